@@ -1,0 +1,50 @@
+# tributary_library(NAME SOURCES ... DEPS ...)
+# tributary_program(NAME SOURCES ... DEPS ...)
+# tributary_test(NAME SOURCES ... DEPS ... [ARGS ...] [LABELS ...] [TIMEOUT s])
+# One library target per folder; DEPS are PUBLIC so that the arrows between
+# folders can be read off the CMakeLists.txt files.
+
+add_library(tributary_options INTERFACE)
+target_include_directories(tributary_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(tributary_options INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wno-sign-compare -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wshadow)
+if(TRIBUTARY_SANITIZE)
+  target_compile_options(tributary_options INTERFACE
+    -fsanitize=${TRIBUTARY_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(tributary_options INTERFACE
+    -fsanitize=${TRIBUTARY_SANITIZE})
+endif()
+
+function(tributary_library NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  if(ARG_SOURCES)
+    add_library(${NAME} STATIC ${ARG_SOURCES})
+    target_link_libraries(${NAME} PUBLIC ${ARG_DEPS} PRIVATE tributary_options)
+    target_include_directories(${NAME} PUBLIC ${CMAKE_SOURCE_DIR})
+  else()
+    add_library(${NAME} INTERFACE)
+    target_link_libraries(${NAME} INTERFACE ${ARG_DEPS})
+    target_include_directories(${NAME} INTERFACE ${CMAKE_SOURCE_DIR})
+  endif()
+endfunction()
+
+function(tributary_program NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${NAME} ${ARG_SOURCES})
+  target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} tributary_options)
+endfunction()
+
+function(tributary_test NAME)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;ARGS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  tributary_program(${NAME} SOURCES ${ARG_SOURCES}
+    DEPS ${ARG_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
+  add_test(NAME ${NAME} COMMAND ${NAME} ${ARG_ARGS})
+  set_tests_properties(${NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_LABELS)
+    set_tests_properties(${NAME} PROPERTIES LABELS "${ARG_LABELS}")
+  endif()
+endfunction()

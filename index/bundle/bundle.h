@@ -1,0 +1,130 @@
+// The bundle, format 1, as a reader sees it. This folder knows the files of a
+// version directory: mapping, writing and verifying them. It depends on the
+// manifest's proto, and on nothing else of ours.
+#ifndef TRIBUTARY_INDEX_BUNDLE_BUNDLE_H_
+#define TRIBUTARY_INDEX_BUNDLE_BUNDLE_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/bundle/key_table.h"
+#include "index/bundle/npy.h"
+#include "index/bundle/row.h"
+#include "index/bundle/vector_table.h"
+#include "tributary/v1/manifest.pb.h"
+
+namespace tributary {
+
+inline constexpr uint32_t kBundleFormat = 1;
+inline constexpr char kManifestName[] = "manifest.json";
+inline constexpr uint32_t kMaxDim = 4096;
+
+// A named vector space of a bundle.
+struct EmbeddingSpace {
+  // Points into the bundle's manifest.
+  const v1::EmbeddingSpace* spec;
+  VectorTable items;
+  // Empty when users have no vectors here.
+  VectorTable users;
+};
+
+// A popularity list: `rows` most popular first, `scores` beside them.
+class PopularityList {
+ public:
+  PopularityList(const v1::PopularityList* spec, NpyArray rows, NpyArray scores)
+      : spec_(spec), rows_(std::move(rows)), scores_(std::move(scores)) {}
+  const v1::PopularityList& spec() const { return *spec_; }
+  std::span<const Row> rows() const { return rows_.elements<Row>(); }
+  std::span<const float> scores() const { return scores_.elements<float>(); }
+
+ private:
+  const v1::PopularityList* spec_;
+  NpyArray rows_;
+  NpyArray scores_;
+};
+
+// One version, mapped. Immutable and thread-safe; every view it gives lives as
+// long as it does.
+class Bundle {
+ public:
+  // Reads and checks the manifest, maps the files and holds their headers
+  // against it. Does not read their contents, so that it costs the same for a
+  // thousand and for a hundred million users: VerifyBundle reads everything.
+  // Errors name the file and the field: NOT_FOUND when there is no manifest,
+  // FAILED_PRECONDITION for another format, DATA_LOSS and INVALID_ARGUMENT
+  // for what is wrong with a file.
+  static absl::StatusOr<std::shared_ptr<const Bundle>> Open(
+      const std::filesystem::path& dir);
+
+  Bundle(const Bundle&) = delete;
+  Bundle& operator=(const Bundle&) = delete;
+
+  const std::filesystem::path& dir() const { return dir_; }
+  const v1::Manifest& manifest() const { return manifest_; }
+  uint64_t version() const { return manifest_.version(); }
+  // The sum of the files' sizes.
+  uint64_t size_bytes() const { return size_bytes_; }
+
+  const KeyTable& items() const { return items_; }
+  // Of size 0 when the bundle knows no users.
+  const KeyTable& users() const { return users_; }
+
+  std::span<const EmbeddingSpace> spaces() const { return spaces_; }
+  // nullptr when there is none of that name.
+  const EmbeddingSpace* FindSpace(std::string_view name) const;
+
+  std::span<const PopularityList> popularity() const { return popularity_; }
+  const PopularityList* FindPopularity(std::string_view name) const;
+  // The list made for a segment (from 1), or nullptr.
+  const PopularityList* FindSegment(uint32_t segment) const;
+
+  // Items the user already had, newest last; empty for kNoRow and for bundles
+  // without seen lists. Rows are not checked here: see VerifyBundle.
+  std::span<const Row> Seen(Row user) const;
+  // The user's segment, 0 for none and for kNoRow.
+  uint32_t Segment(Row user) const;
+
+  bool HasFile(std::string_view name) const;
+
+ private:
+  friend absl::Status VerifyBundle(const std::filesystem::path& dir);
+  Bundle() = default;
+
+  absl::Status OpenTables();
+  absl::Status OpenSpaces();
+  absl::Status OpenPopularity();
+  absl::Status OpenUserLists();
+  absl::Status CheckContents() const;
+
+  std::filesystem::path dir_;
+  v1::Manifest manifest_;
+  uint64_t size_bytes_ = 0;
+  KeyTable items_;
+  KeyTable users_;
+  std::vector<EmbeddingSpace> spaces_;
+  std::vector<PopularityList> popularity_;
+  NpyArray seen_offsets_;
+  NpyArray seen_rows_;
+  NpyArray segments_;
+};
+
+// Reads everything: hashes every file, and checks keys, vectors, rows and
+// lists element by element. What passes can be served without further checks.
+// Indexes and golden queries are index/search's to try: see TrySearches.
+// Errors: as Open; DATA_LOSS naming file and field.
+absl::Status VerifyBundle(const std::filesystem::path& dir);
+
+// Parses manifest.json's text and checks all that can be checked without the
+// other files. Unknown fields are rejected by name.
+absl::StatusOr<v1::Manifest> ParseManifest(std::string_view json);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_BUNDLE_BUNDLE_H_

@@ -1,0 +1,40 @@
+// The request path: plan, fan out, fuse, reply. This folder joins retrieval
+// and fusion, which do not know each other; it knows the proto messages, and no
+// gRPC.
+#ifndef TRIBUTARY_SERVER_PIPELINE_PIPELINE_H_
+#define TRIBUTARY_SERVER_PIPELINE_PIPELINE_H_
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "server/metrics/server_metrics.h"
+#include "server/pipeline/serving_bundle.h"
+#include "server/pipeline/worker_pool.h"
+#include "tributary/v1/config.pb.h"
+#include "tributary/v1/retrieval.pb.h"
+
+namespace tributary {
+
+class LiveRecall;
+
+// Answers requests from a bundle. Thread-safe; holds no state of requests.
+class Pipeline {
+ public:
+  // `config` is complete (see CompleteServerConfig). `metrics` and
+  // `live_recall` may be null; they and `pool` outlive the pipeline.
+  Pipeline(const v1::ServerConfig& config, WorkerPool* pool,
+           ServerMetrics* metrics, LiveRecall* live_recall);
+
+  // Fills *response (on an arena or not) from `bundle`. `deadline` is the
+  // caller's; the configured one applies if it is earlier. Errors:
+  // INVALID_ARGUMENT, its message beginning with the field's path, e.g.
+  // "quotas[\"content\"].max: ...".
+  absl::Status Retrieve(std::shared_ptr<const ServingBundle> bundle,
+                        const v1::RetrieveRequest& request,
+                        SteadyTime deadline,
+                        v1::RetrieveResponse* response) const;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_PIPELINE_PIPELINE_H_
