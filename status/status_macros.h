@@ -9,23 +9,22 @@
 #include "absl/status/statusor.h"
 
 // Returns from the calling function when `expr`, an absl::Status, is an error.
-#define RETURN_IF_ERROR(expr)                               \
-  do {                                                      \
-    if (absl::Status status_macro_status = (expr);          \
-        !status_macro_status.ok()) {                        \
-      return status_macro_status;                           \
-    }                                                       \
+#define RETURN_IF_ERROR(expr)                      \
+  do {                                             \
+    if (absl::Status status_macro_status = (expr); \
+        !status_macro_status.ok()) {               \
+      return status_macro_status;                  \
+    }                                              \
   } while (false)
 
 // Assigns the value of `expr`, an absl::StatusOr<T>, to `lhs` (which may be a
 // declaration), or returns its status from the calling function.
 #define ASSIGN_OR_RETURN(lhs, expr) \
-  STATUS_MACROS_ASSIGN_(            \
-      STATUS_MACROS_CONCAT_(status_or_, __LINE__), lhs, expr)
+  STATUS_MACROS_ASSIGN_(STATUS_MACROS_CONCAT_(status_or_, __LINE__), lhs, expr)
 
-#define STATUS_MACROS_ASSIGN_(temporary, lhs, expr)            \
-  auto temporary = (expr);                                     \
-  if (!temporary.ok()) return std::move(temporary).status();   \
+#define STATUS_MACROS_ASSIGN_(temporary, lhs, expr)          \
+  auto temporary = (expr);                                   \
+  if (!temporary.ok()) return std::move(temporary).status(); \
   lhs = *std::move(temporary)
 #define STATUS_MACROS_CONCAT_INNER_(a, b) a##b
 #define STATUS_MACROS_CONCAT_(a, b) STATUS_MACROS_CONCAT_INNER_(a, b)

@@ -1,0 +1,214 @@
+#include "index/bundle/bundle.h"
+
+#include <algorithm>
+#include <string>
+
+#include "fmt/core.h"
+#include "index/bundle/mapped_file.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+constexpr uint64_t kMaxManifestBytes = 64 << 20;
+
+absl::StatusOr<v1::Manifest> ReadManifest(const std::filesystem::path& dir) {
+  ASSIGN_OR_RETURN(const MappedFile file,
+                   MappedFile::Open(dir / kManifestName));
+  const auto bytes = file.bytes();
+  if (bytes.size() > kMaxManifestBytes) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: {} bytes, expected at most {}", kManifestName,
+                    bytes.size(), kMaxManifestBytes));
+  }
+  return ParseManifest(
+      {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+absl::Status CheckFileSize(const std::filesystem::path& dir,
+                           const v1::FileEntry& entry) {
+  std::error_code error;
+  const auto path = dir / entry.name();
+  const auto status = std::filesystem::symlink_status(path, error);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    return absl::DataLossError(
+        fmt::format("{}: the file is missing", entry.name()));
+  }
+  if (status.type() != std::filesystem::file_type::regular) {
+    return absl::DataLossError(
+        fmt::format("{}: not a regular file", entry.name()));
+  }
+  const uint64_t size = std::filesystem::file_size(path, error);
+  if (error || size != entry.size_bytes()) {
+    return absl::DataLossError(
+        fmt::format("{}: {} bytes, but files[\"{}\"].sizeBytes is {}",
+                    entry.name(), size, entry.name(), entry.size_bytes()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckArray(const NpyArray& array, std::string_view file,
+                        Dtype dtype, uint64_t size, std::string_view why) {
+  const NpyHeader& header = array.header();
+  if (header.dtype == dtype && header.dimensions == 1 && header.rows == size) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(fmt::format(
+      "{}: {} values of {}, expected {} of {}: {}", file, header.rows,
+      DtypeName(header.dtype), size, DtypeName(dtype), why));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Open(
+    const std::filesystem::path& dir) {
+  std::shared_ptr<Bundle> bundle(new Bundle);
+  bundle->dir_ = dir;
+  ASSIGN_OR_RETURN(bundle->manifest_, ReadManifest(dir));
+  for (const v1::FileEntry& file : bundle->manifest_.files()) {
+    RETURN_IF_ERROR(CheckFileSize(dir, file));
+    bundle->size_bytes_ += file.size_bytes();
+  }
+  RETURN_IF_ERROR(bundle->OpenTables());
+  RETURN_IF_ERROR(bundle->OpenSpaces());
+  RETURN_IF_ERROR(bundle->OpenPopularity());
+  RETURN_IF_ERROR(bundle->OpenUserLists());
+  return bundle;
+}
+
+bool Bundle::HasFile(std::string_view name) const {
+  return std::any_of(manifest_.files().begin(), manifest_.files().end(),
+                     [&](const auto& file) { return file.name() == name; });
+}
+
+absl::Status Bundle::RequireFiles(std::initializer_list<std::string> names,
+                                  std::string_view why) const {
+  for (const std::string& name : names) {
+    if (HasFile(name)) continue;
+    return absl::DataLossError(fmt::format(
+        "manifest.json: files: {} is not listed, but {} needs it", name, why));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Bundle::OpenTable(std::string_view table, const v1::KeyTable& spec,
+                               KeyTable* keys) {
+  if (spec.kind() == v1::UINT64) {
+    RETURN_IF_ERROR(RequireFiles({fmt::format("{}.keys.npy", table)}, table));
+  } else {
+    RETURN_IF_ERROR(RequireFiles({fmt::format("{}.keys.utf8", table),
+                                  fmt::format("{}.keys.offsets.npy", table)},
+                                 table));
+  }
+  ASSIGN_OR_RETURN(*keys, KeyTable::Open(dir_, table, spec));
+  return absl::OkStatus();
+}
+
+absl::Status Bundle::OpenTables() {
+  RETURN_IF_ERROR(OpenTable("items", manifest_.items(), &items_));
+  if (!manifest_.has_users()) return absl::OkStatus();
+  return OpenTable("users", manifest_.users(), &users_);
+}
+
+absl::StatusOr<VectorTable> Bundle::OpenVectors(const std::string& stem,
+                                                uint64_t vectors, uint32_t dim,
+                                                uint64_t table_rows) const {
+  RETURN_IF_ERROR(RequireFiles({stem + ".npy"}, "its space"));
+  return VectorTable::Open(dir_, stem, HasFile(stem + ".rows.npy"), vectors,
+                           dim, table_rows);
+}
+
+absl::Status Bundle::OpenSpaces() {
+  for (const v1::EmbeddingSpace& spec : manifest_.spaces()) {
+    EmbeddingSpace space{.spec = &spec, .items = {}, .users = {}};
+    ASSIGN_OR_RETURN(space.items,
+                     OpenVectors(spec.name() + ".items", spec.item_vectors(),
+                                 spec.dim(), items_.size()));
+    if (spec.user_vectors() > 0) {
+      ASSIGN_OR_RETURN(space.users,
+                       OpenVectors(spec.name() + ".users", spec.user_vectors(),
+                                   spec.dim(), users_.size()));
+    }
+    spaces_.push_back(std::move(space));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Bundle::OpenPopularity() {
+  for (const v1::PopularityList& spec : manifest_.popularity()) {
+    const std::string stem = "popularity." + spec.name();
+    const std::string rows_file = stem + ".npy";
+    const std::string scores_file = stem + ".scores.npy";
+    const std::string why =
+        fmt::format("popularity[\"{}\"].count", spec.name());
+    RETURN_IF_ERROR(RequireFiles({rows_file, scores_file}, why));
+    ASSIGN_OR_RETURN(NpyArray rows, NpyArray::Open(dir_ / rows_file));
+    ASSIGN_OR_RETURN(NpyArray scores, NpyArray::Open(dir_ / scores_file));
+    RETURN_IF_ERROR(
+        CheckArray(rows, rows_file, Dtype::kUint32, spec.count(), why));
+    RETURN_IF_ERROR(
+        CheckArray(scores, scores_file, Dtype::kFloat32, spec.count(), why));
+    popularity_.emplace_back(&spec, std::move(rows), std::move(scores));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Bundle::OpenUserLists() {
+  if (HasFile("seen.offsets.npy")) {
+    RETURN_IF_ERROR(RequireFiles({"seen.rows.npy"}, "seen.offsets.npy"));
+    ASSIGN_OR_RETURN(seen_offsets_, NpyArray::Open(dir_ / "seen.offsets.npy"));
+    ASSIGN_OR_RETURN(seen_rows_, NpyArray::Open(dir_ / "seen.rows.npy"));
+    RETURN_IF_ERROR(CheckArray(seen_offsets_, "seen.offsets.npy",
+                               Dtype::kUint64, users_.size() + 1,
+                               "users.count + 1"));
+    RETURN_IF_ERROR(CheckArray(seen_rows_, "seen.rows.npy", Dtype::kUint32,
+                               seen_offsets_.elements<uint64_t>().back(),
+                               "the last of seen.offsets.npy"));
+  }
+  if (HasFile("users.segments.npy")) {
+    ASSIGN_OR_RETURN(segments_, NpyArray::Open(dir_ / "users.segments.npy"));
+    RETURN_IF_ERROR(CheckArray(segments_, "users.segments.npy", Dtype::kUint16,
+                               users_.size(), "users.count"));
+  }
+  return absl::OkStatus();
+}
+
+const EmbeddingSpace* Bundle::FindSpace(std::string_view name) const {
+  const auto it = std::find_if(
+      spaces_.begin(), spaces_.end(),
+      [&](const auto& space) { return space.spec->name() == name; });
+  return it == spaces_.end() ? nullptr : &*it;
+}
+
+const PopularityList* Bundle::FindPopularity(std::string_view name) const {
+  const auto it = std::find_if(
+      popularity_.begin(), popularity_.end(),
+      [&](const auto& list) { return list.spec().name() == name; });
+  return it == popularity_.end() ? nullptr : &*it;
+}
+
+const PopularityList* Bundle::FindSegment(uint32_t segment) const {
+  if (segment == 0) return nullptr;
+  const auto it = std::find_if(
+      popularity_.begin(), popularity_.end(),
+      [&](const auto& list) { return list.spec().segment() == segment; });
+  return it == popularity_.end() ? nullptr : &*it;
+}
+
+std::span<const Row> Bundle::Seen(Row user) const {
+  const auto offsets = seen_offsets_.elements<uint64_t>();
+  if (user >= users_.size() || offsets.empty()) return {};
+  const auto rows = seen_rows_.elements<Row>();
+  // A file that was not verified may lie; it must not make us read elsewhere.
+  const uint64_t begin = std::min<uint64_t>(offsets[user], rows.size());
+  const uint64_t end =
+      std::clamp<uint64_t>(offsets[user + 1], begin, rows.size());
+  return rows.subspan(begin, end - begin);
+}
+
+uint32_t Bundle::Segment(Row user) const {
+  const auto segments = segments_.elements<uint16_t>();
+  return user < segments.size() ? segments[user] : 0;
+}
+
+}  // namespace tributary

@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -97,10 +99,19 @@ class Bundle {
   friend absl::Status VerifyBundle(const std::filesystem::path& dir);
   Bundle() = default;
 
+  absl::Status RequireFiles(std::initializer_list<std::string> names,
+                            std::string_view why) const;
+  absl::Status OpenTable(std::string_view table, const v1::KeyTable& spec,
+                         KeyTable* keys);
+  absl::StatusOr<VectorTable> OpenVectors(const std::string& stem,
+                                          uint64_t vectors, uint32_t dim,
+                                          uint64_t table_rows) const;
   absl::Status OpenTables();
   absl::Status OpenSpaces();
   absl::Status OpenPopularity();
   absl::Status OpenUserLists();
+  absl::Status CheckSeen() const;
+  absl::Status CheckGoldenRows() const;
   absl::Status CheckContents() const;
 
   std::filesystem::path dir_;

@@ -1,0 +1,118 @@
+// The checks that read every byte.
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "fmt/core.h"
+#include "index/bundle/bundle.h"
+#include "index/bundle/mapped_file.h"
+#include "index/bundle/sha256.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+absl::Status CheckHash(const std::filesystem::path& dir,
+                       const v1::FileEntry& entry) {
+  ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(dir / entry.name()));
+  const std::string found = Sha256Hex(file.bytes());
+  if (found == entry.sha256()) return absl::OkStatus();
+  return absl::DataLossError(
+      fmt::format("{}: its SHA-256 is {}, but files[\"{}\"].sha256 is {}",
+                  entry.name(), found, entry.name(), entry.sha256()));
+}
+
+// Rows below n_items, none twice, scores finite and descending.
+absl::Status CheckPopularityList(const PopularityList& list, uint64_t n_items) {
+  const std::string stem = "popularity." + list.spec().name();
+  std::vector<bool> there(n_items);
+  for (uint64_t i = 0; i < list.rows().size(); ++i) {
+    const Row row = list.rows()[i];
+    if (row >= n_items || there[row]) {
+      return absl::DataLossError(
+          fmt::format("{}.npy: entry {} is row {}, which is {}", stem, i, row,
+                      row >= n_items ? "not an item" : "there twice"));
+    }
+    there[row] = true;
+    const float score = list.scores()[i];
+    // Written so that NaN fails.
+    if (!(score > -HUGE_VALF && score < HUGE_VALF) ||
+        (i > 0 && score > list.scores()[i - 1])) {
+      return absl::DataLossError(
+          fmt::format("{}.scores.npy: entry {} is {}; scores must be finite "
+                      "and descending",
+                      stem, i, score));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Bundle::CheckSeen() const {
+  const auto offsets = seen_offsets_.elements<uint64_t>();
+  const auto rows = seen_rows_.elements<Row>();
+  for (uint64_t i = 0; i < offsets.size(); ++i) {
+    if (offsets[i] >= (i == 0 ? 0 : offsets[i - 1]) &&
+        offsets[i] <= rows.size() && (i > 0 || offsets[i] == 0)) {
+      continue;
+    }
+    return absl::DataLossError(fmt::format(
+        "seen.offsets.npy: entry {} is {}; offsets must begin at 0 and ascend "
+        "to {}",
+        i, offsets[i], rows.size()));
+  }
+  for (uint64_t i = 0; i < rows.size(); ++i) {
+    if (rows[i] < items_.size()) continue;
+    return absl::DataLossError(
+        fmt::format("seen.rows.npy: entry {} is row {}, but items.count is {}",
+                    i, rows[i], items_.size()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Bundle::CheckGoldenRows() const {
+  for (int i = 0; i < manifest_.golden_queries_size(); ++i) {
+    for (const Row row : manifest_.golden_queries(i).rows()) {
+      if (row < items_.size()) continue;
+      return absl::DataLossError(fmt::format(
+          "manifest.json: goldenQueries[{}].rows: row {}, but items.count is "
+          "{}",
+          i, row, items_.size()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Bundle::CheckContents() const {
+  for (const v1::FileEntry& file : manifest_.files()) {
+    RETURN_IF_ERROR(CheckHash(dir_, file));
+  }
+  RETURN_IF_ERROR(items_.CheckKeys());
+  if (manifest_.has_users()) RETURN_IF_ERROR(users_.CheckKeys());
+  for (const EmbeddingSpace& space : spaces_) {
+    RETURN_IF_ERROR(space.items.CheckValues(items_.size()));
+    if (space.spec->user_vectors() == 0) continue;
+    RETURN_IF_ERROR(space.users.CheckValues(users_.size()));
+  }
+  for (const PopularityList& list : popularity_) {
+    RETURN_IF_ERROR(CheckPopularityList(list, items_.size()));
+  }
+  RETURN_IF_ERROR(CheckSeen());
+  return CheckGoldenRows();
+}
+
+absl::Status VerifyBundle(const std::filesystem::path& dir) {
+  ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(dir));
+  const std::string name = dir.filename().string();
+  const std::string version = fmt::format("{}", bundle->version());
+  if (name != version && !name.starts_with('.')) {
+    return absl::DataLossError(
+        fmt::format("manifest.json: version: {}, but the directory is named "
+                    "{}",
+                    version, name));
+  }
+  return bundle->CheckContents();
+}
+
+}  // namespace tributary

@@ -1,0 +1,248 @@
+// What can be said of a manifest without looking at the other files.
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "fmt/core.h"
+#include "google/protobuf/util/json_util.h"
+#include "index/bundle/bundle.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+constexpr size_t kMaxNameBytes = 128;
+// One bit for each in a reply's bit set.
+constexpr int kMaxRetrievers = 32;
+constexpr uint32_t kMaxSegment = 65535;
+
+template <typename... Args>
+absl::Status Wrong(fmt::format_string<Args...> format, Args&&... args) {
+  return absl::InvalidArgumentError(
+      "manifest.json: " + fmt::format(format, std::forward<Args>(args)...));
+}
+
+// Names become file names and metric labels.
+bool IsName(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxNameBytes &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-' || c == '=';
+         });
+}
+
+// Checks the names of a repeated field: well-formed, none twice.
+template <typename Entries>
+absl::Status CheckNames(const Entries& entries, std::string_view field) {
+  std::set<std::string_view> names;
+  for (int i = 0; i < entries.size(); ++i) {
+    const std::string& name = entries[i].name();
+    if (!IsName(name)) {
+      return Wrong(
+          "{}[{}].name: \"{}\", expected at most {} lower-case letters, "
+          "digits, '_', '-', '='",
+          field, i, name, kMaxNameBytes);
+    }
+    if (!names.insert(name).second) {
+      return Wrong("{}[{}].name: \"{}\" is there twice", field, i, name);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckKeyTable(const v1::KeyTable& table, std::string_view field) {
+  if (table.kind() != v1::UINT64 && table.kind() != v1::UTF8) {
+    return Wrong("{}.kind: expected UINT64 or UTF8", field);
+  }
+  if (table.count() >= kNoRow) {
+    return Wrong("{}.count: {}, expected less than {}", field, table.count(),
+                 kNoRow);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSpace(const v1::EmbeddingSpace& space,
+                        const v1::Manifest& manifest) {
+  const std::string field = fmt::format("spaces[\"{}\"]", space.name());
+  if (space.dim() < 1 || space.dim() > kMaxDim) {
+    return Wrong("{}.dim: {}, expected 1 to {}", field, space.dim(), kMaxDim);
+  }
+  if (space.metric() != v1::INNER_PRODUCT && space.metric() != v1::COSINE) {
+    return Wrong("{}.metric: expected INNER_PRODUCT or COSINE", field);
+  }
+  if (space.history_encoder() != v1::HISTORY_ENCODER_UNSPECIFIED &&
+      space.history_encoder() != v1::MEAN) {
+    return Wrong("{}.historyEncoder: not one that this reader knows", field);
+  }
+  if (space.item_vectors() > manifest.items().count()) {
+    return Wrong("{}.itemVectors: {}, but items.count is {}", field,
+                 space.item_vectors(), manifest.items().count());
+  }
+  if (space.user_vectors() > manifest.users().count()) {
+    return Wrong("{}.userVectors: {}, but users.count is {}", field,
+                 space.user_vectors(), manifest.users().count());
+  }
+  if (space.index().kind().empty()) {
+    return Wrong("{}.index.kind: missing", field);
+  }
+  return absl::OkStatus();
+}
+
+template <typename Entries>
+bool HasName(const Entries& entries, std::string_view name) {
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](const auto& entry) { return entry.name() == name; });
+}
+
+absl::Status CheckHitRates(const v1::RetrieverSpec& spec,
+                           const std::string& field) {
+  if (spec.rank_upper_bounds_size() != spec.hit_rates_size()) {
+    return Wrong("{}.hitRates: {} values for {} rankUpperBounds", field,
+                 spec.hit_rates_size(), spec.rank_upper_bounds_size());
+  }
+  for (int i = 0; i < spec.hit_rates_size(); ++i) {
+    const double rate = spec.hit_rates(i);
+    if (!(rate >= 0 && rate <= 1) || (i > 0 && rate > spec.hit_rates(i - 1))) {
+      return Wrong("{}.hitRates[{}]: {}, expected 0 to 1, not increasing",
+                   field, i, rate);
+    }
+    if (i > 0 && spec.rank_upper_bounds(i) <= spec.rank_upper_bounds(i - 1)) {
+      return Wrong("{}.rankUpperBounds[{}]: {} does not come after {}", field,
+                   i, spec.rank_upper_bounds(i), spec.rank_upper_bounds(i - 1));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRetriever(const v1::RetrieverSpec& spec,
+                            const v1::Manifest& manifest) {
+  const std::string field = fmt::format("retrievers[\"{}\"]", spec.name());
+  if (spec.kind().empty()) return Wrong("{}.kind: missing", field);
+  if (!spec.space().empty() && !HasName(manifest.spaces(), spec.space())) {
+    return Wrong("{}.space: there is no space \"{}\"", field, spec.space());
+  }
+  for (const std::string& list : spec.lists()) {
+    if (!HasName(manifest.popularity(), list)) {
+      return Wrong("{}.lists: there is no popularity list \"{}\"", field, list);
+    }
+  }
+  return CheckHitRates(spec, field);
+}
+
+absl::Status CheckPopularity(const v1::Manifest& manifest) {
+  for (const v1::PopularityList& list : manifest.popularity()) {
+    const std::string field = fmt::format("popularity[\"{}\"]", list.name());
+    if (list.count() > manifest.items().count()) {
+      return Wrong("{}.count: {}, but items.count is {}", field, list.count(),
+                   manifest.items().count());
+    }
+    if (list.segment() > kMaxSegment) {
+      return Wrong("{}.segment: {}, expected at most {}", field, list.segment(),
+                   kMaxSegment);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckGoldenQuery(const v1::GoldenQuery& query, int i,
+                              const v1::Manifest& manifest) {
+  const auto space = std::find_if(
+      manifest.spaces().begin(), manifest.spaces().end(),
+      [&](const auto& entry) { return entry.name() == query.space(); });
+  const std::string field = fmt::format("goldenQueries[{}]", i);
+  if (space == manifest.spaces().end()) {
+    return Wrong("{}.space: there is no space \"{}\"", field, query.space());
+  }
+  if (query.vector_size() != static_cast<int>(space->dim())) {
+    return Wrong("{}.vector: {} values, but the space's dim is {}", field,
+                 query.vector_size(), space->dim());
+  }
+  if (query.rows_size() != query.scores_size()) {
+    return Wrong("{}.scores: {} values for {} rows", field, query.scores_size(),
+                 query.rows_size());
+  }
+  return absl::OkStatus();
+}
+
+// A file's name must stay inside its directory.
+bool IsPlainFileName(std::string_view name) {
+  return !name.empty() && name.size() <= 255 && name.front() != '.' &&
+         name.find('/') == std::string_view::npos &&
+         name.find('\0') == std::string_view::npos && name != kManifestName &&
+         name != "manifest.sig";
+}
+
+bool IsSha256(std::string_view text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+absl::Status CheckFiles(const v1::Manifest& manifest) {
+  std::set<std::string_view> names;
+  for (int i = 0; i < manifest.files_size(); ++i) {
+    const v1::FileEntry& file = manifest.files(i);
+    if (!IsPlainFileName(file.name())) {
+      return Wrong("files[{}].name: \"{}\", expected a plain file name", i,
+                   file.name());
+    }
+    if (!names.insert(file.name()).second) {
+      return Wrong("files[{}].name: \"{}\" is there twice", i, file.name());
+    }
+    if (!IsSha256(file.sha256())) {
+      return Wrong(
+          "files[\"{}\"].sha256: expected 64 lower-case hexadecimal "
+          "digits",
+          file.name());
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckManifest(const v1::Manifest& manifest) {
+  if (manifest.format() != kBundleFormat) {
+    return absl::FailedPreconditionError(
+        fmt::format("manifest.json: format: {}, this reader knows {}",
+                    manifest.format(), kBundleFormat));
+  }
+  if (manifest.version() == 0) return Wrong("version: missing or 0");
+  RETURN_IF_ERROR(CheckKeyTable(manifest.items(), "items"));
+  if (manifest.has_users()) {
+    RETURN_IF_ERROR(CheckKeyTable(manifest.users(), "users"));
+  }
+  RETURN_IF_ERROR(CheckNames(manifest.spaces(), "spaces"));
+  RETURN_IF_ERROR(CheckNames(manifest.popularity(), "popularity"));
+  RETURN_IF_ERROR(CheckNames(manifest.retrievers(), "retrievers"));
+  for (const auto& space : manifest.spaces()) {
+    RETURN_IF_ERROR(CheckSpace(space, manifest));
+  }
+  RETURN_IF_ERROR(CheckPopularity(manifest));
+  if (manifest.retrievers_size() < 1 ||
+      manifest.retrievers_size() > kMaxRetrievers) {
+    return Wrong("retrievers: {} entries, expected 1 to {}",
+                 manifest.retrievers_size(), kMaxRetrievers);
+  }
+  for (const auto& retriever : manifest.retrievers()) {
+    RETURN_IF_ERROR(CheckRetriever(retriever, manifest));
+  }
+  for (int i = 0; i < manifest.golden_queries_size(); ++i) {
+    RETURN_IF_ERROR(CheckGoldenQuery(manifest.golden_queries(i), i, manifest));
+  }
+  return CheckFiles(manifest);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Manifest> ParseManifest(std::string_view json) {
+  v1::Manifest manifest;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(
+      google::protobuf::StringPiece(json.data(), json.size()), &manifest);
+  if (!parsed.ok()) {
+    return Wrong("{}", std::string(parsed.message()));
+  }
+  RETURN_IF_ERROR(CheckManifest(manifest));
+  return manifest;
+}
+
+}  // namespace tributary

@@ -74,8 +74,7 @@ class NpyArray {
   // The elements, in C order. REQUIRES: header().dtype is T's.
   template <typename T>
   std::span<const T> elements() const {
-    return {reinterpret_cast<const T*>(data()),
-            header_.rows * header_.columns};
+    return {reinterpret_cast<const T*>(data()), header_.rows * header_.columns};
   }
 
  private:

@@ -1,0 +1,125 @@
+#include "index/bundle/vector_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include "fmt/core.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+float Widen(float value) { return value; }
+
+// Shifts exponent and mantissa to where binary32 has them, as a number 2^112
+// times too small, so that subnormals come out right, and scales.
+float Widen(Half value) {
+  const uint32_t sign = static_cast<uint32_t>(value.bits & 0x8000) << 16;
+  const uint32_t magnitude = static_cast<uint32_t>(value.bits & 0x7fff) << 13;
+  const float scaled = std::bit_cast<float>(magnitude) * 0x1p112f;
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(scaled) | sign);
+}
+
+// Exponent bits of infinity and NaN; cheaper than widening to ask isfinite.
+bool IsFinite(Half value) { return (value.bits & 0x7c00) != 0x7c00; }
+bool IsFinite(float value) { return std::isfinite(value); }
+
+template <typename T>
+absl::Status CheckFinite(std::span<const T> values, uint32_t dim,
+                         std::string_view stem) {
+  const auto bad = std::find_if_not(values.begin(), values.end(),
+                                    [](T value) { return IsFinite(value); });
+  if (bad == values.end()) return absl::OkStatus();
+  const auto place = static_cast<uint64_t>(bad - values.begin());
+  return absl::DataLossError(
+      fmt::format("{}.npy: vector {}, coordinate {}: {} is not finite", stem,
+                  place / dim, place % dim, Widen(*bad)));
+}
+
+}  // namespace
+
+absl::StatusOr<VectorTable> VectorTable::Open(const std::filesystem::path& dir,
+                                              std::string_view stem,
+                                              bool has_rows, uint64_t vectors,
+                                              uint32_t dim,
+                                              uint64_t table_rows) {
+  VectorTable table;
+  table.stem_ = stem;
+  table.all_rows_ = !has_rows;
+  ASSIGN_OR_RETURN(table.values_,
+                   NpyArray::Open(dir / fmt::format("{}.npy", stem)));
+  const NpyHeader& header = table.values_.header();
+  if (header.dtype != Dtype::kFloat32 && header.dtype != Dtype::kFloat16) {
+    return absl::DataLossError(
+        fmt::format("{}.npy: dtype {}, expected <f4 or <f2", stem,
+                    DtypeName(header.dtype)));
+  }
+  if (header.dimensions != 2 || header.rows != vectors ||
+      header.columns != dim) {
+    return absl::DataLossError(fmt::format(
+        "{}.npy: shape ({}, {}), but the manifest says {} vectors of dim {}",
+        stem, header.rows, header.columns, vectors, dim));
+  }
+  if (!has_rows && vectors != table_rows) {
+    return absl::DataLossError(
+        fmt::format("{}.npy: {} vectors for {} rows, and no {}.rows.npy to say "
+                    "which",
+                    stem, vectors, table_rows, stem));
+  }
+  if (has_rows) {
+    ASSIGN_OR_RETURN(table.rows_,
+                     NpyArray::Open(dir / fmt::format("{}.rows.npy", stem)));
+    const NpyHeader& rows = table.rows_.header();
+    if (rows.dtype != Dtype::kUint32 || rows.dimensions != 1 ||
+        rows.rows != vectors) {
+      return absl::DataLossError(
+          fmt::format("{}.rows.npy: {} values of {}, expected {} of <u4", stem,
+                      rows.rows, DtypeName(rows.dtype), vectors));
+    }
+  }
+  return table;
+}
+
+std::optional<uint32_t> VectorTable::Find(Row row) const {
+  if (all_rows_) {
+    return row < size() ? std::optional<uint32_t>(row) : std::nullopt;
+  }
+  const auto rows = rows_.elements<uint32_t>();
+  const auto it = std::lower_bound(rows.begin(), rows.end(), row);
+  if (it == rows.end() || *it != row) return std::nullopt;
+  return static_cast<uint32_t>(it - rows.begin());
+}
+
+void VectorTable::Read(uint64_t position, std::span<float> out) const {
+  const uint64_t begin = position * dim();
+  if (dtype() == Dtype::kFloat32) {
+    std::memcpy(out.data(), floats().data() + begin, dim() * sizeof(float));
+    return;
+  }
+  const auto vector = halves().subspan(begin, dim());
+  std::transform(vector.begin(), vector.end(), out.begin(),
+                 [](Half value) { return Widen(value); });
+}
+
+absl::Status VectorTable::CheckValues(uint64_t table_rows) const {
+  if (dtype() == Dtype::kFloat32) {
+    RETURN_IF_ERROR(CheckFinite(floats(), dim(), stem_));
+  } else {
+    RETURN_IF_ERROR(CheckFinite(halves(), dim(), stem_));
+  }
+  if (all_rows_) return absl::OkStatus();
+  const auto rows = rows_.elements<uint32_t>();
+  for (uint64_t i = 0; i < rows.size(); ++i) {
+    if (rows[i] < table_rows && (i == 0 || rows[i - 1] < rows[i])) continue;
+    return absl::DataLossError(
+        fmt::format("{}.rows.npy: entry {} is {}; rows must be ascending and "
+                    "below {}",
+                    stem_, i, rows[i], table_rows));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tributary

@@ -1,0 +1,98 @@
+#include "tests/index/bundle/tiny_bundle.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "fmt/core.h"
+#include "google/protobuf/text_format.h"
+#include "index/bundle/bundle_writer.h"
+
+namespace tributary {
+namespace {
+
+constexpr char kManifest[] = R"pb(
+  items { kind: UTF8 count: 6 }
+  users { kind: UINT64 count: 3 }
+  spaces {
+    name: "taste"
+    dim: 2
+    metric: INNER_PRODUCT
+    fingerprint: "f00d"
+    item_vectors: 5
+    user_vectors: 2
+    history_encoder: MEAN
+    index { kind: "flat" }
+  }
+  popularity { name: "all" count: 6 }
+  popularity { name: "plan=gold" count: 2 segment: 1 }
+  retrievers { name: "taste" kind: "vector" space: "taste" }
+  retrievers { name: "popularity" kind: "popularity" lists: "all" }
+  golden_queries {
+    space: "taste"
+    vector: [ 1, 0 ]
+    rows: [ 4, 3 ]
+    scores: [ 5, 4 ]
+  }
+)pb";
+
+template <typename T>
+void Add(BundleWriter& writer, std::string_view name, std::vector<T> values,
+         uint64_t columns = 0) {
+  const auto status = writer.AddArray<T>(name, values, columns);
+  ASSERT_TRUE(status.ok()) << status;
+}
+
+}  // namespace
+
+std::filesystem::path MakeTestDir() {
+  static std::atomic<int> next = 0;
+  const auto dir = std::filesystem::path(testing::TempDir()) /
+                   fmt::format("tributary-{}-{}", ::getpid(), next++);
+  std::filesystem::remove_all(dir);
+  std::filesystem::create_directories(dir);
+  return dir;
+}
+
+std::filesystem::path WriteTinyBundle(const std::filesystem::path& root,
+                                      uint64_t version) {
+  auto writer = BundleWriter::Create(root, version);
+  EXPECT_TRUE(writer.ok()) << writer.status();
+  KeyList items{v1::UTF8, {}, {"a", "b", "c", "d", "e", "f"}};
+  KeyList users{v1::UINT64, {10, 20, 30}, {}};
+  EXPECT_TRUE(writer->AddKeys("items", items).ok());
+  EXPECT_TRUE(writer->AddKeys("users", users).ok());
+  Add<float>(*writer, "taste.items.npy", {1, 5, 2, 4, 3, 3, 4, 2, 5, 1}, 2);
+  Add<Row>(*writer, "taste.items.rows.npy", {0, 1, 2, 3, 4});
+  Add<float>(*writer, "taste.users.npy", {1, 0, 0, 1}, 2);
+  Add<Row>(*writer, "taste.users.rows.npy", {0, 1});
+  Add<Row>(*writer, "popularity.all.npy", {5, 4, 3, 2, 1, 0});
+  Add<float>(*writer, "popularity.all.scores.npy", {6, 5, 4, 3, 2, 1});
+  Add<Row>(*writer, "popularity.plan=gold.npy", {0, 5});
+  Add<float>(*writer, "popularity.plan=gold.scores.npy", {9, 8});
+  Add<uint64_t>(*writer, "seen.offsets.npy", {0, 2, 2, 2});
+  Add<Row>(*writer, "seen.rows.npy", {0, 1});
+  Add<uint16_t>(*writer, "users.segments.npy", {0, 1, 0});
+  v1::Manifest manifest;
+  EXPECT_TRUE(
+      google::protobuf::TextFormat::ParseFromString(kManifest, &manifest));
+  const auto dir = writer->Finish(manifest);
+  EXPECT_TRUE(dir.ok()) << dir.status();
+  return dir.value_or(std::filesystem::path());
+}
+
+std::string ReadFile(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void OverwriteFile(const std::filesystem::path& path,
+                   const std::string& contents) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << contents;
+}
+
+}  // namespace tributary

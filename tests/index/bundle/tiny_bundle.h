@@ -1,0 +1,28 @@
+// A small, real bundle on disk for tests: written with BundleWriter.
+#ifndef TRIBUTARY_TESTS_INDEX_BUNDLE_TINY_BUNDLE_H_
+#define TRIBUTARY_TESTS_INDEX_BUNDLE_TINY_BUNDLE_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace tributary {
+
+// A fresh, empty directory under the test's temporary directory.
+std::filesystem::path MakeTestDir();
+
+// Writes root/<version>: items "a" to "f" (string keys), users 10, 20 and 30
+// (integer keys), a space "taste" of dimension 2 (flat; a to e have vectors,
+// users 10 and 20), popularity "all" (f to a) and a list for segment 1, to
+// which user 20 belongs, seen lists (user 10: a, b), a golden query, and the
+// retrievers "taste" and "popularity". Returns its directory.
+std::filesystem::path WriteTinyBundle(const std::filesystem::path& root,
+                                      uint64_t version);
+
+std::string ReadFile(const std::filesystem::path& path);
+void OverwriteFile(const std::filesystem::path& path,
+                   const std::string& contents);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_TESTS_INDEX_BUNDLE_TINY_BUNDLE_H_
