@@ -17,14 +17,6 @@ inline constexpr uint32_t kMaxSources = 32;
 
 enum class FusionPolicy { kQuota, kRrf, kWeighted, kInterleave };
 
-// How likely a source's proposal is to be a hit, by rank from 0, as measured
-// when the bundle was built: rates[i] holds below bounds[i]. Not increasing;
-// empty when nothing was measured.
-struct HitRates {
-  std::span<const uint32_t> bounds;
-  std::span<const double> rates;
-};
-
 // One source's proposals and what it may contribute. Sources are given in
 // order of priority.
 struct FusionSource {
@@ -34,9 +26,11 @@ struct FusionSource {
   uint32_t target = 0;
   uint32_t min = 0;
   uint32_t max = std::numeric_limits<uint32_t>::max();
-  // 0 or more.
+  // 0 or more; for kRrf and kWeighted.
   double weight = 0;
-  HitRates hit_rates;
+  // For kQuota: what a proposal is worth by rank (from 0), decreasing; see
+  // hit_rates.h. Empty when nothing was measured.
+  std::span<const double> gains;
 };
 
 struct FusionOptions {
@@ -44,6 +38,8 @@ struct FusionOptions {
   uint32_t k = 0;
   // Greater than 0.
   double k0 = 60;
+  // For kQuota: a source reserves its best by score instead of by rank.
+  bool reserve_by_score = false;
 };
 
 struct FusedCandidate {
@@ -65,10 +61,6 @@ struct SourceOutcome {
   // had no more.
   bool list_full = false;
 };
-
-// Reused between calls so that the steady state allocates nothing. One per
-// thread.
-struct FusionScratch;
 
 struct FusionResult {
   // At most k, best first, no row twice.

@@ -1,0 +1,430 @@
+// Fusion is pure, so its promises are tested as properties over many random
+// inputs, besides the few cases that show them by example.
+#include "server/fusion/fuse.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "server/fusion/hit_rates.h"
+
+namespace tributary {
+namespace {
+
+using testing::ElementsAre;
+
+// Sources with storage of their own.
+struct Input {
+  std::vector<std::vector<ScoredRow>> proposals;
+  std::vector<std::vector<double>> gains;
+  std::vector<FusionSource> sources;
+  FusionOptions options;
+};
+
+std::vector<ScoredRow> List(const std::vector<Row>& rows) {
+  std::vector<ScoredRow> list;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    list.push_back({rows[i], 1.0f - 0.001f * static_cast<float>(i)});
+  }
+  return list;
+}
+
+Input MakeInput(std::vector<std::vector<Row>> lists,
+                std::vector<uint32_t> targets, uint32_t k) {
+  Input input;
+  for (const auto& rows : lists) input.proposals.push_back(List(rows));
+  for (size_t s = 0; s < lists.size(); ++s) {
+    input.sources.push_back({.proposals = input.proposals[s],
+                             .target = targets[s],
+                             .weight = static_cast<double>(targets[s]),
+                             .gains = {}});
+  }
+  input.options.k = k;
+  return input;
+}
+
+std::vector<Row> Rows(const FusionResult& result) {
+  std::vector<Row> rows;
+  for (const auto& candidate : result.candidates) rows.push_back(candidate.row);
+  return rows;
+}
+
+FusionResult Fused(const Input& input) {
+  FusionResult result;
+  Fuse(input.sources, input.options, &result);
+  return result;
+}
+
+constexpr FusionPolicy kPolicies[] = {FusionPolicy::kQuota, FusionPolicy::kRrf,
+                                      FusionPolicy::kWeighted,
+                                      FusionPolicy::kInterleave};
+
+class RandomInputs {
+ public:
+  explicit RandomInputs(uint64_t seed) : random_(seed) {}
+
+  Input Next() {
+    const uint32_t catalogue = 1 + Below(80);
+    const size_t n_sources = 1 + Below(5);
+    Input input;
+    input.options.k = 1 + Below(60);
+    input.options.policy = kPolicies[Below(4)];
+    input.options.k0 = 1 + Below(100);
+    input.options.reserve_by_score = Below(2) == 0;
+    const bool measured = Below(2) == 0;
+    input.proposals.resize(n_sources);
+    input.gains.resize(n_sources);
+    for (size_t s = 0; s < n_sources; ++s) {
+      input.proposals[s] = List(RandomRows(catalogue));
+      if (measured) input.gains[s] = RandomGains();
+    }
+    for (size_t s = 0; s < n_sources; ++s) {
+      input.sources.push_back(RandomSource(input, s));
+    }
+    return input;
+  }
+
+  uint32_t Below(uint32_t bound) {
+    return std::uniform_int_distribution<uint32_t>(0, bound - 1)(random_);
+  }
+
+ private:
+  std::vector<Row> RandomRows(uint32_t catalogue) {
+    std::vector<Row> rows(catalogue);
+    std::iota(rows.begin(), rows.end(), 0);
+    std::shuffle(rows.begin(), rows.end(), random_);
+    rows.resize(Below(catalogue + 1));
+    return rows;
+  }
+
+  std::vector<double> RandomGains() {
+    std::vector<double> gains(1 + Below(50));
+    double gain = 1;
+    for (double& g : gains) g = gain *= 0.8 + 0.01 * Below(20);
+    return gains;
+  }
+
+  FusionSource RandomSource(const Input& input, size_t s) {
+    FusionSource source{.proposals = input.proposals[s],
+                        .target = Below(input.options.k + 1),
+                        .weight = 0.1 * Below(10),
+                        .gains = input.gains[s]};
+    source.min = Below(source.target + 1);
+    if (Below(2) == 0) source.max = source.target + Below(10);
+    return source;
+  }
+
+  std::mt19937_64 random_;
+};
+
+constexpr int kRounds = 4000;
+
+bool ProposedBy(const Input& input, size_t s, Row row) {
+  return std::any_of(input.proposals[s].begin(), input.proposals[s].end(),
+                     [&](const ScoredRow& p) { return p.row == row; });
+}
+
+TEST(FuseProperty, NeverMoreThanKAndNeverTwice) {
+  RandomInputs inputs(1);
+  for (int round = 0; round < kRounds; ++round) {
+    const Input input = inputs.Next();
+    const std::vector<Row> rows = Rows(Fused(input));
+    EXPECT_LE(rows.size(), input.options.k);
+    EXPECT_EQ(std::set<Row>(rows.begin(), rows.end()).size(), rows.size());
+  }
+}
+
+TEST(FuseProperty, EveryCandidateCarriesExactlyTheSourcesThatProposedIt) {
+  RandomInputs inputs(2);
+  for (int round = 0; round < kRounds; ++round) {
+    const Input input = inputs.Next();
+    for (const FusedCandidate& candidate : Fused(input).candidates) {
+      EXPECT_NE(candidate.sources, 0);
+      for (size_t s = 0; s < input.sources.size(); ++s) {
+        EXPECT_EQ((candidate.sources >> s & 1) != 0,
+                  ProposedBy(input, s, candidate.row));
+      }
+    }
+  }
+}
+
+TEST(FuseProperty, ScoresDescendAndTiesAreInOrderOfRows) {
+  RandomInputs inputs(3);
+  for (int round = 0; round < kRounds; ++round) {
+    const auto candidates = Fused(inputs.Next()).candidates;
+    for (size_t i = 1; i < candidates.size(); ++i) {
+      EXPECT_GE(candidates[i - 1].score, candidates[i].score);
+    }
+  }
+  const Input tie = MakeInput({{9}, {3}}, {1, 1}, 2);
+  Input weighted = tie;
+  weighted.options.policy = FusionPolicy::kWeighted;
+  EXPECT_THAT(Rows(Fused(weighted)), ElementsAre(3, 9));
+}
+
+TEST(FuseProperty, ShortfallAndAdmittedMakeTheTarget) {
+  RandomInputs inputs(4);
+  for (int round = 0; round < kRounds; ++round) {
+    const Input input = inputs.Next();
+    const FusionResult result = Fused(input);
+    ASSERT_EQ(result.outcomes.size(), input.sources.size());
+    for (size_t s = 0; s < input.sources.size(); ++s) {
+      EXPECT_EQ(result.outcomes[s].admitted + result.outcomes[s].shortfall,
+                input.sources[s].target);
+    }
+  }
+}
+
+// Whether the chosen rows can be handed to sources so that none gets more than
+// its max: an augmenting-path matching, small enough for a test.
+bool RespectsMax(const Input& input, const std::vector<Row>& rows) {
+  std::vector<std::vector<Row>> held(input.sources.size());
+  std::function<bool(Row, std::set<size_t>&)> place = [&](Row row,
+                                                          auto& tried) {
+    for (size_t s = 0; s < held.size(); ++s) {
+      if (!ProposedBy(input, s, row) || !tried.insert(s).second) continue;
+      if (held[s].size() < input.sources[s].max) {
+        held[s].push_back(row);
+        return true;
+      }
+      for (Row& other : held[s]) {
+        if (place(other, tried)) {
+          other = row;
+          return true;
+        }
+      }
+    }
+    return false;
+  };
+  return std::all_of(rows.begin(), rows.end(), [&](Row row) {
+    std::set<size_t> tried;
+    return place(row, tried);
+  });
+}
+
+TEST(FuseProperty, MaxHoldsBackfillIncluded) {
+  RandomInputs inputs(5);
+  for (int round = 0; round < kRounds; ++round) {
+    const Input input = inputs.Next();
+    EXPECT_TRUE(RespectsMax(input, Rows(Fused(input))));
+  }
+}
+
+TEST(FuseProperty, EverySourceKeepsItsQuotaInSpiteOfDuplicates) {
+  RandomInputs inputs(6);
+  for (int round = 0; round < kRounds; ++round) {
+    Input input = inputs.Next();
+    input.options.policy = FusionPolicy::kQuota;
+    uint32_t targets = 0;
+    for (const auto& source : input.sources) targets += source.target;
+    if (targets > input.options.k) continue;
+    const FusionResult result = Fused(input);
+    for (size_t s = 0; s < input.sources.size(); ++s) {
+      if (result.outcomes[s].shortfall == 0) continue;
+      // Short only because everything it proposed is in the list already.
+      EXPECT_FALSE(result.outcomes[s].list_full);
+      const std::vector<Row> rows = Rows(result);
+      for (const ScoredRow& proposal : input.proposals[s]) {
+        EXPECT_NE(std::find(rows.begin(), rows.end(), proposal.row),
+                  rows.end());
+      }
+    }
+  }
+}
+
+TEST(FuseProperty, EveryPolicyKeepsTheMinimum) {
+  RandomInputs inputs(7);
+  for (int round = 0; round < kRounds; ++round) {
+    const Input input = inputs.Next();
+    uint32_t minima = 0;
+    for (const auto& source : input.sources) minima += source.min;
+    if (minima > input.options.k) continue;
+    const std::vector<Row> rows = Rows(Fused(input));
+    for (size_t s = 0; s < input.sources.size(); ++s) {
+      const auto there = static_cast<size_t>(
+          std::count_if(rows.begin(), rows.end(),
+                        [&](Row row) { return ProposedBy(input, s, row); }));
+      EXPECT_GE(there, std::min<size_t>(input.sources[s].min,
+                                        input.proposals[s].size()));
+    }
+  }
+}
+
+TEST(FuseProperty, FewerThanKOnlyIfAllSourcesTogetherHaveFewer) {
+  RandomInputs inputs(8);
+  for (int round = 0; round < kRounds; ++round) {
+    Input input = inputs.Next();
+    std::set<Row> all;
+    for (size_t s = 0; s < input.sources.size(); ++s) {
+      input.sources[s].max = std::numeric_limits<uint32_t>::max();
+      for (const auto& proposal : input.proposals[s]) all.insert(proposal.row);
+    }
+    EXPECT_EQ(Fused(input).candidates.size(),
+              std::min<size_t>(input.options.k, all.size()));
+  }
+}
+
+TEST(FuseProperty, EqualInputGivesEqualOutput) {
+  RandomInputs inputs(9);
+  RandomInputs others(99);
+  for (int round = 0; round < kRounds; ++round) {
+    const Input input = inputs.Next();
+    const FusionResult first = Fused(input);
+    Fused(others.Next());  // What a thread did before must not matter.
+    EXPECT_EQ(Fused(input).candidates, first.candidates);
+  }
+}
+
+// Each source's first `target`, one source after the other, duplicates dropped.
+std::vector<Row> NaiveConcatenation(const Input& input) {
+  std::vector<Row> rows;
+  std::set<Row> there;
+  for (const FusionSource& source : input.sources) {
+    const size_t n = std::min<size_t>(source.target, source.proposals.size());
+    for (const ScoredRow& proposal : source.proposals.first(n)) {
+      if (rows.size() < input.options.k && there.insert(proposal.row).second) {
+        rows.push_back(proposal.row);
+      }
+    }
+  }
+  return rows;
+}
+
+// Every prefix holds at least as many expected hits as that of the naive
+// concatenation, by the gains that the sources were measured to have.
+TEST(FuseProperty, EveryPrefixIsAtLeastAsGoodAsNaiveConcatenation) {
+  RandomInputs inputs(10);
+  int compared = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    Input input = inputs.Next();
+    input.options.policy = FusionPolicy::kQuota;
+    input.options.reserve_by_score = false;
+    uint32_t targets = 0;
+    for (auto& source : input.sources) {
+      targets += source.target;
+      source.max = std::numeric_limits<uint32_t>::max();
+    }
+    if (targets > input.options.k) continue;
+    ++compared;
+    // The whole list of all proposals has every row's score.
+    Input everything = input;
+    everything.options.k = 1000;
+    std::map<Row, double> gain;
+    for (const auto& c : Fused(everything).candidates) gain[c.row] = c.score;
+    const std::vector<Row> ours = Rows(Fused(input));
+    const std::vector<Row> naive = NaiveConcatenation(input);
+    double our_gain = 0;
+    double naive_gain = 0;
+    ASSERT_GE(ours.size(), naive.size());
+    for (size_t j = 0; j < naive.size(); ++j) {
+      our_gain += gain[ours[j]];
+      naive_gain += gain[naive[j]];
+      EXPECT_GE(our_gain, naive_gain - 1e-6) << "prefix " << j + 1;
+    }
+  }
+  EXPECT_GT(compared, kRounds / 10);
+}
+
+TEST(FuseQuota, ADuplicateCostsNoSourceItsQuota) {
+  const Input input = MakeInput({{1, 2, 3}, {1, 2, 4, 5}}, {2, 2}, 4);
+  const FusionResult result = Fused(input);
+  std::vector<Row> rows = Rows(result);
+  std::sort(rows.begin(), rows.end());
+  EXPECT_THAT(rows, ElementsAre(1, 2, 4, 5));
+  EXPECT_EQ(result.outcomes[1].admitted, 2);
+}
+
+TEST(FuseQuota, BackfillsWhatASourceCannotGive) {
+  const Input input = MakeInput({{1, 2, 3, 4, 5}, {1}}, {2, 2}, 4);
+  const FusionResult result = Fused(input);
+  EXPECT_EQ(result.candidates.size(), 4);
+  EXPECT_EQ(result.outcomes[1].admitted, 0);
+  EXPECT_EQ(result.outcomes[1].shortfall, 2);
+  EXPECT_FALSE(result.outcomes[1].list_full);
+}
+
+TEST(FuseQuota, SaysWhenTheListWasFull) {
+  const Input input = MakeInput({{1, 2, 3}, {7, 8, 9}}, {3, 3}, 4);
+  const FusionResult result = Fused(input);
+  EXPECT_EQ(result.outcomes[0].admitted, 3);
+  EXPECT_EQ(result.outcomes[1].admitted, 1);
+  EXPECT_EQ(result.outcomes[1].shortfall, 2);
+  EXPECT_TRUE(result.outcomes[1].list_full);
+}
+
+TEST(FuseQuota, OrdersByMeasuredGains) {
+  Input input = MakeInput({{1, 2}, {7, 8}}, {2, 2}, 4);
+  input.gains = {{.5, .1}, {.4, .3}};
+  input.sources[0].gains = input.gains[0];
+  input.sources[1].gains = input.gains[1];
+  EXPECT_THAT(Rows(Fused(input)), ElementsAre(1, 7, 8, 2));
+}
+
+TEST(FuseRrf, IsTheSumOfWeightedReciprocalRanks) {
+  Input input = MakeInput({{1, 2}, {2, 3}}, {1, 1}, 3);
+  input.options = {.policy = FusionPolicy::kRrf, .k = 3, .k0 = 60};
+  input.sources[0].weight = 1;
+  input.sources[1].weight = .5;
+  const FusionResult result = Fused(input);
+  EXPECT_THAT(Rows(result), ElementsAre(2, 1, 3));
+  EXPECT_FLOAT_EQ(result.candidates[0].score,
+                  static_cast<float>(1.0 / 62 + .5 / 61));
+  EXPECT_EQ(result.candidates[0].sources, 3);
+}
+
+TEST(FuseWeighted, ScalesScoresWithinTheirSource) {
+  Input input = MakeInput({{1, 2, 3}, {4, 5}}, {1, 1}, 5);
+  input.options.policy = FusionPolicy::kWeighted;
+  input.sources[0].weight = 1;
+  input.sources[1].weight = 3;
+  const FusionResult result = Fused(input);
+  EXPECT_EQ(result.candidates[0].row, 4);
+  EXPECT_FLOAT_EQ(result.candidates[0].score, 3);
+  EXPECT_EQ(result.candidates[1].row, 1);
+  EXPECT_FLOAT_EQ(result.candidates[1].score, 1);
+}
+
+TEST(FuseInterleave, SourcesTakeTurns) {
+  Input input = MakeInput({{1, 2, 3}, {1, 7}, {9}}, {1, 1, 1}, 5);
+  input.options.policy = FusionPolicy::kInterleave;
+  EXPECT_THAT(Rows(Fused(input)), ElementsAre(1, 7, 9, 2, 3));
+}
+
+TEST(Fuse, NoSourcesGiveAnEmptyList) {
+  FusionResult result;
+  Fuse({}, {.k = 10}, &result);
+  EXPECT_TRUE(result.candidates.empty());
+  EXPECT_TRUE(result.outcomes.empty());
+}
+
+TEST(GainsByRank, FallStrictlyAndPassThroughTheMiddlesOfBuckets) {
+  const std::vector<uint32_t> bounds = {1, 2, 4, 8, 500};
+  const std::vector<double> rates = {.5, .25, .25, .1, 0};
+  const auto gains = GainsByRank({bounds, rates}, 0.5);
+  ASSERT_EQ(gains.size(), 500);
+  EXPECT_NEAR(gains[0], .25, 1e-9);
+  EXPECT_NEAR(gains[1], .125, 1e-6);
+  for (size_t r = 1; r < 8; ++r) EXPECT_LT(gains[r], gains[r - 1]) << r;
+  for (size_t r = 8; r < 500; ++r) EXPECT_LE(gains[r], gains[r - 1]) << r;
+}
+
+TEST(GainsByRank, AWeightOfZeroStillBreaksTies) {
+  const std::vector<uint32_t> bounds = {10};
+  const std::vector<double> rates = {.5};
+  const auto gains = GainsByRank({bounds, rates}, 0);
+  EXPECT_GT(gains[0], gains[9]);
+  EXPECT_LT(gains[0], 1e-5);
+}
+
+TEST(GainsByRank, NothingMeasuredGivesNoGains) {
+  EXPECT_TRUE(GainsByRank({}, 1).empty());
+}
+
+}  // namespace
+}  // namespace tributary
