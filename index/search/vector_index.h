@@ -1,5 +1,5 @@
 // Vector search inside one embedding space. This folder may depend on
-// index/bundle; FAISS headers are seen by its faiss_index.cc alone.
+// index/bundle; FAISS headers are seen by its faiss_searcher.cc alone.
 #ifndef TRIBUTARY_INDEX_SEARCH_VECTOR_INDEX_H_
 #define TRIBUTARY_INDEX_SEARCH_VECTOR_INDEX_H_
 

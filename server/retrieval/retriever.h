@@ -31,12 +31,12 @@ struct RetrieverQuery {
   // kNoRow: unknown or anonymous.
   Row user = kNoRow;
   // The request's recent items, newest last; empty when there were none.
-  std::span<const Row> history;
-  std::span<const SpaceVector> vectors;
+  std::span<const Row> history = {};
+  std::span<const SpaceVector> vectors = {};
   // The user's segment; 0: none.
   uint32_t segment = 0;
   // Item rows that must not be proposed, ascending and unique.
-  std::span<const Row> excluded;
+  std::span<const Row> excluded = {};
   SteadyTime deadline = SteadyTime::max();
 };
 

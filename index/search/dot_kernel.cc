@@ -1,0 +1,174 @@
+#include "index/search/dot_kernel.h"
+
+#include <type_traits>
+
+// Highway compiles the part between HWY_BEFORE_NAMESPACE and
+// HWY_AFTER_NAMESPACE once for each target by including this file again.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "index/search/dot_kernel.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tributary {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class D>
+HWY_INLINE hn::Vec<D> LoadWide(D d, const float* values) {
+  return hn::LoadU(d, values);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> LoadWide(D d, const Half* values) {
+  const hn::Rebind<hwy::float16_t, D> half;
+  return hn::PromoteTo(
+      d, hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(values)));
+}
+
+// The query, and its end once more: the last Lanes(d) values, with zeros for
+// those that full vectors cover already. So a dimension that is no multiple of
+// Lanes(d) needs no masked load.
+struct Query {
+  const float* values;
+  size_t dim;
+  HWY_ALIGN float tail[hn::MaxLanes(hn::ScalableTag<float>())];
+};
+
+template <class D>
+HWY_INLINE Query MakeQuery(D d, const float* values, size_t dim) {
+  Query query{values, dim, {}};
+  const size_t lanes = hn::Lanes(d);
+  const size_t rest = dim % lanes;
+  for (size_t i = lanes - rest; i < lanes; ++i) {
+    query.tail[i] = values[dim - lanes + i];
+  }
+  return query;
+}
+
+template <class D, typename T>
+HWY_INLINE float DotOne(D d, const Query& query, const T* vector) {
+  const size_t lanes = hn::Lanes(d);
+  auto sum = hn::Zero(d);
+  size_t i = 0;
+  for (; i + lanes <= query.dim; i += lanes) {
+    sum = hn::MulAdd(hn::LoadU(d, query.values + i), LoadWide(d, vector + i),
+                     sum);
+  }
+  if (i != query.dim) {
+    sum = hn::MulAdd(hn::Load(d, query.tail),
+                     LoadWide(d, vector + query.dim - lanes), sum);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+#if HWY_TARGET != HWY_SCALAR
+
+// Adds the 128-bit blocks of a vector.
+template <class D>
+HWY_INLINE auto AddBlocks(D d, hn::Vec<D> v) {
+  if constexpr (hn::MaxLanes(d) > 4) {
+    const hn::Half<D> half;
+    return AddBlocks(half,
+                     hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  } else {
+    return v;
+  }
+}
+
+// The sums of four vectors' lanes, in the four lanes of the result.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE auto SumsOfFour(D d, V a, V b, V c, V e) {
+  const auto ac =
+      hn::Add(hn::InterleaveLower(d, a, c), hn::InterleaveUpper(d, a, c));
+  const auto be =
+      hn::Add(hn::InterleaveLower(d, b, e), hn::InterleaveUpper(d, b, e));
+  return AddBlocks(d, hn::Add(hn::InterleaveLower(d, ac, be),
+                              hn::InterleaveUpper(d, ac, be)));
+}
+
+template <class D, typename T>
+HWY_INLINE void DotFour(D d, const Query& query, const T* vectors,
+                        float* scores) {
+  const size_t lanes = hn::Lanes(d);
+  const size_t dim = query.dim;
+  auto a = hn::Zero(d), b = a, c = a, e = a;
+  const auto add = [&](hn::Vec<D> q, size_t i) HWY_ATTR {
+    a = hn::MulAdd(q, LoadWide(d, vectors + i), a);
+    b = hn::MulAdd(q, LoadWide(d, vectors + dim + i), b);
+    c = hn::MulAdd(q, LoadWide(d, vectors + 2 * dim + i), c);
+    e = hn::MulAdd(q, LoadWide(d, vectors + 3 * dim + i), e);
+  };
+  size_t i = 0;
+  for (; i + lanes <= dim; i += lanes) add(hn::LoadU(d, query.values + i), i);
+  if (i != dim) add(hn::Load(d, query.tail), dim - lanes);
+  const hn::CappedTag<float, 4> four;
+  hn::StoreU(SumsOfFour(d, a, b, c, e), four, scores);
+}
+
+#endif  // HWY_TARGET != HWY_SCALAR
+
+// Vectors shorter than SIMD vectors are left to narrower ones.
+template <class D, typename T>
+void DotAll(D d, const float* values, size_t dim, const T* vectors,
+            size_t count, float* scores) {
+  if (dim < hn::Lanes(d)) {
+    using Narrower = std::conditional_t<(hn::MaxLanes(D()) > 4), hn::Half<D>,
+                                        hn::CappedTag<float, 1>>;
+    return DotAll(Narrower(), values, dim, vectors, count, scores);
+  }
+  const Query query = MakeQuery(d, values, dim);
+  size_t row = 0;
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (hn::MaxLanes(D()) >= 4) {
+    for (; row + 4 <= count; row += 4) {
+      DotFour(d, query, vectors + row * dim, scores + row);
+    }
+  }
+#endif
+  for (; row < count; ++row) {
+    scores[row] = DotOne(d, query, vectors + row * dim);
+  }
+}
+
+void DotFloats(const float* query, size_t dim, const float* vectors,
+               size_t count, float* scores) {
+  DotAll(hn::ScalableTag<float>(), query, dim, vectors, count, scores);
+}
+
+void DotHalves(const float* query, size_t dim, const Half* vectors,
+               size_t count, float* scores) {
+  DotAll(hn::ScalableTag<float>(), query, dim, vectors, count, scores);
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace tributary
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tributary {
+namespace {
+
+HWY_EXPORT(DotFloats);
+HWY_EXPORT(DotHalves);
+
+}  // namespace
+
+void DotProducts(std::span<const float> query, const float* vectors,
+                 size_t count, float* scores) {
+  HWY_DYNAMIC_DISPATCH(DotFloats)
+  (query.data(), query.size(), vectors, count, scores);
+}
+
+void DotProducts(std::span<const float> query, const Half* vectors,
+                 size_t count, float* scores) {
+  HWY_DYNAMIC_DISPATCH(DotHalves)
+  (query.data(), query.size(), vectors, count, scores);
+}
+
+}  // namespace tributary
+#endif  // HWY_ONCE

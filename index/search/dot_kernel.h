@@ -1,0 +1,23 @@
+#ifndef TRIBUTARY_INDEX_SEARCH_DOT_KERNEL_H_
+#define TRIBUTARY_INDEX_SEARCH_DOT_KERNEL_H_
+
+#include <cstddef>
+#include <span>
+
+#include "index/bundle/npy.h"
+
+namespace tributary {
+
+// Writes scores[i], the inner product of `query` and the i-th of `count`
+// vectors of query.size() values each, stored end to end at `vectors`. Sums are
+// float32; their order depends on the processor, and so do the last bits.
+// Runs the widest SIMD instructions that the processor has (Highway, chosen at
+// run time). Thread-safe; never reads outside of the vectors.
+void DotProducts(std::span<const float> query, const float* vectors,
+                 size_t count, float* scores);
+void DotProducts(std::span<const float> query, const Half* vectors,
+                 size_t count, float* scores);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_SEARCH_DOT_KERNEL_H_

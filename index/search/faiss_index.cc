@@ -1,0 +1,93 @@
+#include "index/search/faiss_index.h"
+
+#include <string>
+#include <utility>
+
+#include "fmt/core.h"
+#include "index/search/faiss_searcher.h"
+#include "index/search/flat_scan.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// What Debian's FAISS, compiled for baseline x86-64, scans per microsecond
+// while it collects results.
+constexpr double kBytesPerUs = 6'000;
+
+class FaissIndex : public VectorIndex {
+ public:
+  FaissIndex(const VectorTable& items, FaissSearcher searcher)
+      : items_(items), searcher_(std::move(searcher)) {}
+
+  absl::Status Search(std::span<const float> query, uint32_t n,
+                      std::span<const Row> excluded, SteadyTime deadline,
+                      std::vector<ScoredRow>* hits) const override {
+    RETURN_IF_ERROR(CheckQuery(query, items_.dim()));
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return absl::DeadlineExceededError("the deadline passed before a search");
+    }
+    thread_local std::vector<uint32_t> positions;
+    FindPositions(items_, excluded, &positions);
+    RETURN_IF_ERROR(searcher_.Search(query, n, positions, hits));
+    // Positions are in the order of rows: the order of hits stays.
+    for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);
+    return absl::OkStatus();
+  }
+
+  uint32_t expected_us(uint32_t n) const override {
+    const double bytes = sizeof(float) * static_cast<double>(items_.dim()) *
+                         static_cast<double>(items_.size());
+    return static_cast<uint32_t>(bytes * searcher_.scanned_share(n) /
+                                 kBytesPerUs) +
+           1;
+  }
+
+ private:
+  const VectorTable& items_;
+  const FaissSearcher searcher_;
+};
+
+absl::Status CheckAgainstManifest(const FaissSearcher& searcher,
+                                  const v1::EmbeddingSpace& spec,
+                                  const std::string& file) {
+  if (searcher.dim() != spec.dim()) {
+    return absl::DataLossError(
+        fmt::format("{}: dim is {}, but the manifest says {}", file,
+                    searcher.dim(), spec.dim()));
+  }
+  if (searcher.size() != spec.item_vectors()) {
+    return absl::DataLossError(
+        fmt::format("{}: count is {}, but the manifest says item_vectors {}",
+                    file, searcher.size(), spec.item_vectors()));
+  }
+  if (!searcher.is_inner_product()) {
+    return absl::DataLossError(fmt::format(
+        "{}: metric is not inner product, which the manifest's metric {} is "
+        "searched as",
+        file, v1::Metric_Name(spec.metric())));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<VectorIndex>> OpenFaissIndex(
+    const Bundle& bundle, const EmbeddingSpace& space) {
+  const std::string file = space.spec->name() + ".index";
+  if (!bundle.HasFile(file)) {
+    return absl::DataLossError(fmt::format(
+        "{}: not in the manifest's files, but the space's index is faiss",
+        file));
+  }
+  ASSIGN_OR_RETURN(FaissSearcher searcher,
+                   FaissSearcher::Read(bundle.dir() / file));
+  RETURN_IF_ERROR(CheckAgainstManifest(searcher, *space.spec, file));
+  const v1::IndexSpec& index = space.spec->index();
+  searcher.set_effort(searcher.knob() == FaissSearcher::Knob::kEfSearch
+                          ? index.ef_search()
+                          : index.nprobe());
+  return std::make_unique<FaissIndex>(space.items, std::move(searcher));
+}
+
+}  // namespace tributary

@@ -1,0 +1,272 @@
+#include "index/search/faiss_searcher.h"
+
+#include <faiss/IndexFlat.h>
+#include <faiss/IndexHNSW.h>
+#include <faiss/IndexIVF.h>
+#include <faiss/IndexIVFFastScan.h>
+#include <faiss/IndexIVFPQ.h>
+#include <faiss/IndexPQ.h>
+#include <faiss/IndexPreTransform.h>
+#include <faiss/IndexRefine.h>
+#include <faiss/IndexScalarQuantizer.h>
+#include <faiss/impl/IDSelector.h>
+#include <faiss/index_factory.h>
+#include <faiss/index_io.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "fmt/core.h"
+#include "index/search/row_marks.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// FAISS parallelises with OpenMP, whose threads a server does not want: each of
+// its own threads searches by itself. OpenMP's setting is per calling thread.
+void UseOneThread() {
+  thread_local const bool done = (omp_set_num_threads(1), true);
+  static_cast<void>(done);
+}
+
+// Refuses excluded positions.
+class ExcludedSelector : public faiss::IDSelector {
+ public:
+  ExcludedSelector(uint64_t size, std::span<const uint32_t> excluded)
+      : marks_(size) {
+    for (const uint32_t position : excluded) marks_.Mark(position);
+  }
+
+  bool is_member(idx_t id) const override {
+    return !marks_.IsMarked(static_cast<Row>(id));
+  }
+
+ private:
+  RowMarks marks_;
+};
+
+// The parameters of one search, of the type that the index insists on.
+struct Parameters {
+  faiss::SearchParameters plain;
+  faiss::SearchParametersIVF ivf;
+  faiss::SearchParametersHNSW hnsw;
+};
+
+// Polysemous codes take most of a product quantiser's training and are good for
+// a kind of search that is not used here.
+void SkipPolysemousTraining(faiss::Index* core) {
+  if (auto* pq = dynamic_cast<faiss::IndexPQ*>(core)) {
+    pq->do_polysemous_training = false;
+  } else if (auto* ivf_pq = dynamic_cast<faiss::IndexIVFPQ*>(core)) {
+    ivf_pq->do_polysemous_training = false;
+  }
+}
+
+// FAISS's messages begin with the place in its source; what follows the last
+// "Error: " says it.
+std::string Reason(const std::exception& error) {
+  const std::string text = error.what();
+  const size_t at = text.rfind("Error: ");
+  return at == std::string::npos ? text : text.substr(at);
+}
+
+// Below transforms and refinement, which have no knob of their own.
+faiss::Index* CoreOf(faiss::Index* index) {
+  if (auto* wrapper = dynamic_cast<faiss::IndexPreTransform*>(index)) {
+    return CoreOf(wrapper->index);
+  }
+  if (auto* wrapper = dynamic_cast<faiss::IndexRefine*>(index)) {
+    return CoreOf(wrapper->base_index);
+  }
+  return index;
+}
+
+}  // namespace
+
+FaissSearcher::FaissSearcher(std::unique_ptr<faiss::Index> index)
+    : index_(std::move(index)), core_(CoreOf(index_.get())) {
+  if (dynamic_cast<faiss::IndexIVF*>(core_) != nullptr) {
+    knob_ = Knob::kNprobe;
+    takes_ = Takes::kIvf;
+  } else if (dynamic_cast<faiss::IndexHNSW*>(core_) != nullptr) {
+    knob_ = Knob::kEfSearch;
+    takes_ = Takes::kHnsw;
+  } else if (dynamic_cast<faiss::IndexFlat*>(core_) != nullptr ||
+             dynamic_cast<faiss::IndexScalarQuantizer*>(core_) != nullptr) {
+    takes_ = Takes::kSelector;
+  }
+  // FAISS 1.7.3: the fast-scan kinds throw when they get parameters, and so
+  // does refinement, whatever it wraps; so do all that are not named above (PQ,
+  // additive quantisers, NSG, LSH). A transform hands them on.
+  const faiss::Index* below = index_.get();
+  while (const auto* transform =
+             dynamic_cast<const faiss::IndexPreTransform*>(below)) {
+    below = transform->index;
+  }
+  if (below != core_ ||
+      dynamic_cast<faiss::IndexIVFFastScan*>(core_) != nullptr) {
+    takes_ = Takes::kNothing;
+  }
+  set_effort(0);
+}
+
+FaissSearcher::FaissSearcher(FaissSearcher&&) noexcept = default;
+FaissSearcher& FaissSearcher::operator=(FaissSearcher&&) noexcept = default;
+FaissSearcher::~FaissSearcher() = default;
+
+absl::StatusOr<FaissSearcher> FaissSearcher::Read(
+    const std::filesystem::path& file) {
+  UseOneThread();
+  try {
+    return FaissSearcher(
+        std::unique_ptr<faiss::Index>(faiss::read_index(file.c_str())));
+  } catch (const std::exception& error) {
+    return absl::DataLossError(fmt::format("{}: FAISS cannot read it: {}",
+                                           file.filename().string(),
+                                           Reason(error)));
+  }
+}
+
+absl::StatusOr<FaissSearcher> FaissSearcher::Train(
+    const std::string& factory, std::span<const float> values, uint32_t dim) {
+  UseOneThread();
+  try {
+    FaissSearcher searcher(std::unique_ptr<faiss::Index>(faiss::index_factory(
+        static_cast<int>(dim), factory.c_str(), faiss::METRIC_INNER_PRODUCT)));
+    SkipPolysemousTraining(searcher.core_);
+    const auto n = static_cast<int64_t>(values.size() / dim);
+    searcher.index_->train(n, values.data());
+    searcher.index_->add(n, values.data());
+    return searcher;
+  } catch (const std::exception& error) {
+    return absl::InvalidArgumentError(
+        fmt::format("factory \"{}\" for {} vectors of dim {}: {}", factory,
+                    values.size() / dim, dim, Reason(error)));
+  }
+}
+
+absl::Status FaissSearcher::Write(const std::filesystem::path& file) const {
+  try {
+    faiss::write_index(index_.get(), file.c_str());
+    return absl::OkStatus();
+  } catch (const std::exception& error) {
+    return absl::InternalError(fmt::format("{}: FAISS cannot write it: {}",
+                                           file.filename().string(),
+                                           Reason(error)));
+  }
+}
+
+uint32_t FaissSearcher::dim() const { return static_cast<uint32_t>(index_->d); }
+
+uint64_t FaissSearcher::size() const {
+  return static_cast<uint64_t>(index_->ntotal);
+}
+
+bool FaissSearcher::is_inner_product() const {
+  return index_->metric_type == faiss::METRIC_INNER_PRODUCT;
+}
+
+uint32_t FaissSearcher::max_effort() const {
+  if (knob_ == Knob::kEfSearch) return static_cast<uint32_t>(size());
+  const auto* ivf = dynamic_cast<const faiss::IndexIVF*>(core_);
+  return ivf == nullptr ? 0 : static_cast<uint32_t>(ivf->nlist);
+}
+
+void FaissSearcher::set_effort(uint32_t effort) {
+  auto* ivf = dynamic_cast<faiss::IndexIVF*>(core_);
+  auto* hnsw = dynamic_cast<faiss::IndexHNSW*>(core_);
+  if (effort == 0 && ivf != nullptr) effort = ivf->nprobe;
+  if (effort == 0 && hnsw != nullptr) effort = hnsw->hnsw.efSearch;
+  effort_ = std::clamp(effort, 1u, std::max(1u, max_effort()));
+  // For kinds that refuse parameters: written here, where nobody searches yet.
+  if (ivf != nullptr) ivf->nprobe = effort_;
+  if (hnsw != nullptr) hnsw->hnsw.efSearch = static_cast<int>(effort_);
+}
+
+double FaissSearcher::scanned_share(uint32_t n) const {
+  const double size = std::max<double>(1, static_cast<double>(this->size()));
+  // A graph search computes some ten distances for each node it keeps.
+  if (knob_ == Knob::kEfSearch) {
+    return std::min(1.0, 10.0 * std::max(n, effort_) / size);
+  }
+  const uint32_t lists = max_effort();
+  return lists == 0 ? 1.0 : std::min(1.0, 1.0 * effort_ / lists);
+}
+
+absl::Status FaissSearcher::Search(std::span<const float> query, uint32_t n,
+                                   std::span<const uint32_t> excluded,
+                                   std::vector<ScoredRow>* hits) const {
+  UseOneThread();
+  const uint64_t available = size() - excluded.size();
+  n = static_cast<uint32_t>(std::min<uint64_t>(n, available));
+  hits->clear();
+  if (n == 0) return absl::OkStatus();
+  try {
+    uint32_t effort = effort_;
+    SearchOnce(query, n, effort, excluded, hits);
+    // The lists probed held fewer than n: probe more rather than come short.
+    while (hits->size() < n && takes_ == Takes::kIvf && effort < max_effort()) {
+      effort = std::min(2 * effort, max_effort());
+      SearchOnce(query, n, effort, excluded, hits);
+    }
+  } catch (const std::exception& error) {
+    return absl::InternalError(fmt::format("FAISS: {}", Reason(error)));
+  }
+  for (const ScoredRow& hit : *hits) {
+    if (hit.row < size()) continue;
+    return absl::InternalError(
+        fmt::format("FAISS returned id {} of {}", hit.row, size()));
+  }
+  return absl::OkStatus();
+}
+
+void FaissSearcher::SearchOnce(std::span<const float> query, uint32_t n,
+                               uint32_t effort,
+                               std::span<const uint32_t> excluded,
+                               std::vector<ScoredRow>* hits) const {
+  thread_local std::vector<float> scores;
+  thread_local std::vector<faiss::Index::idx_t> ids;
+  // Kinds that take no selector are asked for as many more as may be dropped.
+  const size_t asked =
+      takes_ == Takes::kNothing ? size_t{n} + excluded.size() : n;
+  scores.resize(asked);
+  ids.resize(asked);
+
+  ExcludedSelector selector(size(), excluded);
+  Parameters parameters;
+  const faiss::SearchParameters* chosen = nullptr;
+  if (takes_ == Takes::kSelector) {
+    parameters.plain.sel = excluded.empty() ? nullptr : &selector;
+    chosen = &parameters.plain;
+  } else if (takes_ == Takes::kIvf) {
+    parameters.ivf.sel = excluded.empty() ? nullptr : &selector;
+    parameters.ivf.nprobe = effort;
+    chosen = &parameters.ivf;
+  } else if (takes_ == Takes::kHnsw) {
+    parameters.hnsw.sel = excluded.empty() ? nullptr : &selector;
+    // HNSW walks excluded nodes too, and lets them use up its width.
+    parameters.hnsw.efSearch =
+        static_cast<int>(std::max(n, effort) + excluded.size());
+    chosen = &parameters.hnsw;
+  }
+  index_->search(1, query.data(), static_cast<int64_t>(asked), scores.data(),
+                 ids.data(), chosen);
+
+  hits->clear();
+  for (size_t i = 0; i < asked; ++i) {
+    // FAISS fills up with -1.
+    if (ids[i] < 0) continue;
+    const bool known = static_cast<uint64_t>(ids[i]) < size();
+    if (known && !selector.is_member(ids[i])) continue;
+    // Search rejects the unknown.
+    hits->push_back({known ? static_cast<Row>(ids[i]) : kNoRow, scores[i]});
+  }
+  // FAISS leaves the order of ties open.
+  std::sort(hits->begin(), hits->end(), Better);
+  if (hits->size() > n) hits->resize(n);
+}
+
+}  // namespace tributary

@@ -1,0 +1,82 @@
+#include "index/search/flat_scan.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "fmt/core.h"
+#include "index/search/dot_kernel.h"
+#include "index/search/top_k.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// Their scores stay in the first-level cache until they have been selected
+// from; reading the clock costs a thousandth of scoring them.
+constexpr size_t kBlock = 1024;
+
+template <typename T>
+absl::Status Scan(std::span<const T> values, std::span<const float> query,
+                  std::span<const uint32_t> excluded, SteadyTime deadline,
+                  TopK* top) {
+  std::array<float, kBlock> scores;
+  const size_t dim = query.size();
+  const size_t size = values.size() / dim;
+  auto next_excluded = excluded.begin();
+  for (size_t begin = 0; begin < size; begin += kBlock) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return absl::DeadlineExceededError(fmt::format(
+          "the deadline passed after {} of {} vectors", begin, size));
+    }
+    const size_t count = std::min(kBlock, size - begin);
+    DotProducts(query, values.data() + begin * dim, count, scores.data());
+    for (; next_excluded != excluded.end() && *next_excluded < begin + count;
+         ++next_excluded) {
+      scores[*next_excluded - begin] = -std::numeric_limits<float>::infinity();
+    }
+    top->Offer(static_cast<Row>(begin), {scores.data(), count});
+  }
+  top->Finish();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckQuery(std::span<const float> query, uint32_t dim) {
+  if (query.size() != dim) {
+    return absl::InvalidArgumentError(fmt::format(
+        "the query vector has {} values, expected {}", query.size(), dim));
+  }
+  const auto bad = std::find_if_not(query.begin(), query.end(),
+                                    [](float x) { return std::isfinite(x); });
+  if (bad == query.end()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("the query vector's value {} is {}, expected a finite one",
+                  bad - query.begin(), *bad));
+}
+
+void FindPositions(const VectorTable& table, std::span<const Row> rows,
+                   std::vector<uint32_t>* positions) {
+  positions->clear();
+  for (const Row row : rows) {
+    if (const auto position = table.Find(row)) positions->push_back(*position);
+  }
+}
+
+absl::Status FlatScan(const StoredVectors& vectors,
+                      std::span<const float> query, uint32_t n,
+                      std::span<const uint32_t> excluded, SteadyTime deadline,
+                      std::vector<ScoredRow>* hits) {
+  RETURN_IF_ERROR(CheckQuery(query, vectors.dim));
+  return std::visit(
+      [&](const auto& values) {
+        const size_t size = values.size() / vectors.dim;
+        TopK top(static_cast<uint32_t>(std::min<size_t>(n, size)), hits);
+        return Scan(values, query, excluded, deadline, &top);
+      },
+      vectors.values);
+}
+
+}  // namespace tributary

@@ -1,0 +1,57 @@
+#include "server/retrieval/popularity_retriever.h"
+
+#include <algorithm>
+
+#include "fmt/core.h"
+#include "index/search/row_marks.h"
+
+namespace tributary {
+namespace {
+
+// Appends the list's unmarked items and marks them, until there are n.
+void AppendFrom(const PopularityList& list, uint32_t n, RowMarks* taken,
+                std::vector<ScoredRow>* proposals) {
+  const auto rows = list.rows();
+  const auto scores = list.scores();
+  for (size_t i = 0; i < rows.size() && proposals->size() < n; ++i) {
+    if (!taken->Mark(rows[i])) continue;
+    const float score = proposals->empty()
+                            ? scores[i]
+                            : std::min(proposals->back().score, scores[i]);
+    proposals->push_back({rows[i], score});
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Retriever>> PopularityRetriever::Create(
+    const Bundle& bundle, const v1::RetrieverSpec& spec) {
+  if (spec.lists().empty()) {
+    return absl::InvalidArgumentError("lists: empty, expected at least one");
+  }
+  std::vector<const PopularityList*> lists;
+  for (const std::string& name : spec.lists()) {
+    lists.push_back(bundle.FindPopularity(name));
+    if (lists.back() != nullptr) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "lists: \"{}\" is not a popularity list of the bundle", name));
+  }
+  return std::unique_ptr<Retriever>(
+      new PopularityRetriever(bundle, std::move(lists)));
+}
+
+absl::StatusOr<Ask> PopularityRetriever::Retrieve(
+    const RetrieverQuery& query, uint32_t n,
+    std::vector<ScoredRow>* proposals) const {
+  proposals->clear();
+  RowMarks taken(bundle_.items().size());
+  for (const Row row : query.excluded) taken.Mark(row);
+  const PopularityList* own = bundle_.FindSegment(query.segment);
+  if (own != nullptr) AppendFrom(*own, n, &taken, proposals);
+  for (const PopularityList* list : lists_) {
+    AppendFrom(*list, n, &taken, proposals);
+  }
+  return Ask::kAnswered;
+}
+
+}  // namespace tributary

@@ -1,0 +1,38 @@
+#ifndef TRIBUTARY_SERVER_RETRIEVAL_POPULARITY_RETRIEVER_H_
+#define TRIBUTARY_SERVER_RETRIEVAL_POPULARITY_RETRIEVER_H_
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "server/retrieval/retriever.h"
+
+namespace tributary {
+
+// Kind "popularity": the list of the query's segment, if the bundle has one,
+// then the spec's lists in order, each where the one before is exhausted. Needs
+// no query, so it answers always. An item's score is that of the list it was
+// taken from, lowered to the score before it where lists meet: scores never
+// rise. Costs what is proposed, passed over and excluded.
+class PopularityRetriever : public Retriever {
+ public:
+  // INVALID_ARGUMENT for an unknown list, or none.
+  static absl::StatusOr<std::unique_ptr<Retriever>> Create(
+      const Bundle& bundle, const v1::RetrieverSpec& spec);
+
+  absl::StatusOr<Ask> Retrieve(
+      const RetrieverQuery& query, uint32_t n,
+      std::vector<ScoredRow>* proposals) const override;
+
+ private:
+  PopularityRetriever(const Bundle& bundle,
+                      std::vector<const PopularityList*> lists)
+      : bundle_(bundle), lists_(std::move(lists)) {}
+
+  const Bundle& bundle_;
+  const std::vector<const PopularityList*> lists_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_RETRIEVAL_POPULARITY_RETRIEVER_H_

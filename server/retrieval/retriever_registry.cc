@@ -1,0 +1,44 @@
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "fmt/core.h"
+#include "server/retrieval/popularity_retriever.h"
+#include "server/retrieval/retriever.h"
+#include "server/retrieval/vector_retriever.h"
+
+namespace tributary {
+
+RetrieverRegistry RetrieverRegistry::BuiltIn() {
+  RetrieverRegistry registry;
+  registry.Register("vector", VectorRetriever::Create);
+  registry.Register("popularity", PopularityRetriever::Create);
+  return registry;
+}
+
+void RetrieverRegistry::Register(std::string kind, RetrieverFactory factory) {
+  const auto [entry, inserted] =
+      factories_.emplace(std::move(kind), std::move(factory));
+  if (inserted) return;
+  fmt::print(stderr, "retriever kind \"{}\" is registered twice\n",
+             entry->first);
+  std::abort();
+}
+
+absl::StatusOr<std::unique_ptr<Retriever>> RetrieverRegistry::Make(
+    const Bundle& bundle, const v1::RetrieverSpec& spec) const {
+  const std::string field = fmt::format("retrievers[\"{}\"]", spec.name());
+  const auto factory = factories_.find(spec.kind());
+  if (factory == factories_.end()) {
+    return absl::InvalidArgumentError(fmt::format(
+        "{}.kind: \"{}\" is not a registered kind", field, spec.kind()));
+  }
+  auto retriever = factory->second(bundle, spec);
+  if (retriever.ok()) return retriever;
+  return absl::Status(
+      retriever.status().code(),
+      fmt::format("{}: {}", field, std::string(retriever.status().message())));
+}
+
+}  // namespace tributary
