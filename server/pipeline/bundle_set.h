@@ -1,6 +1,7 @@
 #ifndef TRIBUTARY_SERVER_PIPELINE_BUNDLE_SET_H_
 #define TRIBUTARY_SERVER_PIPELINE_BUNDLE_SET_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -27,21 +28,26 @@ namespace tributary {
 // own once no request holds it, never by a request.
 class BundleSet {
  public:
-  // Called after each change, outside of locks, on the caller's thread: for
-  // health and metrics.
+  // Called after each change of what serves, on the caller's thread, before the
+  // next one can happen: for health and metrics. It may call Snapshot and
+  // GetStatus, and no method that changes the set.
   using OnActivated = std::function<void(const ServingBundle& active,
                                          absl::Duration swap_duration)>;
 
   BundleSet(std::filesystem::path root, RetrieverRegistry registry,
             OnActivated on_activated);
-  // REQUIRES: no snapshot is held any more.
+  // REQUIRES: no snapshot is held any more. A WorkerPool's late tasks and a
+  // LiveRecall's samples hold some: they are destroyed first.
   ~BundleSet();
 
   // Serves what root/CURRENT names; without CURRENT, the highest version
-  // there, once verified. OK and nothing active when root has no version.
+  // there; once verified. OK and nothing active when root has no version. On
+  // error nothing is active, and the set is usable.
   absl::Status Restore();
 
-  // See bundles.proto.
+  // See bundles.proto. A few versions stay resident at most: Stage unloads the
+  // oldest that neither serves nor served before. Unloading what is not
+  // resident is no error.
   absl::StatusOr<v1::BundleStatus> Stage(uint64_t version);
   absl::StatusOr<v1::BundleStatus> Activate(uint64_t version);
   absl::StatusOr<v1::BundleStatus> Rollback();
@@ -58,8 +64,20 @@ class BundleSet {
  private:
   using Resident = std::shared_ptr<const ServingBundle>;
 
-  absl::StatusOr<Resident> OpenVersion(uint64_t version, bool verify) const;
+  // Verifies and opens; a version that fails is recorded as refused.
+  absl::StatusOr<Resident> OpenVersion(uint64_t version);
+  absl::StatusOr<Resident> TryOpenVersion(uint64_t version) const;
+  absl::StatusOr<v1::BundleStatus> ActivateResident(uint64_t version);
+  void MakeActive(Resident bundle, std::chrono::steady_clock::time_point start);
+  void RecordRefusal(uint64_t version, std::string reason);
+
+  // These REQUIRE that mutex_ is held.
+  uint64_t ActiveVersion() const;
+  v1::BundleState StateOf(uint64_t version) const;
+  v1::BundleStatus StatusOf(uint64_t version) const;
+  void MakeRoom();
   void Retire(Resident bundle);
+
   void ReapRetired();
 
   // Constant after construction.
@@ -68,8 +86,10 @@ class BundleSet {
   const OnActivated on_activated_;
   const absl::Time started_at_;
 
-  // Serialises the control plane; never taken by requests.
-  mutable std::mutex control_mutex_;
+  // Taken in this order, none by requests. Staging reads a whole bundle, and
+  // Rollback must not wait for that.
+  std::mutex staging_mutex_;
+  std::mutex control_mutex_;
 
   // Guards what follows; held for a few instructions at a time.
   mutable std::mutex mutex_;
@@ -79,6 +99,7 @@ class BundleSet {
   uint64_t previous_version_ = 0;
   absl::Time activated_at_;
   uint64_t swaps_ = 0;
+  uint64_t refusals_ = 0;
   v1::Refusal last_refusal_;
   std::vector<Resident> retired_;
   bool stopping_ = false;

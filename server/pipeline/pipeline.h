@@ -28,11 +28,24 @@ class Pipeline {
   // Fills *response (on an arena or not) from `bundle`. `deadline` is the
   // caller's; the configured one applies if it is earlier. Errors:
   // INVALID_ARGUMENT, its message beginning with the field's path, e.g.
-  // "quotas[\"content\"].max: ...".
+  // "quotas[\"content\"].max: ..."; DEADLINE_EXCEEDED when it was over before
+  // any source could answer.
   absl::Status Retrieve(std::shared_ptr<const ServingBundle> bundle,
-                        const v1::RetrieveRequest& request,
-                        SteadyTime deadline,
+                        const v1::RetrieveRequest& request, SteadyTime deadline,
                         v1::RetrieveResponse* response) const;
+
+  // Answers every request from `bundle`; what is wrong with one is told in its
+  // entry. INVALID_ARGUMENT when there are more than limits.max_batch.
+  absl::Status BatchRetrieve(std::shared_ptr<const ServingBundle> bundle,
+                             const v1::BatchRetrieveRequest& request,
+                             SteadyTime deadline,
+                             v1::BatchRetrieveResponse* response) const;
+
+ private:
+  const v1::ServerConfig config_;
+  WorkerPool* const pool_;
+  ServerMetrics* const metrics_;
+  LiveRecall* const live_recall_;
 };
 
 }  // namespace tributary

@@ -1,0 +1,295 @@
+// ServerMetrics as Prometheus sees it: the names and help texts of the
+// families.
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "prometheus/text_serializer.h"
+#include "server/metrics/server_metrics.h"
+
+namespace tributary {
+namespace {
+
+using Labels = std::vector<prometheus::ClientMetric::Label>;
+
+// A family that is being filled.
+class Family {
+ public:
+  Family(prometheus::MetricType type, std::string name, std::string help)
+      : family_{std::move(name), std::move(help), type, {}} {}
+
+  Family& Add(Labels labels, double value) {
+    prometheus::ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.counter.value = value;
+    metric.gauge.value = value;
+    family_.metric.push_back(std::move(metric));
+    return *this;
+  }
+  Family& Add(Labels labels, const Counter& counter) {
+    return Add(std::move(labels), static_cast<double>(counter.value()));
+  }
+  Family& Add(Labels labels, const LatencyHistogram& histogram) {
+    prometheus::ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.histogram = histogram.Read();
+    family_.metric.push_back(std::move(metric));
+    return *this;
+  }
+
+  void MoveTo(std::vector<prometheus::MetricFamily>* families) {
+    families->push_back(std::move(family_));
+  }
+
+ private:
+  prometheus::MetricFamily family_;
+};
+
+Family Counters(std::string name, std::string help) {
+  return {prometheus::MetricType::Counter, std::move(name), std::move(help)};
+}
+Family Gauges(std::string name, std::string help) {
+  return {prometheus::MetricType::Gauge, std::move(name), std::move(help)};
+}
+Family Histograms(std::string name, std::string help) {
+  return {prometheus::MetricType::Histogram, std::move(name), std::move(help)};
+}
+
+// As gRPC's Prometheus interceptors write codes.
+constexpr const char* kCodeNames[] = {"OK",
+                                      "Canceled",
+                                      "Unknown",
+                                      "InvalidArgument",
+                                      "DeadlineExceeded",
+                                      "NotFound",
+                                      "AlreadyExists",
+                                      "PermissionDenied",
+                                      "ResourceExhausted",
+                                      "FailedPrecondition",
+                                      "Aborted",
+                                      "OutOfRange",
+                                      "Unimplemented",
+                                      "Internal",
+                                      "Unavailable",
+                                      "DataLoss",
+                                      "Unauthenticated"};
+
+void CollectMethods(std::span<const std::unique_ptr<MethodMetrics>> methods,
+                    std::vector<prometheus::MetricFamily>* families) {
+  Family handled =
+      Counters("grpc_server_handled_total", "Calls completed, by status code.");
+  Family seconds = Histograms("grpc_server_handling_seconds",
+                              "Duration of calls, from first to last byte.");
+  for (const auto& method : methods) {
+    for (size_t code = 0; code < method->handled.size(); ++code) {
+      // OK is there from the start, so that rates have a base.
+      if (code != 0 && method->handled[code].value() == 0) continue;
+      handled.Add({{"grpc_service", method->service},
+                   {"grpc_method", method->method},
+                   {"grpc_code", kCodeNames[code]}},
+                  method->handled[code]);
+    }
+    seconds.Add(
+        {{"grpc_service", method->service}, {"grpc_method", method->method}},
+        method->seconds);
+  }
+  handled.MoveTo(families);
+  seconds.MoveTo(families);
+}
+
+using Retrievers = std::span<const std::unique_ptr<RetrieverMetrics>>;
+
+// Whether to show it: kOtherName only when it was needed.
+bool IsShown(const RetrieverMetrics& retriever) {
+  return retriever.slot != 0 || retriever.seconds.Read().sample_count > 0;
+}
+
+void CollectSources(Retrievers retrievers,
+                    std::vector<prometheus::MetricFamily>* families) {
+  Family seconds = Histograms("tributary_retriever_seconds",
+                              "Duration of one retriever's search.");
+  Family admitted = Counters("tributary_candidates_total",
+                             "Candidates that count towards a quota.");
+  Family proposed =
+      Counters("tributary_candidates_proposed_total",
+               "Candidates in replies that the retriever proposed.");
+  Family shortfall = Counters("tributary_shortfall_total",
+                              "Candidates missing to a quota, by cause.");
+  Family overlap =
+      Counters("tributary_source_overlap_total",
+               "Candidates in replies that both retrievers proposed.");
+  for (const auto& retriever : retrievers) {
+    if (!IsShown(*retriever)) continue;
+    const Labels labels = {{"retriever", retriever->name}};
+    seconds.Add(labels, retriever->seconds);
+    admitted.Add(labels, retriever->admitted);
+    proposed.Add(labels, retriever->proposed);
+    for (size_t cause = 1; cause < retriever->shortfall.size(); ++cause) {
+      shortfall.Add(
+          {labels[0],
+           {"cause", v1::ShortfallCause_Name(static_cast<int>(cause))}},
+          retriever->shortfall[cause]);
+    }
+    for (const auto& other : retrievers) {
+      if (other == retriever || !IsShown(*other)) continue;
+      overlap.Add({labels[0], {"other", other->name}},
+                  retriever->overlap[other->slot]);
+    }
+  }
+  for (Family* family :
+       {&seconds, &admitted, &proposed, &shortfall, &overlap}) {
+    family->MoveTo(families);
+  }
+}
+
+void CollectLiveRecall(Retrievers retrievers,
+                       std::vector<prometheus::MetricFamily>* families) {
+  Family hits = Counters("tributary_live_recall_hits_total",
+                         "Exact top k items, of sampled requests, that the "
+                         "retriever had proposed.");
+  Family expected = Counters("tributary_live_recall_expected_total",
+                             "Exact top k items of sampled requests.");
+  Family recall = Gauges("tributary_live_recall",
+                         "Share found, over about the last 100 samples.");
+  for (const auto& retriever : retrievers) {
+    for (size_t depth = 0; depth < kLiveRecallDepths.size(); ++depth) {
+      const LiveRecallMetrics& metrics = retriever->live_recall[depth];
+      if (metrics.expected() == 0) continue;
+      const Labels labels = {{"retriever", retriever->name},
+                             {"k", std::string(kLiveRecallDepths[depth])}};
+      hits.Add(labels, static_cast<double>(metrics.hits()));
+      expected.Add(labels, static_cast<double>(metrics.expected()));
+      recall.Add(labels, metrics.recent());
+    }
+  }
+  for (Family* family : {&hits, &expected, &recall}) family->MoveTo(families);
+}
+
+double ResidentBytes() {
+  // https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
+  std::FILE* file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr) return 0;
+  unsigned long pages = 0;
+  if (std::fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
+  std::fclose(file);
+  return static_cast<double>(pages) *
+         static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+double Seconds(const google::protobuf::Timestamp& time) {
+  return static_cast<double>(time.seconds()) + time.nanos() * 1e-9;
+}
+
+void CollectStatus(const v1::ServerStatus& status,
+                   std::vector<prometheus::MetricFamily>* families) {
+  Family resident = Gauges("tributary_resident_bytes",
+                           "Size of a resident version's mapped files.");
+  for (const v1::BundleStatus& bundle : status.bundles()) {
+    if (bundle.state() == v1::ON_DISK) continue;
+    resident.Add({{"version", std::to_string(bundle.version())}},
+                 static_cast<double>(bundle.size_bytes()));
+    if (bundle.version() != status.active_version()) continue;
+    Gauges("tributary_bundle_age_seconds",
+           "Time since the active version was built.")
+        .Add({}, absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()) -
+                     Seconds(bundle.created_at()))
+        .MoveTo(families);
+  }
+  resident.MoveTo(families);
+  Gauges("tributary_active_version", "The version that serves; 0: none.")
+      .Add({}, static_cast<double>(status.active_version()))
+      .MoveTo(families);
+  if (status.has_activated_at()) {
+    Gauges("tributary_activated_timestamp_seconds",
+           "When the active version was activated.")
+        .Add({}, Seconds(status.activated_at()))
+        .MoveTo(families);
+  }
+  Counters("tributary_swaps_total", "Times another version became active.")
+      .Add({}, static_cast<double>(status.swaps()))
+      .MoveTo(families);
+  Counters("tributary_bundle_refusals_total", "Versions refused.")
+      .Add({}, static_cast<double>(status.refusals()))
+      .MoveTo(families);
+}
+
+void CollectBuildRecall(const v1::MeasuredRecall& measured,
+                        std::vector<prometheus::MetricFamily>* families) {
+  Family recall = Gauges("tributary_build_recall",
+                         "Recall of held-out interactions, measured at build.");
+  for (const v1::MeasuredRecall::Point& point : measured.points()) {
+    recall.Add({{"source", point.source()}, {"k", std::to_string(point.k())}},
+               point.recall());
+  }
+  recall.MoveTo(families);
+}
+
+}  // namespace
+
+void ServerMetrics::CollectBundles(
+    std::vector<prometheus::MetricFamily>* families) const {
+  const std::lock_guard lock(mutex_);
+  CollectBuildRecall(measured_recall_, families);
+  if (get_status_) CollectStatus(get_status_(), families);
+}
+
+std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
+  std::vector<prometheus::MetricFamily> families;
+  CollectMethods(
+      {methods_.data(), method_count_.load(std::memory_order_acquire)},
+      &families);
+  const Retrievers retrievers(retrievers_.data(),
+                              retriever_count_.load(std::memory_order_acquire));
+  CollectSources(retrievers, &families);
+  CollectLiveRecall(retrievers, &families);
+  CollectBundles(&families);
+  CollectTotals(&families);
+  Gauges("process_resident_memory_bytes", "Resident memory of the process.")
+      .Add({}, ResidentBytes())
+      .MoveTo(&families);
+  return families;
+}
+
+void ServerMetrics::CollectTotals(
+    std::vector<prometheus::MetricFamily>* families) const {
+  const auto counter = [&](const char* name, const char* help,
+                           const Counter& value) {
+    Counters(name, help).Add({}, value).MoveTo(families);
+  };
+  counter("tributary_retrievals_total",
+          "Requests answered; each entry of a batch counts.", retrievals);
+  counter("tributary_cold_starts_total",
+          "Requests answered for a user who is not in the bundle.",
+          cold_starts);
+  counter("tributary_degraded_total",
+          "Requests answered although a source failed or was late.", degraded);
+  counter("tributary_live_recall_samples_total",
+          "Requests searched again exactly.", live_recall_samples);
+  counter("tributary_live_recall_dropped_total",
+          "Sampled requests dropped because the queue was full.",
+          live_recall_dropped);
+  Histograms("tributary_fusion_seconds", "Duration of fusion.")
+      .Add({}, fusion_seconds)
+      .MoveTo(families);
+  Histograms("tributary_swap_seconds",
+             "From the call to activate a version until it serves.")
+      .Add({}, swap_seconds_)
+      .MoveTo(families);
+  Gauges("tributary_requests_in_flight", "Calls in progress.")
+      .Add({}, static_cast<double>(
+                   requests_in_flight.load(std::memory_order_relaxed)))
+      .MoveTo(families);
+}
+
+std::string ServerMetrics::Text() const {
+  return prometheus::TextSerializer().Serialize(Collect());
+}
+
+}  // namespace tributary

@@ -1,0 +1,84 @@
+#include "server/metrics/server_metrics.h"
+
+#include <utility>
+
+namespace tributary {
+namespace {
+
+// Keeps about the last hundred samples in `recent`.
+constexpr double kDecay = 0.99;
+
+}  // namespace
+
+void LiveRecallMetrics::Add(uint64_t found, uint64_t expected) {
+  hits_.Add(found);
+  expected_.Add(expected);
+  const auto decay = [](std::atomic<double>* sum, uint64_t sample) {
+    sum->store(sum->load(std::memory_order_relaxed) * kDecay +
+                   static_cast<double>(sample),
+               std::memory_order_relaxed);
+  };
+  decay(&recent_hits_, found);
+  decay(&recent_expected_, expected);
+}
+
+double LiveRecallMetrics::recent() const {
+  const double expected = recent_expected_.load(std::memory_order_relaxed);
+  if (expected <= 0) return 1;
+  return recent_hits_.load(std::memory_order_relaxed) / expected;
+}
+
+ServerMetrics::ServerMetrics() {
+  const std::lock_guard lock(mutex_);
+  AddRetriever(kOtherName);
+}
+
+ServerMetrics::~ServerMetrics() = default;
+
+MethodMetrics& ServerMetrics::AddMethod(std::string service,
+                                        std::string method) {
+  const std::lock_guard lock(mutex_);
+  const size_t slot = method_count_.load(std::memory_order_relaxed);
+  methods_.at(slot) = std::make_unique<MethodMetrics>();
+  methods_[slot]->service = std::move(service);
+  methods_[slot]->method = std::move(method);
+  method_count_.store(slot + 1, std::memory_order_release);
+  return *methods_[slot];
+}
+
+// REQUIRES: mutex_ is held.
+void ServerMetrics::AddRetriever(std::string_view name) {
+  const size_t slot = retriever_count_.load(std::memory_order_relaxed);
+  if (slot == retrievers_.size()) return;
+  retrievers_[slot] = std::make_unique<RetrieverMetrics>();
+  retrievers_[slot]->name = name;
+  retrievers_[slot]->slot = slot;
+  // Publishes the entry to ForRetriever, which takes no lock.
+  retriever_count_.store(slot + 1, std::memory_order_release);
+}
+
+RetrieverMetrics& ServerMetrics::ForRetriever(std::string_view name) {
+  // A handful of names: a linear search of short strings beats a hash.
+  const size_t count = retriever_count_.load(std::memory_order_acquire);
+  for (size_t i = 1; i < count; ++i) {
+    if (retrievers_[i]->name == name) return *retrievers_[i];
+  }
+  return *retrievers_[0];
+}
+
+void ServerMetrics::Activated(const v1::Manifest& manifest,
+                              std::chrono::nanoseconds swap_duration) {
+  swap_seconds_.Observe(swap_duration);
+  const std::lock_guard lock(mutex_);
+  for (const v1::RetrieverSpec& spec : manifest.retrievers()) {
+    if (ForRetriever(spec.name()).slot == 0) AddRetriever(spec.name());
+  }
+  measured_recall_ = manifest.measured_recall();
+}
+
+void ServerMetrics::WatchBundles(std::function<v1::ServerStatus()> get_status) {
+  const std::lock_guard lock(mutex_);
+  get_status_ = std::move(get_status);
+}
+
+}  // namespace tributary

@@ -1,0 +1,174 @@
+#include "server/pipeline/fan_out.h"
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "server/pipeline/owned_query.h"
+#include "spdlog/spdlog.h"
+
+namespace tributary {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// At most one line a second: a source that fails for one request usually fails
+// for all.
+void LogFailure(const ServingBundle& bundle, const NamedRetriever& source,
+                const absl::Status& error) {
+  static std::atomic<int64_t> next_log_ns{0};
+  static std::atomic<uint64_t> suppressed{0};
+  const int64_t now_ns = Clock::now().time_since_epoch().count();
+  int64_t next = next_log_ns.load(std::memory_order_relaxed);
+  if (now_ns < next ||
+      !next_log_ns.compare_exchange_strong(next, now_ns + 1'000'000'000)) {
+    suppressed.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  spdlog::error(
+      "event=source_failed retriever={} version={} error=\"{}\" suppressed={}",
+      source.spec->name(), bundle.bundle().version(), error.ToString(),
+      suppressed.exchange(0));
+}
+
+void AskSource(const ServingBundle& bundle, const RetrieverQuery& query,
+               const PlannedSource& source, SourceResult* result) {
+  result->proposals.clear();
+  result->duration = {};
+  result->state = SourceState::kLate;
+  const SteadyTime start = Clock::now();
+  if (start >= query.deadline) return;
+
+  const NamedRetriever& named =
+      bundle.retrievers()[static_cast<size_t>(source.retriever)];
+  const absl::StatusOr<Ask> ask =
+      named.retriever->Retrieve(query, source.asked, &result->proposals);
+  result->duration = Clock::now() - start;
+  if (ask.ok() && *ask == Ask::kAnswered) {
+    result->state = SourceState::kAnswered;
+    return;
+  }
+  result->proposals.clear();
+  if (ask.ok()) {
+    result->state = SourceState::kNoQuery;
+  } else if (!absl::IsDeadlineExceeded(ask.status())) {
+    result->state = SourceState::kFailed;
+    LogFailure(bundle, named, ask.status());
+  }
+}
+
+// The sources of one request that run on the pool. Owned by the request and by
+// each task, so that a late one has what it needs.
+class PooledSources {
+ public:
+  PooledSources(std::shared_ptr<const ServingBundle> bundle, const Plan& plan)
+      : bundle_(std::move(bundle)), query_(plan.query) {}
+
+  // Runs a source on the calling thread, and keeps its result.
+  void Run(size_t i, const PlannedSource& source) {
+    SourceResult result;
+    AskSource(*bundle_, query_.view(), source, &result);
+    const std::lock_guard lock(mutex_);
+    results_[i] = std::move(result);
+    ++finished_;
+    changed_.notify_one();
+  }
+
+  // Waits until `submitted` sources have finished or the deadline is over.
+  void Wait(size_t submitted) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, query_.view().deadline,
+                        [&] { return finished_ == submitted; });
+  }
+
+  // A finished source's result; nothing when it is late.
+  std::optional<SourceResult> Take(size_t i) {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(results_[i], std::nullopt);
+  }
+
+ private:
+  const std::shared_ptr<const ServingBundle> bundle_;
+  const OwnedQuery query_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::array<std::optional<SourceResult>, kMaxSources> results_;
+  size_t finished_ = 0;
+};
+
+// Which sources are expected to take longer, as bits.
+uint32_t LongSources(const ServingBundle& bundle, const Plan& plan,
+                     uint32_t inline_below_us) {
+  uint32_t sources = 0;
+  for (size_t i = 0; i < plan.sources.size(); ++i) {
+    const PlannedSource& source = plan.sources[i];
+    const auto& named =
+        bundle.retrievers()[static_cast<size_t>(source.retriever)];
+    if (named.retriever->expected_us(source.asked) > inline_below_us) {
+      sources |= 1U << i;
+    }
+  }
+  return sources;
+}
+
+bool Has(uint32_t sources, size_t i) { return (sources >> i & 1) != 0; }
+
+// Hands all of `sources` but the last to the pool, as far as it takes them.
+// Returns those it took.
+uint32_t Submit(const std::shared_ptr<PooledSources>& pooled, const Plan& plan,
+                uint32_t sources, WorkerPool* pool) {
+  uint32_t taken = 0;
+  for (size_t i = 0; sources >> i > 1; ++i) {
+    if (!Has(sources, i)) continue;
+    if (pool->TrySubmit([pooled, i, source = plan.sources[i]] {
+          pooled->Run(i, source);
+        })) {
+      taken |= 1U << i;
+    }
+  }
+  return taken;
+}
+
+// Waits for the sources in `taken` and takes their results.
+void Collect(PooledSources* pooled, uint32_t taken, SteadyTime start,
+             std::span<SourceResult> results) {
+  pooled->Wait(static_cast<size_t>(__builtin_popcount(taken)));
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!Has(taken, i)) continue;
+    if (std::optional<SourceResult> result = pooled->Take(i)) {
+      results[i] = *std::move(result);
+      continue;
+    }
+    results[i].proposals.clear();
+    results[i].state = SourceState::kLate;
+    results[i].duration = Clock::now() - start;
+  }
+}
+
+}  // namespace
+
+void FanOut(const std::shared_ptr<const ServingBundle>& bundle,
+            const Plan& plan, WorkerPool* pool, uint32_t inline_below_us,
+            std::span<SourceResult> results) {
+  const SteadyTime start = Clock::now();
+  const uint32_t long_sources = LongSources(*bundle, plan, inline_below_us);
+  std::shared_ptr<PooledSources> pooled;
+  uint32_t taken = 0;
+  if (pool != nullptr && __builtin_popcount(long_sources) > 1) {
+    pooled = std::make_shared<PooledSources>(bundle, plan);
+    taken = Submit(pooled, plan, long_sources, pool);
+  }
+  // Short ones first: a long one may use up the deadline.
+  for (const bool is_long : {false, true}) {
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (Has(taken, i) || Has(long_sources, i) != is_long) continue;
+      AskSource(*bundle, plan.query, plan.sources[i], &results[i]);
+    }
+  }
+  if (taken != 0) Collect(pooled.get(), taken, start, results);
+}
+
+}  // namespace tributary

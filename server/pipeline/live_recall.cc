@@ -1,0 +1,123 @@
+#include "server/pipeline/live_recall.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+#include <utility>
+
+namespace tributary {
+namespace {
+
+constexpr int kLowestPriority = 19;
+
+// How deep kLiveRecallDepths look, for a source asked for so many.
+std::array<uint32_t, kLiveRecallDepths.size()> Depths(uint32_t asked) {
+  return {20, 100, asked};
+}
+
+// How many of `exact` are in `proposed`.
+uint64_t CountFound(std::span<const ScoredRow> exact,
+                    std::span<const Row> proposed) {
+  std::vector<Row> rows(proposed.begin(), proposed.end());
+  std::sort(rows.begin(), rows.end());
+  return static_cast<uint64_t>(
+      std::count_if(exact.begin(), exact.end(), [&](const ScoredRow& hit) {
+        return std::binary_search(rows.begin(), rows.end(), hit.row);
+      }));
+}
+
+void Compare(std::span<const ScoredRow> exact, const SampledSource& source,
+             RetrieverMetrics* metrics) {
+  const auto depths = Depths(source.asked);
+  for (size_t i = 0; i < depths.size(); ++i) {
+    if (depths[i] > source.asked) continue;
+    const auto expected =
+        exact.first(std::min<size_t>(depths[i], exact.size()));
+    const std::span<const Row> proposed(
+        source.proposed.data(),
+        std::min<size_t>(depths[i], source.proposed.size()));
+    metrics->live_recall[i].Add(CountFound(expected, proposed),
+                                expected.size());
+  }
+}
+
+}  // namespace
+
+LiveRecall::LiveRecall(const v1::LiveRecall& config, ServerMetrics* metrics)
+    : share_(config.sample_share()),
+      queue_length_(config.queue_length()),
+      metrics_(metrics),
+      thread_([this] { Run(); }) {}
+
+LiveRecall::~LiveRecall() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+bool LiveRecall::ShouldSample() {
+  if (share_ <= 0) return false;
+  const auto n =
+      static_cast<double>(requests_.fetch_add(1, std::memory_order_relaxed));
+  return std::floor((n + 1) * share_) > std::floor(n * share_);
+}
+
+void LiveRecall::Offer(std::unique_ptr<RecallSample> sample) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.size() < queue_length_) queue_.push_back(std::move(sample));
+  }
+  if (sample != nullptr) {
+    metrics_->live_recall_dropped.Add();
+    return;
+  }
+  changed_.notify_all();
+}
+
+void LiveRecall::Drain() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return queue_.empty() && !measuring_; });
+}
+
+void LiveRecall::Run() {
+  // On Linux this is the calling thread's own. Refused: it runs as it is.
+  static_cast<void>(setpriority(PRIO_PROCESS, 0, kLowestPriority));
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (stopping_) return;
+    std::unique_ptr<RecallSample> sample = std::move(queue_.front());
+    queue_.pop_front();
+    measuring_ = true;
+    lock.unlock();
+    Measure(*sample);
+    sample.reset();
+    lock.lock();
+    measuring_ = false;
+    changed_.notify_all();
+  }
+}
+
+void LiveRecall::Measure(const RecallSample& sample) {
+  RetrieverQuery query = sample.query.view();
+  query.deadline = SteadyTime::max();
+  std::vector<ScoredRow> exact;
+  for (const SampledSource& source : sample.sources) {
+    const NamedRetriever& named =
+        sample.bundle->retrievers()[static_cast<size_t>(source.retriever)];
+    const absl::StatusOr<Ask> ask =
+        named.retriever->RetrieveExact(query, source.asked, &exact);
+    // UNIMPLEMENTED: exact already, nothing to measure.
+    if (!ask.ok() || *ask != Ask::kAnswered) continue;
+    Compare(exact, source, &metrics_->ForRetriever(named.spec->name()));
+  }
+  metrics_->live_recall_samples.Add();
+}
+
+}  // namespace tributary

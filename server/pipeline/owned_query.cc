@@ -1,0 +1,22 @@
+#include "server/pipeline/owned_query.h"
+
+namespace tributary {
+
+OwnedQuery::OwnedQuery(const RetrieverQuery& query)
+    : history_(query.history.begin(), query.history.end()),
+      excluded_(query.excluded.begin(), query.excluded.end()),
+      view_(query) {
+  for (const SpaceVector& vector : query.vectors) {
+    space_names_.emplace_back(vector.space);
+    values_.emplace_back(vector.values.begin(), vector.values.end());
+  }
+  // Only now: growing moves short strings.
+  for (size_t i = 0; i < values_.size(); ++i) {
+    vectors_.push_back({space_names_[i], values_[i]});
+  }
+  view_.history = history_;
+  view_.vectors = vectors_;
+  view_.excluded = excluded_;
+}
+
+}  // namespace tributary

@@ -1,0 +1,32 @@
+#ifndef TRIBUTARY_SERVER_PIPELINE_OWNED_QUERY_H_
+#define TRIBUTARY_SERVER_PIPELINE_OWNED_QUERY_H_
+
+#include <string>
+#include <vector>
+
+#include "server/retrieval/retriever.h"
+
+namespace tributary {
+
+// A query that owns what RetrieverQuery views, so that it may outlive its
+// request.
+class OwnedQuery {
+ public:
+  explicit OwnedQuery(const RetrieverQuery& query);
+  OwnedQuery(const OwnedQuery&) = delete;
+  OwnedQuery& operator=(const OwnedQuery&) = delete;
+
+  const RetrieverQuery& view() const { return view_; }
+
+ private:
+  std::vector<Row> history_;
+  std::vector<std::string> space_names_;
+  std::vector<std::vector<float>> values_;
+  std::vector<SpaceVector> vectors_;
+  std::vector<Row> excluded_;
+  RetrieverQuery view_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_PIPELINE_OWNED_QUERY_H_

@@ -1,0 +1,252 @@
+#include "server/pipeline/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <string_view>
+
+#include "server/pipeline/request_check.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+constexpr uint32_t kNoMax = std::numeric_limits<uint32_t>::max();
+
+// How deep a source is asked: the list could need all k of its proposals, when
+// the others have none or only duplicates.
+uint32_t AskedFor(uint32_t target, uint32_t k) { return std::max(target, k); }
+
+// Keys of either kind are looked up as the catalogue has them: an id in a
+// catalogue of strings by its decimal text.
+Row FindKey(const KeyTable& table, uint64_t id) {
+  if (table.kind() == v1::UINT64) return table.Find(id);
+  std::array<char, 20> text;
+  const auto end = std::to_chars(text.begin(), text.end(), id).ptr;
+  return table.Find(std::string_view(text.begin(), end));
+}
+Row FindKey(const KeyTable& table, const std::string& key) {
+  return table.Find(std::string_view(key));
+}
+
+template <typename Keys>
+void AppendRows(const KeyTable& items, const Keys& keys, std::vector<Row>* rows,
+                uint32_t* unknown) {
+  for (const auto& key : keys) {
+    if (const Row row = FindKey(items, key); row != kNoRow) {
+      rows->push_back(row);
+    } else {
+      ++*unknown;
+    }
+  }
+}
+
+Row FindUser(const Bundle& bundle, const v1::RetrieveRequest& request) {
+  switch (request.user_case()) {
+    case v1::RetrieveRequest::kUserId:
+      return FindKey(bundle.users(), request.user_id());
+    case v1::RetrieveRequest::kUserKey:
+      return FindKey(bundle.users(), request.user_key());
+    case v1::RetrieveRequest::USER_NOT_SET:
+      return kNoRow;
+  }
+  return kNoRow;
+}
+
+uint32_t FindSegment(const Bundle& bundle, const v1::RetrieveRequest& request,
+                     Row user) {
+  if (request.segment().empty()) return bundle.Segment(user);
+  const PopularityList* list = bundle.FindPopularity(request.segment());
+  return list == nullptr ? 0 : list->spec().segment();
+}
+
+// What the user already had, and what the request leaves out.
+void FindExcluded(const Bundle& bundle, const v1::RetrieveRequest& request,
+                  Plan* plan) {
+  std::vector<Row>& excluded = plan->excluded;
+  excluded.clear();
+  if (!request.include_seen()) {
+    const std::span<const Row> seen = bundle.Seen(plan->query.user);
+    excluded.assign(seen.begin(), seen.end());
+    excluded.insert(excluded.end(), plan->history.begin(), plan->history.end());
+  }
+  AppendRows(bundle.items(), request.filter().exclude_item_ids(), &excluded,
+             &plan->unknown_items);
+  AppendRows(bundle.items(), request.filter().exclude_item_keys(), &excluded,
+             &plan->unknown_items);
+  std::sort(excluded.begin(), excluded.end());
+  excluded.erase(std::unique(excluded.begin(), excluded.end()), excluded.end());
+}
+
+void PlanQuery(const Bundle& bundle, const v1::RetrieveRequest& request,
+               Plan* plan) {
+  plan->query = {};
+  plan->unknown_items = 0;
+  plan->query.user = FindUser(bundle, request);
+  plan->query.segment = FindSegment(bundle, request, plan->query.user);
+
+  plan->history.clear();
+  AppendRows(bundle.items(), request.recent_item_ids(), &plan->history,
+             &plan->unknown_items);
+  AppendRows(bundle.items(), request.recent_item_keys(), &plan->history,
+             &plan->unknown_items);
+  FindExcluded(bundle, request, plan);
+
+  plan->vectors.clear();
+  for (const auto& [name, vector] : request.vectors()) {
+    plan->vectors.push_back(
+        {name,
+         {vector.values().data(), static_cast<size_t>(vector.values_size())}});
+  }
+  plan->query.history = plan->history;
+  plan->query.vectors = plan->vectors;
+  plan->query.excluded = plan->excluded;
+  plan->cold_start = plan->query.user == kNoRow && plan->vectors.empty() &&
+                     plan->history.empty();
+}
+
+// The request's quotas, in the order of the configured ones, then of the
+// manifest.
+void PlanRequestedQuotas(const v1::Defaults& defaults,
+                         const ServingBundle& bundle,
+                         const v1::RetrieveRequest& request, Plan* plan) {
+  uint32_t planned = 0;  // a bit for each retriever
+  const auto add = [&](const std::string& name, int retriever) {
+    const auto quota = request.quotas().find(name);
+    if (quota == request.quotas().end()) return;
+    if ((planned >> retriever & 1) != 0) return;
+    planned |= 1U << retriever;
+    const v1::Quota& given = quota->second;
+    plan->sources.push_back({.retriever = retriever,
+                             .target = given.target(),
+                             .min = given.min(),
+                             .max = given.has_max() ? given.max() : kNoMax});
+  };
+  for (const v1::QuotaShare& share : defaults.quotas()) {
+    const int retriever = bundle.FindRetriever(share.retriever());
+    if (retriever >= 0) add(share.retriever(), retriever);
+  }
+  for (size_t i = 0; i < bundle.retrievers().size(); ++i) {
+    add(bundle.retrievers()[i].spec->name(), static_cast<int>(i));
+  }
+}
+
+// Whole targets in proportion to `shares` with the sum `total`: rounded down,
+// then one more for the largest remainders, ties by priority.
+void SetTargets(std::span<const double> shares, uint32_t total,
+                std::vector<PlannedSource>* sources) {
+  double sum = 0;
+  for (const double share : shares) sum += share;
+  if (sum <= 0) return;
+  std::array<double, kMaxSources> remainders{};
+  uint32_t given = 0;
+  for (size_t i = 0; i < shares.size(); ++i) {
+    const double exact = total * shares[i] / sum;
+    // A sum of shares like .6 + .3 + .1 is not quite 1.
+    const double whole = std::floor(exact + 1e-6);
+    (*sources)[i].target = static_cast<uint32_t>(whole);
+    remainders[i] = exact - whole;
+    given += (*sources)[i].target;
+  }
+  for (; given < total; ++given) {
+    const auto largest = std::max_element(remainders.begin(),
+                                          remainders.begin() + shares.size());
+    ++(*sources)[static_cast<size_t>(largest - remainders.begin())].target;
+    *largest = -1;
+  }
+}
+
+// The configured shares of k. What a missing retriever would have got goes to
+// the others in proportion; a bundle that has none of the configured ones is
+// asked evenly.
+void PlanDefaultQuotas(const v1::Defaults& defaults,
+                       const ServingBundle& bundle, uint32_t k, Plan* plan) {
+  std::array<double, kMaxSources> shares{};
+  double sum = 0;
+  for (const v1::QuotaShare& quota : defaults.quotas()) {
+    sum += quota.share();
+    const int retriever = bundle.FindRetriever(quota.retriever());
+    if (retriever < 0) continue;
+    shares[plan->sources.size()] = quota.share();
+    plan->sources.push_back({.retriever = retriever, .max = kNoMax});
+  }
+  if (plan->sources.empty()) {
+    sum = 1;
+    for (size_t i = 0; i < bundle.retrievers().size(); ++i) {
+      shares[i] = 1;
+      plan->sources.push_back(
+          {.retriever = static_cast<int>(i), .max = kNoMax});
+    }
+  }
+  const auto total = static_cast<uint32_t>(std::lround(k * std::min(sum, 1.0)));
+  SetTargets({shares.data(), plan->sources.size()}, total, &plan->sources);
+}
+
+FusionPolicy PolicyOf(v1::Fusion::Policy policy) {
+  switch (policy) {
+    case v1::Fusion::RRF:
+      return FusionPolicy::kRrf;
+    case v1::Fusion::WEIGHTED:
+      return FusionPolicy::kWeighted;
+    case v1::Fusion::INTERLEAVE:
+      return FusionPolicy::kInterleave;
+    default:
+      return FusionPolicy::kQuota;
+  }
+}
+
+double WeightOf(const std::string& name, uint32_t target,
+                const v1::Fusion& given, const v1::Fusion& defaults) {
+  for (const v1::Fusion* fusion : {&given, &defaults}) {
+    const auto weight = fusion->weights().find(name);
+    if (weight != fusion->weights().end()) return weight->second;
+  }
+  return target;
+}
+
+void PlanFusion(const v1::Defaults& defaults, const ServingBundle& bundle,
+                const v1::Fusion& given, Plan* plan) {
+  plan->fusion.policy =
+      PolicyOf(given.policy() == v1::Fusion::POLICY_UNSPECIFIED
+                   ? defaults.fusion().policy()
+                   : given.policy());
+  plan->fusion.k0 = given.k0() > 0 ? given.k0() : defaults.fusion().k0();
+  plan->fusion.reserve_by_score = bundle.bundle().manifest().reserve_by_score();
+  for (PlannedSource& source : plan->sources) {
+    const std::string& name =
+        bundle.retrievers()[static_cast<size_t>(source.retriever)].spec->name();
+    source.weight = WeightOf(name, source.target, given, defaults.fusion());
+    source.asked = AskedFor(source.target, plan->fusion.k);
+  }
+}
+
+}  // namespace
+
+absl::Status MakePlan(const v1::ServerConfig& config,
+                      const ServingBundle& bundle,
+                      const v1::RetrieveRequest& request, SteadyTime now,
+                      SteadyTime deadline, Plan* plan) {
+  RETURN_IF_ERROR(CheckRequest(config, bundle, request));
+  const v1::Defaults& defaults = config.defaults();
+  plan->fusion.k = request.k() > 0 ? request.k() : defaults.k();
+  plan->full_view = request.view() == v1::FULL;
+
+  plan->sources.clear();
+  if (request.quotas().empty()) {
+    PlanDefaultQuotas(defaults, bundle, plan->fusion.k, plan);
+  } else {
+    PlanRequestedQuotas(defaults, bundle, request, plan);
+  }
+  PlanFusion(defaults, bundle, request.fusion(), plan);
+
+  PlanQuery(bundle.bundle(), request, plan);
+  plan->query.deadline = std::min(
+      deadline, now + std::chrono::milliseconds(defaults.deadline_ms()));
+  return absl::OkStatus();
+}
+
+}  // namespace tributary

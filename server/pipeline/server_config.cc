@@ -1,0 +1,202 @@
+#include "server/pipeline/server_config.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "index/bundle/bundle.h"
+#include "server/fusion/fusion.h"
+#include "server/pipeline/field_error.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+absl::Status CheckRange(std::string_view path, uint64_t value, uint64_t low,
+                        uint64_t high) {
+  if (value >= low && value <= high) return absl::OkStatus();
+  return FieldError(path, "{} is not within {} to {}", value, low, high);
+}
+
+void CompleteLimits(v1::Limits* limits) {
+  if (!limits->has_max_k()) limits->set_max_k(2000);
+  if (!limits->has_max_batch()) limits->set_max_batch(64);
+  if (!limits->has_max_quotas()) limits->set_max_quotas(16);
+  if (!limits->has_max_recent_items()) limits->set_max_recent_items(1000);
+  if (!limits->has_max_exclusions()) limits->set_max_exclusions(10000);
+  if (!limits->has_max_vector_dim()) limits->set_max_vector_dim(4096);
+  if (!limits->has_max_key_bytes()) limits->set_max_key_bytes(512);
+  if (!limits->has_max_concurrent_requests()) {
+    limits->set_max_concurrent_requests(256);
+  }
+  if (!limits->has_max_request_bytes()) {
+    limits->set_max_request_bytes(4194304);
+  }
+}
+
+absl::Status CheckLimits(const v1::Limits& limits) {
+  struct Range {
+    std::string_view path;
+    uint64_t value, low, high;
+  };
+  const Range ranges[] = {
+      {"limits.max_k", limits.max_k(), 1, 1'000'000},
+      {"limits.max_batch", limits.max_batch(), 1, 65'536},
+      {"limits.max_quotas", limits.max_quotas(), 1, kMaxSources},
+      {"limits.max_recent_items", limits.max_recent_items(), 0, 1'000'000},
+      {"limits.max_exclusions", limits.max_exclusions(), 0, 10'000'000},
+      {"limits.max_vector_dim", limits.max_vector_dim(), 1, kMaxDim},
+      {"limits.max_key_bytes", limits.max_key_bytes(), 1, 65'536},
+      {"limits.max_concurrent_requests", limits.max_concurrent_requests(), 1,
+       65'536},
+      {"limits.max_request_bytes", limits.max_request_bytes(), 1024,
+       std::numeric_limits<int32_t>::max()},
+  };
+  for (const Range& range : ranges) {
+    RETURN_IF_ERROR(CheckRange(range.path, range.value, range.low, range.high));
+  }
+  return absl::OkStatus();
+}
+
+void CompleteDefaults(const v1::Limits& limits, v1::Defaults* defaults) {
+  // A lowered max_k lowers the default with it.
+  if (!defaults->has_k()) defaults->set_k(std::min(500U, limits.max_k()));
+  if (!defaults->has_deadline_ms()) defaults->set_deadline_ms(100);
+  if (defaults->quotas().empty()) {
+    for (const auto& [name, share] :
+         {std::pair{"behavior", .6}, {"content", .3}, {"popularity", .1}}) {
+      v1::QuotaShare* quota = defaults->add_quotas();
+      quota->set_retriever(name);
+      quota->set_share(share);
+    }
+  }
+  v1::Fusion* fusion = defaults->mutable_fusion();
+  if (fusion->policy() == v1::Fusion::POLICY_UNSPECIFIED) {
+    fusion->set_policy(v1::Fusion::QUOTA);
+  }
+  if (fusion->k0() == 0) fusion->set_k0(60);
+}
+
+absl::Status CheckQuotaShares(const v1::Limits& limits,
+                              const v1::Defaults& defaults) {
+  if (defaults.quotas_size() > limits.max_quotas()) {
+    return FieldError("defaults.quotas", "{} of them, limits.max_quotas is {}",
+                      defaults.quotas_size(), limits.max_quotas());
+  }
+  double sum = 0;
+  std::set<std::string_view> names;
+  for (int i = 0; i < defaults.quotas_size(); ++i) {
+    const v1::QuotaShare& quota = defaults.quotas(i);
+    const std::string path = fmt::format("defaults.quotas[{}]", i);
+    if (quota.retriever().empty()) {
+      return FieldError(path + ".retriever", "expected a retriever's name");
+    }
+    if (!names.insert(quota.retriever()).second) {
+      return FieldError(path + ".retriever", "\"{}\" is there twice",
+                        quota.retriever());
+    }
+    // Written so that NaN fails.
+    if (!(quota.share() >= 0 && quota.share() <= 1)) {
+      return FieldError(path + ".share", "{} is not within 0 to 1",
+                        quota.share());
+    }
+    sum += quota.share();
+  }
+  if (sum > 1 + 1e-9) {
+    return FieldError("defaults.quotas",
+                      "the sum of the shares, {}, is above 1", sum);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFusion(const v1::Fusion& fusion) {
+  if (!v1::Fusion::Policy_IsValid(fusion.policy())) {
+    return FieldError("defaults.fusion.policy", "{} is no known policy",
+                      static_cast<int>(fusion.policy()));
+  }
+  if (!(fusion.k0() > 0 && std::isfinite(fusion.k0()))) {
+    return FieldError("defaults.fusion.k0", "{} is not above 0", fusion.k0());
+  }
+  for (const auto& [name, weight] : fusion.weights()) {
+    if (!(weight >= 0 && std::isfinite(weight))) {
+      return FieldError(fmt::format("defaults.fusion.weights[\"{}\"]", name),
+                        "{} is not 0 or more", weight);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDefaults(const v1::Limits& limits,
+                           const v1::Defaults& defaults) {
+  RETURN_IF_ERROR(CheckRange("defaults.k", defaults.k(), 1, limits.max_k()));
+  RETURN_IF_ERROR(
+      CheckRange("defaults.deadline_ms", defaults.deadline_ms(), 1, 600'000));
+  RETURN_IF_ERROR(CheckQuotaShares(limits, defaults));
+  return CheckFusion(defaults.fusion());
+}
+
+absl::Status CompleteExecution(v1::Execution* execution) {
+  if (!execution->has_search_threads()) {
+    execution->set_search_threads(
+        std::max(1U, std::thread::hardware_concurrency()));
+  }
+  if (!execution->has_inline_below_us()) execution->set_inline_below_us(200);
+  if (!execution->has_drain_ms()) execution->set_drain_ms(10000);
+  RETURN_IF_ERROR(CheckRange("execution.search_threads",
+                             execution->search_threads(), 1, 1024));
+  return CheckRange("execution.drain_ms", execution->drain_ms(), 0, 3'600'000);
+}
+
+absl::Status CompleteLiveRecall(v1::LiveRecall* live_recall) {
+  if (!live_recall->has_sample_share()) live_recall->set_sample_share(0.01);
+  if (!live_recall->has_queue_length()) live_recall->set_queue_length(64);
+  if (!(live_recall->sample_share() >= 0 && live_recall->sample_share() <= 1)) {
+    return FieldError("live_recall.sample_share", "{} is not within 0 to 1",
+                      live_recall->sample_share());
+  }
+  return CheckRange("live_recall.queue_length", live_recall->queue_length(), 1,
+                    65'536);
+}
+
+absl::Status CheckLogLevel(std::string_view level) {
+  constexpr std::array<std::string_view, 5> kLevels = {"trace", "debug", "info",
+                                                       "warn", "error"};
+  if (std::find(kLevels.begin(), kLevels.end(), level) != kLevels.end()) {
+    return absl::OkStatus();
+  }
+  return FieldError("log_level",
+                    "\"{}\" is not trace, debug, info, warn or error", level);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given) {
+  v1::ServerConfig config = std::move(given);
+  if (config.bundles().empty()) {
+    return FieldError("bundles", "expected a directory");
+  }
+  if (!config.has_listen()) config.set_listen("127.0.0.1:7700");
+  if (!config.has_http()) config.set_http("127.0.0.1:7701");
+  if (!config.has_control()) {
+    config.set_control(fmt::format("unix:{}/control.sock", config.bundles()));
+  }
+  if (!config.has_log_level()) config.set_log_level("info");
+  RETURN_IF_ERROR(CheckLogLevel(config.log_level()));
+
+  CompleteLimits(config.mutable_limits());
+  RETURN_IF_ERROR(CheckLimits(config.limits()));
+  CompleteDefaults(config.limits(), config.mutable_defaults());
+  RETURN_IF_ERROR(CheckDefaults(config.limits(), config.defaults()));
+  RETURN_IF_ERROR(CompleteExecution(config.mutable_execution()));
+  RETURN_IF_ERROR(CompleteLiveRecall(config.mutable_live_recall()));
+  return config;
+}
+
+}  // namespace tributary

@@ -1,0 +1,207 @@
+#include "server/metrics/server_metrics.h"
+
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace tributary {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(LatencyHistogram, PutsADurationIntoTheFirstBucketThatHoldsIt) {
+  LatencyHistogram histogram;
+  histogram.Observe(microseconds(25));                   // on the first bound
+  histogram.Observe(microseconds(25) + nanoseconds(1));  // above it
+  histogram.Observe(seconds(5));                         // on the last
+  histogram.Observe(seconds(6));                         // beyond
+  const auto read = histogram.Read();
+  ASSERT_EQ(read.bucket.size(), LatencyHistogram::kBoundsNs.size() + 1);
+  EXPECT_EQ(read.bucket[0].cumulative_count, 1);
+  EXPECT_DOUBLE_EQ(read.bucket[0].upper_bound, 25e-6);
+  EXPECT_EQ(read.bucket[1].cumulative_count, 2);
+  EXPECT_EQ(read.bucket[read.bucket.size() - 2].cumulative_count, 3);
+  EXPECT_EQ(read.bucket.back().cumulative_count, 4);
+  EXPECT_EQ(read.sample_count, 4);
+  EXPECT_NEAR(read.sample_sum, 11.00005, 1e-6);
+}
+
+TEST(LatencyHistogram, BoundsAscend) {
+  const auto& bounds = LatencyHistogram::kBoundsNs;
+  EXPECT_TRUE(std::is_sorted(bounds.begin(), bounds.end()));
+  EXPECT_EQ(bounds.front(), 25'000);
+  EXPECT_EQ(bounds.back(), 5'000'000'000);
+}
+
+TEST(LatencyHistogram, CountsANegativeDurationAsNone) {
+  LatencyHistogram histogram;
+  histogram.Observe(nanoseconds(-5));
+  EXPECT_EQ(histogram.Read().bucket[0].cumulative_count, 1);
+  EXPECT_EQ(histogram.Read().sample_sum, 0);
+}
+
+TEST(LatencyHistogram, LosesNoObservationOfConcurrentThreads) {
+  LatencyHistogram histogram;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 10'000; ++i) histogram.Observe(microseconds(i));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(histogram.Read().sample_count, 40'000);
+}
+
+v1::Manifest ManifestWith(std::vector<std::string> retrievers) {
+  v1::Manifest manifest;
+  for (std::string& name : retrievers) {
+    manifest.add_retrievers()->set_name(std::move(name));
+  }
+  return manifest;
+}
+
+TEST(ServerMetrics, ShowsCallsByCodeUnderTheNamesOfTheEcosystem) {
+  ServerMetrics metrics;
+  MethodMetrics& method =
+      metrics.AddMethod("tributary.v1.Retrieval", "Retrieve");
+  method.Handled(absl::StatusCode::kOk, microseconds(400));
+  method.Handled(absl::StatusCode::kInvalidArgument, microseconds(400));
+  method.Handled(static_cast<absl::StatusCode>(99), microseconds(400));
+  const std::string text = metrics.Text();
+  const std::string handled =
+      "grpc_server_handled_total{grpc_service=\"tributary.v1.Retrieval\","
+      "grpc_method=\"Retrieve\",grpc_code=";
+  EXPECT_THAT(text, HasSubstr(handled + "\"OK\"} 1"));
+  EXPECT_THAT(text, HasSubstr(handled + "\"InvalidArgument\"} 1"));
+  EXPECT_THAT(text, HasSubstr(handled + "\"Unknown\"} 1"));
+  EXPECT_THAT(text, Not(HasSubstr("NotFound")));
+  EXPECT_THAT(text, HasSubstr("grpc_method=\"Retrieve\",le=\"0.0003\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("grpc_method=\"Retrieve\",le=\"0.0005\"} 3\n"));
+}
+
+TEST(ServerMetrics, KnowsTheRetrieversOfEveryActivatedBundle) {
+  ServerMetrics metrics;
+  metrics.Activated(ManifestWith({"behavior", "content"}), seconds(0));
+  RetrieverMetrics& behavior = metrics.ForRetriever("behavior");
+  metrics.Activated(ManifestWith({"content", "popularity"}), seconds(0));
+  EXPECT_EQ(&metrics.ForRetriever("behavior"), &behavior);
+  EXPECT_EQ(metrics.ForRetriever("popularity").name, "popularity");
+  EXPECT_EQ(metrics.ForRetriever("nobody").name, kOtherName);
+  EXPECT_EQ(&metrics.ForRetriever("nobody"), &metrics.ForRetriever("no"));
+}
+
+TEST(ServerMetrics, BoundsTheNumberOfRetrieverNames) {
+  ServerMetrics metrics;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < kMaxRetrieverNames + 5; ++i) {
+    names.push_back("r" + std::to_string(i));
+  }
+  metrics.Activated(ManifestWith(names), seconds(0));
+  EXPECT_EQ(metrics.ForRetriever(names[kMaxRetrieverNames - 1]).name,
+            names[kMaxRetrieverNames - 1]);
+  EXPECT_EQ(metrics.ForRetriever(names[kMaxRetrieverNames]).name, kOtherName);
+}
+
+TEST(ServerMetrics, ShowsSourcesWithCauseAndOverlap) {
+  ServerMetrics metrics;
+  metrics.Activated(ManifestWith({"behavior", "content"}), seconds(0));
+  RetrieverMetrics& behavior = metrics.ForRetriever("behavior");
+  RetrieverMetrics& content = metrics.ForRetriever("content");
+  behavior.admitted.Add(300);
+  behavior.proposed.Add(350);
+  behavior.overlap[content.slot].Add(20);
+  content.shortfall[v1::NO_QUERY].Add(150);
+  behavior.seconds.Observe(microseconds(120));
+  EXPECT_THAT(
+      metrics.Text(),
+      AllOf(HasSubstr("tributary_candidates_total{retriever=\"behavior\"} 300"),
+            HasSubstr("tributary_candidates_proposed_total{retriever="
+                      "\"behavior\"} 350"),
+            HasSubstr("tributary_source_overlap_total{retriever=\"behavior\","
+                      "other=\"content\"} 20"),
+            HasSubstr("tributary_shortfall_total{retriever=\"content\","
+                      "cause=\"NO_QUERY\"} 150"),
+            HasSubstr("tributary_retriever_seconds_count{retriever="
+                      "\"behavior\"} 1"),
+            Not(HasSubstr("retriever=\"other\""))));
+}
+
+TEST(ServerMetrics, TellsWhatTheBundleSetTells) {
+  ServerMetrics metrics;
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("tributary_active_version")));
+  metrics.WatchBundles([] {
+    v1::ServerStatus status;
+    status.set_active_version(7);
+    status.mutable_activated_at()->set_seconds(1'000'000);
+    status.set_swaps(3);
+    status.set_refusals(2);
+    v1::BundleStatus* active = status.add_bundles();
+    active->set_version(7);
+    active->set_state(v1::ACTIVE);
+    active->set_size_bytes(4096);
+    v1::BundleStatus* on_disk = status.add_bundles();
+    on_disk->set_version(8);
+    on_disk->set_state(v1::ON_DISK);
+    return status;
+  });
+  EXPECT_THAT(
+      metrics.Text(),
+      AllOf(HasSubstr("tributary_active_version 7\n"),
+            HasSubstr("tributary_activated_timestamp_seconds 1000000\n"),
+            HasSubstr("tributary_swaps_total 3\n"),
+            HasSubstr("tributary_bundle_refusals_total 2\n"),
+            HasSubstr("tributary_resident_bytes{version=\"7\"} 4096\n"),
+            Not(HasSubstr("version=\"8\"")),
+            HasSubstr("tributary_bundle_age_seconds "),
+            HasSubstr("process_resident_memory_bytes ")));
+  metrics.WatchBundles(nullptr);
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("tributary_active_version")));
+}
+
+TEST(ServerMetrics, ShowsTheRecallOfTheActiveManifest) {
+  ServerMetrics metrics;
+  v1::Manifest manifest;
+  auto* point = manifest.mutable_measured_recall()->add_points();
+  point->set_source("fused");
+  point->set_k(100);
+  point->set_recall(0.5);
+  metrics.Activated(manifest, microseconds(30));
+  EXPECT_THAT(
+      metrics.Text(),
+      AllOf(HasSubstr("tributary_build_recall{source=\"fused\",k=\"100\"} 0.5"),
+            HasSubstr("tributary_swap_seconds_count 1\n")));
+  metrics.Activated({}, microseconds(30));
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("tributary_build_recall{")));
+}
+
+TEST(ServerMetrics, LiveRecallIsAShareOfWhatWasExpected) {
+  ServerMetrics metrics;
+  metrics.Activated(ManifestWith({"behavior"}), seconds(0));
+  LiveRecallMetrics& recall = metrics.ForRetriever("behavior").live_recall[1];
+  EXPECT_EQ(recall.recent(), 1);
+  recall.Add(90, 100);
+  recall.Add(90, 100);
+  EXPECT_NEAR(recall.recent(), 0.9, 1e-9);
+  EXPECT_THAT(metrics.Text(),
+              AllOf(HasSubstr("tributary_live_recall_hits_total{retriever="
+                              "\"behavior\",k=\"100\"} 180"),
+                    HasSubstr("tributary_live_recall_expected_total{retriever="
+                              "\"behavior\",k=\"100\"} 200"),
+                    HasSubstr("tributary_live_recall{retriever=\"behavior\","
+                              "k=\"100\"} 0.9")));
+  // Old samples fade.
+  for (int i = 0; i < 1000; ++i) recall.Add(50, 100);
+  EXPECT_NEAR(recall.recent(), 0.5, 0.01);
+}
+
+}  // namespace
+}  // namespace tributary

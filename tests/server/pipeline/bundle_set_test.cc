@@ -1,0 +1,334 @@
+#include "server/pipeline/bundle_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "index/publish/store.h"
+#include "server/pipeline/pipeline.h"
+#include "server/pipeline/server_config.h"
+#include "tests/index/bundle/tiny_bundle.h"
+
+namespace tributary {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+// The built-in kinds; the "popularity" ones tell by which thread they were
+// destroyed.
+class Destructions {
+ public:
+  RetrieverRegistry Registry() {
+    RetrieverRegistry registry;
+    registry.Register("vector",
+                      [](const Bundle& bundle, const v1::RetrieverSpec& spec) {
+                        return RetrieverRegistry::BuiltIn().Make(bundle, spec);
+                      });
+    registry.Register("popularity",
+                      [this](const Bundle& bundle, const v1::RetrieverSpec&)
+                          -> absl::StatusOr<std::unique_ptr<Retriever>> {
+                        return std::make_unique<Witness>(bundle.version(),
+                                                         this);
+                      });
+    return registry;
+  }
+
+  // Waits until the version's retriever is gone; its destroyer.
+  std::thread::id WaitFor(uint64_t version) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return by_version_.contains(version); });
+    return by_version_[version];
+  }
+  bool Happened(uint64_t version) {
+    const std::lock_guard lock(mutex_);
+    return by_version_.contains(version);
+  }
+
+ private:
+  class Witness : public Retriever {
+   public:
+    Witness(uint64_t version, Destructions* destructions)
+        : version_(version), destructions_(destructions) {}
+    ~Witness() override {
+      const std::lock_guard lock(destructions_->mutex_);
+      destructions_->by_version_[version_] = std::this_thread::get_id();
+      destructions_->changed_.notify_all();
+    }
+    absl::StatusOr<Ask> Retrieve(
+        const RetrieverQuery&, uint32_t,
+        std::vector<ScoredRow>* proposals) const override {
+      proposals->clear();
+      return Ask::kAnswered;
+    }
+
+   private:
+    const uint64_t version_;
+    Destructions* const destructions_;
+  };
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<uint64_t, std::thread::id> by_version_;
+};
+
+class BundleSetTest : public testing::Test {
+ protected:
+  std::vector<std::pair<uint64_t, v1::BundleState>> States() {
+    std::vector<std::pair<uint64_t, v1::BundleState>> states;
+    const auto list = set_.List();
+    EXPECT_TRUE(list.ok()) << list.status();
+    for (const v1::BundleStatus& bundle : list->bundles()) {
+      states.emplace_back(bundle.version(), bundle.state());
+    }
+    return states;
+  }
+  void StageAndActivate(uint64_t version) {
+    const auto staged = set_.Stage(version);
+    ASSERT_TRUE(staged.ok()) << staged.status();
+    const auto active = set_.Activate(version);
+    ASSERT_TRUE(active.ok()) << active.status();
+    EXPECT_EQ(active->state(), v1::ACTIVE);
+  }
+  void FlipAByte(const std::filesystem::path& file) {
+    std::string contents = ReadFile(file);
+    contents.back() ^= 1;
+    OverwriteFile(file, contents);
+  }
+
+  const std::filesystem::path root_ = MakeTestDir();
+  Destructions destructions_;
+  std::vector<uint64_t> activated_;
+  BundleSet set_{root_, destructions_.Registry(),
+                 [this](const ServingBundle& active, absl::Duration) {
+                   activated_.push_back(active.bundle().version());
+                 }};
+};
+
+TEST_F(BundleSetTest, ServesNothingFromAnEmptyRoot) {
+  EXPECT_TRUE(set_.Restore().ok());
+  EXPECT_EQ(set_.Snapshot().status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(set_.GetStatus().active_version(), 0);
+  EXPECT_THAT(activated_, IsEmpty());
+}
+
+TEST_F(BundleSetTest, RestoresWhatCurrentNames) {
+  for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
+  ASSERT_TRUE(WriteCurrent(root_, 2).ok());
+  ASSERT_TRUE(set_.Restore().ok());
+  EXPECT_EQ((*set_.Snapshot())->bundle().version(), 2);
+  EXPECT_THAT(activated_, ElementsAre(2));
+  EXPECT_EQ(set_.GetStatus().swaps(), 0);
+}
+
+TEST_F(BundleSetTest, RestoresTheHighestVersionWithoutCurrent) {
+  for (const uint64_t version : {9, 10}) WriteTinyBundle(root_, version);
+  ASSERT_TRUE(set_.Restore().ok());
+  EXPECT_EQ((*set_.Snapshot())->bundle().version(), 10);
+}
+
+TEST_F(BundleSetTest, ABrokenVersionIsNotRestoredButOthersCanBeStaged) {
+  WriteTinyBundle(root_, 1);
+  FlipAByte(WriteTinyBundle(root_, 2) / "taste.items.npy");
+  ASSERT_TRUE(WriteCurrent(root_, 2).ok());
+  const absl::Status status = set_.Restore();
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(std::string(status.message()), HasSubstr("taste.items.npy"));
+  EXPECT_EQ(set_.Snapshot().status().code(), absl::StatusCode::kUnavailable);
+  StageAndActivate(1);
+  EXPECT_EQ((*set_.Snapshot())->bundle().version(), 1);
+}
+
+TEST_F(BundleSetTest, RestoreTellsOfACurrentThatNamesNothing) {
+  WriteTinyBundle(root_, 1);
+  ASSERT_TRUE(WriteCurrent(root_, 5).ok());
+  EXPECT_EQ(set_.Restore().code(), absl::StatusCode::kNotFound);
+  OverwriteFile(root_ / "CURRENT", "five\n");
+  EXPECT_EQ(set_.Restore().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(set_.GetStatus().active_version(), 0);
+}
+
+TEST_F(BundleSetTest, StagesVerifiedVersionsOnly) {
+  WriteTinyBundle(root_, 1);
+  FlipAByte(WriteTinyBundle(root_, 2) / "seen.rows.npy");
+  EXPECT_EQ(set_.Stage(7).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(set_.GetStatus().refusals(), 0);
+
+  const auto staged = set_.Stage(1);
+  ASSERT_TRUE(staged.ok()) << staged.status();
+  EXPECT_EQ(staged->state(), v1::STAGED);
+  EXPECT_EQ(staged->items(), 6);
+  EXPECT_EQ(staged->users(), 3);
+  EXPECT_GT(staged->size_bytes(), 0);
+  EXPECT_TRUE(set_.Stage(1).ok());  // again
+
+  const auto refused = set_.Stage(2);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kDataLoss);
+  const v1::ServerStatus status = set_.GetStatus();
+  EXPECT_EQ(status.refusals(), 1);
+  EXPECT_EQ(status.last_refusal().version(), 2);
+  EXPECT_THAT(status.last_refusal().reason(), HasSubstr("seen.rows.npy"));
+  EXPECT_THAT(States(), ElementsAre(Pair(1, v1::STAGED), Pair(2, v1::ON_DISK)));
+}
+
+TEST_F(BundleSetTest, ActivatesOnlyWhatIsStaged) {
+  WriteTinyBundle(root_, 1);
+  EXPECT_EQ(set_.Activate(1).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  StageAndActivate(1);
+  EXPECT_EQ(*ReadCurrent(root_), 1);
+  EXPECT_TRUE(set_.Activate(1).ok());  // again: no swap
+  EXPECT_EQ(set_.GetStatus().swaps(), 0);
+  EXPECT_THAT(activated_, ElementsAre(1));
+}
+
+TEST_F(BundleSetTest, ACurrentThatCannotBeWrittenLeavesTheOldOneActive) {
+  WriteTinyBundle(root_, 1);
+  WriteTinyBundle(root_, 2);
+  StageAndActivate(1);
+  ASSERT_TRUE(set_.Stage(2).ok());
+  // A directory cannot be replaced by a file.
+  std::filesystem::remove(root_ / "CURRENT");
+  std::filesystem::create_directories(root_ / "CURRENT" / "in the way");
+  EXPECT_FALSE(set_.Activate(2).ok());
+  EXPECT_EQ((*set_.Snapshot())->bundle().version(), 1);
+  EXPECT_EQ(set_.GetStatus().swaps(), 0);
+}
+
+TEST_F(BundleSetTest, RollsBackToWhatServedBefore) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+  StageAndActivate(1);
+  EXPECT_EQ(set_.Rollback().status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  StageAndActivate(2);
+  EXPECT_THAT(States(),
+              ElementsAre(Pair(1, v1::PREVIOUS), Pair(2, v1::ACTIVE)));
+  const auto back = set_.Rollback();
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->version(), 1);
+  EXPECT_EQ(*ReadCurrent(root_), 1);
+  EXPECT_THAT(States(),
+              ElementsAre(Pair(1, v1::ACTIVE), Pair(2, v1::PREVIOUS)));
+  EXPECT_EQ(set_.GetStatus().swaps(), 2);
+  EXPECT_EQ(set_.GetStatus().previous_version(), 2);
+  EXPECT_THAT(activated_, ElementsAre(1, 2, 1));
+}
+
+TEST_F(BundleSetTest, UnloadsOnlyWhatIsNotNeeded) {
+  for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
+  StageAndActivate(1);
+  StageAndActivate(2);
+  EXPECT_EQ(set_.Unload(1).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(set_.Unload(2).code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(set_.Stage(3).ok());
+  EXPECT_TRUE(set_.Unload(3).ok());
+  EXPECT_TRUE(set_.Unload(3).ok());  // again
+  EXPECT_EQ(set_.Snapshot(3).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_TRUE(set_.Snapshot(1).ok());
+}
+
+TEST_F(BundleSetTest, BoundsWhatIsResident) {
+  for (uint64_t version = 1; version <= 6; ++version) {
+    WriteTinyBundle(root_, version);
+  }
+  StageAndActivate(1);
+  StageAndActivate(2);
+  for (const uint64_t version : {3, 4, 5, 6}) {
+    ASSERT_TRUE(set_.Stage(version).ok());
+  }
+  EXPECT_THAT(States(), ElementsAre(Pair(1, v1::PREVIOUS), Pair(2, v1::ACTIVE),
+                                    Pair(3, v1::ON_DISK), Pair(4, v1::ON_DISK),
+                                    Pair(5, v1::STAGED), Pair(6, v1::STAGED)));
+}
+
+TEST_F(BundleSetTest, RemembersWhatTheLoaderRefused) {
+  set_.Refuse(4, "no room");
+  EXPECT_EQ(set_.GetStatus().last_refusal().version(), 4);
+  EXPECT_EQ(set_.GetStatus().last_refusal().reason(), "no room");
+  EXPECT_EQ(set_.GetStatus().refusals(), 1);
+}
+
+TEST_F(BundleSetTest, AHeldBundleOutlivesItsUnloading) {
+  for (const uint64_t version : {1, 2}) {
+    WriteTinyBundle(root_, version);
+    ASSERT_TRUE(set_.Stage(version).ok());
+  }
+  auto held = *set_.Snapshot(1);
+  ASSERT_TRUE(set_.Unload(1).ok());
+  ASSERT_TRUE(set_.Unload(2).ok());
+  // Whoever destroyed 2 has seen 1 as well.
+  EXPECT_NE(destructions_.WaitFor(2), std::this_thread::get_id());
+  EXPECT_EQ(held->bundle().items().Find("c"), 2);
+  EXPECT_FALSE(destructions_.Happened(1));
+  held.reset();
+  EXPECT_NE(destructions_.WaitFor(1), std::this_thread::get_id());
+}
+
+TEST_F(BundleSetTest, RequestsNeverSeeASwap) {
+  for (uint64_t version = 1; version <= 12; ++version) {
+    WriteTinyBundle(root_, version);
+  }
+  StageAndActivate(1);
+  v1::ServerConfig config;
+  config.set_bundles("b");
+  config.mutable_defaults()->set_deadline_ms(60'000);
+  v1::QuotaShare* share = config.mutable_defaults()->add_quotas();
+  share->set_retriever("taste");
+  share->set_share(1);
+  ServerMetrics metrics;
+  const Pipeline pipeline(CompleteServerConfig(config).value(), nullptr,
+                          &metrics, nullptr);
+  std::atomic<bool> stop = false;
+  std::atomic<int> answered = 0;
+  std::vector<std::thread> callers;
+  for (int t = 0; t < 4; ++t) {
+    callers.emplace_back([&] {
+      v1::RetrieveRequest request;
+      request.set_user_id(20);
+      request.set_k(3);
+      v1::RetrieveResponse response;
+      while (!stop) {
+        auto bundle = set_.Snapshot();
+        ASSERT_TRUE(bundle.ok()) << bundle.status();
+        const uint64_t version = (*bundle)->bundle().version();
+        ASSERT_TRUE(pipeline
+                        .Retrieve(*std::move(bundle), request,
+                                  SteadyTime::max(), &response)
+                        .ok());
+        ASSERT_EQ(response.bundle_version(), version);
+        // User 20 likes the second dimension.
+        ASSERT_THAT(response.item_keys(), ElementsAre("a", "b", "c"));
+        ++answered;
+      }
+    });
+  }
+  for (uint64_t version = 2; version <= 12; ++version) {
+    StageAndActivate(version);
+    const int before = answered;
+    while (answered < before + 8 && !HasFailure()) std::this_thread::yield();
+    if (version > 2) {
+      EXPECT_TRUE(set_.Unload(version - 2).ok());
+    }
+  }
+  // Every unloaded version goes although requests never cease.
+  for (uint64_t version = 1; version <= 10; ++version) {
+    const std::thread::id destroyer = destructions_.WaitFor(version);
+    for (const std::thread& caller : callers) {
+      EXPECT_NE(destroyer, caller.get_id());
+    }
+  }
+  stop = true;
+  for (std::thread& caller : callers) caller.join();
+}
+
+}  // namespace
+}  // namespace tributary
