@@ -10,10 +10,14 @@ target_compile_options(tributary_options INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wno-sign-compare -Wnon-virtual-dtor
   -Woverloaded-virtual -Wshadow)
 if(TRIBUTARY_SANITIZE)
-  target_compile_options(tributary_options INTERFACE
-    -fsanitize=${TRIBUTARY_SANITIZE} -fno-omit-frame-pointer)
-  target_link_options(tributary_options INTERFACE
-    -fsanitize=${TRIBUTARY_SANITIZE})
+  # Of every target, generated code included: some layouts depend on it.
+  add_compile_options(-fsanitize=${TRIBUTARY_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${TRIBUTARY_SANITIZE})
+endif()
+if(TRIBUTARY_SANITIZE STREQUAL "thread")
+  # protobuf's map_field.h lays maps out differently when it sees this macro,
+  # and would disagree with Debian's library; libstdc++ wants it in its place.
+  add_compile_options(-U__SANITIZE_THREAD__ -D_GLIBCXX_TSAN=1)
 endif()
 
 function(tributary_library NAME)

@@ -18,8 +18,11 @@ namespace {
 constexpr uint32_t kNoMax = std::numeric_limits<uint32_t>::max();
 
 // How deep a source is asked: the list could need all k of its proposals, when
-// the others have none or only duplicates.
-uint32_t AskedFor(uint32_t target, uint32_t k) { return std::max(target, k); }
+// the others have none or only duplicates. To choose by score, fusion wants to
+// know of agreement further down; what half as many more bring was measured.
+uint32_t AskedFor(uint32_t target, uint32_t k, bool reserve_by_score) {
+  return std::max(target, reserve_by_score ? k + k / 2 : k);
+}
 
 // Keys of either kind are looked up as the catalogue has them: an id in a
 // catalogue of strings by its decimal text.
@@ -160,15 +163,40 @@ void SetTargets(std::span<const double> shares, uint32_t total,
   }
 }
 
-// The configured shares of k. What a missing retriever would have got goes to
-// the others in proportion; a bundle that has none of the configured ones is
-// asked evenly.
+// What one of the configured retrievers would get that the bundle lacks, its
+// vector retrievers that are not configured get, evenly, with the first
+// priority: bundles of vectors made elsewhere name their spaces as they like.
+size_t AddUnnamedVectorRetrievers(const v1::Defaults& defaults,
+                                  const ServingBundle& bundle, Plan* plan) {
+  for (size_t i = 0; i < bundle.retrievers().size(); ++i) {
+    const v1::RetrieverSpec& spec = *bundle.retrievers()[i].spec;
+    const bool named = std::any_of(
+        defaults.quotas().begin(), defaults.quotas().end(),
+        [&](const auto& q) { return q.retriever() == spec.name(); });
+    if (named || spec.kind() != "vector") continue;
+    plan->sources.push_back({.retriever = static_cast<int>(i), .max = kNoMax});
+  }
+  return plan->sources.size();
+}
+
+// The configured shares of k. A share that nobody gets goes to the others in
+// proportion; a bundle that has none of the configured retrievers and no
+// vectors is asked evenly.
 void PlanDefaultQuotas(const v1::Defaults& defaults,
                        const ServingBundle& bundle, uint32_t k, Plan* plan) {
-  std::array<double, kMaxSources> shares{};
   double sum = 0;
+  double missing = 0;
   for (const v1::QuotaShare& quota : defaults.quotas()) {
     sum += quota.share();
+    if (bundle.FindRetriever(quota.retriever()) < 0) missing += quota.share();
+  }
+  std::array<double, kMaxSources> shares{};
+  if (missing > 0) {
+    const size_t unnamed = AddUnnamedVectorRetrievers(defaults, bundle, plan);
+    std::fill_n(shares.begin(), unnamed,
+                missing / static_cast<double>(unnamed));
+  }
+  for (const v1::QuotaShare& quota : defaults.quotas()) {
     const int retriever = bundle.FindRetriever(quota.retriever());
     if (retriever < 0) continue;
     shares[plan->sources.size()] = quota.share();
@@ -220,7 +248,8 @@ void PlanFusion(const v1::Defaults& defaults, const ServingBundle& bundle,
     const std::string& name =
         bundle.retrievers()[static_cast<size_t>(source.retriever)].spec->name();
     source.weight = WeightOf(name, source.target, given, defaults.fusion());
-    source.asked = AskedFor(source.target, plan->fusion.k);
+    source.asked =
+        AskedFor(source.target, plan->fusion.k, plan->fusion.reserve_by_score);
   }
 }
 

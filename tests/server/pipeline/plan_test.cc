@@ -10,6 +10,7 @@
 
 #include "google/protobuf/text_format.h"
 #include "server/pipeline/server_config.h"
+#include "tests/index/bundle/tiny_bundle.h"
 #include "tests/server/pipeline/scripted_retriever.h"
 
 namespace tributary {
@@ -188,6 +189,15 @@ TEST_F(PlanTest, AMissingRetrieversShareGoesToTheOthersInProportion) {
   bundle_ = ServeScripted({}, {.retrievers = {"popularity", "behavior"}});
   EXPECT_THAT(TargetsOf("k: 700"), ElementsAre(std::pair("behavior", 600),
                                                std::pair("popularity", 100)));
+}
+
+TEST_F(PlanTest, VectorsOfAnotherNameTakeTheShareOfWhatIsMissing) {
+  // Its retrievers are "taste" and "popularity".
+  const auto bundle = Bundle::Open(WriteTinyBundle(MakeTestDir(), 1));
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  bundle_ = ServingBundle::Open(*bundle, RetrieverRegistry::BuiltIn()).value();
+  EXPECT_THAT(TargetsOf("k: 100"), ElementsAre(std::pair("taste", 90),
+                                               std::pair("popularity", 10)));
 }
 
 TEST_F(PlanTest, ABundleWithNoneOfTheConfiguredIsAskedEvenly) {
