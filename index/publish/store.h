@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -12,26 +13,37 @@
 
 namespace tributary {
 
-// A directory of versions with CURRENT: a store, or a server's bundles.
+// A directory of versions with CURRENT: a store, or a server's bundles. A
+// version's directory is named by its number in decimal, from 1; whatever else
+// is there is ignored. Functions here may be called from any thread and any
+// process; what they change is synced when they return.
 //
 // CURRENT names the active version: one decimal line. 0 when there is no such
-// file yet. DATA_LOSS when it holds something else.
+// file yet; NOT_FOUND when there is no such directory. DATA_LOSS when it holds
+// something else.
 absl::StatusOr<uint64_t> ReadCurrent(const std::filesystem::path& root);
 // Replaces CURRENT by rename, synced.
 absl::Status WriteCurrent(const std::filesystem::path& root, uint64_t version);
 
-// The versions that are complete (have a manifest), ascending.
+// The versions that are complete (have a manifest), ascending. NOT_FOUND when
+// there is no such directory.
 absl::StatusOr<std::vector<uint64_t>> ListVersions(
     const std::filesystem::path& root);
 
 // All the checks there are: VerifyBundle and TrySearches.
 absl::Status VerifyVersion(const std::filesystem::path& bundle_dir);
 
-// Copies a version's directory into `root` under its number: into a hidden
-// directory first, verified there, synced, then renamed. Nothing happens when
-// root has the same version with the same manifest; ALREADY_EXISTS when with
-// another one. Other errors: VerifyVersion's, RESOURCE_EXHAUSTED when the disk
-// is full.
+// Of the manifest's bytes: two versions with the same one have the same files.
+absl::StatusOr<std::string> ManifestSha256(
+    const std::filesystem::path& bundle_dir);
+
+// Copies a version's directory into `root` (made if need be) under its number:
+// the files of its manifest go into a hidden directory, are synced and verified
+// there, and the directory is renamed. Nothing happens when root has the same
+// version with the same manifest. Errors: ALREADY_EXISTS when with another one;
+// DATA_LOSS when the directory's name is not the version, or a file is not a
+// regular one; VerifyVersion's, for the copy; RESOURCE_EXHAUSTED when the disk
+// is full; NOT_FOUND only when there is no bundle_dir or no manifest in it.
 absl::Status CopyVersion(const std::filesystem::path& bundle_dir,
                          const std::filesystem::path& root);
 
@@ -39,9 +51,12 @@ absl::Status CopyVersion(const std::filesystem::path& bundle_dir,
 absl::Status Publish(const std::filesystem::path& bundle_dir,
                      const std::filesystem::path& store);
 
-// Removes a version's directory so that no reader sees half of it, and
-// leftovers of copies that were cut off.
+// Removes a version's directory so that no reader sees half of it. NOT_FOUND
+// when there is none.
 absl::Status RemoveVersion(const std::filesystem::path& root, uint64_t version);
+
+// Removes what copies and removals that were cut off left in hidden
+// directories. One is left alone while the process that made it holds its lock.
 absl::Status RemoveLeftovers(const std::filesystem::path& root);
 
 }  // namespace tributary

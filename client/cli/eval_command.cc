@@ -1,0 +1,111 @@
+// tributary eval: recall of a bundle on interactions it was made without.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "client/cli/commands.h"
+#include "client/cli/progress_line.h"
+#include "client/cli/recall_table.h"
+#include "fmt/core.h"
+#include "index/build/inter_file.h"
+#include "proto/yaml/yaml_message.h"
+#include "server/evaluation/evaluate.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+constexpr uint32_t kMaxMalformedLines = 100;
+constexpr uint32_t kMaxEvalK = 100000;
+
+struct EvalFlags {
+  std::string bundle;
+  std::string test;
+  std::vector<uint32_t> ks = {20, 50, 100, 200, 500};
+  std::string json;
+  std::string server_config;
+  uint64_t users = 0;
+  uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
+};
+
+// Every n-th user, so that `limit` are left; all when it is 0.
+void Thin(uint64_t limit, std::vector<TestUser>* users) {
+  if (limit == 0 || users->size() <= limit) return;
+  std::vector<TestUser> kept;
+  for (uint64_t i = 0; i < limit; ++i) {
+    kept.push_back(std::move((*users)[i * users->size() / limit]));
+  }
+  *users = std::move(kept);
+}
+
+absl::StatusOr<v1::MeasuredRecall> RunEval(const EvalFlags& flags) {
+  v1::ServerConfig config;
+  if (!flags.server_config.empty()) {
+    RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
+  }
+  ASSIGN_OR_RETURN(const auto interactions,
+                   ReadInterFile(flags.test, kMaxMalformedLines));
+  TestItems test_items;
+  for (const auto& [user, item] : interactions) test_items[user].insert(item);
+  if (test_items.empty()) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: no interactions to evaluate on", flags.test));
+  }
+  ASSIGN_OR_RETURN(auto bundle, Bundle::Open(flags.bundle));
+  ASSIGN_OR_RETURN(auto serving,
+                   ServingBundle::Open(bundle, RetrieverRegistry::BuiltIn()));
+  ASSIGN_OR_RETURN(const ListSource lists, ListSource::Make(serving, config));
+  std::vector<TestUser> users = FindTestUsers(test_items, bundle->items());
+  Thin(flags.users, &users);
+
+  ProgressLine progress;
+  EvaluationOptions options{.ks = flags.ks, .threads = flags.threads};
+  std::sort(options.ks.begin(), options.ks.end());
+  options.progress = [&](double done) { progress.Show("evaluate", done); };
+  return Evaluate(lists, users, options);
+}
+
+absl::Status Eval(const EvalFlags& flags) {
+  ASSIGN_OR_RETURN(const v1::MeasuredRecall measured, RunEval(flags));
+  fmt::print("{}", RecallTable(measured));
+  if (flags.json.empty()) return absl::OkStatus();
+  std::ofstream file(flags.json, std::ios::trunc);
+  file << RecallJson(measured) << '\n';
+  file.close();
+  return file ? absl::OkStatus()
+              : absl::UnavailableError(
+                    fmt::format("{}: cannot be written", flags.json));
+}
+
+}  // namespace
+
+void AddEvalCommand(CLI::App& app) {
+  auto flags = std::make_shared<EvalFlags>();
+  CLI::App* command = app.add_subcommand(
+      "eval", "Measure recall on held-out interactions, per source and fused");
+  command->add_option("--bundle", flags->bundle, "The bundle's directory")
+      ->required();
+  command
+      ->add_option("--test", flags->test,
+                   "RecBole .inter file of interactions the bundle lacks")
+      ->required();
+  command->add_option("-k", flags->ks, "Prefixes, comma-separated")
+      ->delimiter(',')
+      ->check(CLI::Range(1u, kMaxEvalK))
+      ->capture_default_str();
+  command->add_option("--json", flags->json, "Write the figures to this file");
+  command->add_option("--server-config", flags->server_config,
+                      "The server's YAML file: its quotas and fusion");
+  command->add_option("--users", flags->users,
+                      "Evaluate on so many users, chosen evenly; 0: all");
+  command->add_option("--threads", flags->threads, "Threads")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command->callback([flags] { FailUnlessOk(Eval(*flags)); });
+}
+
+}  // namespace tributary

@@ -1,0 +1,16 @@
+// The `tributary` command line.
+#include "CLI/CLI.hpp"
+#include "client/cli/commands.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"Tributary: the retrieval stage of a recommender"};
+  app.require_subcommand(1);
+  tributary::AddBuildCommand(app);
+  tributary::AddVerifyCommand(app);
+  tributary::AddInspectCommand(app);
+  tributary::AddPublishCommand(app);
+  tributary::AddRetrieveCommand(app);
+  tributary::AddEvalCommand(app);
+  CLI11_PARSE(app, argc, argv);
+  return 0;
+}

@@ -1,0 +1,35 @@
+// tributary publish: a bundle into a store, where loaders find it.
+#include <memory>
+#include <string>
+
+#include "client/cli/commands.h"
+#include "fmt/core.h"
+#include "index/publish/store.h"
+
+namespace tributary {
+namespace {
+
+struct PublishFlags {
+  std::string bundle;
+  std::string store;
+};
+
+}  // namespace
+
+void AddPublishCommand(CLI::App& app) {
+  auto flags = std::make_shared<PublishFlags>();
+  CLI::App* command = app.add_subcommand(
+      "publish", "Copy a bundle to a store, verify it there, move CURRENT");
+  command->add_option("bundle", flags->bundle, "The bundle's directory")
+      ->required();
+  command->add_option("store", flags->store, "The store's directory")
+      ->required();
+  command->callback([flags] {
+    FailUnlessOk(Publish(flags->bundle, flags->store));
+    const auto current = ReadCurrent(flags->store);
+    FailUnlessOk(current.status());
+    fmt::print("published: {}/CURRENT is {}\n", flags->store, *current);
+  });
+}
+
+}  // namespace tributary

@@ -1,0 +1,18 @@
+#ifndef TRIBUTARY_CLIENT_CLI_RECALL_TABLE_H_
+#define TRIBUTARY_CLIENT_CLI_RECALL_TABLE_H_
+
+#include <string>
+
+#include "tributary/v1/manifest.pb.h"
+
+namespace tributary {
+
+// A line per source, a column per k.
+std::string RecallTable(const v1::MeasuredRecall& measured);
+
+// {"users":…, "recall":{"fused":{"20":…},"behavior":{…}}, …}
+std::string RecallJson(const v1::MeasuredRecall& measured);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_CLIENT_CLI_RECALL_TABLE_H_

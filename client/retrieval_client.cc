@@ -1,0 +1,167 @@
+#include "client/retrieval_client.h"
+
+#include <chrono>
+
+#include "fmt/core.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+
+namespace tributary {
+namespace {
+
+// gRPC allows no more.
+constexpr uint32_t kMaxAttempts = 5;
+constexpr uint32_t kMaxBackoffMs = 1000;
+// Room for the largest batch of the largest lists.
+constexpr int kMaxResponseBytes = 64 << 20;
+
+// See https://github.com/grpc/proposal/blob/master/A6-client-retries.md.
+std::string ServiceConfig(const ClientOptions& options) {
+  std::string retry_policy;
+  if (options.max_attempts > 1) {
+    retry_policy =
+        fmt::format(R"(, "retryPolicy": {{"maxAttempts": {},)"
+                    R"( "initialBackoff": "{:.3f}s", "maxBackoff": "{:.3f}s",)"
+                    R"( "backoffMultiplier": 2, "retryableStatusCodes":)"
+                    R"( ["UNAVAILABLE", "RESOURCE_EXHAUSTED"]}})",
+                    options.max_attempts, options.initial_backoff_ms / 1e3,
+                    kMaxBackoffMs / 1e3);
+  }
+  return fmt::format(R"({{"methodConfig": [{{"name": [{{"service": "{}"}}],)"
+                     R"( "waitForReady": {}{}}}]}})",
+                     v1::Retrieval::service_full_name(), options.wait_for_ready,
+                     retry_policy);
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetServiceConfigJSON(ServiceConfig(options));
+  arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
+                                   arguments);
+}
+
+absl::Status CheckOptions(const ClientOptions& options) {
+  if (options.deadline_ms == 0) {
+    return absl::InvalidArgumentError("deadline_ms: 0, expected at least 1");
+  }
+  if (options.max_attempts < 1 || options.max_attempts > kMaxAttempts) {
+    return absl::InvalidArgumentError(
+        fmt::format("max_attempts: {}, expected 1 to {}", options.max_attempts,
+                    kMaxAttempts));
+  }
+  if (options.initial_backoff_ms < 1 ||
+      options.initial_backoff_ms > kMaxBackoffMs) {
+    return absl::InvalidArgumentError(
+        fmt::format("initial_backoff_ms: {}, expected 1 to {}",
+                    options.initial_backoff_ms, kMaxBackoffMs));
+  }
+  return absl::OkStatus();
+}
+
+// Calls a method of the stub. gRPC's codes and Abseil's have equal numbers.
+template <typename Request, typename Response>
+absl::StatusOr<Response> Call(
+    v1::Retrieval::Stub& stub,
+    grpc::Status (v1::Retrieval::Stub::*method)(grpc::ClientContext*,
+                                                const Request&, Response*),
+    const Request& request, uint32_t deadline_ms) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() +
+                       std::chrono::milliseconds(deadline_ms));
+  Response response;
+  const grpc::Status status = (stub.*method)(&context, request, &response);
+  if (status.ok()) return response;
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                      status.error_message());
+}
+
+absl::Status CheckColumn(std::string_view name, int size, int candidates) {
+  if (size == candidates) return absl::OkStatus();
+  return absl::DataLossError(
+      fmt::format("{}: {} entries, expected {}", name, size, candidates));
+}
+
+absl::Status CheckColumns(const v1::RetrieveResponse& response) {
+  const int n = response.scores_size();
+  absl::Status status =
+      CheckColumn("item_ids and item_keys",
+                  response.item_ids_size() + response.item_keys_size(), n);
+  status.Update(CheckColumn("sources", response.sources_size(), n));
+  for (const v1::SourceReport& report : response.source_reports()) {
+    if (report.ranks_size() == 0 && report.raw_scores_size() == 0) continue;
+    status.Update(CheckColumn("ranks", report.ranks_size(), n));
+    status.Update(CheckColumn("raw_scores", report.raw_scores_size(), n));
+  }
+  return status;
+}
+
+absl::Status AddProposals(const v1::RetrieveResponse& response, int i,
+                          Candidate* candidate) {
+  const uint64_t sources = response.sources(i);
+  if (sources >> response.source_reports_size() != 0) {
+    return absl::DataLossError(
+        fmt::format("sources[{}]: {:#x}, but there are {} sources", i, sources,
+                    response.source_reports_size()));
+  }
+  for (int s = 0; s < response.source_reports_size(); ++s) {
+    if ((sources >> s & 1) == 0) continue;
+    const v1::SourceReport& report = response.source_reports(s);
+    Proposal proposal{.source = report.name()};
+    if (report.ranks_size() > 0) {
+      proposal.rank = report.ranks(i);
+      proposal.raw_score = report.raw_scores(i);
+    }
+    candidate->proposals.push_back(proposal);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+RetrievalClient::RetrievalClient(const std::string& address,
+                                 const ClientOptions& options)
+    : deadline_ms_(options.deadline_ms),
+      stub_(v1::Retrieval::NewStub(MakeChannel(address, options))) {}
+
+absl::StatusOr<std::unique_ptr<RetrievalClient>> RetrievalClient::Connect(
+    const std::string& address, const ClientOptions& options) {
+  if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  return std::unique_ptr<RetrievalClient>(
+      new RetrievalClient(address, options));
+}
+
+absl::StatusOr<v1::RetrieveResponse> RetrievalClient::Retrieve(
+    const v1::RetrieveRequest& request) {
+  return Call(*stub_, &v1::Retrieval::Stub::Retrieve, request, deadline_ms_);
+}
+
+absl::StatusOr<v1::BatchRetrieveResponse> RetrievalClient::BatchRetrieve(
+    const v1::BatchRetrieveRequest& request) {
+  return Call(*stub_, &v1::Retrieval::Stub::BatchRetrieve, request,
+              deadline_ms_);
+}
+
+absl::StatusOr<std::vector<Candidate>> Candidates(
+    const v1::RetrieveResponse& response) {
+  if (absl::Status status = CheckColumns(response); !status.ok()) return status;
+  std::vector<Candidate> candidates(response.scores_size());
+  for (int i = 0; i < response.scores_size(); ++i) {
+    Candidate& candidate = candidates[i];
+    if (response.item_keys_size() > 0) {
+      candidate.key = response.item_keys(i);
+    } else {
+      candidate.id = response.item_ids(i);
+      candidate.key = fmt::format("{}", candidate.id);
+    }
+    candidate.score = response.scores(i);
+    if (absl::Status status = AddProposals(response, i, &candidate);
+        !status.ok()) {
+      return status;
+    }
+  }
+  return candidates;
+}
+
+}  // namespace tributary

@@ -1,0 +1,87 @@
+#include "index/publish/scratch_directory.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "fmt/core.h"
+#include "index/bundle/durable_file.h"
+#include "index/publish/store.h"
+
+namespace tributary {
+namespace {
+
+constexpr char kLockName[] = "lock";
+// Names are taken by other hosts or containers with equal process ids only.
+constexpr int kMaxNames = 1000;
+
+bool IsScratchName(const std::string& name) {
+  return name.starts_with(kIncoming) || name.starts_with(kRemoved);
+}
+
+absl::Status RemoveIfFree(const std::filesystem::path& dir) {
+  const auto lock = FileLock::TryAcquire(dir / kLockName);
+  if (absl::IsUnavailable(lock.status())) return absl::OkStatus();
+  if (!lock.ok()) return lock.status();
+  std::error_code error;
+  std::filesystem::remove_all(dir, error);
+  if (!error) return absl::OkStatus();
+  return absl::ErrnoToStatus(error.value(), dir.string() + ": remove");
+}
+
+}  // namespace
+
+absl::StatusOr<ScratchDirectory> ScratchDirectory::Create(
+    const std::filesystem::path& root, std::string_view prefix,
+    uint64_t version) {
+  for (int n = 0; n < kMaxNames; ++n) {
+    std::filesystem::path path =
+        root / fmt::format("{}{}-{}-{}", prefix, version, ::getpid(), n);
+    if (::mkdir(path.c_str(), 0777) != 0) {
+      if (errno == EEXIST) continue;
+      return SystemError("mkdir", path);
+    }
+    auto lock = FileLock::TryAcquire(path / kLockName);
+    if (lock.ok()) {
+      return ScratchDirectory(std::move(path), version, *std::move(lock));
+    }
+    // Taken for a leftover between the two calls.
+    if (absl::IsUnavailable(lock.status()) || absl::IsNotFound(lock.status())) {
+      continue;
+    }
+    return lock.status();
+  }
+  return absl::ResourceExhaustedError(
+      fmt::format("{}: {} directories named {}{}-{}-* already", root.string(),
+                  kMaxNames, prefix, version, ::getpid()));
+}
+
+ScratchDirectory::~ScratchDirectory() {
+  if (path_.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::filesystem::path ScratchDirectory::version_dir() const {
+  return path_ / fmt::format("{}", version_);
+}
+
+absl::Status RemoveLeftovers(const std::filesystem::path& root) {
+  absl::Status first_error;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(root, error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (!IsScratchName(entry->path().filename().string())) continue;
+    first_error.Update(RemoveIfFree(entry->path()));
+  }
+  if (error) {
+    first_error.Update(
+        absl::ErrnoToStatus(error.value(), root.string() + ": list"));
+  }
+  return first_error;
+}
+
+}  // namespace tributary

@@ -1,0 +1,49 @@
+#ifndef TRIBUTARY_INDEX_PUBLISH_SCRATCH_DIRECTORY_H_
+#define TRIBUTARY_INDEX_PUBLISH_SCRATCH_DIRECTORY_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "index/publish/file_lock.h"
+
+namespace tributary {
+
+// Why a version is out of sight: the beginning of the directory's name.
+inline constexpr std::string_view kIncoming = ".incoming-";
+inline constexpr std::string_view kRemoved = ".removed-";
+
+// A hidden directory <root>/<prefix><version>-<pid>-<n>/ in which a version is
+// made before it appears in root, or goes to be deleted. Its maker holds the
+// lock of the file `lock` in it: one whose lock is free is a leftover, whoever
+// made it (see RemoveLeftovers). Destruction removes it and what is in it.
+class ScratchDirectory {
+ public:
+  static absl::StatusOr<ScratchDirectory> Create(
+      const std::filesystem::path& root, std::string_view prefix,
+      uint64_t version);
+
+  ScratchDirectory(ScratchDirectory&& other) noexcept
+      : path_(std::exchange(other.path_, {})),
+        version_(other.version_),
+        lock_(std::move(other.lock_)) {}
+  ScratchDirectory& operator=(ScratchDirectory&&) = delete;
+  ~ScratchDirectory();
+
+  // Where the version's directory belongs. Create does not make it.
+  std::filesystem::path version_dir() const;
+
+ private:
+  ScratchDirectory(std::filesystem::path path, uint64_t version, FileLock lock)
+      : path_(std::move(path)), version_(version), lock_(std::move(lock)) {}
+
+  std::filesystem::path path_;
+  uint64_t version_ = 0;
+  FileLock lock_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_PUBLISH_SCRATCH_DIRECTORY_H_

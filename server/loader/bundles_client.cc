@@ -1,0 +1,103 @@
+#include "server/loader/bundles_client.h"
+
+#include <chrono>
+#include <utility>
+
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+constexpr std::chrono::seconds kDeadline(10);
+// Staging reads and hashes the whole version.
+constexpr std::chrono::minutes kStageDeadline(30);
+// The server is on this host: look often whether it is back.
+constexpr int kMinReconnectBackoffMs = 100;
+constexpr int kMaxReconnectBackoffMs = 1000;
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
+                   kMinReconnectBackoffMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kMinReconnectBackoffMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
+                                   arguments);
+}
+
+// Calls a method of the stub.
+template <typename Request, typename Response>
+absl::Status Call(v1::Bundles::Stub& stub,
+                  grpc::Status (v1::Bundles::Stub::*method)(
+                      grpc::ClientContext*, const Request&, Response*),
+                  const Request& request, Response* response,
+                  std::chrono::milliseconds deadline, std::stop_token stop) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + deadline);
+  const std::stop_callback cancel(std::move(stop),
+                                  [&context] { context.TryCancel(); });
+  const grpc::Status status = (stub.*method)(&context, request, response);
+  return {static_cast<absl::StatusCode>(status.error_code()),
+          status.error_message()};
+}
+
+}  // namespace
+
+BundlesClient::BundlesClient(const std::string& address)
+    : stub_(v1::Bundles::NewStub(MakeChannel(address))) {}
+
+absl::StatusOr<ServerView> BundlesClient::GetStatus(std::stop_token stop) {
+  v1::ServerStatus status;
+  RETURN_IF_ERROR(Call(*stub_, &v1::Bundles::Stub::GetStatus,
+                       v1::GetStatusRequest(), &status, kDeadline,
+                       std::move(stop)));
+  ServerView view;
+  view.active = status.active_version();
+  view.previous = status.previous_version();
+  view.last_refused = status.last_refusal().version();
+  for (const v1::BundleStatus& bundle : status.bundles()) {
+    if (bundle.state() == v1::STAGED || bundle.state() == v1::ACTIVE ||
+        bundle.state() == v1::PREVIOUS) {
+      view.resident.insert(bundle.version());
+    }
+  }
+  return view;
+}
+
+absl::Status BundlesClient::Stage(uint64_t version, std::stop_token stop) {
+  v1::StageRequest request;
+  request.set_version(version);
+  v1::BundleStatus response;
+  return Call(*stub_, &v1::Bundles::Stub::Stage, request, &response,
+              kStageDeadline, std::move(stop));
+}
+
+absl::Status BundlesClient::Activate(uint64_t version, std::stop_token stop) {
+  v1::ActivateRequest request;
+  request.set_version(version);
+  v1::BundleStatus response;
+  return Call(*stub_, &v1::Bundles::Stub::Activate, request, &response,
+              kDeadline, std::move(stop));
+}
+
+absl::Status BundlesClient::Unload(uint64_t version, std::stop_token stop) {
+  v1::UnloadRequest request;
+  request.set_version(version);
+  v1::UnloadResponse response;
+  return Call(*stub_, &v1::Bundles::Stub::Unload, request, &response, kDeadline,
+              std::move(stop));
+}
+
+absl::Status BundlesClient::Refuse(uint64_t version, const std::string& reason,
+                                   std::stop_token stop) {
+  v1::RefuseRequest request;
+  request.set_version(version);
+  request.set_reason(reason);
+  v1::RefuseResponse response;
+  return Call(*stub_, &v1::Bundles::Stub::Refuse, request, &response, kDeadline,
+              std::move(stop));
+}
+
+}  // namespace tributary

@@ -1,0 +1,241 @@
+#include "server/loader/loader.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "fmt/core.h"
+#include "index/publish/store.h"
+#include "index/publish/version_file.h"
+#include "server/loader/loader_config.h"
+#include "spdlog/spdlog.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+using Kind = LoaderAction::Kind;
+namespace fs = std::filesystem;
+
+constexpr char kLockName[] = ".loader.lock";
+constexpr char kFollowedName[] = ".loader.followed";
+// A version that brings the server down so often is refused.
+constexpr int kMaxLostStages = 3;
+
+fs::path VersionDir(const std::string& root, uint64_t version) {
+  return fs::path(root) / fmt::format("{}", version);
+}
+
+// True for errors that say that the version is bad, so that to try the same
+// bytes again is useless; others are this host's or the network's.
+bool BlamesVersion(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// True when the server may have died of the call.
+bool IsLost(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+}
+
+std::string Text(const absl::Status& status) {
+  return {status.message().data(), status.message().size()};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
+    v1::LoaderConfig config) {
+  ASSIGN_OR_RETURN(config, CompleteLoaderConfig(std::move(config)));
+  std::error_code error;
+  fs::create_directories(config.bundles(), error);
+  if (error) {
+    return absl::ErrnoToStatus(error.value(), config.bundles() + ": create");
+  }
+  if (fs::equivalent(config.store(), config.bundles(), error)) {
+    return absl::InvalidArgumentError(
+        fmt::format("bundles: {} is the store itself, from which the loader "
+                    "must not delete",
+                    config.bundles()));
+  }
+  auto lock = FileLock::TryAcquire(fs::path(config.bundles()) / kLockName);
+  if (absl::IsUnavailable(lock.status())) {
+    return absl::FailedPreconditionError(
+        config.bundles() + ": another tributary-loader is at work here");
+  }
+  if (!lock.ok()) return lock.status();
+  RETURN_IF_ERROR(RemoveLeftovers(config.bundles()));
+  return std::unique_ptr<Loader>(
+      new Loader(std::move(config), *std::move(lock)));
+}
+
+Loader::Loader(v1::LoaderConfig config, FileLock lock)
+    : config_(std::move(config)),
+      lock_(std::move(lock)),
+      server_(config_.control()) {
+  const auto followed =
+      ReadVersionFile(fs::path(config_.bundles()) / kFollowedName);
+  followed_ = followed.ok() ? *followed : 0;
+}
+
+absl::StatusOr<LoaderAction> Loader::Step(std::stop_token stop) {
+  ASSIGN_OR_RETURN(const LoaderView view, Look(stop));
+  if (stop.stop_requested()) return absl::CancelledError("stop requested");
+  const LoaderAction action = Decide(view);
+  const absl::Status status = Act(action, std::move(stop));
+  failed_ = status.ok() ? LoaderAction{} : action;
+  if (status.ok()) return action;
+  return absl::Status(status.code(),
+                      fmt::format("{} version {}: {}", ActionName(action.kind),
+                                  action.version, Text(status)));
+}
+
+absl::StatusOr<LoaderView> Loader::Look(std::stop_token stop) {
+  LoaderView view;
+  ASSIGN_OR_RETURN(view.current, ReadCurrent(config_.store()));
+  SeeCurrent(view.current);
+  const auto server = server_.GetStatus(std::move(stop));
+  SeeServer(server);
+  if (server.ok()) view.server = *server;
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> on_host,
+                   ListVersions(config_.bundles()));
+  view.on_host.insert(on_host.begin(), on_host.end());
+  view.followed = followed_ == view.current;
+  view.refused = IsStillRefused();
+  view.keep = config_.keep();
+  view.failed = failed_;
+  return view;
+}
+
+void Loader::SeeCurrent(uint64_t current) {
+  // That CURRENT is gone for a while, perhaps with its volume, says nothing.
+  if (current == 0 || current == current_) return;
+  current_ = current;
+  refused_.reset();
+  lost_stages_ = 0;
+  if (followed_ != current) followed_ = 0;
+}
+
+void Loader::SeeServer(const absl::StatusOr<ServerView>& server) {
+  if (server.ok() && server->active != 0 && server->active == current_) {
+    MarkFollowed(current_);
+  }
+  if (server.ok() == server_reachable_) return;
+  server_reachable_ = server.ok();
+  if (server.ok()) {
+    spdlog::info("event=server_reachable control={}", config_.control());
+  } else if (!absl::IsCancelled(server.status())) {
+    spdlog::warn("event=server_unreachable control={} reason={:?}",
+                 config_.control(), Text(server.status()));
+  }
+}
+
+bool Loader::IsStillRefused() {
+  if (!refused_) return false;
+  const auto sha256 = ManifestSha256(VersionDir(config_.store(), current_));
+  // A manifest that cannot be read is not a repaired one.
+  if (!sha256.ok() || *sha256 == refused_->manifest_sha256) return true;
+  spdlog::info("event=retrying version={} reason=\"its manifest changed\"",
+               current_);
+  refused_.reset();
+  lost_stages_ = 0;
+  return false;
+}
+
+void Loader::MarkFollowed(uint64_t version) {
+  if (followed_ == version) return;
+  followed_ = version;
+  const absl::Status written =
+      WriteVersionFile(fs::path(config_.bundles()) / kFollowedName, version);
+  if (written.ok()) return;
+  // It is needed only if this loader restarts after a rollback.
+  spdlog::warn("event=followed_not_saved version={} reason={:?}", version,
+               Text(written));
+}
+
+absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
+  const uint64_t version = action.version;
+  switch (action.kind) {
+    case Kind::kNothing:
+      return absl::OkStatus();
+    case Kind::kFetch:
+      return Fetch(version);
+    case Kind::kStage:
+      return Stage(version, std::move(stop));
+    case Kind::kActivate:
+      RETURN_IF_ERROR(server_.Activate(version, std::move(stop)));
+      MarkFollowed(version);
+      spdlog::info("event=activated version={}", version);
+      return absl::OkStatus();
+    case Kind::kReport:
+      return server_.Refuse(version, refused_->reason, std::move(stop));
+    case Kind::kUnload:
+      RETURN_IF_ERROR(server_.Unload(version, std::move(stop)));
+      spdlog::info("event=unloaded version={}", version);
+      return absl::OkStatus();
+    case Kind::kDelete:
+      RETURN_IF_ERROR(RemoveVersion(config_.bundles(), version));
+      spdlog::info("event=deleted version={}", version);
+      return absl::OkStatus();
+  }
+  return absl::InternalError("no such action");
+}
+
+absl::Status Loader::Fetch(uint64_t version) {
+  const fs::path source = VersionDir(config_.store(), version);
+  // Before the copy: if it changes meanwhile, the version is tried again.
+  ASSIGN_OR_RETURN(std::string sha256, ManifestSha256(source));
+  const auto start = std::chrono::steady_clock::now();
+  const absl::Status status = CopyVersion(source, config_.bundles());
+  // INTERNAL is a search library that fails in the trial.
+  if (BlamesVersion(status) || absl::IsInternal(status)) {
+    Refuse(version, std::move(sha256), Text(status));
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(status);
+  const std::chrono::duration<double> seconds =
+      std::chrono::steady_clock::now() - start;
+  spdlog::info("event=fetched version={} seconds={:.3f}", version,
+               seconds.count());
+  return absl::OkStatus();
+}
+
+absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
+  // The copy's: a repaired one in the store differs from it.
+  ASSIGN_OR_RETURN(std::string sha256,
+                   ManifestSha256(VersionDir(config_.bundles(), version)));
+  const absl::Status status = server_.Stage(version, std::move(stop));
+  if (IsLost(status)) ++lost_stages_;
+  if (BlamesVersion(status)) {
+    Refuse(version, std::move(sha256), Text(status));
+    return absl::OkStatus();
+  }
+  if (lost_stages_ >= kMaxLostStages) {
+    Refuse(
+        version, std::move(sha256),
+        fmt::format("the server was lost {} times while staging it; at last: "
+                    "{}",
+                    lost_stages_, Text(status)));
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(status);
+  lost_stages_ = 0;
+  spdlog::info("event=staged version={}", version);
+  return absl::OkStatus();
+}
+
+void Loader::Refuse(uint64_t version, std::string manifest_sha256,
+                    std::string reason) {
+  spdlog::error("event=refused version={} reason={:?}", version, reason);
+  refused_ = Refused{std::move(manifest_sha256), std::move(reason)};
+}
+
+}  // namespace tributary

@@ -1,0 +1,89 @@
+// The sidecar that brings published versions to a server: follows a store's
+// CURRENT, fetches and verifies what it names, has the server stage and
+// activate it, and removes what is no longer needed. What it does next is
+// loader_policy's to say; this file looks and acts.
+#ifndef TRIBUTARY_SERVER_LOADER_LOADER_H_
+#define TRIBUTARY_SERVER_LOADER_LOADER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/publish/file_lock.h"
+#include "server/loader/bundles_client.h"
+#include "server/loader/loader_policy.h"
+#include "tributary/v1/config.pb.h"
+
+namespace tributary {
+
+// One loader for one bundle directory; not thread-safe.
+class Loader {
+ public:
+  // Makes the bundle directory if need be, locks it against other loaders, and
+  // removes what copies that were cut off left in it. Neither store nor server
+  // need be there yet. Errors: INVALID_ARGUMENT names the config's field;
+  // FAILED_PRECONDITION when another loader is at work in the directory.
+  static absl::StatusOr<std::unique_ptr<Loader>> Create(
+      v1::LoaderConfig config);
+
+  // Looks at store, host and server, and takes one action, which it returns.
+  // A version found bad is remembered as refused, which is no error here.
+  // Errors: those of the store, of the action, or CANCELLED because of `stop`,
+  // which ends calls to the server but not a copy.
+  absl::StatusOr<LoaderAction> Step(std::stop_token stop = {});
+
+  // Steps until `stop` is requested: at once while there is something to do,
+  // else every poll_interval_ms; after errors at intervals that double up to
+  // half a minute. Says in the log what it does, errors once.
+  void Run(const std::stop_token& stop);
+
+ private:
+  // CURRENT's version, found bad. Forgotten when CURRENT changes.
+  struct Refused {
+    // Of the manifest: a repaired version has another one.
+    std::string manifest_sha256;
+    std::string reason;
+  };
+
+  Loader(v1::LoaderConfig config, FileLock lock);
+
+  absl::StatusOr<LoaderView> Look(std::stop_token stop);
+  void SeeCurrent(uint64_t current);
+  void SeeServer(const absl::StatusOr<ServerView>& server);
+  bool IsStillRefused();
+  void MarkFollowed(uint64_t version);
+
+  absl::Status Act(const LoaderAction& action, std::stop_token stop);
+  absl::Status Fetch(uint64_t version);
+  absl::Status Stage(uint64_t version, std::stop_token stop);
+  void Refuse(uint64_t version, std::string manifest_sha256,
+              std::string reason);
+
+  const v1::LoaderConfig config_;
+  const FileLock lock_;
+  BundlesClient server_;
+
+  // The last CURRENT seen that was not 0.
+  uint64_t current_ = 0;
+  // The CURRENT that has been active since it was written, or 0. Kept in a
+  // file, so that a loader that restarts respects a rollback, too.
+  uint64_t followed_ = 0;
+  std::optional<Refused> refused_;
+  // Calls to stage current_ during which the server was lost.
+  int lost_stages_ = 0;
+  LoaderAction failed_;
+  bool server_reachable_ = true;
+};
+
+// How long Run waits after so many errors in a row (at least 1).
+std::chrono::milliseconds BackoffAfter(int errors,
+                                       std::chrono::milliseconds poll_interval);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_LOADER_LOADER_H_

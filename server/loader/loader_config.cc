@@ -1,0 +1,56 @@
+#include "server/loader/loader_config.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "fmt/core.h"
+
+namespace tributary {
+namespace {
+
+constexpr uint32_t kDefaultPollIntervalMs = 1000;
+constexpr uint32_t kMaxPollIntervalMs = 3'600'000;
+constexpr uint32_t kDefaultKeep = 1;
+constexpr uint32_t kMaxKeep = 1000;
+constexpr std::array<std::string_view, 5> kLogLevels = {
+    "trace", "debug", "info", "warn", "error"};
+
+}  // namespace
+
+absl::StatusOr<v1::LoaderConfig> CompleteLoaderConfig(v1::LoaderConfig given) {
+  if (given.store().empty()) {
+    return absl::InvalidArgumentError("store: expected a directory");
+  }
+  if (given.bundles().empty()) {
+    return absl::InvalidArgumentError("bundles: expected a directory");
+  }
+  if (!given.has_control()) {
+    given.set_control(fmt::format("unix:{}/control.sock", given.bundles()));
+  }
+  if (!given.has_poll_interval_ms()) {
+    given.set_poll_interval_ms(kDefaultPollIntervalMs);
+  }
+  if (!given.has_keep()) given.set_keep(kDefaultKeep);
+  if (!given.has_log_level()) given.set_log_level("info");
+  if (given.poll_interval_ms() < 1 ||
+      given.poll_interval_ms() > kMaxPollIntervalMs) {
+    return absl::InvalidArgumentError(
+        fmt::format("poll_interval_ms: {}, expected 1 to {}",
+                    given.poll_interval_ms(), kMaxPollIntervalMs));
+  }
+  if (given.keep() > kMaxKeep) {
+    return absl::InvalidArgumentError(
+        fmt::format("keep: {}, expected at most {}", given.keep(), kMaxKeep));
+  }
+  if (std::find(kLogLevels.begin(), kLogLevels.end(), given.log_level()) ==
+      kLogLevels.end()) {
+    return absl::InvalidArgumentError(
+        fmt::format("log_level: {:?}, expected trace, debug, info, warn or "
+                    "error",
+                    given.log_level()));
+  }
+  return given;
+}
+
+}  // namespace tributary

@@ -1,0 +1,92 @@
+#include "server/loader/loader_policy.h"
+
+#include <vector>
+
+namespace tributary {
+namespace {
+
+using Kind = LoaderAction::Kind;
+
+void FollowCurrent(const LoaderView& view, std::vector<LoaderAction>* actions) {
+  const bool wanted =
+      !view.refused &&
+      (!view.followed || (view.server && view.server->active == 0));
+  if (!wanted) return;
+  if (view.server && view.server->active == view.current) return;
+  if (view.server && view.server->resident.contains(view.current)) {
+    actions->push_back({Kind::kActivate, view.current});
+  } else if (!view.on_host.contains(view.current)) {
+    actions->push_back({Kind::kFetch, view.current});
+  } else if (view.server) {
+    actions->push_back({Kind::kStage, view.current});
+  }
+}
+
+void DropRefused(const LoaderView& view, std::vector<LoaderAction>* actions) {
+  if (!view.refused || !view.server) return;
+  if (view.server->last_refused != view.current) {
+    actions->push_back({Kind::kReport, view.current});
+  }
+  if (view.on_host.contains(view.current) &&
+      !view.server->resident.contains(view.current)) {
+    actions->push_back({Kind::kDelete, view.current});
+  }
+}
+
+void DropOld(const LoaderView& view, std::vector<LoaderAction>* actions) {
+  if (!view.server) return;
+  const auto spared = [&](uint64_t version) {
+    return version == view.server->previous || version == view.current;
+  };
+  for (const uint64_t version : view.server->resident) {
+    if (version < view.server->active && !spared(version)) {
+      actions->push_back({Kind::kUnload, version});
+    }
+  }
+  uint32_t kept = 0;
+  for (auto version = view.on_host.rbegin(); version != view.on_host.rend();
+       ++version) {
+    if (*version >= view.server->active) continue;
+    if (kept++ < view.keep || spared(*version) ||
+        view.server->resident.contains(*version)) {
+      continue;
+    }
+    actions->push_back({Kind::kDelete, *version});
+  }
+}
+
+}  // namespace
+
+LoaderAction Decide(const LoaderView& view) {
+  if (view.current == 0) return {};
+  std::vector<LoaderAction> actions;
+  FollowCurrent(view, &actions);
+  DropRefused(view, &actions);
+  DropOld(view, &actions);
+  for (const LoaderAction& action : actions) {
+    if (action != view.failed) return action;
+  }
+  return actions.empty() ? LoaderAction{} : actions.front();
+}
+
+std::string_view ActionName(Kind kind) {
+  switch (kind) {
+    case Kind::kNothing:
+      return "nothing";
+    case Kind::kFetch:
+      return "fetch";
+    case Kind::kStage:
+      return "stage";
+    case Kind::kActivate:
+      return "activate";
+    case Kind::kReport:
+      return "report";
+    case Kind::kUnload:
+      return "unload";
+    case Kind::kDelete:
+      return "delete";
+  }
+  return "unknown";
+}
+
+}  // namespace tributary

@@ -1,0 +1,75 @@
+// What the loader does next, as a pure function of what it sees. After
+// TensorFlow Serving's aspired-version policy, for one model of which one
+// version serves: the new version is resident before the old one goes.
+#ifndef TRIBUTARY_SERVER_LOADER_LOADER_POLICY_H_
+#define TRIBUTARY_SERVER_LOADER_LOADER_POLICY_H_
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string_view>
+
+namespace tributary {
+
+// The server's versions; 0 for none.
+struct ServerView {
+  uint64_t active = 0;
+  uint64_t previous = 0;
+  // In memory: staged, active and previous.
+  std::set<uint64_t> resident;
+  // The version of the last refusal it knows of.
+  uint64_t last_refused = 0;
+};
+
+struct LoaderAction {
+  enum class Kind {
+    kNothing,
+    kFetch,     // Copy it from the store to the host.
+    kStage,     // Have the server map and try it.
+    kActivate,  // Have it serve.
+    kReport,    // Tell the server that it was refused.
+    kUnload,    // Have the server unmap it.
+    kDelete,    // Remove it from the host.
+  };
+  Kind kind = Kind::kNothing;
+  uint64_t version = 0;
+
+  friend bool operator==(const LoaderAction&, const LoaderAction&) = default;
+};
+
+struct LoaderView {
+  // The store's CURRENT; 0 when it has none or cannot be read.
+  uint64_t current = 0;
+  // That CURRENT has already been active since it was written. If it is not
+  // active now, an operator rolled back.
+  bool followed = false;
+  // It was refused, and its manifest is still the one that was refused.
+  bool refused = false;
+  // Complete versions on the host.
+  std::set<uint64_t> on_host;
+  // Absent when the server cannot be reached.
+  std::optional<ServerView> server;
+  // Versions older than the active one that stay on the host.
+  uint32_t keep = 1;
+  // What was tried last, if that failed: something else goes first.
+  LoaderAction failed = {};
+};
+
+// The rules, the first that applies:
+//  1. Without a CURRENT, nothing: a store that lost it is no reason to act.
+//  2. A CURRENT that is neither followed nor refused is fetched, staged and
+//     activated, be it newer or older than the active version. A server
+//     without an active version gets it even if followed.
+//  3. A refused CURRENT is reported, and deleted from the host unless it is in
+//     the server's memory, so that a repaired one can be fetched.
+//  4. Versions older than the active one are unloaded, except the previous one
+//     and CURRENT; and beyond the `keep` highest they are deleted.
+// An action that failed last time waits for one turn of the next that applies.
+LoaderAction Decide(const LoaderView& view);
+
+// "fetch" and so on.
+std::string_view ActionName(LoaderAction::Kind kind);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_LOADER_LOADER_POLICY_H_

@@ -1,0 +1,66 @@
+// tributary-loader: follows a store and keeps a server's bundles up to date.
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <thread>
+
+#include "CLI/CLI.hpp"
+#include "proto/yaml/config_flags.h"
+#include "server/loader/loader.h"
+#include "server/loader/loader_config.h"
+#include "spdlog/spdlog.h"
+
+namespace tributary {
+namespace {
+
+// Blocks the signals that end the program, for threads made later, too.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "tributary-loader: %s\n", status.ToString().c_str());
+  return 1;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app(
+      "Fetches, verifies, stages and activates the versions that a store's "
+      "CURRENT names.");
+  v1::LoaderConfig flags;
+  AddConfigFlags(app, &flags);
+  app.add_option_function<uint32_t>(
+      "--poll-interval-ms",
+      [&flags](uint32_t ms) { flags.set_poll_interval_ms(ms); },
+      "The same as --poll_interval_ms");
+  CLI11_PARSE(app, argc, argv);
+
+  const auto config = CompleteLoaderConfig(flags);
+  if (!config.ok()) return Fail(config.status());
+  spdlog::set_pattern("time=%Y-%m-%dT%H:%M:%S.%e%z level=%l %v");
+  spdlog::set_level(spdlog::level::from_str(config->log_level()));
+
+  const sigset_t signals = BlockStopSignals();
+  const auto loader = Loader::Create(*config);
+  if (!loader.ok()) return Fail(loader.status());
+  spdlog::info("event=started store={} bundles={} control={}", config->store(),
+               config->bundles(), config->control());
+  std::jthread runner([&](std::stop_token stop) { (*loader)->Run(stop); });
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("event=stopping signal={}", signal);
+  runner.request_stop();
+  runner.join();
+  spdlog::info("event=stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace tributary
+
+int main(int argc, char** argv) { return tributary::Main(argc, argv); }

@@ -1,0 +1,374 @@
+// Steps of the loader against real directories and a fake server.
+#include "server/loader/loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "index/publish/store.h"
+#include "tests/index/bundle/tiny_bundle.h"
+#include "tests/server/loader/fake_server.h"
+#include "tests/server/loader/print_action.h"
+
+namespace tributary {
+namespace {
+
+using Kind = LoaderAction::Kind;
+using Action = LoaderAction;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+namespace fs = std::filesystem;
+
+// More steps than any of these tests needs; reconnecting takes many.
+constexpr int kMaxSteps = 20;
+constexpr std::chrono::seconds kPatience(30);
+
+void Corrupt(const fs::path& path) {
+  std::string contents = ReadFile(path);
+  contents.back() ^= 1;
+  OverwriteFile(path, contents);
+}
+
+class LoaderTest : public testing::Test {
+ protected:
+  LoaderTest() { Restart(); }
+
+  v1::LoaderConfig Config() const {
+    v1::LoaderConfig config;
+    config.set_store(store_);
+    config.set_bundles(bundles_);
+    config.set_control(server_.address());
+    return config;
+  }
+
+  void Restart() {
+    loader_.reset();
+    auto loader = Loader::Create(Config());
+    ASSERT_TRUE(loader.ok()) << loader.status();
+    loader_ = *std::move(loader);
+  }
+
+  void PublishVersion(uint64_t version) {
+    const auto status = Publish(WriteTinyBundle(built_, version), store_);
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
+  // Puts a version into the store as a broken disk or a program of somebody
+  // else's might.
+  void PublishCorrupted(uint64_t version) {
+    Corrupt(WriteTinyBundle(store_, version) / "taste.items.npy");
+    ASSERT_TRUE(WriteCurrent(store_, version).ok());
+  }
+
+  // Steps until there is nothing to do.
+  void Settle() {
+    for (int i = 0; i < kMaxSteps; ++i) {
+      const auto action = loader_->Step();
+      if (action.ok() && *action == Action()) return;
+    }
+    FAIL() << "still at work after " << kMaxSteps << " steps";
+  }
+
+  // Steps until the server, which is back, is seen to have the version active.
+  void SettleAtVersion(uint64_t version) {
+    const auto give_up = std::chrono::steady_clock::now() + kPatience;
+    while (server_.active() != version) {
+      ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+      loader_->Step().status().IgnoreError();
+    }
+    Settle();
+  }
+
+  const fs::path built_ = MakeTestDir();
+  const fs::path store_ = MakeTestDir();
+  const fs::path bundles_ = MakeTestDir();
+  FakeServer server_{MakeTestDir() / "s"};
+  std::unique_ptr<Loader> loader_;
+};
+
+TEST_F(LoaderTest, BringsAPublishedVersionToTheServer) {
+  PublishVersion(1);
+  EXPECT_EQ(*loader_->Step(), (Action{Kind::kFetch, 1}));
+  EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
+  EXPECT_EQ(*loader_->Step(), (Action{Kind::kStage, 1}));
+  EXPECT_EQ(*loader_->Step(), (Action{Kind::kActivate, 1}));
+  EXPECT_EQ(*loader_->Step(), Action());
+  EXPECT_EQ(server_.active(), 1);
+}
+
+TEST_F(LoaderTest, KeepsTheVersionToRollBackToAndDeletesOlderOnes) {
+  for (const uint64_t version : {1, 2, 3}) {
+    PublishVersion(version);
+    Settle();
+  }
+  EXPECT_EQ(server_.active(), 3);
+  EXPECT_THAT(server_.resident(), ElementsAre(2, 3));
+  EXPECT_THAT(*ListVersions(bundles_), ElementsAre(2, 3));
+}
+
+TEST_F(LoaderTest, RefusesACorruptedVersionAndSaysWhy) {
+  PublishVersion(1);
+  Settle();
+  PublishCorrupted(2);
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+  EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
+  const auto calls = server_.calls();
+  ASSERT_EQ(calls.size(), 3);
+  EXPECT_THAT(calls[2], HasSubstr("refuse 2: "));
+  EXPECT_THAT(calls[2], HasSubstr("taste.items.npy"));
+}
+
+TEST_F(LoaderTest, RetriesARefusedVersionOnlyWhenItsManifestChanged) {
+  PublishCorrupted(1);
+  Settle();
+  const auto calls = server_.calls();
+  // Repaired, but nobody can know.
+  Corrupt(store_ / "1" / "taste.items.npy");
+  EXPECT_EQ(*loader_->Step(), Action());
+  EXPECT_EQ(server_.calls(), calls);
+
+  const fs::path manifest = store_ / "1" / "manifest.json";
+  const std::string text = ReadFile(manifest);
+  fs::remove(manifest);
+  EXPECT_EQ(*loader_->Step(), Action());
+  OverwriteFile(manifest, text + "\n");
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+}
+
+TEST_F(LoaderTest, RetriesARefusedVersionWhenCurrentCameBackToIt) {
+  PublishVersion(1);
+  Settle();
+  PublishCorrupted(2);
+  Settle();
+  ASSERT_TRUE(WriteCurrent(store_, 1).ok());
+  Settle();
+  Corrupt(store_ / "2" / "taste.items.npy");
+  ASSERT_TRUE(WriteCurrent(store_, 2).ok());
+  Settle();
+  EXPECT_EQ(server_.active(), 2);
+}
+
+TEST_F(LoaderTest, ForgetsARefusalWhenCurrentMoves) {
+  PublishCorrupted(1);
+  Settle();
+  ASSERT_TRUE(WriteCurrent(store_, 2).ok());
+  // It is looked for, not taken for the refused one.
+  EXPECT_TRUE(absl::IsNotFound(loader_->Step().status()));
+}
+
+TEST_F(LoaderTest, DropsAVersionThatTheServerRefusesToStage) {
+  PublishVersion(1);
+  Settle();
+  PublishVersion(2);
+  server_.SetStageStatus(2, {grpc::StatusCode::DATA_LOSS, "bad index"});
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+  EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
+  // The server knows already: it is not told.
+  EXPECT_THAT(server_.calls(), ElementsAre("stage 1", "activate 1", "stage 2"));
+
+  server_.SetStageStatus(2, grpc::Status::OK);
+  const std::string manifest = ReadFile(store_ / "2" / "manifest.json");
+  OverwriteFile(store_ / "2" / "manifest.json", manifest + "\n");
+  Settle();
+  EXPECT_EQ(server_.active(), 2);
+}
+
+TEST_F(LoaderTest, RefusesAVersionThatTheServerDiesOfRepeatedly) {
+  PublishVersion(1);
+  Settle();
+  PublishVersion(2);
+  server_.SetStageStatus(2, {grpc::StatusCode::UNAVAILABLE, "socket closed"});
+  Settle();
+  EXPECT_THAT(
+      server_.calls(),
+      ElementsAre(
+          "stage 1", "activate 1", "stage 2", "stage 2", "stage 2",
+          testing::AllOf(HasSubstr("refuse 2: "), HasSubstr("socket closed"))));
+  EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
+}
+
+TEST_F(LoaderTest, RetriesToStageWhenTheServerIsShortOfMemory) {
+  PublishVersion(1);
+  server_.SetStageStatus(1, {grpc::StatusCode::RESOURCE_EXHAUSTED, "memory"});
+  ASSERT_EQ(*loader_->Step(), (Action{Kind::kFetch, 1}));
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(absl::IsResourceExhausted(loader_->Step().status()));
+  }
+  server_.SetStageStatus(1, grpc::Status::OK);
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+}
+
+TEST_F(LoaderTest, ReportsTheRefusalAgainToAServerThatRestarted) {
+  PublishVersion(1);
+  Settle();
+  PublishCorrupted(2);
+  Settle();
+  const size_t calls = server_.calls().size();
+  server_.Stop();
+  server_.Start();
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (server_.calls().size() == calls) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+    loader_->Step().status().IgnoreError();
+  }
+  EXPECT_THAT(server_.calls().back(), HasSubstr("refuse 2: "));
+}
+
+TEST_F(LoaderTest, RespectsARollback) {
+  PublishVersion(1);
+  Settle();
+  PublishVersion(2);
+  Settle();
+  server_.RollBack();
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+  EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1, 2));
+}
+
+TEST_F(LoaderTest, RespectsARollbackRightAfterActivating) {
+  PublishVersion(1);
+  Settle();
+  PublishVersion(2);
+  while (*loader_->Step() != Action{Kind::kActivate, 2}) {
+  }
+  server_.RollBack();
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+}
+
+TEST_F(LoaderTest, RespectsARollbackAfterItsOwnRestart) {
+  PublishVersion(1);
+  Settle();
+  PublishVersion(2);
+  Settle();
+  server_.RollBack();
+  Restart();
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+}
+
+TEST_F(LoaderTest, FollowsTheStoreAgainWhenCurrentMovesAfterARollback) {
+  PublishVersion(1);
+  Settle();
+  PublishVersion(2);
+  Settle();
+  server_.RollBack();
+  Settle();
+  PublishVersion(3);
+  Settle();
+  EXPECT_EQ(server_.active(), 3);
+}
+
+TEST_F(LoaderTest, FollowsCurrentThatLeftAndCameBackAfterARollback) {
+  PublishVersion(1);
+  Settle();
+  PublishVersion(2);
+  Settle();
+  server_.RollBack();
+  PublishCorrupted(3);
+  Settle();
+  ASSERT_TRUE(WriteCurrent(store_, 2).ok());
+  Settle();
+  EXPECT_EQ(server_.active(), 2);
+}
+
+TEST_F(LoaderTest, FollowsCurrentBackToAnOlderVersion) {
+  for (const uint64_t version : {1, 2, 3}) {
+    PublishVersion(version);
+    Settle();
+  }
+  ASSERT_TRUE(WriteCurrent(store_, 1).ok());
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+}
+
+TEST_F(LoaderTest, LeavesAllAsItIsWhenTheStoreIsAway) {
+  PublishVersion(1);
+  Settle();
+  PublishVersion(2);
+  Settle();
+  const auto calls = server_.calls();
+  const fs::path away = store_.string() + "-away";
+  fs::rename(store_, away);
+  EXPECT_TRUE(absl::IsNotFound(loader_->Step().status()));
+  fs::create_directory(store_);
+  EXPECT_EQ(*loader_->Step(), Action());
+  OverwriteFile(store_ / "CURRENT", "garbage");
+  EXPECT_TRUE(absl::IsDataLoss(loader_->Step().status()));
+  EXPECT_EQ(server_.calls(), calls);
+  EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1, 2));
+
+  // Nor was the rollback of the meantime forgotten.
+  server_.RollBack();
+  fs::remove_all(store_);
+  fs::rename(away, store_);
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+}
+
+TEST_F(LoaderTest, WaitsForAVersionThatIsNotInTheStoreYet) {
+  ASSERT_TRUE(WriteCurrent(store_, 1).ok());
+  EXPECT_TRUE(absl::IsNotFound(loader_->Step().status()));
+  PublishVersion(1);
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+}
+
+TEST_F(LoaderTest, FetchesWhileTheServerIsAway) {
+  server_.Stop();
+  PublishVersion(1);
+  Settle();
+  EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
+  server_.Start();
+  SettleAtVersion(1);
+}
+
+TEST_F(LoaderTest, GoesOnWithAServerThatRestarted) {
+  PublishVersion(1);
+  Settle();
+  server_.Stop();
+  server_.Start();
+  PublishVersion(2);
+  SettleAtVersion(2);
+  EXPECT_THAT(server_.resident(), ElementsAre(1, 2));
+}
+
+TEST_F(LoaderTest, ExcludesAnotherLoader) {
+  const auto second = Loader::Create(Config());
+  EXPECT_TRUE(absl::IsFailedPrecondition(second.status())) << second.status();
+  EXPECT_THAT(std::string(second.status().message()),
+              HasSubstr(bundles_.string()));
+}
+
+TEST_F(LoaderTest, RefusesToWorkOnTheStoreItself) {
+  v1::LoaderConfig config = Config();
+  config.set_bundles(store_);
+  EXPECT_TRUE(absl::IsInvalidArgument(Loader::Create(config).status()));
+}
+
+TEST_F(LoaderTest, RemovesAtItsStartWhatACutOffCopyLeft) {
+  fs::create_directories(bundles_ / ".incoming-1-99-0" / "1");
+  Restart();
+  EXPECT_FALSE(fs::exists(bundles_ / ".incoming-1-99-0"));
+}
+
+TEST_F(LoaderTest, BeginsNothingOnceToldToStop) {
+  PublishVersion(1);
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_TRUE(absl::IsCancelled(loader_->Step(stop.get_token()).status()));
+  EXPECT_THAT(*ListVersions(bundles_), IsEmpty());
+}
+
+}  // namespace
+}  // namespace tributary

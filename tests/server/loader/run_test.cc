@@ -1,0 +1,83 @@
+// Loader::Run.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "index/publish/store.h"
+#include "server/loader/loader.h"
+#include "tests/index/bundle/tiny_bundle.h"
+#include "tests/server/loader/fake_server.h"
+
+namespace tributary {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(BackoffAfter, DoublesUpToHalfAMinute) {
+  EXPECT_EQ(BackoffAfter(1, milliseconds(100)), milliseconds(100));
+  EXPECT_EQ(BackoffAfter(2, milliseconds(100)), milliseconds(200));
+  EXPECT_EQ(BackoffAfter(4, milliseconds(100)), milliseconds(800));
+  EXPECT_EQ(BackoffAfter(1000, milliseconds(100)), milliseconds(30'000));
+}
+
+TEST(BackoffAfter, IsNeverShorterThanThePollInterval) {
+  EXPECT_EQ(BackoffAfter(1, milliseconds(60'000)), milliseconds(60'000));
+  EXPECT_EQ(BackoffAfter(9, milliseconds(60'000)), milliseconds(60'000));
+}
+
+class RunTest : public testing::Test {
+ protected:
+  std::unique_ptr<Loader> MakeLoader(uint32_t poll_interval_ms) {
+    v1::LoaderConfig config;
+    config.set_store(store_);
+    config.set_bundles(MakeTestDir());
+    config.set_control(server_.address());
+    config.set_poll_interval_ms(poll_interval_ms);
+    return *Loader::Create(config);
+  }
+
+  void PublishVersion(uint64_t version) {
+    const auto status =
+        Publish(WriteTinyBundle(MakeTestDir(), version), store_);
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
+  void WaitFor(uint64_t version) {
+    const auto give_up =
+        std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (server_.active() != version) {
+      ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+      std::this_thread::yield();
+    }
+  }
+
+  const std::string store_ = MakeTestDir();
+  FakeServer server_{MakeTestDir() / "s"};
+};
+
+TEST_F(RunTest, FollowsTheStore) {
+  const auto loader = MakeLoader(1);
+  std::jthread runner([&](std::stop_token stop) { loader->Run(stop); });
+  for (const uint64_t version : {1, 2}) {
+    PublishVersion(version);
+    WaitFor(version);
+  }
+}
+
+// Would take hours otherwise.
+TEST_F(RunTest, TakesTheStepsOfOneVersionWithoutWaitingBetweenThem) {
+  PublishVersion(1);
+  const auto loader = MakeLoader(3'600'000);
+  std::jthread runner([&](std::stop_token stop) { loader->Run(stop); });
+  WaitFor(1);
+}
+
+TEST_F(RunTest, StopsWhileItWaits) {
+  const auto loader = MakeLoader(3'600'000);
+  std::jthread runner([&](std::stop_token stop) { loader->Run(stop); });
+}
+
+}  // namespace
+}  // namespace tributary
