@@ -1,0 +1,44 @@
+# make demo | test | bench | build | format | lint | clean
+# Everything is built in build/; programs are in build/bin/.
+.DEFAULT_GOAL := build
+.PHONY: deps deps-dev configure build test demo bench format lint clean
+
+JOBS ?= $(shell nproc)
+SOURCES = $(shell git ls-files '*.cc' '*.h' '*.proto')
+
+deps:
+	@scripts/install_deps.sh build
+
+deps-dev:
+	@scripts/install_deps.sh dev
+
+configure: deps
+	@cmake --preset release -Wno-dev >/dev/null
+
+# The three programs and the example.
+build: configure
+	@cmake --build --preset release --parallel $(JOBS) --target programs
+
+test: configure
+	@cmake --build --preset release --parallel $(JOBS)
+	@ctest --preset release --parallel $(JOBS)
+
+# KEEP=1 leaves server and loader running.
+demo: build
+	@scripts/demo.sh
+
+bench: deps-dev
+	@cmake --preset release -Wno-dev -DTRIBUTARY_BENCHMARKS=ON >/dev/null
+	@cmake --build --preset release --parallel $(JOBS)
+	@tests/bench/run.sh
+
+format: deps-dev
+	@clang-format-14 -i $(SOURCES)
+
+lint: deps-dev configure
+	@cmake --build --preset release --parallel $(JOBS) --target tributary_proto
+	@run-clang-tidy-14 -quiet -p build -j $(JOBS) \
+	  "$(CURDIR)/(client|index|proto/yaml|server)/.*\.cc$$"
+
+clean:
+	@rm -rf build demo

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Installs the Debian packages that are missing, of one of three sets:
+#   install_deps.sh build     what building and testing needs (default)
+#   install_deps.sh dev       also formatting, linting and benchmarks
+# Says what it installs; does nothing when all are there.
+set -eu
+
+build="g++ cmake ninja-build ccache pkg-config
+  libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
+  libabsl-dev libspdlog-dev libfmt-dev prometheus-cpp-dev libyaml-cpp-dev
+  libcli11-dev libcpp-httplib-dev libssl-dev libcurl4-openssl-dev
+  libfaiss-dev libopenblas-dev libhwy-dev libeigen3-dev
+  libgtest-dev libgmock-dev python3 python3-numpy curl prometheus"
+dev="clang-14 clang-format-14 clang-tidy-14 libomp-14-dev libbenchmark-dev"
+
+case "${1:-build}" in
+  build) wanted=$build ;;
+  dev) wanted="$build $dev" ;;
+  *) echo "usage: $0 [build|dev]" >&2; exit 2 ;;
+esac
+
+missing=
+for package in $wanted; do
+  status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+  [ "$status" = "install ok installed" ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || {
+    echo "Missing packages:$missing" >&2
+    echo "Install them as root, or install sudo." >&2
+    exit 1
+  }
+  sudo=sudo
+fi
+echo "Installing:$missing"
+$sudo apt-get update -qq
+# A server that apt would start by itself is not wanted, only its program.
+$sudo env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+  apt-get install -y -qq --no-install-recommends $missing >/dev/null

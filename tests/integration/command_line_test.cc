@@ -1,0 +1,123 @@
+// The forms of the command line that scripts rely on.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/index/bundle/tiny_bundle.h"
+#include "tests/integration/process.h"
+
+namespace tributary {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+Outcome Tributary(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), Program("tributary"));
+  return RunProgram(arguments);
+}
+
+TEST(CommandLine, VerifySaysOkOrTheReason) {
+  const auto dir = WriteTinyBundle(MakeTestDir(), 3);
+  EXPECT_EQ(Tributary({"verify", dir}).output, "ok\n");
+  OverwriteFile(dir / "seen.rows.npy", "nonsense");
+  const Outcome refused = Tributary({"verify", dir});
+  EXPECT_EQ(refused.exit_status, 1);
+  EXPECT_THAT(refused.output, HasSubstr("seen.rows.npy"));
+}
+
+TEST(CommandLine, VerifyTriesTheSearches) {
+  const auto dir = WriteTinyBundle(MakeTestDir(), 3);
+  std::string manifest = ReadFile(dir / "manifest.json");
+  const std::string row = "\"rows\": [\n    4,";
+  ASSERT_NE(manifest.find(row), std::string::npos) << manifest;
+  manifest.replace(manifest.find(row), row.size(), "\"rows\": [\n    0,");
+  OverwriteFile(dir / "manifest.json", manifest);
+  const Outcome refused = Tributary({"verify", dir});
+  EXPECT_EQ(refused.exit_status, 1);
+  EXPECT_THAT(refused.output, HasSubstr("golden"));
+}
+
+TEST(CommandLine, InspectShowsWhatIsInABundle) {
+  const Outcome shown =
+      Tributary({"inspect", WriteTinyBundle(MakeTestDir(), 3)});
+  EXPECT_EQ(shown.exit_status, 0);
+  EXPECT_THAT(shown.output, AllOf(HasSubstr("version      3"),
+                                  HasSubstr("taste"), HasSubstr("plan=gold")));
+}
+
+TEST(CommandLine, PublishMovesCurrentAndRefusesOtherContents) {
+  const auto store = MakeTestDir();
+  const auto root = MakeTestDir();
+  const Outcome published =
+      Tributary({"publish", WriteTinyBundle(root, 3), store});
+  EXPECT_EQ(published.exit_status, 0) << published.output;
+  EXPECT_EQ(ReadFile(store / "CURRENT"), "3\n");
+  EXPECT_EQ(Tributary({"verify", store / "3"}).output, "ok\n");
+
+  const auto other = WriteTinyBundle(MakeTestDir(), 3);
+  std::string manifest = ReadFile(other / "manifest.json");
+  OverwriteFile(other / "manifest.json", manifest + "\n");
+  const Outcome refused = Tributary({"publish", other, store});
+  EXPECT_EQ(refused.exit_status, 1);
+  EXPECT_THAT(refused.output, HasSubstr("ALREADY_EXISTS"));
+}
+
+TEST(CommandLine, BuildNumbersVersionsUpwards) {
+  const auto dir = MakeTestDir();
+  const auto data = dir / "data";
+  std::filesystem::create_directories(data);
+  OverwriteFile(data / "interactions.csv",
+                "user,item\nann,tea\nann,milk\nbob,tea\nbob,rum\ncat,milk\n");
+  for (const std::string version : {"1", "2"}) {
+    const Outcome built = Tributary(
+        {"build", "--data", "csv:" + data.string(), "--out", dir / "out"});
+    EXPECT_EQ(built.exit_status, 0) << built.output;
+    EXPECT_TRUE(
+        std::filesystem::exists(dir / "out" / version / "manifest.json"));
+  }
+}
+
+TEST(CommandLine, BuildNamesWhatIsWrongWithItsInput) {
+  const auto dir = MakeTestDir();
+  OverwriteFile(dir / "interactions.csv", "user,thing\nann,tea\n");
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"--data", "nothing"}, "nothing"},
+      {{"--data", "csv:" + (dir / "none").string()}, "none"},
+      {{"--data", "csv:" + dir.string()}, "interactions.csv"},
+      {{"--data", "synthetic", "--behavior.dim", "0"}, "behavior.dim"},
+      {{"--data", "synthetic", "--holdout", "0.2"}, "--test-out"},
+  };
+  for (const auto& [flags, named] : cases) {
+    std::vector<std::string> arguments = {"build", "--out", dir / "out"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const Outcome refused = Tributary(arguments);
+    EXPECT_NE(refused.exit_status, 0) << named;
+    EXPECT_THAT(refused.output, HasSubstr(named));
+  }
+}
+
+TEST(CommandLine, RetrieveSaysThatThereIsNoServer) {
+  const Outcome refused =
+      Tributary({"retrieve", "ann", "--address", "unix:/nowhere/socket",
+                 "--deadline-ms", "200"});
+  EXPECT_EQ(refused.exit_status, 1);
+  EXPECT_THAT(refused.output, HasSubstr("error:"));
+}
+
+TEST(CommandLine, ProgramsTellBadFlagsAndFiles) {
+  const auto dir = MakeTestDir();
+  OverwriteFile(dir / "server.yaml", "limits:\n  max_q: 3\n");
+  for (const char* program : {"tributary-server", "tributary-loader"}) {
+    const Outcome refused =
+        RunProgram({Program(program), "--config", dir / "server.yaml"});
+    EXPECT_NE(refused.exit_status, 0);
+    EXPECT_THAT(refused.output, HasSubstr("server.yaml:"));
+  }
+}
+
+}  // namespace
+}  // namespace tributary
