@@ -101,6 +101,10 @@ absl::Status CheckHitRates(const v1::RetrieverSpec& spec,
     return Wrong("{}.hitRates: {} values for {} rankUpperBounds", field,
                  spec.hit_rates_size(), spec.rank_upper_bounds_size());
   }
+  if (!(spec.fusion_weight() >= 0 && spec.fusion_weight() <= 1)) {
+    return Wrong("{}.fusionWeight: {}, expected 0 to 1", field,
+                 spec.fusion_weight());
+  }
   for (int i = 0; i < spec.hit_rates_size(); ++i) {
     const double rate = spec.hit_rates(i);
     if (!(rate >= 0 && rate <= 1) || (i > 0 && rate > spec.hit_rates(i - 1))) {

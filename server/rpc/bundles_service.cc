@@ -1,0 +1,102 @@
+#include "server/rpc/bundles_service.h"
+
+#include <string_view>
+#include <utility>
+
+#include "server/rpc/measured_call.h"
+#include "server/rpc/status_to_grpc.h"
+#include "spdlog/spdlog.h"
+
+namespace tributary {
+namespace {
+
+constexpr char kService[] = "tributary.v1.Bundles";
+
+// Moves the value to *response.
+template <typename T>
+absl::Status Answer(absl::StatusOr<T> result, T* response) {
+  if (result.ok()) *response = *std::move(result);
+  return result.status();
+}
+
+// Successes are logged by the BundleSet.
+absl::Status Logged(std::string_view method, absl::Status status) {
+  if (!status.ok()) {
+    spdlog::warn("event=control_failed method={} error={:?}", method,
+                 status.ToString());
+  }
+  return status;
+}
+
+}  // namespace
+
+BundlesService::BundlesService(BundleSet* bundles, ServerMetrics* metrics)
+    : bundles_(bundles),
+      list_metrics_(metrics->AddMethod(kService, "List")),
+      stage_metrics_(metrics->AddMethod(kService, "Stage")),
+      activate_metrics_(metrics->AddMethod(kService, "Activate")),
+      rollback_metrics_(metrics->AddMethod(kService, "Rollback")),
+      unload_metrics_(metrics->AddMethod(kService, "Unload")),
+      refuse_metrics_(metrics->AddMethod(kService, "Refuse")),
+      get_status_metrics_(metrics->AddMethod(kService, "GetStatus")) {}
+
+grpc::Status BundlesService::List(grpc::ServerContext*,
+                                  const v1::ListBundlesRequest*,
+                                  v1::ListBundlesResponse* response) {
+  return ToGrpcStatus(MeasuredCall(
+      list_metrics_, [&] { return Answer(bundles_->List(), response); }));
+}
+
+grpc::Status BundlesService::Stage(grpc::ServerContext*,
+                                   const v1::StageRequest* request,
+                                   v1::BundleStatus* response) {
+  return ToGrpcStatus(MeasuredCall(stage_metrics_, [&] {
+    return Logged("Stage",
+                  Answer(bundles_->Stage(request->version()), response));
+  }));
+}
+
+grpc::Status BundlesService::Activate(grpc::ServerContext*,
+                                      const v1::ActivateRequest* request,
+                                      v1::BundleStatus* response) {
+  return ToGrpcStatus(MeasuredCall(activate_metrics_, [&] {
+    return Logged("Activate",
+                  Answer(bundles_->Activate(request->version()), response));
+  }));
+}
+
+grpc::Status BundlesService::Rollback(grpc::ServerContext*,
+                                      const v1::RollbackRequest*,
+                                      v1::BundleStatus* response) {
+  return ToGrpcStatus(MeasuredCall(rollback_metrics_, [&] {
+    return Logged("Rollback", Answer(bundles_->Rollback(), response));
+  }));
+}
+
+grpc::Status BundlesService::Unload(grpc::ServerContext*,
+                                    const v1::UnloadRequest* request,
+                                    v1::UnloadResponse*) {
+  return ToGrpcStatus(MeasuredCall(unload_metrics_, [&] {
+    return Logged("Unload", bundles_->Unload(request->version()));
+  }));
+}
+
+grpc::Status BundlesService::Refuse(grpc::ServerContext*,
+                                    const v1::RefuseRequest* request,
+                                    v1::RefuseResponse*) {
+  return ToGrpcStatus(MeasuredCall(refuse_metrics_, [&] {
+    bundles_->Refuse(request->version(), request->reason());
+    return absl::OkStatus();
+  }));
+}
+
+grpc::Status BundlesService::GetStatus(grpc::ServerContext*,
+                                       const v1::GetStatusRequest*,
+                                       v1::ServerStatus* response) {
+  return ToGrpcStatus(MeasuredCall(get_status_metrics_, [&] {
+    *response = bundles_->GetStatus();
+    return absl::OkStatus();
+  }));
+}
+
+}  // namespace tributary

@@ -1,0 +1,52 @@
+#ifndef TRIBUTARY_SERVER_RPC_BUNDLES_SERVICE_H_
+#define TRIBUTARY_SERVER_RPC_BUNDLES_SERVICE_H_
+
+#include "server/metrics/server_metrics.h"
+#include "server/pipeline/bundle_set.h"
+#include "tributary/v1/bundles.grpc.pb.h"
+
+namespace tributary {
+
+// tributary.v1.Bundles, the control plane, over gRPC. Failures are logged.
+// Thread-safe.
+class BundlesService final : public v1::Bundles::Service {
+ public:
+  // Both outlive this.
+  BundlesService(BundleSet* bundles, ServerMetrics* metrics);
+
+  grpc::Status List(grpc::ServerContext* context,
+                    const v1::ListBundlesRequest* request,
+                    v1::ListBundlesResponse* response) override;
+  grpc::Status Stage(grpc::ServerContext* context,
+                     const v1::StageRequest* request,
+                     v1::BundleStatus* response) override;
+  grpc::Status Activate(grpc::ServerContext* context,
+                        const v1::ActivateRequest* request,
+                        v1::BundleStatus* response) override;
+  grpc::Status Rollback(grpc::ServerContext* context,
+                        const v1::RollbackRequest* request,
+                        v1::BundleStatus* response) override;
+  grpc::Status Unload(grpc::ServerContext* context,
+                      const v1::UnloadRequest* request,
+                      v1::UnloadResponse* response) override;
+  grpc::Status Refuse(grpc::ServerContext* context,
+                      const v1::RefuseRequest* request,
+                      v1::RefuseResponse* response) override;
+  grpc::Status GetStatus(grpc::ServerContext* context,
+                         const v1::GetStatusRequest* request,
+                         v1::ServerStatus* response) override;
+
+ private:
+  BundleSet* const bundles_;
+  MethodMetrics& list_metrics_;
+  MethodMetrics& stage_metrics_;
+  MethodMetrics& activate_metrics_;
+  MethodMetrics& rollback_metrics_;
+  MethodMetrics& unload_metrics_;
+  MethodMetrics& refuse_metrics_;
+  MethodMetrics& get_status_metrics_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_RPC_BUNDLES_SERVICE_H_

@@ -1,0 +1,162 @@
+#include "server/rpc/health_service.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "fmt/format.h"
+#include "server/rpc/status_to_grpc.h"
+
+namespace tributary {
+
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+
+namespace {
+
+constexpr size_t kMaxWatchers = 1024;
+
+std::set<std::string> WithWholeServer(std::vector<std::string> services) {
+  services.emplace_back();
+  return {services.begin(), services.end()};
+}
+
+HealthCheckResponse::ServingStatus StatusOf(bool serving) {
+  return serving ? HealthCheckResponse::SERVING
+                 : HealthCheckResponse::NOT_SERVING;
+}
+
+}  // namespace
+
+// One stream. Always tells the latest status, not every one. Its state is
+// guarded by the service's mutex; gRPC runs reactions on threads of its own, so
+// that starting one under the mutex is safe.
+class HealthService::Watcher final
+    : public grpc::ServerWriteReactor<HealthCheckResponse> {
+ public:
+  Watcher(HealthService* service, bool known)
+      : service_(service), known_(known) {}
+
+  // Under the service's mutex.
+  void Tell(bool serving) {
+    next_ = known_ ? StatusOf(serving) : HealthCheckResponse::SERVICE_UNKNOWN;
+    Advance();
+  }
+  void End(grpc::Status status) {
+    ending_ = true;
+    end_status_ = std::move(status);
+    Advance();
+  }
+
+  void OnWriteDone(bool ok) override {
+    const std::lock_guard lock(service_->mutex_);
+    writing_ = false;
+    if (!ok) cancelled_ = true;
+    Advance();
+  }
+  void OnCancel() override {
+    const std::lock_guard lock(service_->mutex_);
+    cancelled_ = true;
+    Advance();
+  }
+  void OnDone() override {
+    {
+      const std::lock_guard lock(service_->mutex_);
+      service_->watchers_.erase(this);
+    }
+    delete this;
+  }
+
+ private:
+  void Advance() {
+    if (finished_ || writing_) return;
+    if (cancelled_) {
+      finished_ = true;
+      Finish(grpc::Status::CANCELLED);
+    } else if (next_ != sent_) {
+      sent_ = next_;
+      response_.set_status(next_);
+      writing_ = true;
+      StartWrite(&response_);
+    } else if (ending_) {
+      finished_ = true;
+      Finish(end_status_);
+    }
+  }
+
+  HealthService* const service_;
+  const bool known_;
+  // UNKNOWN is never sent.
+  HealthCheckResponse::ServingStatus next_ = HealthCheckResponse::UNKNOWN;
+  HealthCheckResponse::ServingStatus sent_ = HealthCheckResponse::UNKNOWN;
+  HealthCheckResponse response_;
+  bool writing_ = false;
+  bool cancelled_ = false;
+  bool ending_ = false;
+  bool finished_ = false;
+  grpc::Status end_status_;
+};
+
+HealthService::HealthService(std::vector<std::string> services)
+    : services_(WithWholeServer(std::move(services))) {}
+
+HealthService::~HealthService() = default;
+
+bool HealthService::Knows(const std::string& service) const {
+  return services_.count(service) > 0;
+}
+
+void HealthService::SetServing(bool serving) {
+  const std::lock_guard lock(mutex_);
+  serving_ = serving && !shut_down_;
+  Publish();
+}
+
+void HealthService::Shutdown() {
+  const std::lock_guard lock(mutex_);
+  serving_ = false;
+  shut_down_ = true;
+  Publish();
+  for (Watcher* watcher : watchers_) {
+    watcher->End(ToGrpcStatus(absl::UnavailableError("shutting down")));
+  }
+}
+
+grpc::ServerUnaryReactor* HealthService::Check(
+    grpc::CallbackServerContext* context, const HealthCheckRequest* request,
+    HealthCheckResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  if (!Knows(request->service())) {
+    reactor->Finish(ToGrpcStatus(absl::NotFoundError(
+        fmt::format("no service \"{}\" here", request->service()))));
+    return reactor;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    response->set_status(StatusOf(serving_));
+  }
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
+    grpc::CallbackServerContext*, const HealthCheckRequest* request) {
+  auto* const watcher = new Watcher(this, Knows(request->service()));
+  const std::lock_guard lock(mutex_);
+  if (watchers_.size() >= kMaxWatchers) {
+    watcher->End(ToGrpcStatus(absl::ResourceExhaustedError(
+        fmt::format("{} streams are watching", kMaxWatchers))));
+    return watcher;
+  }
+  watchers_.insert(watcher);
+  watcher->Tell(serving_);
+  if (shut_down_) {
+    watcher->End(ToGrpcStatus(absl::UnavailableError("shutting down")));
+  }
+  return watcher;
+}
+
+void HealthService::Publish() {
+  for (Watcher* watcher : watchers_) watcher->Tell(serving_);
+}
+
+}  // namespace tributary

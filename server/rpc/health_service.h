@@ -1,0 +1,50 @@
+#ifndef TRIBUTARY_SERVER_RPC_HEALTH_SERVICE_H_
+#define TRIBUTARY_SERVER_RPC_HEALTH_SERVICE_H_
+
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "grpc/health/v1/health.grpc.pb.h"
+
+namespace tributary {
+
+// The standard grpc.health.v1.Health for "" and the named services, which all
+// serve or do not serve together; not serving at first. gRPC's own
+// implementation cannot end the streams of Watch, which would make every
+// shutdown wait for its whole deadline. Thread-safe.
+class HealthService final : public grpc::health::v1::Health::CallbackService {
+ public:
+  explicit HealthService(std::vector<std::string> services);
+  ~HealthService() override;
+
+  void SetServing(bool serving);
+  // Not serving for good, which watchers are told before their streams end.
+  void Shutdown();
+
+  grpc::ServerUnaryReactor* Check(
+      grpc::CallbackServerContext* context,
+      const grpc::health::v1::HealthCheckRequest* request,
+      grpc::health::v1::HealthCheckResponse* response) override;
+  grpc::ServerWriteReactor<grpc::health::v1::HealthCheckResponse>* Watch(
+      grpc::CallbackServerContext* context,
+      const grpc::health::v1::HealthCheckRequest* request) override;
+
+ private:
+  class Watcher;
+
+  bool Knows(const std::string& service) const;
+  void Publish();
+
+  const std::set<std::string> services_;
+  std::mutex mutex_;
+  bool serving_ = false;
+  bool shut_down_ = false;
+  // They delete themselves; at most kMaxWatchers.
+  std::set<Watcher*> watchers_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_RPC_HEALTH_SERVICE_H_

@@ -1,0 +1,72 @@
+#include "server/rpc/unix_socket.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "fmt/format.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool SomebodyAnswers(const std::string& path) {
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return true;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int result =
+      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  close(fd);
+  return result == 0;
+}
+
+absl::Status CheckPath(std::string_view field, const std::string& path) {
+  constexpr size_t kMaxLength = sizeof(sockaddr_un::sun_path) - 1;
+  if (path.empty() || path.size() > kMaxLength) {
+    return absl::InvalidArgumentError(fmt::format(
+        "{}: expected the path of a socket, at most {} bytes, found \"{}\"",
+        field, kMaxLength, path));
+  }
+  std::error_code error;
+  const fs::path directory = fs::absolute(path, error).parent_path();
+  if (!fs::is_directory(directory, error)) {
+    return absl::NotFoundError(fmt::format("{}: no directory {} for the socket",
+                                           field, directory.native()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status PrepareUnixSocket(std::string_view field,
+                               const std::string& path) {
+  RETURN_IF_ERROR(CheckPath(field, path));
+  std::error_code error;
+  const fs::file_status file = fs::symlink_status(path, error);
+  if (file.type() == fs::file_type::not_found) return absl::OkStatus();
+  if (file.type() != fs::file_type::socket) {
+    return absl::AlreadyExistsError(
+        fmt::format("{}: {} is there and is not a socket", field, path));
+  }
+  if (SomebodyAnswers(path)) {
+    return absl::UnavailableError(
+        fmt::format("{}: another server answers on {}", field, path));
+  }
+  if (!fs::remove(path, error) && error) {
+    return absl::PermissionDeniedError(
+        fmt::format("{}: cannot remove the old socket {}: {}", field, path,
+                    error.message()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tributary

@@ -1,0 +1,19 @@
+#ifndef TRIBUTARY_SERVER_RPC_UNIX_SOCKET_H_
+#define TRIBUTARY_SERVER_RPC_UNIX_SOCKET_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace tributary {
+
+// Makes way for a socket at `path`: removes one that a server left behind.
+// Errors begin with `field`: INVALID_ARGUMENT when the path is longer than a
+// socket's may be, NOT_FOUND when its directory is not there, ALREADY_EXISTS
+// for another kind of file, UNAVAILABLE when a server answers on it.
+absl::Status PrepareUnixSocket(std::string_view field, const std::string& path);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_RPC_UNIX_SOCKET_H_

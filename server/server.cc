@@ -1,0 +1,126 @@
+#include "server/server.h"
+
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "fmt/format.h"
+#include "server/pipeline/server_config.h"
+#include "spdlog/spdlog.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// Searches beside the request's thread that may wait, per search thread; what
+// does not fit runs on the request's own.
+constexpr size_t kQueuePerSearchThread = 4;
+// The control plane has one client, the loader, and an operator now and then.
+constexpr int kMaxControlCalls = 8;
+
+absl::Status CheckDirectory(const std::string& bundles) {
+  std::error_code error;
+  if (std::filesystem::is_directory(bundles, error)) return absl::OkStatus();
+  return absl::NotFoundError(fmt::format("bundles: no directory {}", bundles));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(
+    v1::ServerConfig config, RetrieverRegistry registry) {
+  ASSIGN_OR_RETURN(v1::ServerConfig complete,
+                   CompleteServerConfig(std::move(config)));
+  RETURN_IF_ERROR(CheckDirectory(complete.bundles()));
+  std::unique_ptr<Server> server(
+      new Server(std::move(complete), std::move(registry)));
+  server->Restore();
+  RETURN_IF_ERROR(server->Listen());
+  return server;
+}
+
+Server::Server(v1::ServerConfig config, RetrieverRegistry registry)
+    : config_(std::move(config)),
+      health_({v1::Retrieval::service_full_name()}),
+      bundles_(config_.bundles(), std::move(registry),
+               [this](const ServingBundle& active, absl::Duration duration) {
+                 OnActivated(active, duration);
+               }),
+      live_recall_(config_.live_recall(), &metrics_),
+      pool_(config_.execution().search_threads(),
+            config_.execution().search_threads() * kQueuePerSearchThread),
+      pipeline_(config_, &pool_, &metrics_, &live_recall_),
+      admission_(config_.limits().max_concurrent_requests(), &metrics_),
+      handler_(&admission_, &bundles_, &pipeline_),
+      retrieval_service_(&handler_, &metrics_),
+      bundles_service_(&bundles_, &metrics_) {
+  metrics_.WatchBundles([this] { return bundles_.GetStatus(); });
+}
+
+Server::~Server() {
+  Shutdown();
+  metrics_.WatchBundles(nullptr);
+}
+
+void Server::Restore() {
+  const absl::Status restored = bundles_.Restore();
+  if (!restored.ok()) {
+    spdlog::error("event=restore_failed error={:?}", restored.ToString());
+  } else if (!bundles_.Snapshot().ok()) {
+    spdlog::warn("event=no_version bundles={}", config_.bundles());
+  }
+}
+
+absl::Status Server::Listen() {
+  const int max_request_bytes =
+      static_cast<int>(config_.limits().max_request_bytes());
+  ASSIGN_OR_RETURN(
+      grpc_, GrpcServer::Start({.field = "listen",
+                                .address = config_.listen(),
+                                .services = {&retrieval_service_, &health_},
+                                .max_calls = static_cast<int>(
+                                    config_.limits().max_concurrent_requests()),
+                                .max_request_bytes = max_request_bytes}));
+  ASSIGN_OR_RETURN(
+      http_, HttpServer::Start(
+                 {.address = config_.http(),
+                  .max_request_bytes = config_.limits().max_request_bytes(),
+                  .handler = &handler_,
+                  .metrics = &metrics_,
+                  .ready = [this] { return Ready(); }}));
+  ASSIGN_OR_RETURN(control_,
+                   GrpcServer::Start({.field = "control",
+                                      .address = config_.control(),
+                                      .services = {&bundles_service_},
+                                      .max_calls = kMaxControlCalls,
+                                      .max_request_bytes = max_request_bytes}));
+  return absl::OkStatus();
+}
+
+void Server::OnActivated(const ServingBundle& active,
+                         absl::Duration swap_duration) {
+  metrics_.Activated(active.bundle().manifest(),
+                     absl::ToChronoNanoseconds(swap_duration));
+  health_.SetServing(true);
+}
+
+absl::Status Server::Ready() const {
+  if (shutting_down_) return absl::UnavailableError("shutting down");
+  return bundles_.Snapshot().status();
+}
+
+void Server::Shutdown() {
+  std::call_once(shutdown_once_, [this] {
+    shutting_down_ = true;
+    const auto deadline =
+        std::chrono::system_clock::now() +
+        std::chrono::milliseconds(config_.execution().drain_ms());
+    health_.Shutdown();
+    if (grpc_ != nullptr) grpc_->Shutdown(deadline);
+    if (control_ != nullptr) control_->Shutdown(deadline);
+    if (http_ != nullptr) http_->Shutdown();
+  });
+}
+
+}  // namespace tributary

@@ -1,0 +1,168 @@
+#include "server/rpc/grpc_server.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/grpcpp.h"
+#include "gtest/gtest.h"
+#include "server/rpc/health_service.h"
+#include "tests/index/bundle/tiny_bundle.h"
+
+namespace tributary {
+namespace {
+
+using ::testing::HasSubstr;
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> StartAt(const std::string& address,
+                                                    grpc::Service* service) {
+  return GrpcServer::Start({.field = "control",
+                            .address = address,
+                            .services = {service},
+                            .max_calls = 4});
+}
+
+grpc::Status CheckHealthAt(const std::string& address) {
+  const auto stub = grpc::health::v1::Health::NewStub(
+      grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  grpc::health::v1::HealthCheckResponse response;
+  return stub->Check(&context, {}, &response);
+}
+
+// All that the reflection service says when asked for the services, or for the
+// file of a symbol. Debian ships no reflection.proto: the requests are
+// ServerReflectionRequest{list_services: "*"} and {file_containing_symbol}.
+std::string AskReflection(const std::string& address,
+                          const std::string& request) {
+  const auto channel =
+      grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
+  grpc::GenericStub stub(channel);
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  void* tag = nullptr;
+  bool ok = false;
+  const auto call = stub.PrepareCall(
+      &context,
+      "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue);
+  call->StartCall(nullptr);
+  queue.Next(&tag, &ok);
+  const grpc::Slice slice(request);
+  call->Write(grpc::ByteBuffer(&slice, 1), nullptr);
+  queue.Next(&tag, &ok);
+  grpc::ByteBuffer reply;
+  call->Read(&reply, nullptr);
+  queue.Next(&tag, &ok);
+  grpc::Slice flat;
+  EXPECT_TRUE(ok && reply.TrySingleSlice(&flat).ok());
+  const std::string text(reinterpret_cast<const char*>(flat.begin()),
+                         flat.size());
+  context.TryCancel();
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  queue.Next(&tag, &ok);
+  return text;
+}
+
+TEST(GrpcServer, TellsThePortItTook) {
+  HealthService health({});
+  const auto server = StartAt("127.0.0.1:0", &health);
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_THAT((*server)->address(),
+              testing::MatchesRegex("127\\.0\\.0\\.1:[1-9][0-9]*"));
+  EXPECT_TRUE(CheckHealthAt((*server)->address()).ok());
+}
+
+TEST(GrpcServer, RefusesAPortThatIsTaken) {
+  HealthService first_health({});
+  HealthService second_health({});
+  const auto first = StartAt("127.0.0.1:0", &first_health);
+  ASSERT_TRUE(first.ok());
+  const auto second = StartAt((*first)->address(), &second_health);
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(second.status().message()),
+              HasSubstr("control: cannot listen on " + (*first)->address()));
+}
+
+TEST(GrpcServer, RefusesWhatIsNoAddress) {
+  HealthService health({});
+  for (const char* address : {"", "7700", "host:", ":7700", "unix:"}) {
+    const auto server = StartAt(address, &health);
+    EXPECT_EQ(server.status().code(), absl::StatusCode::kInvalidArgument)
+        << address;
+    EXPECT_THAT(std::string(server.status().message()), HasSubstr("control: "));
+  }
+  const auto long_path = StartAt("unix:/" + std::string(200, 'x'), &health);
+  EXPECT_EQ(long_path.status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(GrpcServer, MakesAUnixSocketForItsOwnerAlone) {
+  const std::string path = MakeTestDir() / "control.sock";
+  HealthService health({});
+  const auto server = StartAt("unix:" + path, &health);
+  ASSERT_TRUE(server.ok()) << server.status();
+  struct stat file {};
+  ASSERT_EQ(stat(path.c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0600);
+  EXPECT_EQ((*server)->address(), "unix:" + path);
+  EXPECT_TRUE(CheckHealthAt("unix:" + path).ok());
+}
+
+TEST(GrpcServer, ReplacesASocketThatNobodyAnswersOn) {
+  const std::string path = MakeTestDir() / "control.sock";
+  HealthService health({});
+  {
+    const auto server = StartAt("unix:" + path, &health);
+    ASSERT_TRUE(server.ok());
+    // As a process that was killed leaves it.
+    std::filesystem::create_hard_link(path, path + ".left");
+  }
+  std::filesystem::remove(path);
+  std::filesystem::rename(path + ".left", path);
+  HealthService other({});
+  const auto server = StartAt("unix:" + path, &other);
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_TRUE(CheckHealthAt("unix:" + path).ok());
+}
+
+TEST(GrpcServer, LeavesOtherServersAndFilesAlone) {
+  const std::filesystem::path dir = MakeTestDir();
+  HealthService first_health({});
+  HealthService second_health({});
+  const std::string address = "unix:" + (dir / "control.sock").native();
+  const auto first = StartAt(address, &first_health);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(StartAt(address, &second_health).status().code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(CheckHealthAt(address).ok());
+
+  OverwriteFile(dir / "file", "text");
+  EXPECT_EQ(StartAt("unix:" + (dir / "file").native(), &second_health)
+                .status()
+                .code(),
+            absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(ReadFile(dir / "file"), "text");
+  const auto no_dir =
+      StartAt("unix:" + (dir / "none/s").native(), &second_health);
+  EXPECT_EQ(no_dir.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(no_dir.status().message()),
+              HasSubstr((dir / "none").native()));
+}
+
+TEST(GrpcServer, DescribesItsServicesByReflection) {
+  HealthService health({});
+  const auto server = StartAt("127.0.0.1:0", &health);
+  ASSERT_TRUE(server.ok());
+  EXPECT_THAT(AskReflection((*server)->address(), "\x3a\x01*"),
+              HasSubstr("grpc.health.v1.Health"));
+  EXPECT_THAT(
+      AskReflection((*server)->address(), "\x22\x15grpc.health.v1.Health"),
+      HasSubstr("SERVICE_UNKNOWN"));
+}
+
+}  // namespace
+}  // namespace tributary

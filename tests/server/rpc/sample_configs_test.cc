@@ -1,0 +1,78 @@
+// The files in config/: they parse, and state the defaults.
+#include <filesystem>
+#include <string>
+
+#include "google/protobuf/util/message_differencer.h"
+#include "gtest/gtest.h"
+#include "proto/yaml/yaml_message.h"
+#include "server/loader/loader_config.h"
+#include "server/pipeline/server_config.h"
+#include "tributary/v1/config.pb.h"
+
+namespace tributary {
+namespace {
+
+using google::protobuf::util::MessageDifferencer;
+
+template <typename Config>
+Config Sample(const std::string& name) {
+  Config config;
+  const absl::Status status =
+      ReadYamlFile(std::filesystem::path(TRIBUTARY_CONFIG_DIR) / name, &config);
+  EXPECT_TRUE(status.ok()) << status;
+  return config;
+}
+
+// The paths of scalar fields that are not set, and are not in a list.
+void CollectUnset(const google::protobuf::Message& message,
+                  const std::string& prefix, std::string* unset) {
+  const auto& type = *message.GetDescriptor();
+  const auto& reflection = *message.GetReflection();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const auto* field = type.field(i);
+    const std::string path = prefix + std::string(field->name());
+    if (field->is_repeated()) continue;
+    if (field->message_type() != nullptr) {
+      CollectUnset(reflection.GetMessage(message, field), path + ".", unset);
+    } else if (!reflection.HasField(message, field)) {
+      *unset += path + " ";
+    }
+  }
+}
+
+std::string UnsetIn(const google::protobuf::Message& message) {
+  std::string unset;
+  CollectUnset(message, "", &unset);
+  return unset;
+}
+
+TEST(SampleConfigs, ServerStatesEveryDefault) {
+  const auto sample = Sample<v1::ServerConfig>("server.yaml");
+  v1::ServerConfig required;
+  required.set_bundles(sample.bundles());
+  auto defaults = CompleteServerConfig(required);
+  ASSERT_TRUE(defaults.ok()) << defaults.status();
+  EXPECT_EQ(UnsetIn(sample), "execution.search_threads ");
+  defaults->mutable_execution()->clear_search_threads();
+  EXPECT_TRUE(MessageDifferencer::Equals(sample, *defaults))
+      << sample.DebugString() << defaults->DebugString();
+}
+
+TEST(SampleConfigs, LoaderStatesEveryDefault) {
+  const auto sample = Sample<v1::LoaderConfig>("loader.yaml");
+  v1::LoaderConfig required;
+  required.set_store(sample.store());
+  required.set_bundles(sample.bundles());
+  const auto defaults = CompleteLoaderConfig(required);
+  ASSERT_TRUE(defaults.ok()) << defaults.status();
+  EXPECT_TRUE(MessageDifferencer::Equals(sample, *defaults))
+      << sample.DebugString() << defaults->DebugString();
+}
+
+TEST(SampleConfigs, BuildNamesEveryField) {
+  EXPECT_EQ(UnsetIn(Sample<v1::BuildConfig>("build.yaml")),
+            "threads index.factory ");
+}
+
+}  // namespace
+}  // namespace tributary
