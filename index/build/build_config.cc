@@ -1,0 +1,97 @@
+#include "index/build/build_config.h"
+
+#include <algorithm>
+#include <string_view>
+#include <thread>
+
+#include "fmt/format.h"
+#include "index/bundle/bundle.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+constexpr uint32_t kMaxThreads = 1024;
+constexpr uint32_t kMaxIterations = 1000;
+
+// Written so that NaN is out of range.
+template <typename T>
+absl::Status CheckRange(std::string_view field, T value, T low, T high) {
+  if (value >= low && value <= high) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("{}: {}, expected {} to {}", field, value, low, high));
+}
+
+void SetDefaults(v1::BuildConfig* config) {
+// Keeps what is set, and sets what is not.
+#define DEFAULT_TO(message, field, value) \
+  if (!(message)->has_##field()) (message)->set_##field(value)
+  DEFAULT_TO(config, seed, 1);
+  DEFAULT_TO(config, max_malformed_lines, 100);
+  DEFAULT_TO(config, threads,
+             std::max(1U, std::thread::hardware_concurrency()));
+  DEFAULT_TO(config, validation_share, 0.1);
+  v1::Behavior* const behavior = config->mutable_behavior();
+  DEFAULT_TO(behavior, dim, 64);
+  DEFAULT_TO(behavior, iterations, 15);
+  DEFAULT_TO(behavior, alpha, 80);
+  DEFAULT_TO(behavior, regularization, 0.004);
+  v1::Content* const content = config->mutable_content();
+  DEFAULT_TO(content, dim, 128);
+  DEFAULT_TO(content, weigh_by_value, false);
+  v1::Popularity* const popularity = config->mutable_popularity();
+  DEFAULT_TO(popularity, half_life_days, 7);
+  DEFAULT_TO(popularity, min_segment_interactions, 1000);
+  v1::IndexChoice* const index = config->mutable_index();
+  DEFAULT_TO(index, kind, "auto");
+  DEFAULT_TO(index, factory, "");
+  DEFAULT_TO(index, auto_faiss_above, 50000);
+  DEFAULT_TO(index, target_recall, 0.99);
+  DEFAULT_TO(index, target_n, 500);
+#undef DEFAULT_TO
+}
+
+absl::Status CheckTraining(const v1::BuildConfig& config) {
+  const v1::Behavior& behavior = config.behavior();
+  RETURN_IF_ERROR(CheckRange("behavior.dim", behavior.dim(), 1U, kMaxDim));
+  RETURN_IF_ERROR(CheckRange("behavior.iterations", behavior.iterations(), 1U,
+                             kMaxIterations));
+  RETURN_IF_ERROR(CheckRange("behavior.alpha", behavior.alpha(), 1e-6, 1e6));
+  RETURN_IF_ERROR(CheckRange("behavior.regularization",
+                             behavior.regularization(), 1e-9, 1e6));
+  RETURN_IF_ERROR(
+      CheckRange("content.dim", config.content().dim(), 1U, kMaxDim));
+  for (const auto& [column, weight] : config.content().column_weights()) {
+    RETURN_IF_ERROR(
+        CheckRange(fmt::format("content.column_weights[\"{}\"]", column),
+                   weight, 0.0, 1e6));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckIndex(const v1::IndexChoice& index) {
+  if (index.kind() != "auto" && index.kind() != "flat" &&
+      index.kind() != "faiss") {
+    return absl::InvalidArgumentError(fmt::format(
+        "index.kind: \"{}\", expected auto, flat or faiss", index.kind()));
+  }
+  RETURN_IF_ERROR(
+      CheckRange("index.target_recall", index.target_recall(), 0.0, 1.0));
+  return CheckRange("index.target_n", index.target_n(), 1U, 100'000U);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::BuildConfig> CompleteBuildConfig(v1::BuildConfig config) {
+  SetDefaults(&config);
+  RETURN_IF_ERROR(CheckRange("threads", config.threads(), 1U, kMaxThreads));
+  RETURN_IF_ERROR(
+      CheckRange("validation_share", config.validation_share(), 0.0, 0.5));
+  RETURN_IF_ERROR(CheckRange("popularity.half_life_days",
+                             config.popularity().half_life_days(), 1e-6, 1e6));
+  RETURN_IF_ERROR(CheckTraining(config));
+  RETURN_IF_ERROR(CheckIndex(config.index()));
+  return config;
+}
+
+}  // namespace tributary

@@ -1,0 +1,21 @@
+#ifndef TRIBUTARY_INDEX_BUILD_GOLDEN_QUERIES_H_
+#define TRIBUTARY_INDEX_BUILD_GOLDEN_QUERIES_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "index/build/trainer.h"
+#include "tributary/v1/manifest.pb.h"
+
+namespace tributary {
+
+// Up to n queries, end to end, as the space will see them: vectors of users
+// evenly from all of them or, where there are none, of items.
+std::vector<float> SampleQueries(const TrainedSpace& space, size_t n);
+
+// Appends a few queries with their exact answers.
+void AddGoldenQueries(const TrainedSpace& space, v1::Manifest* manifest);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_BUILD_GOLDEN_QUERIES_H_

@@ -1,0 +1,58 @@
+#ifndef TRIBUTARY_INDEX_BUILD_INTER_FILE_H_
+#define TRIBUTARY_INDEX_BUILD_INTER_FILE_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/build/data_set.h"
+#include "index/build/data_set_builder.h"
+#include "index/build/delimited_file.h"
+
+namespace tributary {
+
+struct KeyedInteraction {
+  std::string user;
+  std::string item;
+
+  friend bool operator==(const KeyedInteraction&,
+                         const KeyedInteraction&) = default;
+};
+
+// A RecBole file: tab separated, a header of name:type. This reads the header
+// and takes the types off its names.
+struct RecBoleFile {
+  DelimitedFile file;
+  std::vector<std::string> names;
+  std::vector<std::string> types;
+
+  // The first token column that has one of the names, or begins with `prefix`.
+  // NOT_FOUND, naming the file, when there is none.
+  absl::StatusOr<size_t> KeyColumn(std::string_view prefix) const;
+  // A column of that name and type, if there is one.
+  std::optional<size_t> Column(std::string_view name,
+                               std::string_view type) const;
+};
+absl::StatusOr<RecBoleFile> OpenRecBoleFile(const std::filesystem::path& path,
+                                            MalformedLines* malformed);
+
+// The users and items of a RecBole .inter file, in order of input. Errors: as
+// ReadDataSet.
+absl::StatusOr<std::vector<KeyedInteraction>> ReadInterFile(
+    const std::filesystem::path& path, uint32_t max_malformed_lines);
+
+// Writes interactions of the data set as a RecBole .inter file: user_id:token
+// item_id:token rating:float, and timestamp:float when there are times.
+// Errors: as of open(2) and write(2), naming the file; INVALID_ARGUMENT for a
+// key with a tab or a line feed.
+absl::Status WriteInterFile(const std::filesystem::path& path,
+                            const DataSet& data,
+                            std::span<const Interaction> interactions);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_BUILD_INTER_FILE_H_

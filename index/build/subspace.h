@@ -1,0 +1,31 @@
+#ifndef TRIBUTARY_INDEX_BUILD_SUBSPACE_H_
+#define TRIBUTARY_INDEX_BUILD_SUBSPACE_H_
+
+#include <cstdint>
+
+#include "Eigen/Core"
+#include "index/build/progress.h"
+#include "index/build/term_matrix.h"
+
+namespace tributary {
+
+using DenseRows =
+    Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+// Shortens the rows of `terms` to `dim` numbers so that their inner products
+// stay about the same: the directions in which rows are longest exactly, by
+// randomised subspace iteration (Halko, Martinsson, Tropp 2011), and what is
+// left of each row as a random projection (Johnson and Lindenstrauss 1984).
+// With at most `dim` terms everything is exact, and further columns are 0. The
+// result does not depend on `threads`.
+DenseRows ProjectToSubspace(const SparseRows& terms, uint32_t dim,
+                            uint64_t seed, uint32_t threads,
+                            const Progress& progress);
+
+// The sum of the rows' outer products, in an order that does not depend on the
+// number of threads.
+Eigen::MatrixXd Gramian(const DenseRows& rows, uint32_t threads);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_BUILD_SUBSPACE_H_

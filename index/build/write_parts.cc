@@ -1,0 +1,170 @@
+#include <span>
+#include <string>
+#include <utility>
+
+#include "fmt/format.h"
+#include "index/build/bundle_parts.h"
+#include "index/build/golden_queries.h"
+#include "index/bundle/bundle_writer.h"
+#include "index/bundle/sha256.h"
+#include "index/search/faiss_build.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// Enough for a recall of .99 to be known to about .001 at n 500.
+constexpr size_t kRecallQueries = 200;
+constexpr size_t kFingerprintDigits = 16;
+
+std::string Fingerprint(const TrainedSpace& space) {
+  const std::string text = fmt::format(
+      "{} {} {}", Sha256Hex(std::as_bytes(std::span(space.items.values))),
+      space.items.rows.size(), space.dim);
+  return Sha256Hex(std::as_bytes(std::span(text)))
+      .substr(0, kFingerprintDigits);
+}
+
+// Writes <stem>.npy and, when not all rows have a vector, <stem>.rows.npy.
+absl::Status WriteVectors(const std::string& stem,
+                          const TrainedVectors& vectors, uint32_t dim,
+                          uint64_t table_rows, BundleWriter* writer) {
+  RETURN_IF_ERROR(writer->AddArray<float>(stem + ".npy", vectors.values, dim));
+  if (vectors.rows.size() == table_rows) return absl::OkStatus();
+  return writer->AddArray<uint32_t>(stem + ".rows.npy", vectors.rows);
+}
+
+absl::StatusOr<v1::IndexSpec> WriteIndex(const TrainedSpace& space,
+                                         const v1::IndexChoice& choice,
+                                         BundleWriter* writer) {
+  v1::IndexSpec spec;
+  const bool faiss = choice.kind() == "faiss" ||
+                     (choice.kind() == "auto" &&
+                      space.items.rows.size() >= choice.auto_faiss_above());
+  if (!faiss) {
+    spec.set_kind("flat");
+    spec.set_measured_recall(1);
+    spec.set_measured_n(choice.target_n());
+    return spec;
+  }
+  const std::vector<float> queries = SampleQueries(space, kRecallQueries);
+  RETURN_IF_ERROR(writer->AddFile(
+      space.name + ".index",
+      [&](const std::filesystem::path& path) -> absl::Status {
+        ASSIGN_OR_RETURN(
+            spec, BuildFaissIndex({.values = space.items.values,
+                                   .dim = space.dim,
+                                   .factory = choice.factory(),
+                                   .target_recall = choice.target_recall(),
+                                   .target_n = choice.target_n(),
+                                   .queries = queries},
+                                  path));
+        return absl::OkStatus();
+      }));
+  return spec;
+}
+
+absl::Status WriteSpace(const DataSet& data, const TrainedSpace& space,
+                        const v1::IndexChoice& choice, BundleWriter* writer,
+                        v1::Manifest* manifest) {
+  RETURN_IF_ERROR(WriteVectors(space.name + ".items", space.items, space.dim,
+                               data.items.size(), writer));
+  if (!space.users.rows.empty()) {
+    RETURN_IF_ERROR(WriteVectors(space.name + ".users", space.users, space.dim,
+                                 data.users.size(), writer));
+  }
+  v1::EmbeddingSpace& spec = *manifest->add_spaces();
+  spec.set_name(space.name);
+  spec.set_dim(space.dim);
+  spec.set_metric(space.metric);
+  spec.set_fingerprint(Fingerprint(space));
+  spec.set_item_vectors(space.items.rows.size());
+  spec.set_user_vectors(space.users.rows.size());
+  spec.set_history_encoder(space.history_encoder);
+  ASSIGN_OR_RETURN(*spec.mutable_index(), WriteIndex(space, choice, writer));
+  v1::RetrieverSpec& retriever = *manifest->add_retrievers();
+  retriever.set_name(space.name);
+  retriever.set_kind("vector");
+  retriever.set_space(space.name);
+  AddGoldenQueries(space, manifest);
+  return absl::OkStatus();
+}
+
+absl::Status WritePopularity(const CountedPopularity& popularity,
+                             BundleWriter* writer, v1::Manifest* manifest) {
+  for (const CountedList& list : popularity.lists) {
+    const std::string stem = "popularity." + list.name;
+    RETURN_IF_ERROR(writer->AddArray<uint32_t>(stem + ".npy", list.rows));
+    RETURN_IF_ERROR(writer->AddArray<float>(stem + ".scores.npy", list.scores));
+    v1::PopularityList& spec = *manifest->add_popularity();
+    spec.set_name(list.name);
+    spec.set_count(list.rows.size());
+    spec.set_segment(list.segment);
+    if (list.segment > 0) continue;
+    v1::RetrieverSpec& retriever = *manifest->add_retrievers();
+    const bool trending = list.name == kTrendingList;
+    retriever.set_name(trending ? kTrendingList : "popularity");
+    retriever.set_kind("popularity");
+    if (trending) retriever.add_lists(kTrendingList);
+    retriever.add_lists(kAllTimeList);
+  }
+  if (popularity.user_segments.empty()) return absl::OkStatus();
+  return writer->AddArray<uint16_t>("users.segments.npy",
+                                    popularity.user_segments);
+}
+
+absl::Status WriteTables(const DataSet& data, const SeenLists& seen,
+                         BundleWriter* writer, v1::Manifest* manifest) {
+  RETURN_IF_ERROR(writer->AddKeys("items", data.items));
+  manifest->mutable_items()->set_kind(data.items.kind);
+  manifest->mutable_items()->set_count(data.items.size());
+  if (data.users.size() == 0) return absl::OkStatus();
+  RETURN_IF_ERROR(writer->AddKeys("users", data.users));
+  manifest->mutable_users()->set_kind(data.users.kind);
+  manifest->mutable_users()->set_count(data.users.size());
+  if (seen.offsets.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(writer->AddArray<uint64_t>("seen.offsets.npy", seen.offsets));
+  return writer->AddArray<uint32_t>("seen.rows.npy", seen.rows);
+}
+
+void AddJudgement(const Judgement& judgement, v1::Manifest* manifest) {
+  if (judgement.recall.users() > 0) {
+    *manifest->mutable_measured_recall() = judgement.recall;
+  }
+  manifest->set_reserve_by_score(judgement.reserve_by_score);
+  for (v1::RetrieverSpec& retriever : *manifest->mutable_retrievers()) {
+    const auto found = judgement.calibration.find(retriever.name());
+    if (found == judgement.calibration.end()) continue;
+    const SourceCalibration& source = found->second;
+    retriever.mutable_rank_upper_bounds()->Add(source.rank_upper_bounds.begin(),
+                                               source.rank_upper_bounds.end());
+    retriever.mutable_hit_rates()->Add(source.hit_rates.begin(),
+                                       source.hit_rates.end());
+    retriever.set_fusion_weight(source.fusion_weight);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::filesystem::path> WriteParts(const DataSet& data,
+                                                 const BundleParts& parts,
+                                                 const WriteRequest& request,
+                                                 const Progress& progress) {
+  ASSIGN_OR_RETURN(BundleWriter writer,
+                   BundleWriter::Create(request.root, request.version));
+  v1::Manifest manifest;
+  *manifest.mutable_builder() = request.builder;
+  RETURN_IF_ERROR(WriteTables(data, parts.seen, &writer, &manifest));
+  for (size_t i = 0; i < parts.spaces.size(); ++i) {
+    progress("index",
+             static_cast<double>(i) / static_cast<double>(parts.spaces.size()));
+    RETURN_IF_ERROR(
+        WriteSpace(data, parts.spaces[i], request.index, &writer, &manifest));
+  }
+  progress("index", 1);
+  RETURN_IF_ERROR(WritePopularity(parts.popularity, &writer, &manifest));
+  AddJudgement(request.judgement, &manifest);
+  return writer.Finish(std::move(manifest));
+}
+
+}  // namespace tributary

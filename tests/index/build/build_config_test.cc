@@ -1,0 +1,61 @@
+#include "index/build/build_config.h"
+
+#include <functional>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace tributary {
+namespace {
+
+using ::testing::StartsWith;
+
+TEST(BuildConfig, KeepsWhatIsSetAndFillsInTheRest) {
+  v1::BuildConfig config;
+  config.set_validation_share(0);
+  config.mutable_behavior()->set_dim(16);
+  const auto complete = CompleteBuildConfig(config);
+  ASSERT_TRUE(complete.ok()) << complete.status();
+  EXPECT_EQ(complete->validation_share(), 0);
+  EXPECT_EQ(complete->behavior().dim(), 16);
+  EXPECT_EQ(complete->behavior().iterations(), 15);
+  EXPECT_EQ(complete->content().dim(), 128);
+  EXPECT_EQ(complete->index().kind(), "auto");
+  EXPECT_GE(complete->threads(), 1);
+}
+
+TEST(BuildConfig, NamesTheFieldThatIsOutOfRange) {
+  const auto expect = [](std::string_view field,
+                         const std::function<void(v1::BuildConfig*)>& set) {
+    v1::BuildConfig config;
+    set(&config);
+    const auto complete = CompleteBuildConfig(config);
+    EXPECT_EQ(complete.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(complete.status().message()),
+                StartsWith(std::string(field) + ": "));
+  };
+  expect("threads", [](auto* c) { c->set_threads(0); });
+  expect("validation_share", [](auto* c) { c->set_validation_share(0.9); });
+  expect("behavior.dim", [](auto* c) { c->mutable_behavior()->set_dim(0); });
+  expect("behavior.iterations",
+         [](auto* c) { c->mutable_behavior()->set_iterations(0); });
+  expect("behavior.alpha",
+         [](auto* c) { c->mutable_behavior()->set_alpha(-1); });
+  expect("behavior.regularization",
+         [](auto* c) { c->mutable_behavior()->set_regularization(0); });
+  expect("content.dim", [](auto* c) { c->mutable_content()->set_dim(5000); });
+  expect("content.column_weights[\"x\"]", [](auto* c) {
+    (*c->mutable_content()->mutable_column_weights())["x"] = -1;
+  });
+  expect("popularity.half_life_days",
+         [](auto* c) { c->mutable_popularity()->set_half_life_days(0); });
+  expect("index.kind", [](auto* c) { c->mutable_index()->set_kind("hnsw"); });
+  expect("index.target_recall",
+         [](auto* c) { c->mutable_index()->set_target_recall(2); });
+  expect("index.target_n",
+         [](auto* c) { c->mutable_index()->set_target_n(0); });
+}
+
+}  // namespace
+}  // namespace tributary
