@@ -15,7 +15,9 @@ constexpr uint32_t kMaxBackoffMs = 1000;
 // Room for the largest batch of the largest lists.
 constexpr int kMaxResponseBytes = 64 << 20;
 
-// See https://github.com/grpc/proposal/blob/master/A6-client-retries.md.
+// See https://github.com/grpc/proposal/blob/master/A6-client-retries.md. A
+// server that goes away answers CANCELLED to calls that it had not yet looked
+// at.
 std::string ServiceConfig(const ClientOptions& options) {
   std::string retry_policy;
   if (options.max_attempts > 1) {
@@ -23,7 +25,7 @@ std::string ServiceConfig(const ClientOptions& options) {
         fmt::format(R"(, "retryPolicy": {{"maxAttempts": {},)"
                     R"( "initialBackoff": "{:.3f}s", "maxBackoff": "{:.3f}s",)"
                     R"( "backoffMultiplier": 2, "retryableStatusCodes":)"
-                    R"( ["UNAVAILABLE", "RESOURCE_EXHAUSTED"]}})",
+                    R"( ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"]}})",
                     options.max_attempts, options.initial_backoff_ms / 1e3,
                     kMaxBackoffMs / 1e3);
   }

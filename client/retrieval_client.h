@@ -24,7 +24,7 @@ struct ClientOptions {
   // For a whole call, attempts and pauses between them included; at least 1.
   uint32_t deadline_ms = 1000;
   // How often a call is tried, from 1 (no retry) to 5. Tried again, after a
-  // pause, is what failed with UNAVAILABLE or RESOURCE_EXHAUSTED.
+  // pause, is what failed with UNAVAILABLE, RESOURCE_EXHAUSTED or CANCELLED.
   uint32_t max_attempts = 3;
   // The longest first pause; later ones are up to twice as long, at most 1 s.
   // The pauses are random below that, so that callers do not come back at once.

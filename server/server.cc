@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -19,6 +20,9 @@ namespace {
 constexpr size_t kQueuePerSearchThread = 4;
 // The control plane has one client, the loader, and an operator now and then.
 constexpr int kMaxControlCalls = 8;
+constexpr auto kDrainPollInterval = std::chrono::milliseconds(2);
+// For the last refusals to reach their callers.
+constexpr auto kGoodbye = std::chrono::milliseconds(200);
 
 absl::Status CheckDirectory(const std::string& bundles) {
   std::error_code error;
@@ -112,13 +116,18 @@ absl::Status Server::Ready() const {
 
 void Server::Shutdown() {
   std::call_once(shutdown_once_, [this] {
+    using Clock = std::chrono::system_clock;
     shutting_down_ = true;
-    const auto deadline =
-        std::chrono::system_clock::now() +
-        std::chrono::milliseconds(config_.execution().drain_ms());
     health_.Shutdown();
-    if (grpc_ != nullptr) grpc_->Shutdown(deadline);
-    if (control_ != nullptr) control_->Shutdown(deadline);
+    admission_.Close();
+    const auto deadline = Clock::now() + std::chrono::milliseconds(
+                                             config_.execution().drain_ms());
+    while (!admission_.Idle() && Clock::now() < deadline) {
+      std::this_thread::sleep_for(kDrainPollInterval);
+    }
+    // gRPC would wait for idle clients to hang up, which may take them seconds.
+    if (grpc_ != nullptr) grpc_->Shutdown(Clock::now() + kGoodbye);
+    if (control_ != nullptr) control_->Shutdown(Clock::now() + kGoodbye);
     if (http_ != nullptr) http_->Shutdown();
   });
 }

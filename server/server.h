@@ -47,9 +47,10 @@ class Server {
   const std::string& http_address() const { return http_->address(); }
   const std::string& control_address() const { return control_->address(); }
 
-  // Tells health that it does not serve, stops accepting, and returns when the
-  // calls in progress are answered, or cut off after execution.drain_ms. HTTP
-  // goes last, so that probes and scrapes see the drain. Idempotent.
+  // Tells health that it does not serve, refuses further calls with
+  // UNAVAILABLE, and returns when those in progress are answered, or cut off
+  // after execution.drain_ms. HTTP goes last, so that probes and scrapes see
+  // the drain. Idempotent.
   void Shutdown();
 
  private:

@@ -45,7 +45,7 @@ void SetDefaults(v1::BuildConfig* config) {
   v1::IndexChoice* const index = config->mutable_index();
   DEFAULT_TO(index, kind, "auto");
   DEFAULT_TO(index, factory, "");
-  DEFAULT_TO(index, auto_faiss_above, 50000);
+  DEFAULT_TO(index, auto_faiss_above, 20000);
   DEFAULT_TO(index, target_recall, 0.99);
   DEFAULT_TO(index, target_n, 500);
 #undef DEFAULT_TO

@@ -61,8 +61,13 @@ class RecallMeter {
 
 // The lowest effort that meets the target: doubles it, then halves the gap.
 // Returns the recall there, or at the highest.
-absl::StatusOr<double> Tune(const RecallMeter& meter, double target,
+absl::StatusOr<double> Tune(const RecallMeter& meter,
+                            const FaissBuildInput& input,
                             FaissSearcher* searcher, uint32_t* effort) {
+  const double target = input.target_recall;
+  const uint32_t max_effort = std::max(
+      1U,
+      static_cast<uint32_t>(searcher->max_effort() * input.max_effort_share));
   double recall = 0;
   const auto measure = [&](uint32_t at) -> absl::StatusOr<double> {
     searcher->set_effort(at);
@@ -71,9 +76,9 @@ absl::StatusOr<double> Tune(const RecallMeter& meter, double target,
   uint32_t below = 0;
   uint32_t high = 1;
   while (true) {
-    high = std::min(high, searcher->max_effort());
+    high = std::min(high, max_effort);
     ASSIGN_OR_RETURN(recall, measure(high));
-    if (recall >= target || high == searcher->max_effort()) break;
+    if (recall >= target || high == max_effort) break;
     below = high;
     high *= 2;
   }
@@ -121,8 +126,7 @@ absl::StatusOr<v1::IndexSpec> BuildFaissIndex(
     ASSIGN_OR_RETURN(recall, meter.Measure(searcher));
   } else {
     uint32_t effort = 0;
-    ASSIGN_OR_RETURN(recall,
-                     Tune(meter, input.target_recall, &searcher, &effort));
+    ASSIGN_OR_RETURN(recall, Tune(meter, input, &searcher, &effort));
     if (recall < input.target_recall) {
       return absl::FailedPreconditionError(fmt::format(
           "factory \"{}\" reaches recall {:.4f} of the best {} at most, below "

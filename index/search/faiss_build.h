@@ -24,14 +24,17 @@ struct FaissBuildInput {
   uint32_t target_n;
   // [*, dim]; on these the recall is measured. Not empty.
   std::span<const float> queries;
+  // How much of the knob's range may be used, above 0 to 1.
+  double max_effort_share = 1;
 };
 
 // Trains the index, turns its knob (nprobe, efSearch) up as far as the target
 // takes and no further, writes it to `file` and returns its spec with the
 // recall it reached. Same input, same bytes. Errors: INVALID_ARGUMENT when
 // FAISS refuses the factory string or there are no vectors or queries;
-// FAILED_PRECONDITION, saying what was reached, when the knob, fully turned up,
-// does not meet the target. A kind without a knob is taken as it is.
+// FAILED_PRECONDITION, saying what was reached, when the knob, turned up as far
+// as allowed, does not meet the target. A kind without a knob is taken as it
+// is.
 absl::StatusOr<v1::IndexSpec> BuildFaissIndex(
     const FaissBuildInput& input, const std::filesystem::path& file);
 

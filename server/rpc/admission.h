@@ -1,6 +1,7 @@
 #ifndef TRIBUTARY_SERVER_RPC_ADMISSION_H_
 #define TRIBUTARY_SERVER_RPC_ADMISSION_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -27,8 +28,12 @@ class Admission {
   // Held while the call runs.
   using Ticket = std::unique_ptr<ServerMetrics, Leave>;
 
-  // RESOURCE_EXHAUSTED, at once, when as many are running.
+  // RESOURCE_EXHAUSTED, at once, when as many are running; UNAVAILABLE after
+  // Close.
   absl::StatusOr<Ticket> Admit() const {
+    if (closed_.load(std::memory_order_relaxed)) {
+      return absl::UnavailableError("the server is shutting down");
+    }
     Ticket ticket(metrics_);
     if (metrics_->requests_in_flight.fetch_add(1, std::memory_order_relaxed) >=
         limit_) {
@@ -38,8 +43,13 @@ class Admission {
     return ticket;
   }
 
+  // Admits no more calls; those that run go on.
+  void Close() { closed_ = true; }
+  bool Idle() const { return metrics_->requests_in_flight == 0; }
+
  private:
   const int64_t limit_;
+  std::atomic<bool> closed_{false};
   ServerMetrics* const metrics_;
 };
 

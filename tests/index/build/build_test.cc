@@ -22,7 +22,7 @@ using ::testing::IsEmpty;
 
 BuildRequest Request(std::string_view config_kind = "auto") {
   BuildRequest request;
-  request.root = FreshDirectory();
+  request.root = MakeTestDir();
   request.data_name = "test";
   request.config.set_threads(2);
   request.config.mutable_index()->set_kind(std::string(config_kind));
@@ -50,7 +50,7 @@ std::shared_ptr<const Bundle> OpenGood(const std::filesystem::path& dir) {
 std::map<std::string, std::string> Contents(const std::filesystem::path& dir) {
   std::map<std::string, std::string> contents;
   for (const auto& entry : std::filesystem::directory_iterator(dir)) {
-    contents[entry.path().filename().string()] = ReadText(entry.path());
+    contents[entry.path().filename().string()] = ReadFile(entry.path());
   }
   std::string& manifest = contents[kManifestName];
   const size_t at = manifest.find("\"createdAt\"");
@@ -198,10 +198,10 @@ TEST(BuildBundle, NothingToRetrieveByIsAnError) {
 }
 
 TEST(BuildBundle, TakesVectorsThatWereMadeElsewhere) {
-  const auto dir = FreshDirectory() / "data";
+  const auto dir = MakeTestDir() / "data";
   std::filesystem::create_directories(dir);
   WriteMatrix(dir / "tower.items.npy", std::vector<float>{1, 0, 0, 1, 1, 1}, 2);
-  WriteText(dir / "items.ids.txt", "c\nb\na\n");
+  OverwriteFile(dir / "items.ids.txt", "c\nb\na\n");
   const auto data = ReadDataSet("vectors:" + dir.string(), 0);
   ASSERT_TRUE(data.ok()) << data.status();
   BuildRequest request;

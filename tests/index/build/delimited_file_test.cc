@@ -21,8 +21,8 @@ class DelimitedFileTest : public testing::Test {
  protected:
   absl::StatusOr<Records> Read(std::string_view text,
                                DelimitedFile::Format format) {
-    path_ = FreshDirectory() / "records";
-    WriteText(path_, text);
+    path_ = MakeTestDir() / "records";
+    OverwriteFile(path_, text);
     auto file = DelimitedFile::Open(path_, format, &malformed_);
     if (!file.ok()) return file.status();
     if (auto status = file->ReadHeader(); !status.ok()) return status;

@@ -96,10 +96,10 @@ TEST(HoldOut, HoldsOutWantedAndNewThingsOnly) {
 
 TEST(InterFile, ReadsBackWhatItWrites) {
   const DataSet data = MakeData(true, 2, 2);
-  const auto path = FreshDirectory() / "test.inter";
+  const auto path = MakeTestDir() / "test.inter";
   ASSERT_TRUE(WriteInterFile(path, data, data.interactions).ok());
   EXPECT_THAT(
-      ReadText(path),
+      ReadFile(path),
       StartsWith("user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
                  "u0\ti0\t1\t1000\n"));
   const auto read = ReadInterFile(path, 0);
@@ -115,7 +115,7 @@ TEST(InterFile, RefusesKeysThatTheFormatCannotHold) {
   builder.AddInteraction(builder.users.Add("a\tb"), builder.items.Add("i"), 1,
                          0);
   const DataSet data = std::move(builder).Finish();
-  const auto path = FreshDirectory() / "test.inter";
+  const auto path = MakeTestDir() / "test.inter";
   EXPECT_EQ(WriteInterFile(path, data, data.interactions).code(),
             absl::StatusCode::kInvalidArgument);
 }

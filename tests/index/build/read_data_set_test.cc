@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 class ReadDataSetTest : public testing::Test {
  protected:
   void Write(std::string_view name, std::string_view text) {
-    WriteText(dir_ / name, text);
+    OverwriteFile(dir_ / name, text);
   }
   absl::StatusOr<DataSet> Read(std::string_view kind, uint32_t limit = 100) {
     return ReadDataSet(std::string(kind) + ":" + dir_.string(), limit);
@@ -29,7 +29,7 @@ class ReadDataSetTest : public testing::Test {
                 HasSubstr(std::string(message)));
   }
 
-  std::filesystem::path dir_ = FreshDirectory();
+  std::filesystem::path dir_ = MakeTestDir();
 };
 
 const FeatureColumn* Find(const std::vector<FeatureColumn>& columns,

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <vector>
 
 #include "fmt/core.h"
@@ -50,10 +51,18 @@ void Add(BundleWriter& writer, std::string_view name, std::vector<T> values,
 }  // namespace
 
 std::filesystem::path MakeTestDir() {
+  // Removed when the program ends.
+  struct Root {
+    std::filesystem::path path = std::filesystem::path(testing::TempDir()) /
+                                 fmt::format("tributary-test-{}", ::getpid());
+    ~Root() {
+      std::error_code ignored;
+      std::filesystem::remove_all(path, ignored);
+    }
+  };
+  static const Root root;
   static std::atomic<int> next = 0;
-  const auto dir = std::filesystem::path(testing::TempDir()) /
-                   fmt::format("tributary-{}-{}", ::getpid(), next++);
-  std::filesystem::remove_all(dir);
+  const auto dir = root.path / fmt::format("{}", next++);
   std::filesystem::create_directories(dir);
   return dir;
 }
@@ -91,7 +100,7 @@ std::string ReadFile(const std::filesystem::path& path) {
 }
 
 void OverwriteFile(const std::filesystem::path& path,
-                   const std::string& contents) {
+                   std::string_view contents) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << contents;
 }
 

@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace tributary {
 
-// A fresh, empty directory under the test's temporary directory.
+// A fresh, empty directory, of this process alone; removed when it ends.
 std::filesystem::path MakeTestDir();
 
 // Writes root/<version>: items "a" to "f" (string keys), users 10, 20 and 30
@@ -21,7 +22,7 @@ std::filesystem::path WriteTinyBundle(const std::filesystem::path& root,
 
 std::string ReadFile(const std::filesystem::path& path);
 void OverwriteFile(const std::filesystem::path& path,
-                   const std::string& contents);
+                   std::string_view contents);
 
 }  // namespace tributary
 

@@ -4,6 +4,7 @@
 
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
+#include "index/build/build_config.h"
 #include "proto/yaml/yaml_message.h"
 #include "server/loader/loader_config.h"
 #include "server/pipeline/server_config.h"
@@ -69,9 +70,15 @@ TEST(SampleConfigs, LoaderStatesEveryDefault) {
       << sample.DebugString() << defaults->DebugString();
 }
 
-TEST(SampleConfigs, BuildNamesEveryField) {
-  EXPECT_EQ(UnsetIn(Sample<v1::BuildConfig>("build.yaml")),
-            "threads index.factory ");
+TEST(SampleConfigs, BuildStatesEveryDefault) {
+  const auto sample = Sample<v1::BuildConfig>("build.yaml");
+  auto defaults = CompleteBuildConfig({});
+  ASSERT_TRUE(defaults.ok()) << defaults.status();
+  EXPECT_EQ(UnsetIn(sample), "threads index.factory ");
+  defaults->clear_threads();
+  defaults->mutable_index()->clear_factory();
+  EXPECT_TRUE(MessageDifferencer::Equals(sample, *defaults))
+      << sample.DebugString() << defaults->DebugString();
 }
 
 }  // namespace
