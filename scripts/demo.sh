@@ -58,6 +58,7 @@ $bin/tributary publish "$dir/built/1" "$dir/store"
 say "2. A server and its loader"
 $bin/tributary-server --bundles "$dir/bundles" \
   --listen "127.0.0.1:$(port 7700)" --http "127.0.0.1:$(port 7701)" \
+  --live_recall.sample_share 0.2 \
   2>"$dir/server.log" 9>&- &
 server=$!
 wait_for "the server" grep -q event=listening "$dir/server.log"
@@ -81,7 +82,9 @@ $bin/tributary eval --bundle "$dir/built/1" --test "$dir/test.inter" \
   -k 20,100,500 --users 3000
 
 say "5. Version 2 from all of the dependencies, while requests go on"
-$bin/tributary build --data debian --out "$dir/built" --version 2
+echo "(searched by FAISS this time: what that costs, live recall tells below)"
+$bin/tributary build --data debian --out "$dir/built" --version 2 \
+  --index.kind faiss --index.target_recall 0.95
 : >"$dir/replies"
 while :; do
   $bin/tributary retrieve nginx -k 500 --address "$grpc" --json 2>&1 |
@@ -99,7 +102,7 @@ echo "$(wc -l <"$dir/replies") requests: $(replies '"1"') answered from version 
 
 say "6. What Prometheus scrapes (http://$http/metrics)"
 curl -sf "http://$http/metrics" | grep -E \
-  '^(grpc_server_handled_total.*Retrieve.*OK|tributary_(active_version|swaps_total|swap_seconds_sum|live_recall_ratio|build_recall.*fused))' | head -14
+  '^(grpc_server_handled_total.*Retrieve.*OK|tributary_(active_version|swaps_total|swap_seconds_sum|live_recall[{]|build_recall.*fused))' | head -14
 
 say "7. Try next"
 cat <<END

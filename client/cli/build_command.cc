@@ -29,11 +29,6 @@ struct BuildFlags {
   v1::BuildConfig config;
 };
 
-std::string KeyText(const KeyList& keys, Row row) {
-  return keys.kind == v1::UINT64 ? fmt::format("{}", keys.ids[row])
-                                 : keys.strings[row];
-}
-
 // Judges a trial bundle by what the server would serve from it.
 Judge MakeJudge(const DataSet& data, uint32_t threads, ProgressLine* progress) {
   return [&data, threads, progress](const std::filesystem::path& trial_bundle,
@@ -41,13 +36,13 @@ Judge MakeJudge(const DataSet& data, uint32_t threads, ProgressLine* progress) {
              -> absl::StatusOr<Judgement> {
     TestItems test_items;
     for (const Interaction& interaction : held_out) {
-      test_items[KeyText(data.users, interaction.user)].insert(
-          KeyText(data.items, interaction.item));
+      test_items[data.users.text(interaction.user)].insert(
+          data.items.text(interaction.item));
     }
     ASSIGN_OR_RETURN(
         Verdict verdict,
         JudgeBundle(trial_bundle, test_items, v1::ServerConfig(), threads,
-                    [&](double done) { progress->Show("measure", done); }));
+                    [&](double done) { progress->Show("trial: recall", done); }));
     Judgement judgement;
     judgement.recall = std::move(verdict.recall);
     judgement.reserve_by_score = verdict.reserve_by_score;
@@ -85,7 +80,7 @@ absl::StatusOr<DataSet> ReadTrainingData(const BuildFlags& flags,
              data.users.size(), data.items.size(), data.interactions.size());
   if (flags.holdout == 0) return data;
   std::vector<Interaction> held_out;
-  data = HoldOut(std::move(data), flags.holdout, &held_out);
+  data = HoldOut(std::move(data), flags.holdout, "test", &held_out);
   RETURN_IF_ERROR(WriteInterFile(flags.test_out, data, held_out));
   fmt::print(stderr, "  held out {} interactions: {}\n", held_out.size(),
              flags.test_out);

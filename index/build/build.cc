@@ -59,7 +59,8 @@ absl::StatusOr<Judgement> Try(const DataSet& data, const BuildRequest& request,
     return Judgement{};
   }
   std::vector<Interaction> held_out;
-  const DataSet kept = HoldOut(data, config.validation_share(), &held_out);
+  const DataSet kept =
+      HoldOut(data, config.validation_share(), "validation", &held_out);
   if (held_out.empty()) return Judgement{};
   const Progress progress = [&](std::string_view step, double done) {
     request.progress(fmt::format("trial: {}", step), done);

@@ -62,11 +62,13 @@ absl::StatusOr<std::filesystem::path> BuildBundle(const DataSet& data,
                                                   const BuildRequest& request);
 
 // Moves a share of each user's interactions to *held_out: the newest where
-// there are real times, else a share chosen by a hash of user and item, which
-// depends on no other interaction. Users with fewer than 5 interactions keep
+// there are real times, else a share chosen by a hash of user, item and
+// `purpose`, which depends on no other interaction: of what one purpose leaves,
+// another takes its share. Users with fewer than 5 interactions keep
 // all of theirs. Only values above 0 are held out, each user and item once, and
 // nothing that the user also has among what stays. Tables keep all rows.
-DataSet HoldOut(DataSet data, double share, std::vector<Interaction>* held_out);
+DataSet HoldOut(DataSet data, double share, std::string_view purpose,
+                std::vector<Interaction>* held_out);
 
 }  // namespace tributary
 

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -14,11 +15,6 @@ namespace tributary {
 namespace {
 
 constexpr size_t kMinInteractions = 5;
-
-std::string KeyText(const KeyList& keys, Row row) {
-  return keys.kind == v1::UINT64 ? fmt::to_string(keys.ids[row])
-                                 : keys.strings[row];
-}
 
 // Which of a user's interactions are held out if times decide: the newest.
 std::vector<bool> ChooseNewest(std::span<const Interaction> of_user,
@@ -34,11 +30,12 @@ std::vector<bool> ChooseNewest(std::span<const Interaction> of_user,
 
 std::vector<bool> ChooseByHash(const DataSet& data,
                                std::span<const Interaction> of_user,
-                               double share) {
+                               double share, std::string_view purpose) {
   std::vector<bool> chosen;
-  const std::string user = KeyText(data.users, of_user[0].user);
+  const std::string user =
+      fmt::format("{}\n{}", purpose, data.users.text(of_user[0].user));
   for (const Interaction& interaction : of_user) {
-    const uint64_t hash = HashKeys(user, KeyText(data.items, interaction.item));
+    const uint64_t hash = HashKeys(user, data.items.text(interaction.item));
     chosen.push_back(static_cast<double>(hash >> 11) / 9007199254740992.0 <
                      share);
   }
@@ -64,7 +61,7 @@ void Split(std::span<const Interaction> of_user,
 
 }  // namespace
 
-DataSet HoldOut(DataSet data, double share,
+DataSet HoldOut(DataSet data, double share, std::string_view purpose,
                 std::vector<Interaction>* held_out) {
   held_out->clear();
   std::vector<Interaction> kept;
@@ -77,7 +74,7 @@ DataSet HoldOut(DataSet data, double share,
     std::vector<bool> chosen(of_user.size());
     if (of_user.size() >= kMinInteractions) {
       chosen = data.has_times ? ChooseNewest(of_user, share)
-                              : ChooseByHash(data, of_user, share);
+                              : ChooseByHash(data, of_user, share, purpose);
     }
     Split(of_user, chosen, &kept, held_out);
   }

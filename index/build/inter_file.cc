@@ -17,9 +17,8 @@ struct FileCloser {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
-absl::StatusOr<std::string> KeyText(const KeyList& keys, Row row) {
-  if (keys.kind == v1::UINT64) return fmt::format("{}", keys.ids[row]);
-  const std::string& key = keys.strings[row];
+absl::StatusOr<std::string> InterField(const KeyList& keys, Row row) {
+  std::string key = keys.text(row);
   if (key.find_first_of("\t\r\n") == std::string::npos) return key;
   return absl::InvalidArgumentError(fmt::format(
       "key \"{}\" has a tab or a line break, which .inter files cannot hold",
@@ -99,9 +98,9 @@ absl::Status WriteInterFile(const std::filesystem::path& path,
   text += data.has_times ? "\ttimestamp:float\n" : "\n";
   for (const Interaction& interaction : interactions) {
     ASSIGN_OR_RETURN(const std::string user,
-                     KeyText(data.users, interaction.user));
+                     InterField(data.users, interaction.user));
     ASSIGN_OR_RETURN(const std::string item,
-                     KeyText(data.items, interaction.item));
+                     InterField(data.items, interaction.item));
     fmt::format_to(std::back_inserter(text), "{}\t{}\t{}", user, item,
                    interaction.value);
     if (data.has_times) {

@@ -31,6 +31,10 @@ bool ParseDecimalKey(std::string_view text, uint64_t* id) {
   return error == std::errc() && stop == end;
 }
 
+std::string KeyList::text(Row row) const {
+  return kind == v1::UINT64 ? fmt::format("{}", ids[row]) : strings[row];
+}
+
 absl::StatusOr<KeyTable> KeyTable::Open(const std::filesystem::path& dir,
                                         std::string_view table,
                                         const v1::KeyTable& spec) {

@@ -26,6 +26,8 @@ struct KeyList {
   size_t size() const {
     return kind == v1::UINT64 ? ids.size() : strings.size();
   }
+  // Either kind, as text.
+  std::string text(Row row) const;
 };
 
 // True, and *id set, when `text` is a decimal integer as we print it: digits

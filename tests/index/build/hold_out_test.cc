@@ -33,7 +33,7 @@ DataSet MakeData(bool times, Row users, Row items_each, Row skip = kNoRow) {
 
 TEST(HoldOut, TakesTheNewestWhereThereAreTimes) {
   std::vector<Interaction> held_out;
-  const DataSet kept = HoldOut(MakeData(true, 1, 10), 0.2, &held_out);
+  const DataSet kept = HoldOut(MakeData(true, 1, 10), 0.2, "test", &held_out);
   ASSERT_EQ(held_out.size(), 2);
   EXPECT_EQ(held_out[0].time_s, 1008);
   EXPECT_EQ(held_out[1].time_s, 1009);
@@ -43,15 +43,16 @@ TEST(HoldOut, TakesTheNewestWhereThereAreTimes) {
 
 TEST(HoldOut, LeavesUsersWithFewerThanFiveAlone) {
   std::vector<Interaction> held_out;
-  HoldOut(MakeData(true, 10, 4), 0.5, &held_out);
+  HoldOut(MakeData(true, 10, 4), 0.5, "test", &held_out);
   EXPECT_THAT(held_out, IsEmpty());
-  HoldOut(MakeData(true, 10, 5), 0.2, &held_out);
+  HoldOut(MakeData(true, 10, 5), 0.2, "test", &held_out);
   EXPECT_EQ(held_out.size(), 10);
 }
 
 TEST(HoldOut, WithoutTimesTakesAboutTheShare) {
   std::vector<Interaction> held_out;
-  const DataSet kept = HoldOut(MakeData(false, 100, 50), 0.2, &held_out);
+  const DataSet kept =
+      HoldOut(MakeData(false, 100, 50), 0.2, "test", &held_out);
   EXPECT_EQ(kept.interactions.size() + held_out.size(), 5000);
   EXPECT_NEAR(static_cast<double>(held_out.size()), 1000, 100);
 }
@@ -59,7 +60,7 @@ TEST(HoldOut, WithoutTimesTakesAboutTheShare) {
 TEST(HoldOut, WithoutTimesOtherInteractionsChangeNothing) {
   const auto held_keys = [](const DataSet& data) {
     std::vector<Interaction> held_out;
-    HoldOut(data, 0.3, &held_out);
+    HoldOut(data, 0.3, "test", &held_out);
     std::set<std::pair<std::string, std::string>> keys;
     for (const Interaction& x : held_out) {
       keys.insert({data.users.strings[x.user], data.items.strings[x.item]});
@@ -70,6 +71,15 @@ TEST(HoldOut, WithoutTimesOtherInteractionsChangeNothing) {
   const auto fewer = held_keys(MakeData(false, 20, 30, /*skip=*/7));
   std::erase_if(all, [](const auto& key) { return key.second == "i7"; });
   EXPECT_EQ(all, fewer);
+}
+
+TEST(HoldOut, OfWhatOnePurposeLeavesAnotherTakesItsShare) {
+  std::vector<Interaction> test;
+  DataSet kept = HoldOut(MakeData(false, 100, 50), 0.2, "test", &test);
+  const auto left = static_cast<double>(kept.interactions.size());
+  std::vector<Interaction> validation;
+  HoldOut(std::move(kept), 0.1, "validation", &validation);
+  EXPECT_NEAR(static_cast<double>(validation.size()), 0.1 * left, 80);
 }
 
 TEST(HoldOut, HoldsOutWantedAndNewThingsOnly) {
@@ -89,7 +99,7 @@ TEST(HoldOut, HoldsOutWantedAndNewThingsOnly) {
   }
   data.has_times = true;
   std::vector<Interaction> held_out;
-  HoldOut(std::move(data), 0.5, &held_out);
+  HoldOut(std::move(data), 0.5, "test", &held_out);
   ASSERT_EQ(held_out.size(), 1);
   EXPECT_EQ(held_out[0].item, 4);
 }

@@ -76,7 +76,7 @@ double RecallAt(size_t k, const DataSet& kept,
 TEST(SyntheticData, LearningComesBetweenPopularityAndTheCeiling) {
   const SyntheticData synthetic = MakeSyntheticData(1);
   std::vector<Interaction> held_out;
-  const DataSet kept = HoldOut(synthetic.data, 0.2, &held_out);
+  const DataSet kept = HoldOut(synthetic.data, 0.2, "test", &held_out);
   std::vector<double> popularity(kept.items.size());
   for (const Interaction& x : kept.interactions) ++popularity[x.item];
   const auto settings = CompleteBuildConfig({})->behavior();
