@@ -88,7 +88,7 @@ $bin/tributary build --data debian --out "$dir/built" --version 2 \
 : >"$dir/replies"
 while :; do
   $bin/tributary retrieve nginx -k 500 --address "$grpc" --json 2>&1 |
-    grep -E '"bundleVersion"|error' >>"$dir/replies" || true
+    grep -E '"bundleVersion"|^error:' >>"$dir/replies" || true
 done 9>&- &
 caller=$!
 $bin/tributary publish "$dir/built/2" "$dir/store"
@@ -97,12 +97,16 @@ sleep 1
 kill "$caller"; wait "$caller" 2>/dev/null || true; caller=
 replies() { grep -c "$1" "$dir/replies" || true; }
 echo "$(wc -l <"$dir/replies") requests: $(replies '"1"') answered from version 1," \
-  "$(replies '"2"') from version 2, $(replies error) failed"
-[ "$(replies error)" -eq 0 ] || fail "requests failed during the swap"
+  "$(replies '"2"') from version 2, $(replies ^error:) failed"
+[ "$(replies ^error:)" -eq 0 ] || fail "requests failed during the swap"
 
 say "6. What Prometheus scrapes (http://$http/metrics)"
 curl -sf "http://$http/metrics" | grep -E \
-  '^(grpc_server_handled_total.*Retrieve.*OK|tributary_(active_version|swaps_total|swap_seconds_sum|live_recall[{]|build_recall.*fused))' | head -14
+  -e '^grpc_server_handled_total.*"Retrieve".*"OK"' \
+  -e '^grpc_server_handling_seconds_(sum|count).*"Retrieve"' \
+  -e '^tributary_(active_version|swaps_total|swap_seconds_sum) ' \
+  -e '^tributary_candidates_total' -e '^tributary_live_recall.*asked' \
+  -e '^tributary_build_recall.*fused.*"(20|500)"'
 
 say "7. Try next"
 cat <<END

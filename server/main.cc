@@ -1,7 +1,4 @@
 // tributary-server: answers Retrieve from the bundles of a directory.
-#include <pthread.h>
-
-#include <csignal>
 #include <cstdio>
 #include <memory>
 
@@ -10,30 +7,15 @@
 #include "grpcpp/grpcpp.h"
 #include "index/bundle/bundle.h"
 #include "proto/yaml/config_flags.h"
+#include "server/process/process.h"
 #include "server/server.h"
-#include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
 namespace tributary {
 namespace {
 
-void LogToStderr() {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("tributary"));
-  spdlog::set_pattern("time=%Y-%m-%dT%H:%M:%S.%e%z level=%l %v");
-}
-
-// Blocks the signals that end the program, for threads made later, too.
-sigset_t BlockStopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
-
 int Serve(v1::ServerConfig config) {
-  const sigset_t signals = BlockStopSignals();
+  const StopSignals stop_signals;
   const auto server = Server::Start(std::move(config));
   if (!server.ok()) {
     std::fprintf(stderr, "tributary-server: %s\n",
@@ -43,11 +25,7 @@ int Serve(v1::ServerConfig config) {
   spdlog::info("event=listening grpc={} http={} control={}",
                (*server)->grpc_address(), (*server)->http_address(),
                (*server)->control_address());
-  int signal = 0;
-  sigwait(&signals, &signal);
-  spdlog::info("event=stopping signal={}", signal);
-  // A second one ends the process at once.
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  stop_signals.Wait();
   (*server)->Shutdown();
   spdlog::info("event=stopped");
   return 0;
@@ -61,10 +39,7 @@ int Main(int argc, char** argv) {
   v1::ServerConfig config;
   AddConfigFlags(app, &config);
   CLI11_PARSE(app, argc, argv);
-  LogToStderr();
-  if (config.has_log_level()) {
-    spdlog::set_level(spdlog::level::from_str(config.log_level()));
-  }
+  LogToStderr(config.has_log_level() ? config.log_level() : "info");
   return Serve(std::move(config));
 }
 

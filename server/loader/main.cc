@@ -1,5 +1,4 @@
 // tributary-loader: follows a store and keeps a server's bundles up to date.
-#include <csignal>
 #include <cstdio>
 #include <string>
 #include <thread>
@@ -8,20 +7,11 @@
 #include "proto/yaml/config_flags.h"
 #include "server/loader/loader.h"
 #include "server/loader/loader_config.h"
+#include "server/process/process.h"
 #include "spdlog/spdlog.h"
 
 namespace tributary {
 namespace {
-
-// Blocks the signals that end the program, for threads made later, too.
-sigset_t BlockStopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
 
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "tributary-loader: %s\n", status.ToString().c_str());
@@ -42,18 +32,15 @@ int Main(int argc, char** argv) {
 
   const auto config = CompleteLoaderConfig(flags);
   if (!config.ok()) return Fail(config.status());
-  spdlog::set_pattern("time=%Y-%m-%dT%H:%M:%S.%e%z level=%l %v");
-  spdlog::set_level(spdlog::level::from_str(config->log_level()));
+  LogToStderr(config->log_level());
 
-  const sigset_t signals = BlockStopSignals();
+  const StopSignals stop_signals;
   const auto loader = Loader::Create(*config);
   if (!loader.ok()) return Fail(loader.status());
   spdlog::info("event=started store={} bundles={} control={}", config->store(),
                config->bundles(), config->control());
   std::jthread runner([&](std::stop_token stop) { (*loader)->Run(stop); });
-  int signal = 0;
-  sigwait(&signals, &signal);
-  spdlog::info("event=stopping signal={}", signal);
+  stop_signals.Wait();
   runner.request_stop();
   runner.join();
   spdlog::info("event=stopped");
