@@ -105,7 +105,7 @@ curl -sf "http://$http/metrics" | grep -E \
   -e '^grpc_server_handled_total.*"Retrieve".*"OK"' \
   -e '^grpc_server_handling_seconds_(sum|count).*"Retrieve"' \
   -e '^tributary_(active_version|swaps_total|swap_seconds_sum) ' \
-  -e '^tributary_candidates_total' -e '^tributary_live_recall.*asked' \
+  -e '^tributary_candidates_total' -e '^tributary_live_recall[{].*asked' \
   -e '^tributary_build_recall.*fused.*"(20|500)"'
 
 say "7. Try next"
