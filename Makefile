@@ -29,7 +29,8 @@ demo: build
 
 bench: deps-dev
 	@cmake --preset release -Wno-dev -DTRIBUTARY_BENCHMARKS=ON >/dev/null
-	@cmake --build --preset release --parallel $(JOBS)
+	@cmake --build --preset release --parallel $(JOBS) \
+	  --target programs benchmarks
 	@tests/bench/run.sh
 
 format: deps-dev

@@ -123,6 +123,7 @@ absl::Status WritePopularity(const CountedPopularity& popularity,
     const bool trending = list.name == kTrendingList;
     retriever.set_name(trending ? kTrendingList : "popularity");
     retriever.set_kind("popularity");
+    retriever.set_by_segment(!trending);
     if (trending) retriever.add_lists(kTrendingList);
     retriever.add_lists(kAllTimeList);
   }

@@ -37,7 +37,7 @@ absl::StatusOr<std::unique_ptr<Retriever>> PopularityRetriever::Create(
         "lists: \"{}\" is not a popularity list of the bundle", name));
   }
   return std::unique_ptr<Retriever>(
-      new PopularityRetriever(bundle, std::move(lists)));
+      new PopularityRetriever(bundle, spec.by_segment(), std::move(lists)));
 }
 
 absl::StatusOr<Ask> PopularityRetriever::Retrieve(
@@ -46,7 +46,8 @@ absl::StatusOr<Ask> PopularityRetriever::Retrieve(
   proposals->clear();
   RowMarks taken(bundle_.items().size());
   for (const Row row : query.excluded) taken.Mark(row);
-  const PopularityList* own = bundle_.FindSegment(query.segment);
+  const PopularityList* own =
+      by_segment_ ? bundle_.FindSegment(query.segment) : nullptr;
   if (own != nullptr) AppendFrom(*own, n, &taken, proposals);
   for (const PopularityList* list : lists_) {
     AppendFrom(*list, n, &taken, proposals);

@@ -9,8 +9,9 @@
 
 namespace tributary {
 
-// Kind "popularity": the list of the query's segment, if the bundle has one,
-// then the spec's lists in order, each where the one before is exhausted. Needs
+// Kind "popularity": the list of the query's segment, if the spec says so and
+// the bundle has one, then the spec's lists in order, each where the one before
+// is exhausted. Needs
 // no query, so it answers always. An item's score is that of the list it was
 // taken from, lowered to the score before it where lists meet: scores never
 // rise. Costs what is proposed, passed over and excluded.
@@ -25,11 +26,12 @@ class PopularityRetriever : public Retriever {
       std::vector<ScoredRow>* proposals) const override;
 
  private:
-  PopularityRetriever(const Bundle& bundle,
+  PopularityRetriever(const Bundle& bundle, bool by_segment,
                       std::vector<const PopularityList*> lists)
-      : bundle_(bundle), lists_(std::move(lists)) {}
+      : bundle_(bundle), by_segment_(by_segment), lists_(std::move(lists)) {}
 
   const Bundle& bundle_;
+  const bool by_segment_;
   const std::vector<const PopularityList*> lists_;
 };
 

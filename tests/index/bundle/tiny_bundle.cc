@@ -32,7 +32,12 @@ constexpr char kManifest[] = R"pb(
   popularity { name: "all" count: 6 }
   popularity { name: "plan=gold" count: 2 segment: 1 }
   retrievers { name: "taste" kind: "vector" space: "taste" }
-  retrievers { name: "popularity" kind: "popularity" lists: "all" }
+  retrievers {
+    name: "popularity"
+    kind: "popularity"
+    lists: "all"
+    by_segment: true
+  }
   golden_queries {
     space: "taste"
     vector: [ 1, 0 ]

@@ -18,9 +18,10 @@ using ::testing::IsEmpty;
 class PopularityRetrieverTest : public testing::Test {
  protected:
   std::vector<ScoredRow> Retrieve(const RetrieverQuery& query, uint32_t n,
-                                  std::vector<std::string> lists = {"all"}) {
+                                  bool by_segment = true) {
     v1::RetrieverSpec spec;
-    for (const auto& list : lists) spec.add_lists(list);
+    spec.add_lists("all");
+    spec.set_by_segment(by_segment);
     const auto retriever = PopularityRetriever::Create(*bundle_, spec);
     EXPECT_TRUE(retriever.ok()) << retriever.status();
     std::vector<ScoredRow> proposals = {{77, 77}};
@@ -54,6 +55,11 @@ TEST_F(PopularityRetrieverTest, ReadsTheSegmentsListFirstAndNothingTwice) {
                           ScoredRow{3, 4}));
   // A segment without a list.
   EXPECT_THAT(Retrieve({.segment = 2}, 1), ElementsAre(ScoredRow{5, 6}));
+}
+
+TEST_F(PopularityRetrieverTest, IgnoresSegmentsUnlessItsSpecSaysSo) {
+  EXPECT_THAT(Retrieve({.segment = 1}, 1, /*by_segment=*/false),
+              ElementsAre(ScoredRow{5, 6}));
 }
 
 TEST(PopularityRetriever, LowersScoresWhereListsMeet) {
