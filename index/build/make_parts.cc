@@ -8,6 +8,7 @@
 #include "index/build/als_trainer.h"
 #include "index/build/bundle_parts.h"
 #include "index/build/content_trainer.h"
+#include "index/build/half_precision.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -60,6 +61,7 @@ absl::StatusOr<std::vector<TrainedSpace>> TrainSpaces(
     if (absl::IsFailedPrecondition(space.status())) continue;
     RETURN_IF_ERROR(space.status());
     spaces.push_back(*std::move(space));
+    spaces.back().half_items = RoundToHalf(&spaces.back().items.values);
   }
   return spaces;
 }

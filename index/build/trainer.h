@@ -27,6 +27,9 @@ struct TrainedSpace {
   v1::HistoryEncoder history_encoder = v1::HISTORY_ENCODER_UNSPECIFIED;
   TrainedVectors items;
   TrainedVectors users;
+  // The items' values are of half precision and stored so: a search reads half
+  // as much. Set by the builder for what it trained itself.
+  bool half_items = false;
 };
 
 // Makes an embedding space from a data set. Equal data and equal settings give

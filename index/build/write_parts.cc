@@ -5,6 +5,7 @@
 #include "fmt/format.h"
 #include "index/build/bundle_parts.h"
 #include "index/build/golden_queries.h"
+#include "index/build/half_precision.h"
 #include "index/bundle/bundle_writer.h"
 #include "index/bundle/sha256.h"
 #include "index/search/faiss_build.h"
@@ -31,8 +32,15 @@ std::string Fingerprint(const TrainedSpace& space) {
 // Writes <stem>.npy and, when not all rows have a vector, <stem>.rows.npy.
 absl::Status WriteVectors(const std::string& stem,
                           const TrainedVectors& vectors, uint32_t dim,
-                          uint64_t table_rows, BundleWriter* writer) {
-  RETURN_IF_ERROR(writer->AddArray<float>(stem + ".npy", vectors.values, dim));
+                          bool half, uint64_t table_rows,
+                          BundleWriter* writer) {
+  if (half) {
+    RETURN_IF_ERROR(
+        writer->AddArray<Half>(stem + ".npy", ToHalves(vectors.values), dim));
+  } else {
+    RETURN_IF_ERROR(
+        writer->AddArray<float>(stem + ".npy", vectors.values, dim));
+  }
   if (vectors.rows.size() == table_rows) return absl::OkStatus();
   return writer->AddArray<uint32_t>(stem + ".rows.npy", vectors.rows);
 }
@@ -86,10 +94,10 @@ absl::Status WriteSpace(const DataSet& data, const TrainedSpace& space,
                         const v1::IndexChoice& choice, BundleWriter* writer,
                         v1::Manifest* manifest) {
   RETURN_IF_ERROR(WriteVectors(space.name + ".items", space.items, space.dim,
-                               data.items.size(), writer));
+                               space.half_items, data.items.size(), writer));
   if (!space.users.rows.empty()) {
     RETURN_IF_ERROR(WriteVectors(space.name + ".users", space.users, space.dim,
-                                 data.users.size(), writer));
+                                 false, data.users.size(), writer));
   }
   v1::EmbeddingSpace& spec = *manifest->add_spaces();
   spec.set_name(space.name);
