@@ -21,8 +21,9 @@ fail() { echo "demo: $*" >&2; exit 1; }
 
 server= loader= caller=
 stop() {
+  local status=$?
   [ -z "$caller" ] || kill "$caller" 2>/dev/null || true
-  if [ -z "${KEEP:-}" ] || [ "$?" -ne 0 ]; then
+  if [ -z "${KEEP:-}" ] || [ "$status" -ne 0 ]; then
     for pid in $loader $server; do kill "$pid" 2>/dev/null || true; done
     wait 2>/dev/null || true
   fi
@@ -59,14 +60,14 @@ say "2. A server and its loader"
 $bin/tributary-server --bundles "$dir/bundles" \
   --listen "127.0.0.1:$(port 7700)" --http "127.0.0.1:$(port 7701)" \
   --live_recall.sample_share 0.2 \
-  2>"$dir/server.log" 9>&- &
+  >"$dir/server.log" 2>&1 </dev/null 9>&- &
 server=$!
 wait_for "the server" grep -q event=listening "$dir/server.log"
 grpc=$(sed -n 's/.*event=listening grpc=\([^ ]*\).*/\1/p' "$dir/server.log")
 http=$(sed -n 's/.*event=listening.* http=\([^ ]*\).*/\1/p' "$dir/server.log")
 $bin/tributary-loader --store "$dir/store" --bundles "$dir/bundles" \
   --control "unix:$dir/bundles/control.sock" --poll-interval-ms 200 \
-  2>"$dir/loader.log" 9>&- &
+  >"$dir/loader.log" 2>&1 </dev/null 9>&- &
 loader=$!
 wait_for "version 1 to serve" curl -sf -o /dev/null "http://$http/readyz"
 grep -h 'event=activated' "$dir"/*.log | head -2
@@ -117,7 +118,7 @@ cat <<END
   grpcurl -plaintext -d '{"user_key":"nginx","k":5}' $grpc tributary.v1.Retrieval/Retrieve
 END
 if [ -n "${KEEP:-}" ]; then
-  echo "Server $server and loader $loader stay up; stop them with: kill $loader $server"
+  echo "Server and loader stay up; stop them with: kill $loader $server"
 else
   echo "(with 'make demo KEEP=1' server and loader stay up for these)"
 fi

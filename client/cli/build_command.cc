@@ -39,10 +39,11 @@ Judge MakeJudge(const DataSet& data, uint32_t threads, ProgressLine* progress) {
       test_items[data.users.text(interaction.user)].insert(
           data.items.text(interaction.item));
     }
-    ASSIGN_OR_RETURN(
-        Verdict verdict,
-        JudgeBundle(trial_bundle, test_items, v1::ServerConfig(), threads,
-                    [&](double done) { progress->Show("trial: recall", done); }));
+    ASSIGN_OR_RETURN(Verdict verdict,
+                     JudgeBundle(trial_bundle, test_items, v1::ServerConfig(),
+                                 threads, [&](double done) {
+                                   progress->Show("trial: recall", done);
+                                 }));
     Judgement judgement;
     judgement.recall = std::move(verdict.recall);
     judgement.reserve_by_score = verdict.reserve_by_score;

@@ -19,8 +19,9 @@ std::string RecallTable(const v1::MeasuredRecall& measured) {
     }
   }
   std::string table = fmt::format("{:<16}", "recall");
-  for (const uint32_t k : ks)
+  for (const uint32_t k : ks) {
     table += fmt::format("{:>8}", fmt::format("@{}", k));
+  }
   for (const std::string& source : sources) {
     table += fmt::format("\n{:<16}", source);
     for (const auto& point : measured.points()) {

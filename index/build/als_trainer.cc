@@ -146,6 +146,7 @@ absl::StatusOr<TrainedSpace> AlsTrainer::Train(const DataSet& data) const {
   std::sort(by_user.begin(), by_user.end());
   by_user.erase(std::unique(by_user.begin(), by_user.end()), by_user.end());
   std::vector<std::pair<Row, Row>> by_item;
+  by_item.reserve(by_user.size());
   for (const auto& [user, item] : by_user) by_item.push_back({item, user});
   std::sort(by_item.begin(), by_item.end());
   const Adjacency users =

@@ -1,6 +1,7 @@
 #include "index/build/delimited_file.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "fmt/format.h"
@@ -35,7 +36,8 @@ absl::Status DelimitedFile::ReadHeader() {
     return absl::NotFoundError(
         fmt::format("{}: empty, expected a header with column names", name_));
   }
-  header_.assign(fields_.begin(), fields_.begin() + static_cast<long>(size_));
+  header_.assign(fields_.begin(),
+                 fields_.begin() + static_cast<ptrdiff_t>(size_));
   return absl::OkStatus();
 }
 
@@ -113,8 +115,8 @@ bool DelimitedFile::ReadQuotedRecord(std::string_view* problem) {
       at += format_.separator.size();
       continue;
     }
-    next_line_ += std::count(text_.begin() + static_cast<long>(begin),
-                             text_.begin() + static_cast<long>(at), '\n') +
+    next_line_ += std::count(text_.begin() + static_cast<ptrdiff_t>(begin),
+                             text_.begin() + static_cast<ptrdiff_t>(at), '\n') +
                   1;
     next_ = at + 1;
     return true;

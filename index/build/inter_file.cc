@@ -52,8 +52,9 @@ absl::StatusOr<size_t> RecBoleFile::KeyColumn(std::string_view prefix) const {
   for (const bool exactly : {true, false}) {
     for (size_t i = 0; i < names.size(); ++i) {
       std::string lower = names[i];
-      for (char& c : lower)
+      for (char& c : lower) {
         c = static_cast<char>(c | ('A' <= c && c <= 'Z') << 5);
+      }
       const bool fits = exactly ? lower == usual : lower.starts_with(prefix);
       if (fits && types[i] == "token") return i;
     }

@@ -27,7 +27,7 @@ constexpr uint32_t kMinInteractions = 10;
 constexpr double kMeanFurtherInteractions = 50;
 constexpr uint32_t kMaxInteractions = 300;
 constexpr int64_t kFirstSecond = 1735689600;  // 2025-01-01
-constexpr int64_t kYear_s = 365 * 86400;
+constexpr int64_t kYear_s = int64_t{365} * 86400;
 // What features show of the truth.
 constexpr double kTopicIsRight = 0.8;
 constexpr uint32_t kWordsPerTopic = 40;

@@ -75,8 +75,8 @@ class Selection {
     SourceOutcome outcome;
     outcome.admitted = std::min(counted_[s], target);
     outcome.shortfall = target - outcome.admitted;
-    outcome.list_full = outcome.shortfall > 0 && chosen_->size() == k_ &&
-                        LeftOver(s);
+    outcome.list_full =
+        outcome.shortfall > 0 && chosen_->size() == k_ && LeftOver(s);
     return outcome;
   }
 

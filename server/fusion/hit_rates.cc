@@ -50,8 +50,7 @@ std::vector<double> GainsByRank(const HitRates& rates, double weight) {
       const double share = (x - a.log_rank) / (b.log_rank - a.log_rank);
       log_rate = a.log_rate + share * (b.log_rate - a.log_rate);
     }
-    gains.push_back(factor *
-                    std::max(std::exp(log_rate) - kSlope * rank, 0.0));
+    gains.push_back(factor * std::max(std::exp(log_rate) - kSlope * rank, 0.0));
   }
   return gains;
 }

@@ -39,7 +39,8 @@ int Main(int argc, char** argv) {
   if (!loader.ok()) return Fail(loader.status());
   spdlog::info("event=started store={} bundles={} control={}", config->store(),
                config->bundles(), config->control());
-  std::jthread runner([&](std::stop_token stop) { (*loader)->Run(stop); });
+  std::jthread runner(
+      [&](const std::stop_token& stop) { (*loader)->Run(stop); });
   stop_signals.Wait();
   runner.request_stop();
   runner.join();

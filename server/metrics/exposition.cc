@@ -2,6 +2,7 @@
 // families.
 #include <unistd.h>
 
+#include <cinttypes>
 #include <cstdio>
 #include <memory>
 #include <span>
@@ -176,8 +177,8 @@ double ResidentBytes() {
   // https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
   std::FILE* file = std::fopen("/proc/self/statm", "re");
   if (file == nullptr) return 0;
-  unsigned long pages = 0;
-  if (std::fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
+  uint64_t pages = 0;
+  if (std::fscanf(file, "%*u %" SCNu64, &pages) != 1) pages = 0;
   std::fclose(file);
   return static_cast<double>(pages) *
          static_cast<double>(sysconf(_SC_PAGESIZE));

@@ -92,7 +92,7 @@ absl::Status BundleSet::Restore() {
     const std::lock_guard lock(mutex_);
     resident_[version] = bundle;
   }
-  MakeActive(std::move(bundle), start);
+  MakeActive(bundle, start);
   return absl::OkStatus();
 }
 
@@ -242,12 +242,12 @@ absl::StatusOr<v1::BundleStatus> BundleSet::ActivateResident(uint64_t version) {
   }
   // First what a restart would serve: if that fails, nothing changes.
   RETURN_IF_ERROR(WriteCurrent(root_, version));
-  MakeActive(std::move(bundle), start);
+  MakeActive(bundle, start);
   const std::lock_guard lock(mutex_);
   return StatusOf(version);
 }
 
-void BundleSet::MakeActive(Resident bundle,
+void BundleSet::MakeActive(const Resident& bundle,
                            std::chrono::steady_clock::time_point start) {
   {
     const std::lock_guard lock(mutex_);

@@ -68,7 +68,8 @@ class BundleSet {
   absl::StatusOr<Resident> OpenVersion(uint64_t version);
   absl::StatusOr<Resident> TryOpenVersion(uint64_t version) const;
   absl::StatusOr<v1::BundleStatus> ActivateResident(uint64_t version);
-  void MakeActive(Resident bundle, std::chrono::steady_clock::time_point start);
+  void MakeActive(const Resident& bundle,
+                  std::chrono::steady_clock::time_point start);
   void RecordRefusal(uint64_t version, std::string reason);
 
   // These REQUIRE that mutex_ is held.

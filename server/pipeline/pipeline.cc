@@ -115,7 +115,7 @@ absl::Status Pipeline::Retrieve(std::shared_ptr<const ServingBundle> bundle,
 }
 
 absl::Status Pipeline::BatchRetrieve(
-    std::shared_ptr<const ServingBundle> bundle,
+    const std::shared_ptr<const ServingBundle>& bundle,
     const v1::BatchRetrieveRequest& request, SteadyTime deadline,
     v1::BatchRetrieveResponse* response) const {
   if (request.requests_size() > config_.limits().max_batch()) {

@@ -36,7 +36,7 @@ class Pipeline {
 
   // Answers every request from `bundle`; what is wrong with one is told in its
   // entry. INVALID_ARGUMENT when there are more than limits.max_batch.
-  absl::Status BatchRetrieve(std::shared_ptr<const ServingBundle> bundle,
+  absl::Status BatchRetrieve(const std::shared_ptr<const ServingBundle>& bundle,
                              const v1::BatchRetrieveRequest& request,
                              SteadyTime deadline,
                              v1::BatchRetrieveResponse* response) const;

@@ -196,8 +196,8 @@ TEST_F(PlanTest, VectorsOfAnotherNameTakeTheShareOfWhatIsMissing) {
   const auto bundle = Bundle::Open(WriteTinyBundle(MakeTestDir(), 1));
   ASSERT_TRUE(bundle.ok()) << bundle.status();
   bundle_ = ServingBundle::Open(*bundle, RetrieverRegistry::BuiltIn()).value();
-  EXPECT_THAT(TargetsOf("k: 100"), ElementsAre(std::pair("taste", 90),
-                                               std::pair("popularity", 10)));
+  EXPECT_THAT(TargetsOf("k: 100"),
+              ElementsAre(std::pair("taste", 90), std::pair("popularity", 10)));
 }
 
 TEST_F(PlanTest, ABundleWithNoneOfTheConfiguredIsAskedEvenly) {
