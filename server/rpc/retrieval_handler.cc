@@ -40,8 +40,7 @@ absl::Status RetrievalHandler::BatchRetrieve(
   ASSIGN_OR_RETURN(const uint64_t version, VersionOf(request));
   ASSIGN_OR_RETURN(std::shared_ptr<const ServingBundle> bundle,
                    bundles_->Snapshot(version));
-  return pipeline_->BatchRetrieve(std::move(bundle), request, deadline,
-                                  response);
+  return pipeline_->BatchRetrieve(bundle, request, deadline, response);
 }
 
 }  // namespace tributary

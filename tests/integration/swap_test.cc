@@ -111,7 +111,9 @@ TEST_F(SwapTest, NoRequestFailsNoReplyMixesVersionsAndMemoryIsFlat) {
   EXPECT_EQ(mixed_, 0);
   EXPECT_GE(requests_, kSwaps * kRequestsPerVersion);
   EXPECT_GE(deployment_.Status().swaps(), kSwaps);
+#ifndef __SANITIZE_ADDRESS__  // Which keeps what was freed for a while.
   EXPECT_LT(resident_at_end, resident_at_start + resident_at_start / 20);
+#endif
   RecordProperty("requests", static_cast<int>(requests_));
   fmt::print(
       "{} requests, {} failed, {} items of another version, resident "
