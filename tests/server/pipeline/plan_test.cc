@@ -246,6 +246,15 @@ TEST_F(PlanTest, EverySourceCouldFillTheListAlone) {
   EXPECT_EQ(plan_.sources[1].asked, 50);
 }
 
+TEST_F(PlanTest, AsksDeeperWhereSourcesReserveByScore) {
+  bundle_ = ServeScripted({}, {.reserve_by_score = true});
+  PlanFor("k: 50");
+  EXPECT_TRUE(plan_.fusion.reserve_by_score);
+  for (const PlannedSource& source : plan_.sources) {
+    EXPECT_EQ(source.asked, 75);
+  }
+}
+
 TEST_F(PlanTest, FindsUsersAndItemsByEitherKindOfKey) {
   for (const v1::KeyKind kind : {v1::UINT64, v1::UTF8}) {
     bundle_ = ServeScripted({}, {.item_keys = kind, .user_keys = kind});
