@@ -11,10 +11,6 @@
 #include "index/build/bundle_parts.h"
 #include "status/status_macros.h"
 
-#ifndef TRIBUTARY_REVISION
-#define TRIBUTARY_REVISION ""
-#endif
-
 namespace tributary {
 namespace {
 

@@ -27,12 +27,11 @@ struct GrpcServerOptions {
 // One listener with its services and reflection. Thread-safe.
 //
 // Calls run on gRPC's own threads (the synchronous API), of which as many stay
-// as there are cores. Measured with replies of 500 candidates and no work, one
-// caller, on a busy machine: 28 us a call; 33 to 69 us with gRPC's default of
-// two idle threads, which starts and ends threads under load, so that nothing
-// kept per thread stays warm; 36 to 55 us with callbacks and a pool of ours,
-// 34 us with callbacks that search on gRPC's few event threads, which they
-// would block. Above four callers the machine decides, not the threading.
+// as there are cores. With replies of 500 candidates, no work and one caller,
+// this was faster than gRPC's default of two idle threads, which starts and ends
+// threads under load, so that nothing kept per thread stays warm, and than
+// callbacks with a pool of ours. Callbacks that search would block gRPC's few
+// event threads. With 4 and 16 callers the order changed between repeats.
 // Messages are not on an arena: a reply is six arrays, not 500 messages.
 class GrpcServer {
  public:
