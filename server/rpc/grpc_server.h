@@ -28,8 +28,8 @@ struct GrpcServerOptions {
 //
 // Calls run on gRPC's own threads (the synchronous API), of which as many stay
 // as there are cores. With replies of 500 candidates, no work and one caller,
-// this was faster than gRPC's default of two idle threads, which starts and ends
-// threads under load, so that nothing kept per thread stays warm, and than
+// this was faster than gRPC's default of two idle threads, which starts and
+// ends threads under load, so that nothing kept per thread stays warm, and than
 // callbacks with a pool of ours. Callbacks that search would block gRPC's few
 // event threads. With 4 and 16 callers the order changed between repeats.
 // Messages are not on an arena: a reply is six arrays, not 500 messages.
