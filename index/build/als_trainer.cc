@@ -6,20 +6,16 @@
 #include <utility>
 #include <vector>
 
-#include "Eigen/Core"
 #include "fmt/format.h"
+#include "index/build/als_rows.h"
+#include "index/build/dense_product.h"
 #include "index/build/parallel_for.h"
 #include "index/build/random.h"
-#include "index/build/subspace.h"
 
 namespace tributary {
 namespace {
 
-using Matrix = DenseRows;
-using Vector = Eigen::VectorXf;
-
-constexpr int kGradientSteps = 3;
-constexpr uint64_t kRowsPerPiece = 256;
+constexpr uint64_t kRowsPerPiece = 4 * AlsSolver::kMaxRows;
 constexpr double kInitialDeviation = 0.1;
 
 // For each row of one side, the rows of the other side that it goes with, both
@@ -63,71 +59,68 @@ std::vector<uint32_t> NumberRows(const std::vector<std::pair<Row, Row>>& pairs,
   return numbers;
 }
 
-// Solves one row: minimises over x the squared error of y.x against 1 for the
-// rows y of `others`, weighted 1 + alpha, and against 0 for all rows (whose
-// Gramian, with the regularisation on its diagonal, is `gramian`).
-class RowSolver {
- public:
-  RowSolver(const Matrix& gramian, const Matrix& others, float alpha)
-      : gramian_(gramian), others_(others), alpha_(alpha) {}
-
-  // `ridge` is this row's share of the regularisation.
-  void Solve(std::span<const uint32_t> row, float ridge,
-             Eigen::Ref<Eigen::RowVectorXf> x) {
-    Gather(row);
-    direction_ = x.transpose();
-    Apply(ridge);
-    residual_.noalias() = (1 + alpha_) * known_.colwise().sum().transpose();
-    residual_ -= applied_;
-    direction_ = residual_;
-    float square = residual_.squaredNorm();
-    for (int step = 0; step < kGradientSteps && square > 1e-20F; ++step) {
-      Apply(ridge);
-      const float length = square / direction_.dot(applied_);
-      x += length * direction_.transpose();
-      residual_ -= length * applied_;
-      const float next_square = residual_.squaredNorm();
-      direction_ = residual_ + (next_square / square) * direction_;
-      square = next_square;
-    }
-  }
-
- private:
-  void Gather(std::span<const uint32_t> row) {
-    known_.resize(static_cast<Eigen::Index>(row.size()), others_.cols());
-    for (size_t i = 0; i < row.size(); ++i) {
-      known_.row(static_cast<Eigen::Index>(i)) = others_.row(row[i]);
-    }
-  }
-
-  // applied_ = the system's matrix times direction_.
-  void Apply(float ridge) {
-    applied_.noalias() = gramian_ * direction_;
-    applied_ += ridge * direction_;
-    scores_.noalias() = known_ * direction_;
-    applied_.noalias() += alpha_ * (known_.transpose() * scores_);
-  }
-
-  const Matrix& gramian_;
-  const Matrix& others_;
-  const float alpha_;
-  Matrix known_;
-  Vector direction_, applied_, residual_, scores_;
-};
-
-Matrix RandomFactors(size_t rows, uint32_t dim, Random* random) {
-  Matrix factors(static_cast<Eigen::Index>(rows), dim);
+AlsFactors RandomFactors(size_t rows, uint32_t dim, Random* random) {
+  AlsFactors factors;
+  factors.rows = rows;
+  factors.width = (dim + kAlsLanes - 1) / kAlsLanes * kAlsLanes;
+  factors.values = hwy::AllocateAligned<float>(rows * factors.width);
+  std::fill_n(factors.values.get(), rows * factors.width, 0.0F);
   const double deviation =
       kInitialDeviation / std::sqrt(static_cast<double>(dim));
-  for (float& x : factors.reshaped<Eigen::RowMajor>()) {
-    x = static_cast<float>(deviation * random->Normal());
+  for (size_t i = 0; i < rows; ++i) {
+    for (uint32_t j = 0; j < dim; ++j) {
+      factors.Row(i)[j] = static_cast<float>(deviation * random->Normal());
+    }
   }
   return factors;
 }
 
-TrainedVectors Export(const std::vector<Row>& rows, const Matrix& factors) {
-  return {rows,
-          std::vector<float>(factors.data(), factors.data() + factors.size())};
+// Solves all rows of one side against the other side.
+void SolveSide(const Adjacency& side, const AlsFactors& others,
+               const v1::Behavior& settings, uint32_t threads,
+               AlsFactors* factors) {
+  const std::vector<double> exact =
+      Gramian(others.values.get(), others.rows, others.width, threads);
+  const std::vector<float> gramian(exact.begin(), exact.end());
+  const AlsSystem system = {others, gramian,
+                            static_cast<float>(settings.alpha())};
+  ParallelFor(
+      side.rows.size(), kRowsPerPiece, threads,
+      [&](uint64_t begin, uint64_t end) {
+        AlsSolver solver(system);
+        std::vector<AlsRow> rows;
+        for (uint64_t i = begin; i < end; i += rows.size()) {
+          rows.clear();
+          while (rows.size() < AlsSolver::kMaxRows && i + rows.size() < end) {
+            const std::span known = side.Of(i + rows.size());
+            // The row's confidence, summed over the whole other side.
+            const double confidence =
+                settings.alpha() * static_cast<double>(known.size()) +
+                static_cast<double>(others.rows);
+            rows.push_back(
+                {known,
+                 static_cast<float>(settings.regularization() * confidence)});
+          }
+          solver.Solve(rows, factors->Row(i));
+        }
+      });
+}
+
+bool AllFinite(const AlsFactors& factors) {
+  return std::all_of(factors.values.get(),
+                     factors.values.get() + factors.rows * factors.width,
+                     [](float x) { return std::isfinite(x); });
+}
+
+TrainedVectors Export(const std::vector<Row>& rows, const AlsFactors& factors,
+                      uint32_t dim) {
+  TrainedVectors vectors{rows, {}};
+  vectors.values.reserve(rows.size() * dim);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    vectors.values.insert(vectors.values.end(), factors.Row(i),
+                          factors.Row(i) + dim);
+  }
+  return vectors;
 }
 
 }  // namespace
@@ -155,47 +148,28 @@ absl::StatusOr<TrainedSpace> AlsTrainer::Train(const DataSet& data) const {
       Group(by_item, NumberRows(by_user, data.users.size()));
 
   Random random(seed_);
-  Matrix item_factors =
+  AlsFactors item_factors =
       RandomFactors(items.rows.size(), settings_.dim(), &random);
-  Matrix user_factors =
+  AlsFactors user_factors =
       RandomFactors(users.rows.size(), settings_.dim(), &random);
-  const auto alpha = static_cast<float>(settings_.alpha());
-  const auto solve = [&](const Adjacency& side, const Matrix& others,
-                         Matrix* factors) {
-    const Matrix gramian = Gramian(others, threads_).cast<float>();
-    ParallelFor(
-        side.rows.size(), kRowsPerPiece, threads_,
-        [&](uint64_t begin, uint64_t end) {
-          RowSolver solver(gramian, others, alpha);
-          for (uint64_t i = begin; i < end; ++i) {
-            // The row's confidence, summed over the whole other side.
-            const double confidence =
-                settings_.alpha() * static_cast<double>(side.Of(i).size()) +
-                static_cast<double>(others.rows());
-            solver.Solve(
-                side.Of(i),
-                static_cast<float>(settings_.regularization() * confidence),
-                factors->row(static_cast<Eigen::Index>(i)));
-          }
-        });
-  };
   for (uint32_t i = 0; i < settings_.iterations(); ++i) {
     progress_("behavior", static_cast<double>(i) / settings_.iterations());
-    solve(users, item_factors, &user_factors);
-    solve(items, user_factors, &item_factors);
+    SolveSide(users, item_factors, settings_, threads_, &user_factors);
+    SolveSide(items, user_factors, settings_, threads_, &item_factors);
   }
   progress_("behavior", 1);
-  if (!item_factors.allFinite() || !user_factors.allFinite()) {
+  if (!AllFinite(item_factors) || !AllFinite(user_factors)) {
     return absl::InternalError(fmt::format(
         "behavior: training diverged with alpha {} and regularization {}",
         settings_.alpha(), settings_.regularization()));
   }
-  return TrainedSpace{.name = "behavior",
-                      .dim = settings_.dim(),
-                      .metric = v1::INNER_PRODUCT,
-                      .history_encoder = v1::HISTORY_ENCODER_UNSPECIFIED,
-                      .items = Export(items.rows, item_factors),
-                      .users = Export(users.rows, user_factors)};
+  return TrainedSpace{
+      .name = "behavior",
+      .dim = settings_.dim(),
+      .metric = v1::INNER_PRODUCT,
+      .history_encoder = v1::HISTORY_ENCODER_UNSPECIFIED,
+      .items = Export(items.rows, item_factors, settings_.dim()),
+      .users = Export(users.rows, user_factors, settings_.dim())};
 }
 
 }  // namespace tributary

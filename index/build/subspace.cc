@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "Eigen/Eigenvalues"
+#include "index/build/dense_product.h"
 #include "index/build/parallel_for.h"
 #include "index/build/random.h"
 
@@ -16,7 +17,6 @@ constexpr uint32_t kIterations = 4;
 // last ones that stay exact sooner.
 constexpr uint32_t kOversampling = 16;
 constexpr uint64_t kRowsPerPiece = 1024;
-constexpr uint64_t kRowsPerGramian = 4096;
 // Squares of lengths smaller than this, beside the largest, are rounding.
 constexpr double kSmallest = 1e-10;
 // One in so many of the result's columns is an exact direction. Measured on
@@ -54,8 +54,11 @@ DenseRows MultiplyDense(const DenseRows& left, const DenseRows& right,
 // Turns the columns of `rows` into an orthonormal basis of their span, the
 // strongest direction first; columns beyond its dimension are 0.
 DenseRows Orthonormal(const DenseRows& rows, uint32_t threads) {
+  const std::vector<double> gramian =
+      Gramian(rows.data(), rows.rows(), rows.cols(), threads);
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
-      Gramian(rows, threads));
+      Eigen::Map<const Eigen::MatrixXd>(gramian.data(), rows.cols(),
+                                        rows.cols()));
   const Eigen::VectorXd& squares = solver.eigenvalues();  // ascending
   const Eigen::Index k = squares.size();
   DenseRows turn = DenseRows::Zero(k, k);
@@ -95,18 +98,6 @@ DenseRows StrongestDirections(const SparseRows& terms, Eigen::Index rank,
 }
 
 }  // namespace
-
-Eigen::MatrixXd Gramian(const DenseRows& rows, uint32_t threads) {
-  const auto n = static_cast<uint64_t>(rows.rows());
-  std::vector<DenseRows> sums((n + kRowsPerGramian - 1) / kRowsPerGramian);
-  ParallelFor(n, kRowsPerGramian, threads, [&](uint64_t begin, uint64_t end) {
-    const auto part = rows.middleRows(begin, end - begin);
-    sums[begin / kRowsPerGramian].noalias() = part.transpose() * part;
-  });
-  Eigen::MatrixXd sum = Eigen::MatrixXd::Zero(rows.cols(), rows.cols());
-  for (const DenseRows& part : sums) sum += part.cast<double>();
-  return sum;
-}
 
 DenseRows ProjectToSubspace(const SparseRows& terms, uint32_t dim,
                             uint64_t seed, uint32_t threads,

@@ -22,10 +22,6 @@ DenseRows ProjectToSubspace(const SparseRows& terms, uint32_t dim,
                             uint64_t seed, uint32_t threads,
                             const Progress& progress);
 
-// The sum of the rows' outer products, in an order that does not depend on the
-// number of threads.
-Eigen::MatrixXd Gramian(const DenseRows& rows, uint32_t threads);
-
 }  // namespace tributary
 
 #endif  // TRIBUTARY_INDEX_BUILD_SUBSPACE_H_

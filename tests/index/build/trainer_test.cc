@@ -67,6 +67,48 @@ TEST(AlsTrainer, FindsTheBlocksThatInteractionsAreMadeOf) {
   }
 }
 
+TEST(AlsTrainer, AUserAndAnItemAreEnough) {
+  for (const uint32_t dim : {1, 16, 21}) {
+    DataSetBuilder builder;
+    builder.AddInteraction(builder.users.Add("u"), builder.items.Add("i"), 1,
+                           0);
+    const auto space = MakeAls(2, dim).Train(std::move(builder).Finish());
+    ASSERT_TRUE(space.ok()) << space.status();
+    EXPECT_EQ(space->items.values.size(), dim);
+    EXPECT_EQ(space->users.values.size(), dim);
+    EXPECT_GT(Score(*space, 0, 0), 0.5);
+  }
+}
+
+TEST(AlsTrainer, AUserWithEverythingAndAnItemOfAllUsersAreLearnt) {
+  DataSetBuilder builder;
+  for (uint32_t i = 0; i < 30; ++i) {
+    builder.users.Add(std::to_string(i));
+    builder.items.Add(std::to_string(i));
+  }
+  for (uint32_t i = 0; i < 30; ++i) {
+    builder.AddInteraction(0, i, 1, 0);
+    builder.AddInteraction(i, 0, 1, 0);
+  }
+  const auto space = MakeAls(2).Train(std::move(builder).Finish());
+  ASSERT_TRUE(space.ok()) << space.status();
+  for (size_t i = 0; i < 30; ++i) {
+    EXPECT_GT(Score(*space, 0, i), 0.5);
+    EXPECT_GT(Score(*space, i, 0), 0.5);
+  }
+}
+
+TEST(AlsTrainer, WhatComesTwiceCountsOnce) {
+  DataSet data = TwoBlocks();
+  const auto once = MakeAls(2).Train(data);
+  data.interactions.insert(data.interactions.begin(), data.interactions[0]);
+  data.interactions.push_back(data.interactions.back());
+  const auto twice = MakeAls(2).Train(data);
+  ASSERT_TRUE(once.ok() && twice.ok());
+  EXPECT_EQ(once->items.values, twice->items.values);
+  EXPECT_EQ(once->users.values, twice->users.values);
+}
+
 TEST(AlsTrainer, GivesTheSameBytesOnAnyNumberOfThreads) {
   const DataSet data = MakeSyntheticData(3).data;
   const auto one = MakeAls(1).Train(data);
@@ -93,6 +135,10 @@ TEST(AlsTrainer, GivesVectorsToRowsWithPositiveInteractionsOnly) {
 }
 
 TEST(AlsTrainer, SaysWhenThereIsNothingToTrainOn) {
+  DataSet disliked = TwoBlocks();
+  for (Interaction& interaction : disliked.interactions) interaction.value = 0;
+  EXPECT_EQ(MakeAls(1).Train(disliked).status().code(),
+            absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(MakeAls(1).Train(DataSet()).status().code(),
             absl::StatusCode::kFailedPrecondition);
 }
