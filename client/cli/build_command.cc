@@ -1,13 +1,14 @@
 // tributary build: from raw data to a bundle.
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "client/cli/commands.h"
 #include "client/cli/progress_line.h"
-#include "client/cli/recall_table.h"
+#include "client/cli/split_flags.h"
 #include "fmt/core.h"
 #include "index/build/build.h"
 #include "index/build/build_config.h"
@@ -25,6 +26,7 @@ struct BuildFlags {
   std::string out;
   uint64_t version = 0;
   double holdout = 0;
+  std::optional<SplitBy> holdout_by;
   std::string test_out;
   v1::BuildConfig config;
 };
@@ -81,7 +83,8 @@ absl::StatusOr<DataSet> ReadTrainingData(const BuildFlags& flags,
              data.users.size(), data.items.size(), data.interactions.size());
   if (flags.holdout == 0) return data;
   std::vector<Interaction> held_out;
-  data = HoldOut(std::move(data), flags.holdout, "test", &held_out);
+  ASSIGN_OR_RETURN(data, SplitTest(std::move(data), flags.holdout_by,
+                                   flags.holdout, 0, &held_out));
   RETURN_IF_ERROR(WriteInterFile(flags.test_out, data, held_out));
   fmt::print(stderr, "  held out {} interactions: {}\n", held_out.size(),
              flags.test_out);
@@ -135,6 +138,7 @@ void AddBuildCommand(CLI::App& app) {
       ->add_option("--holdout", flags->holdout,
                    "Share of interactions to leave out, for `tributary eval`")
       ->check(CLI::Range(0.0, 0.9));
+  AddSplitByFlag(*command, "--holdout-by", &flags->holdout_by);
   command->add_option("--test-out", flags->test_out,
                       "RecBole .inter file for what --holdout leaves out");
   AddConfigFlags(*command, &flags->config);

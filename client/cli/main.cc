@@ -5,6 +5,7 @@
 int main(int argc, char** argv) {
   CLI::App app{"Tributary: the retrieval stage of a recommender"};
   app.require_subcommand(1);
+  tributary::AddSplitCommand(app);
   tributary::AddBuildCommand(app);
   tributary::AddVerifyCommand(app);
   tributary::AddInspectCommand(app);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,20 +17,29 @@ namespace {
 
 constexpr size_t kMinInteractions = 5;
 
-// Which of a user's interactions are held out if times decide: the newest.
-std::vector<bool> ChooseNewest(std::span<const Interaction> of_user,
-                               double share) {
-  // Rounded up, but not for what a double adds to 0.1 * 30.
-  const double wanted =
-      std::ceil(share * static_cast<double>(of_user.size()) - 1e-9);
-  const auto first = of_user.size() - static_cast<size_t>(wanted);
+using OfUser = std::span<const Interaction>;
+
+// A share of n, rounded up, but not for what a double adds to 0.1 * 30.
+size_t ShareOf(double share, size_t n) {
+  return static_cast<size_t>(std::ceil(share * static_cast<double>(n) - 1e-9));
+}
+
+// Which of a user's interactions, ascending by time, are held out: the last.
+std::vector<bool> ChooseLast(OfUser of_user, size_t wanted) {
   std::vector<bool> chosen(of_user.size());
-  for (size_t i = first; i < of_user.size(); ++i) chosen[i] = true;
+  std::fill_n(chosen.rbegin(), wanted, true);
   return chosen;
 }
 
-std::vector<bool> ChooseByHash(const DataSet& data,
-                               std::span<const Interaction> of_user,
+std::vector<bool> ChooseAfter(OfUser of_user, int64_t time_s) {
+  std::vector<bool> chosen;
+  for (const Interaction& interaction : of_user) {
+    chosen.push_back(interaction.time_s > time_s);
+  }
+  return chosen;
+}
+
+std::vector<bool> ChooseByHash(const DataSet& data, OfUser of_user,
                                double share, std::string_view purpose) {
   std::vector<bool> chosen;
   const std::string user =
@@ -42,10 +52,33 @@ std::vector<bool> ChooseByHash(const DataSet& data,
   return chosen;
 }
 
+// The newest moment that stays, so that at most `share` is held out.
+int64_t LastKeptTime(const DataSet& data, double share) {
+  const size_t n = data.interactions.size();
+  const size_t kept = n - ShareOf(share, n);
+  if (kept == 0) return std::numeric_limits<int64_t>::min();
+  std::vector<int64_t> times;
+  for (const Interaction& interaction : data.interactions) {
+    times.push_back(interaction.time_s);
+  }
+  const auto last = times.begin() + static_cast<ptrdiff_t>(kept - 1);
+  std::nth_element(times.begin(), last, times.end());
+  return *last;
+}
+
+std::vector<bool> Choose(const DataSet& data, OfUser of_user, SplitBy by,
+                         double share, std::string_view purpose,
+                         int64_t last_kept_time_s) {
+  if (by == SplitBy::kTime) return ChooseAfter(of_user, last_kept_time_s);
+  if (of_user.size() < kMinInteractions) return ChooseLast(of_user, 0);
+  if (by == SplitBy::kLast) return ChooseLast(of_user, 1);
+  if (by == SplitBy::kHash) return ChooseByHash(data, of_user, share, purpose);
+  return ChooseLast(of_user, ShareOf(share, of_user.size()));
+}
+
 // Splits one user's interactions.
-void Split(std::span<const Interaction> of_user,
-           const std::vector<bool>& chosen, std::vector<Interaction>* kept,
-           std::vector<Interaction>* held_out) {
+void Split(OfUser of_user, const std::vector<bool>& chosen,
+           std::vector<Interaction>* kept, std::vector<Interaction>* held_out) {
   std::unordered_set<Row> settled;
   for (size_t i = 0; i < of_user.size(); ++i) {
     if (!chosen[i] || of_user[i].value <= 0) settled.insert(of_user[i].item);
@@ -61,25 +94,37 @@ void Split(std::span<const Interaction> of_user,
 
 }  // namespace
 
-DataSet HoldOut(DataSet data, double share, std::string_view purpose,
-                std::vector<Interaction>* held_out) {
+absl::StatusOr<DataSet> HoldOut(DataSet data, SplitBy by, double share,
+                                std::string_view purpose,
+                                std::vector<Interaction>* held_out) {
+  const bool needs_times = by == SplitBy::kUserTime || by == SplitBy::kTime;
+  if (needs_times && !data.has_times) {
+    return absl::FailedPreconditionError(
+        "the data have no times to split by, expected them or a split by "
+        "hash or last");
+  }
   held_out->clear();
   std::vector<Interaction> kept;
   const std::vector<Interaction>& all = data.interactions;
+  const int64_t last_kept_time_s =
+      by == SplitBy::kTime ? LastKeptTime(data, share) : 0;
   for (size_t begin = 0, end; begin < all.size(); begin = end) {
     for (end = begin; end < all.size() && all[end].user == all[begin].user;) {
       ++end;
     }
-    const std::span of_user(&all[begin], end - begin);
-    std::vector<bool> chosen(of_user.size());
-    if (of_user.size() >= kMinInteractions) {
-      chosen = data.has_times ? ChooseNewest(of_user, share)
-                              : ChooseByHash(data, of_user, share, purpose);
-    }
-    Split(of_user, chosen, &kept, held_out);
+    const OfUser of_user(&all[begin], end - begin);
+    Split(of_user, Choose(data, of_user, by, share, purpose, last_kept_time_s),
+          &kept, held_out);
   }
   data.interactions = std::move(kept);
   return data;
+}
+
+DataSet HoldOut(DataSet data, double share, std::string_view purpose,
+                std::vector<Interaction>* held_out) {
+  const SplitBy by = data.has_times ? SplitBy::kUserTime : SplitBy::kHash;
+  // Times are there where they are needed.
+  return *HoldOut(std::move(data), by, share, purpose, held_out);
 }
 
 }  // namespace tributary

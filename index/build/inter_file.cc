@@ -17,14 +17,6 @@ struct FileCloser {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
-absl::StatusOr<std::string> InterField(const KeyList& keys, Row row) {
-  std::string key = keys.text(row);
-  if (key.find_first_of("\t\r\n") == std::string::npos) return key;
-  return absl::InvalidArgumentError(fmt::format(
-      "key \"{}\" has a tab or a line break, which .inter files cannot hold",
-      key));
-}
-
 }  // namespace
 
 absl::StatusOr<RecBoleFile> OpenRecBoleFile(const std::filesystem::path& path,
@@ -92,6 +84,25 @@ absl::StatusOr<std::vector<KeyedInteraction>> ReadInterFile(
   }
 }
 
+absl::StatusOr<std::string> InterField(const KeyList& keys, Row row) {
+  std::string key = keys.text(row);
+  if (key.find_first_of("\t\r\n") == std::string::npos) return key;
+  return absl::InvalidArgumentError(fmt::format(
+      "key \"{}\" has a tab or a line break, which .inter files cannot hold",
+      key));
+}
+
+absl::Status WriteTextFile(const std::filesystem::path& path,
+                           std::string_view text) {
+  std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "wbe"));
+  if (file == nullptr) return absl::ErrnoToStatus(errno, path.string());
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), file.get()) == text.size() &&
+      std::fflush(file.get()) == 0;
+  if (!written) return absl::ErrnoToStatus(errno, path.string());
+  return absl::OkStatus();
+}
+
 absl::Status WriteInterFile(const std::filesystem::path& path,
                             const DataSet& data,
                             std::span<const Interaction> interactions) {
@@ -109,13 +120,7 @@ absl::Status WriteInterFile(const std::filesystem::path& path,
     }
     text += '\n';
   }
-  std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "wbe"));
-  if (file == nullptr) return absl::ErrnoToStatus(errno, path.string());
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), file.get()) == text.size() &&
-      std::fflush(file.get()) == 0;
-  if (!written) return absl::ErrnoToStatus(errno, path.string());
-  return absl::OkStatus();
+  return WriteTextFile(path, text);
 }
 
 }  // namespace tributary

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -45,10 +46,17 @@ absl::StatusOr<RecBoleFile> OpenRecBoleFile(const std::filesystem::path& path,
 absl::StatusOr<std::vector<KeyedInteraction>> ReadInterFile(
     const std::filesystem::path& path, uint32_t max_malformed_lines);
 
+// The key as a field of a RecBole file. INVALID_ARGUMENT for one with a tab or
+// a line break.
+absl::StatusOr<std::string> InterField(const KeyList& keys, Row row);
+
+// Replaces the file. Errors: as of open(2) and write(2), naming the file.
+absl::Status WriteTextFile(const std::filesystem::path& path,
+                           std::string_view text);
+
 // Writes interactions of the data set as a RecBole .inter file: user_id:token
 // item_id:token rating:float, and timestamp:float when there are times.
-// Errors: as of open(2) and write(2), naming the file; INVALID_ARGUMENT for a
-// key with a tab or a line feed.
+// Errors: as InterField and WriteTextFile.
 absl::Status WriteInterFile(const std::filesystem::path& path,
                             const DataSet& data,
                             std::span<const Interaction> interactions);

@@ -30,6 +30,8 @@ struct TrainedSpace {
   // The items' values are of half precision and stored so: a search reads half
   // as much. Set by the builder for what it trained itself.
   bool half_items = false;
+  // What the manifest keeps of how training went; may be empty.
+  std::vector<v1::TrainingPoint> training = {};
 };
 
 // Makes an embedding space from a data set. Equal data and equal settings give

@@ -18,7 +18,8 @@ namespace {
 constexpr size_t kRecallQueries = 200;
 constexpr size_t kFingerprintDigits = 16;
 // Beyond this share of its lists, IVF of FAISS as Debian builds it (baseline
-// x86-64) is slower than our flat scan; tests/bench/search_bench.cc measures it.
+// x86-64) is slower than our flat scan; tests/bench/search_bench.cc measures
+// it.
 constexpr double kMaxAutoEffortShare = 1.0 / 16;
 
 std::string Fingerprint(const TrainedSpace& space) {
@@ -107,6 +108,7 @@ absl::Status WriteSpace(const DataSet& data, const TrainedSpace& space,
   spec.set_item_vectors(space.items.rows.size());
   spec.set_user_vectors(space.users.rows.size());
   spec.set_history_encoder(space.history_encoder);
+  spec.mutable_training()->Assign(space.training.begin(), space.training.end());
   ASSIGN_OR_RETURN(*spec.mutable_index(), WriteIndex(space, choice, writer));
   v1::RetrieverSpec& retriever = *manifest->add_retrievers();
   retriever.set_name(space.name);
