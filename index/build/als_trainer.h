@@ -26,7 +26,7 @@ namespace tributary {
 class AlsTrainer : public Trainer {
  public:
   // `settings` is complete (see CompleteBuildConfig).
-  AlsTrainer(v1::Behavior settings, uint64_t seed, uint32_t threads,
+  AlsTrainer(v1::Als settings, uint64_t seed, uint32_t threads,
              Progress progress)
       : settings_(std::move(settings)),
         seed_(seed),
@@ -36,7 +36,7 @@ class AlsTrainer : public Trainer {
   absl::StatusOr<TrainedSpace> Train(const DataSet& data) const override;
 
  private:
-  v1::Behavior settings_;
+  v1::Als settings_;
   uint64_t seed_;
   uint32_t threads_;
   Progress progress_;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint32_t kMaxThreads = 1024;
 constexpr uint32_t kMaxIterations = 1000;
+constexpr uint32_t kMaxHistoryItems = 100'000;
 
 // Written so that NaN is out of range.
 template <typename T>
@@ -32,10 +33,14 @@ void SetDefaults(v1::BuildConfig* config) {
              std::max(1U, std::thread::hardware_concurrency()));
   DEFAULT_TO(config, validation_share, 0.1);
   v1::Behavior* const behavior = config->mutable_behavior();
-  DEFAULT_TO(behavior, dim, 64);
-  DEFAULT_TO(behavior, iterations, 15);
-  DEFAULT_TO(behavior, alpha, 80);
-  DEFAULT_TO(behavior, regularization, 0.004);
+  DEFAULT_TO(behavior, model, "history");
+  DEFAULT_TO(behavior->mutable_history(), dim, 128);
+  DEFAULT_TO(behavior->mutable_history(), max_items, 1000);
+  v1::Als* const als = config->mutable_als();
+  DEFAULT_TO(als, dim, 64);
+  DEFAULT_TO(als, iterations, 15);
+  DEFAULT_TO(als, alpha, 80);
+  DEFAULT_TO(als, regularization, 0.004);
   v1::Content* const content = config->mutable_content();
   DEFAULT_TO(content, dim, 128);
   DEFAULT_TO(content, weigh_by_value, false);
@@ -51,14 +56,26 @@ void SetDefaults(v1::BuildConfig* config) {
 #undef DEFAULT_TO
 }
 
+absl::Status CheckBehavior(const v1::Behavior& behavior) {
+  if (behavior.model() != "history") {
+    return absl::InvalidArgumentError(fmt::format(
+        "behavior.model: \"{}\", expected history", behavior.model()));
+  }
+  RETURN_IF_ERROR(CheckRange("behavior.history.dim", behavior.history().dim(),
+                             2U, kMaxDim));
+  return CheckRange("behavior.history.max_items",
+                    behavior.history().max_items(), 1U, kMaxHistoryItems);
+}
+
 absl::Status CheckTraining(const v1::BuildConfig& config) {
-  const v1::Behavior& behavior = config.behavior();
-  RETURN_IF_ERROR(CheckRange("behavior.dim", behavior.dim(), 1U, kMaxDim));
-  RETURN_IF_ERROR(CheckRange("behavior.iterations", behavior.iterations(), 1U,
-                             kMaxIterations));
-  RETURN_IF_ERROR(CheckRange("behavior.alpha", behavior.alpha(), 1e-6, 1e6));
-  RETURN_IF_ERROR(CheckRange("behavior.regularization",
-                             behavior.regularization(), 1e-9, 1e6));
+  RETURN_IF_ERROR(CheckBehavior(config.behavior()));
+  const v1::Als& als = config.als();
+  RETURN_IF_ERROR(CheckRange("als.dim", als.dim(), 1U, kMaxDim));
+  RETURN_IF_ERROR(
+      CheckRange("als.iterations", als.iterations(), 1U, kMaxIterations));
+  RETURN_IF_ERROR(CheckRange("als.alpha", als.alpha(), 1e-6, 1e6));
+  RETURN_IF_ERROR(
+      CheckRange("als.regularization", als.regularization(), 1e-9, 1e6));
   RETURN_IF_ERROR(
       CheckRange("content.dim", config.content().dim(), 1U, kMaxDim));
   for (const auto& [column, weight] : config.content().column_weights()) {

@@ -51,7 +51,7 @@ absl::StatusOr<std::vector<TrainedSpace>> TrainSpaces(
     const Progress& progress) {
   RETURN_IF_ERROR(CheckColumns(data, config.content()));
   std::unique_ptr<const Trainer> trainers[] = {
-      std::make_unique<AlsTrainer>(config.behavior(), config.seed(),
+      std::make_unique<AlsTrainer>(config.als(), config.seed(),
                                    config.threads(), progress),
       std::make_unique<ContentTrainer>(config.content(), config.seed(),
                                        config.threads(), progress)};

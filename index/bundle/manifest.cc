@@ -72,8 +72,12 @@ absl::Status CheckSpace(const v1::EmbeddingSpace& space,
     return Wrong("{}.metric: expected INNER_PRODUCT or COSINE", field);
   }
   if (space.history_encoder() != v1::HISTORY_ENCODER_UNSPECIFIED &&
-      space.history_encoder() != v1::MEAN) {
+      space.history_encoder() != v1::MEAN &&
+      space.history_encoder() != v1::TOWER) {
     return Wrong("{}.historyEncoder: not one that this reader knows", field);
+  }
+  if (space.has_user_tower() != (space.history_encoder() == v1::TOWER)) {
+    return Wrong("{}.userTower: goes with the historyEncoder TOWER", field);
   }
   if (space.item_vectors() > manifest.items().count()) {
     return Wrong("{}.itemVectors: {}, but items.count is {}", field,

@@ -12,6 +12,7 @@
 #include "index/publish/scratch_directory.h"
 #include "index/publish/version_file.h"
 #include "index/search/vector_index.h"
+#include "index/tower/user_tower.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -61,6 +62,7 @@ absl::StatusOr<std::string> ManifestSha256(
 absl::Status VerifyVersion(const std::filesystem::path& bundle_dir) {
   RETURN_IF_ERROR(VerifyBundle(bundle_dir));
   ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(bundle_dir));
+  RETURN_IF_ERROR(TryTowers(*bundle));
   return TrySearches(*bundle);
 }
 

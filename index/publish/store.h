@@ -30,7 +30,7 @@ absl::Status WriteCurrent(const std::filesystem::path& root, uint64_t version);
 absl::StatusOr<std::vector<uint64_t>> ListVersions(
     const std::filesystem::path& root);
 
-// All the checks there are: VerifyBundle and TrySearches.
+// All the checks there are: VerifyBundle, TryTowers and TrySearches.
 absl::Status VerifyVersion(const std::filesystem::path& bundle_dir);
 
 // Of the manifest's bytes: two versions with the same one have the same files.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fmt/core.h"
+#include "server/retrieval/user_history.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -13,11 +14,11 @@ namespace {
 
 constexpr size_t kMaxSeen = 200;
 
-void Scale(double factor, std::vector<float>* vector) {
-  for (float& value : *vector) value = static_cast<float>(value * factor);
+void Scale(double factor, std::span<float> vector) {
+  for (float& value : vector) value = static_cast<float>(value * factor);
 }
 
-double Norm(const std::vector<float>& vector) {
+double Norm(std::span<const float> vector) {
   return std::sqrt(
       std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0));
 }
@@ -26,17 +27,35 @@ std::span<const Row> Newest(std::span<const Row> seen) {
   return seen.last(std::min(seen.size(), kMaxSeen));
 }
 
+// The n best of both lists, an item of both with the better of its scores.
+void MergeBest(std::span<const ScoredRow> other, uint32_t n,
+               std::vector<ScoredRow>* best) {
+  best->insert(best->end(), other.begin(), other.end());
+  std::sort(best->begin(), best->end(),
+            [](const ScoredRow& a, const ScoredRow& b) {
+              return a.row != b.row ? a.row < b.row : a.score > b.score;
+            });
+  const auto end = std::unique(
+      best->begin(), best->end(),
+      [](const ScoredRow& a, const ScoredRow& b) { return a.row == b.row; });
+  best->erase(end, best->end());
+  std::sort(best->begin(), best->end(), Better);
+  if (best->size() > n) best->resize(n);
+}
+
 }  // namespace
 
 VectorRetriever::VectorRetriever(const Bundle& bundle,
                                  const EmbeddingSpace& space,
-                                 std::unique_ptr<VectorIndex> index)
+                                 std::unique_ptr<VectorIndex> index,
+                                 std::unique_ptr<UserTower> tower)
     : bundle_(bundle),
       space_(space),
       index_(std::move(index)),
       exact_index_(space.spec->index().kind() == "flat"
                        ? nullptr
-                       : MakeFlatIndex(space.items)) {}
+                       : MakeFlatIndex(space.items)),
+      tower_(std::move(tower)) {}
 
 absl::StatusOr<std::unique_ptr<Retriever>> VectorRetriever::Create(
     const Bundle& bundle, const v1::RetrieverSpec& spec) {
@@ -46,8 +65,12 @@ absl::StatusOr<std::unique_ptr<Retriever>> VectorRetriever::Create(
         "space: \"{}\" is not a space of the bundle", spec.space()));
   }
   ASSIGN_OR_RETURN(auto index, OpenIndex(bundle, *space));
+  std::unique_ptr<UserTower> tower;
+  if (space->spec->history_encoder() == v1::TOWER) {
+    ASSIGN_OR_RETURN(tower, UserTower::Open(bundle, *space));
+  }
   return std::unique_ptr<Retriever>(
-      new VectorRetriever(bundle, *space, std::move(index)));
+      new VectorRetriever(bundle, *space, std::move(index), std::move(tower)));
 }
 
 absl::StatusOr<Ask> VectorRetriever::Retrieve(
@@ -69,32 +92,54 @@ absl::StatusOr<Ask> VectorRetriever::Search(
     const VectorIndex& index, const RetrieverQuery& query, uint32_t n,
     std::vector<ScoredRow>* proposals) const {
   proposals->clear();
-  thread_local std::vector<float> vector;
-  if (!MakeVector(query, &vector)) return Ask::kNoQuery;
-  const double norm = Norm(vector);
-  if (norm == 0) return Ask::kNoQuery;
-  if (space_.spec->metric() == v1::COSINE) Scale(1 / norm, &vector);
-  RETURN_IF_ERROR(
-      index.Search(vector, n, query.excluded, query.deadline, proposals));
-  return Ask::kAnswered;
+  thread_local std::vector<float> vectors;
+  thread_local std::vector<ScoredRow> hits;
+  if (!MakeVectors(query, &vectors)) return Ask::kNoQuery;
+  const size_t dim = space_.spec->dim();
+  bool searched = false;
+  for (size_t begin = 0; begin < vectors.size(); begin += dim) {
+    const std::span<float> vector(&vectors[begin], dim);
+    const double norm = Norm(vector);
+    if (norm == 0) continue;
+    if (space_.spec->metric() == v1::COSINE) Scale(1 / norm, vector);
+    RETURN_IF_ERROR(index.Search(vector, n, query.excluded, query.deadline,
+                                 searched ? &hits : proposals));
+    if (searched) MergeBest(hits, n, proposals);
+    searched = true;
+  }
+  return searched ? Ask::kAnswered : Ask::kNoQuery;
 }
 
-bool VectorRetriever::MakeVector(const RetrieverQuery& query,
-                                 std::vector<float>* vector) const {
+bool VectorRetriever::MakeVectors(const RetrieverQuery& query,
+                                  std::vector<float>* vectors) const {
   for (const SpaceVector& given : query.vectors) {
     if (given.space != space_.spec->name()) continue;
-    vector->assign(given.values.begin(), given.values.end());
+    vectors->assign(given.values.begin(), given.values.end());
     return true;
   }
-  const bool means = space_.spec->history_encoder() == v1::MEAN;
-  if (means && MeanOf(query.history, vector)) return true;
+  if (!query.history.empty() &&
+      EncodeHistory(query.user, query.history, vectors)) {
+    return true;
+  }
   if (query.user == kNoRow) return false;
   if (const auto position = space_.users.Find(query.user)) {
-    vector->resize(space_.users.dim());
-    space_.users.Read(*position, *vector);
+    vectors->resize(space_.users.dim());
+    space_.users.Read(*position, *vectors);
     return true;
   }
-  return means && MeanOf(Newest(bundle_.Seen(query.user)), vector);
+  return EncodeHistory(query.user, {}, vectors);
+}
+
+bool VectorRetriever::EncodeHistory(Row user, std::span<const Row> recent,
+                                    std::vector<float>* vectors) const {
+  const std::span<const Row> stored = bundle_.Seen(user);
+  if (tower_ != nullptr) {
+    thread_local std::vector<Row> history;
+    JoinHistories(stored, recent, tower_->max_items(), &history);
+    return tower_->Encode(user, history, vectors);
+  }
+  if (space_.spec->history_encoder() != v1::MEAN) return false;
+  return MeanOf(recent.empty() ? Newest(stored) : recent, vectors);
 }
 
 bool VectorRetriever::MeanOf(std::span<const Row> items,
@@ -112,7 +157,7 @@ bool VectorRetriever::MeanOf(std::span<const Row> items,
     ++found;
   }
   if (found == 0) return false;
-  Scale(1.0 / found, vector);
+  Scale(1.0 / found, *vector);
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "index/tower/user_tower.h"
 #include "server/retrieval/retriever.h"
 
 namespace tributary {
@@ -13,14 +14,18 @@ namespace tributary {
 // Kind "vector": the items of one embedding space by inner product with a query
 // vector. That is the first of these that there is:
 //   1. the request's vector for the space;
-//   2. the mean of the vectors of the request's history;
+//   2. the request's history, encoded: by the mean of its items' vectors, or by
+//      the space's tower, as what the user did after the stored history;
 //   3. the user's stored vector;
-//   4. the mean of the vectors of what the user has seen, newest 200;
-// means only where the space's history_encoder is MEAN. In a COSINE space it is
-// normalised. Without one, or when it is zero, there is no query.
+//   4. the stored history, encoded: the mean of the newest 200, or the tower's;
+// histories only where the space has a history_encoder. In a COSINE space
+// vectors are normalised. Without one, or when it is zero, there is no query. A
+// tower of several interests gives as many vectors; an item counts with the
+// best of its scores.
 class VectorRetriever : public Retriever {
  public:
-  // INVALID_ARGUMENT for an unknown space; OpenIndex's errors.
+  // INVALID_ARGUMENT for an unknown space; OpenIndex's and UserTower::Open's
+  // errors.
   static absl::StatusOr<std::unique_ptr<Retriever>> Create(
       const Bundle& bundle, const v1::RetrieverSpec& spec);
 
@@ -31,19 +36,24 @@ class VectorRetriever : public Retriever {
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const override;
   uint32_t expected_us(uint32_t n) const override {
-    return index_->expected_us(n);
+    const uint32_t searches = tower_ == nullptr ? 1 : tower_->interests();
+    return index_->expected_us(n) * searches;
   }
 
  private:
   VectorRetriever(const Bundle& bundle, const EmbeddingSpace& space,
-                  std::unique_ptr<VectorIndex> index);
+                  std::unique_ptr<VectorIndex> index,
+                  std::unique_ptr<UserTower> tower);
 
   absl::StatusOr<Ask> Search(const VectorIndex& index,
                              const RetrieverQuery& query, uint32_t n,
                              std::vector<ScoredRow>* proposals) const;
-  // False when there is nothing to make one from.
-  bool MakeVector(const RetrieverQuery& query,
-                  std::vector<float>* vector) const;
+  // Query vectors, end to end; false when there is nothing to make one from.
+  bool MakeVectors(const RetrieverQuery& query,
+                   std::vector<float>* vectors) const;
+  // `recent` is what the request brings.
+  bool EncodeHistory(Row user, std::span<const Row> recent,
+                     std::vector<float>* vectors) const;
   bool MeanOf(std::span<const Row> items, std::vector<float>* vector) const;
 
   const Bundle& bundle_;
@@ -51,6 +61,8 @@ class VectorRetriever : public Retriever {
   const std::unique_ptr<VectorIndex> index_;
   // Null when index_ is exact itself.
   const std::unique_ptr<VectorIndex> exact_index_;
+  // Null where the space has none.
+  const std::unique_ptr<UserTower> tower_;
 };
 
 }  // namespace tributary

@@ -88,7 +88,7 @@ TEST(CommandLine, BuildNamesWhatIsWrongWithItsInput) {
       {{"--data", "nothing"}, "nothing"},
       {{"--data", "csv:" + (dir / "none").string()}, "none"},
       {{"--data", "csv:" + dir.string()}, "interactions.csv"},
-      {{"--data", "synthetic", "--behavior.dim", "0"}, "behavior.dim"},
+      {{"--data", "synthetic", "--als.dim", "0"}, "als.dim"},
       {{"--data", "synthetic", "--holdout", "0.2"}, "--test-out"},
   };
   for (const auto& [flags, named] : cases) {

@@ -14,12 +14,14 @@ using ::testing::StartsWith;
 TEST(BuildConfig, KeepsWhatIsSetAndFillsInTheRest) {
   v1::BuildConfig config;
   config.set_validation_share(0);
-  config.mutable_behavior()->set_dim(16);
+  config.mutable_als()->set_dim(16);
   const auto complete = CompleteBuildConfig(config);
   ASSERT_TRUE(complete.ok()) << complete.status();
   EXPECT_EQ(complete->validation_share(), 0);
-  EXPECT_EQ(complete->behavior().dim(), 16);
-  EXPECT_EQ(complete->behavior().iterations(), 15);
+  EXPECT_EQ(complete->als().dim(), 16);
+  EXPECT_EQ(complete->als().iterations(), 15);
+  EXPECT_EQ(complete->behavior().model(), "history");
+  EXPECT_EQ(complete->behavior().history().dim(), 128);
   EXPECT_EQ(complete->content().dim(), 128);
   EXPECT_EQ(complete->index().kind(), "auto");
   EXPECT_GE(complete->threads(), 1);
@@ -37,13 +39,19 @@ TEST(BuildConfig, NamesTheFieldThatIsOutOfRange) {
   };
   expect("threads", [](auto* c) { c->set_threads(0); });
   expect("validation_share", [](auto* c) { c->set_validation_share(0.9); });
-  expect("behavior.dim", [](auto* c) { c->mutable_behavior()->set_dim(0); });
-  expect("behavior.iterations",
-         [](auto* c) { c->mutable_behavior()->set_iterations(0); });
-  expect("behavior.alpha",
-         [](auto* c) { c->mutable_behavior()->set_alpha(-1); });
-  expect("behavior.regularization",
-         [](auto* c) { c->mutable_behavior()->set_regularization(0); });
+  expect("behavior.model",
+         [](auto* c) { c->mutable_behavior()->set_model("als"); });
+  expect("behavior.history.dim",
+         [](auto* c) { c->mutable_behavior()->mutable_history()->set_dim(1); });
+  expect("behavior.history.max_items", [](auto* c) {
+    c->mutable_behavior()->mutable_history()->set_max_items(0);
+  });
+  expect("als.dim", [](auto* c) { c->mutable_als()->set_dim(0); });
+  expect("als.iterations",
+         [](auto* c) { c->mutable_als()->set_iterations(0); });
+  expect("als.alpha", [](auto* c) { c->mutable_als()->set_alpha(-1); });
+  expect("als.regularization",
+         [](auto* c) { c->mutable_als()->set_regularization(0); });
   expect("content.dim", [](auto* c) { c->mutable_content()->set_dim(5000); });
   expect("content.column_weights[\"x\"]", [](auto* c) {
     (*c->mutable_content()->mutable_column_weights())["x"] = -1;

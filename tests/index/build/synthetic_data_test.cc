@@ -79,7 +79,7 @@ TEST(SyntheticData, LearningComesBetweenPopularityAndTheCeiling) {
   const DataSet kept = HoldOut(synthetic.data, 0.2, "test", &held_out);
   std::vector<double> popularity(kept.items.size());
   for (const Interaction& x : kept.interactions) ++popularity[x.item];
-  const auto settings = CompleteBuildConfig({})->behavior();
+  const auto settings = CompleteBuildConfig({})->als();
   const auto space =
       AlsTrainer(settings, 1, 2, [](std::string_view, double) {}).Train(kept);
   ASSERT_TRUE(space.ok()) << space.status();

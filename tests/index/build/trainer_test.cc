@@ -25,8 +25,8 @@ const Progress kNoProgress = [](std::string_view, double) {};
 
 AlsTrainer MakeAls(uint32_t threads, uint32_t dim = 8) {
   v1::BuildConfig config;
-  config.mutable_behavior()->set_dim(dim);
-  return {CompleteBuildConfig(config)->behavior(), 1, threads, kNoProgress};
+  config.mutable_als()->set_dim(dim);
+  return {CompleteBuildConfig(config)->als(), 1, threads, kNoProgress};
 }
 
 ContentTrainer MakeContent(uint32_t threads, v1::Content content = {}) {

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "index/search/faiss_searcher.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/search/space_bundle.h"
+#include "tests/index/tower/tower_bundle.h"
 
 namespace tributary {
 namespace {
@@ -152,6 +154,83 @@ TEST(VectorRetriever, AnswersExactlyWhereTheIndexIsApproximate) {
   EXPECT_EQ(proposals, flat);
   ASSERT_TRUE(retriever->Retrieve(query, 20, &proposals).ok());
   EXPECT_NE(proposals, flat) << "one list of 20 cannot hold them all";
+}
+
+// The first row and score of what is proposed for a query; kNoRow for none.
+ScoredRow Best(const Bundle& bundle, const RetrieverQuery& query) {
+  std::vector<ScoredRow> proposals;
+  const auto ask = Make(bundle, "taste")->Retrieve(query, 1, &proposals);
+  EXPECT_TRUE(ask.ok()) << ask.status();
+  EXPECT_EQ(*ask == Ask::kNoQuery, proposals.empty());
+  return proposals.empty() ? ScoredRow{kNoRow, 0} : proposals[0];
+}
+
+float Scaled(double sum, double weight) {
+  return static_cast<float>(sum / std::sqrt(1 + weight * weight));
+}
+
+TEST(VectorRetriever, AppendsTheRequestsHistoryToTheStoredOneForATower) {
+  TowerBundle description;
+  description.rows["seen.rows"] = {1, 0};
+  const auto bundle = description.Open();
+  const std::vector<Row> history = {2};
+  // Row 0 last, (1, 0), and half of row 1, (0, 1): best is row 4, (5, 1).
+  const ScoredRow stored = Best(*bundle, {.user = 0});
+  EXPECT_EQ(stored.row, 4);
+  EXPECT_FLOAT_EQ(stored.score, Scaled(5.5, 0.5));
+  // (2, 0) + (1, 0) / 2 + (0, 1) / 3.
+  const ScoredRow joined = Best(*bundle, {.user = 0, .history = history});
+  EXPECT_EQ(joined.row, 4);
+  EXPECT_NEAR(joined.score, (12.5 + 1.0 / 3) / std::sqrt(1 + 1.0 / 4 + 1.0 / 9),
+              1e-5);
+  // A stranger is what the request says.
+  EXPECT_EQ(Best(*bundle, {.history = history}), (ScoredRow{4, 10}));
+  const std::vector<Row> unknown = {5};
+  EXPECT_EQ(Best(*bundle, {.history = unknown}).row, kNoRow);
+  EXPECT_EQ(Best(*bundle, {.user = 0, .history = unknown}), stored);
+  EXPECT_EQ(Best(*bundle, {.user = 2}).row, kNoRow);
+}
+
+TEST(VectorRetriever, AStoredVectorComesBeforeTheStoredHistory) {
+  TowerBundle description;
+  description.manifest.mutable_spaces(0)->set_user_vectors(1);
+  description.arrays["taste.users"] = {{0, 1}, 2};
+  description.rows["taste.users.rows"] = {0};
+  const auto bundle = description.Open();
+  EXPECT_EQ(Best(*bundle, {.user = 0}), (ScoredRow{0, 5}));
+  const std::vector<Row> history = {2};
+  EXPECT_EQ(Best(*bundle, {.user = 0, .history = history}).row, 4);
+}
+
+TEST(VectorRetriever, AnItemCountsWithTheInterestThatItSuitsBest) {
+  TowerBundle description;
+  description.tower().set_interests(2);
+  description.arrays["w"] = {{1, 0, 0, 0, 0, 0, 0, 1}, 2};
+  description.arrays["b"] = {{0, 0, 0, 0}};
+  auto& linear = description.AddLayer(v1::Layer::LINEAR);
+  linear.set_weights("w.npy");
+  linear.set_bias("b.npy");
+  const auto bundle = description.Open();
+  // Row 4 of the history is (4, 4): interests (4, 0) and (0, 4).
+  const std::vector<Row> history = {4};
+  const std::vector<Row> excluded = {1};
+  std::vector<ScoredRow> proposals;
+  ASSERT_TRUE(
+      Make(*bundle, "taste")
+          ->Retrieve({.history = history, .excluded = excluded}, 3, &proposals)
+          .ok());
+  EXPECT_THAT(proposals, ElementsAre(ScoredRow{0, 20}, ScoredRow{4, 20},
+                                     ScoredRow{3, 16}));
+}
+
+TEST(VectorRetriever, RefusesATowerThatDoesNotFit) {
+  TowerBundle description;
+  description.AddLayer(v1::Layer::APPEND_ONE);
+  const auto bundle = description.Open();
+  v1::RetrieverSpec spec;
+  spec.set_space("taste");
+  EXPECT_EQ(VectorRetriever::Create(*bundle, spec).status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace

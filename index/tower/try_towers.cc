@@ -1,0 +1,69 @@
+#include <cmath>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fmt/core.h"
+#include "index/tower/user_tower.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// What server and trainer may differ by: sums are added in another order.
+constexpr double kTolerance = 1e-4;
+
+absl::Status TryGoldenQuery(const UserTower& tower,
+                            const v1::GoldenQuery& golden) {
+  const std::vector<Row> history(golden.history().begin(),
+                                 golden.history().end());
+  std::vector<float> vectors;
+  if (!tower.Encode(kNoRow, history, &vectors)) {
+    return absl::DataLossError("the tower knows no item of its history");
+  }
+  double distance = 0;
+  double length = 0;
+  for (int i = 0; i < golden.vector_size(); ++i) {
+    const double difference =
+        vectors[static_cast<size_t>(i)] - golden.vector(i);
+    distance += difference * difference;
+    length += static_cast<double>(golden.vector(i)) * golden.vector(i);
+  }
+  // Written so that NaN fails.
+  if (std::sqrt(distance) <= kTolerance * std::sqrt(length)) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(fmt::format(
+      "the tower makes a vector of its history that is {} away, of a length "
+      "of {}",
+      std::sqrt(distance), std::sqrt(length)));
+}
+
+absl::Status TryTower(const Bundle& bundle, const EmbeddingSpace& space) {
+  ASSIGN_OR_RETURN(const auto tower, UserTower::Open(bundle, space));
+  RETURN_IF_ERROR(tower->CheckTables());
+  for (int i = 0; i < bundle.manifest().golden_queries_size(); ++i) {
+    const v1::GoldenQuery& golden = bundle.manifest().golden_queries(i);
+    if (golden.space() != space.spec->name() || golden.history().empty()) {
+      continue;
+    }
+    const absl::Status status = TryGoldenQuery(*tower, golden);
+    if (status.ok()) continue;
+    return absl::DataLossError(fmt::format("space {}: golden query {}: {}",
+                                           space.spec->name(), i,
+                                           std::string(status.message())));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status TryTowers(const Bundle& bundle) {
+  for (const EmbeddingSpace& space : bundle.spaces()) {
+    if (space.spec->history_encoder() != v1::TOWER) continue;
+    RETURN_IF_ERROR(TryTower(bundle, space));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tributary

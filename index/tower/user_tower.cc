@@ -1,0 +1,174 @@
+#include "index/tower/user_tower.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "fmt/core.h"
+#include "index/tower/accumulate.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+constexpr uint32_t kMaxInterests = 16;
+constexpr uint32_t kMaxHistory = 100'000;
+constexpr double kMaxDecay = 16;
+
+template <typename T>
+absl::Status CheckRange(const std::string& field, T value, T low, T high) {
+  // Written so that NaN is out of range.
+  if (value >= low && value <= high) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format(
+      "manifest.json: {}: {}, expected {} to {}", field, value, low, high));
+}
+
+absl::Status CheckSpec(const v1::Tower& tower, const std::string& field) {
+  RETURN_IF_ERROR(
+      CheckRange(field + ".interests", tower.interests(), 0U, kMaxInterests));
+  RETURN_IF_ERROR(
+      CheckRange(field + ".contextDim", tower.context_dim(), 0U, kMaxDim));
+  RETURN_IF_ERROR(
+      CheckRange(field + ".defaultContext",
+                 static_cast<uint32_t>(tower.default_context_size()),
+                 tower.context_dim(), tower.context_dim()));
+  if (!tower.has_history()) {
+    return absl::InvalidArgumentError(
+        fmt::format("manifest.json: {}.history: missing", field));
+  }
+  const v1::HistoryInput& history = tower.history();
+  RETURN_IF_ERROR(
+      CheckRange(field + ".history.dim", history.dim(), 1U, kMaxDim));
+  RETURN_IF_ERROR(CheckRange(field + ".history.maxItems", history.max_items(),
+                             1U, kMaxHistory));
+  RETURN_IF_ERROR(
+      CheckRange(field + ".history.decay", history.decay(), 0.0, kMaxDecay));
+  if (history.pooling() != v1::HistoryInput::DECAYED_SUM &&
+      history.pooling() != v1::HistoryInput::DECAYED_MEAN) {
+    return absl::InvalidArgumentError(
+        fmt::format("manifest.json: {}.history.pooling: not one that this "
+                    "reader knows",
+                    field));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<VectorTable> OpenTable(const Bundle& bundle,
+                                      const std::string& stem, uint64_t vectors,
+                                      uint32_t dim, uint64_t table_rows) {
+  if (!bundle.HasFile(stem + ".npy")) {
+    return absl::DataLossError(fmt::format(
+        "manifest.json: files: {}.npy is not listed, but the user tower needs "
+        "it",
+        stem));
+  }
+  return VectorTable::Open(bundle.dir(), stem,
+                           bundle.HasFile(stem + ".rows.npy"), vectors, dim,
+                           table_rows);
+}
+
+}  // namespace
+
+UserTower::UserTower(const Bundle& bundle, const EmbeddingSpace& space)
+    : bundle_(bundle),
+      space_(space),
+      spec_(space.spec->user_tower()),
+      interests_(std::max(1U, spec_.interests())) {}
+
+absl::StatusOr<std::unique_ptr<UserTower>> UserTower::Open(
+    const Bundle& bundle, const EmbeddingSpace& space) {
+  const std::string field =
+      fmt::format("spaces[\"{}\"].userTower", space.spec->name());
+  RETURN_IF_ERROR(CheckSpec(space.spec->user_tower(), field));
+  std::unique_ptr<UserTower> tower(new UserTower(bundle, space));
+  RETURN_IF_ERROR(tower->OpenTables(field));
+  const v1::HistoryInput& history = tower->spec_.history();
+  for (uint32_t rank = 0; rank < history.max_items(); ++rank) {
+    tower->rank_weights_.push_back(
+        static_cast<float>(std::pow(1.0 + rank, -history.decay())));
+  }
+  ASSIGN_OR_RETURN(
+      tower->layers_,
+      TowerLayers::Open(bundle, tower->spec_, "manifest.json: " + field,
+                        history.dim() + tower->spec_.context_dim(),
+                        space.spec->dim() * tower->interests_));
+  return tower;
+}
+
+absl::Status UserTower::OpenTables(const std::string& field) {
+  const std::string& name = space_.spec->name();
+  ASSIGN_OR_RETURN(
+      history_,
+      OpenTable(bundle_, name + ".history", spec_.history().item_vectors(),
+                spec_.history().dim(), bundle_.items().size()));
+  for (const float value : spec_.default_context()) {
+    if (std::isfinite(value)) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "manifest.json: {}.defaultContext: {} is not finite", field, value));
+  }
+  if (spec_.context_vectors() == 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(
+      context_, OpenTable(bundle_, name + ".context", spec_.context_vectors(),
+                          spec_.context_dim(), bundle_.users().size()));
+  return absl::OkStatus();
+}
+
+bool UserTower::Encode(Row user, std::span<const Row> history,
+                       std::vector<float>* vectors) const {
+  vectors->clear();
+  const bool has_history = AppendHistory(history, vectors);
+  const bool has_context = AppendContext(user, vectors);
+  if (!has_history && !has_context) return false;
+  layers_.Apply(vectors);
+  return true;
+}
+
+bool UserTower::AppendHistory(std::span<const Row> history,
+                              std::vector<float>* values) const {
+  const size_t dim = history_.dim();
+  values->resize(values->size() + dim, 0.0F);
+  float* const sums = values->data() + values->size() - dim;
+  const bool halves = history_.dtype() == Dtype::kFloat16;
+  size_t rank = 0;
+  double total = 0;
+  double squares = 0;
+  for (size_t i = history.size(); i > 0 && rank < rank_weights_.size(); --i) {
+    const auto position = history_.Find(history[i - 1]);
+    if (!position.has_value()) continue;
+    const float weight = rank_weights_[rank++];
+    if (halves) {
+      AddScaled(weight, history_.halves().data() + *position * dim, dim, sums);
+    } else {
+      AddScaled(weight, history_.floats().data() + *position * dim, dim, sums);
+    }
+    total += weight;
+    squares += static_cast<double>(weight) * weight;
+  }
+  if (rank == 0) return false;
+  const bool mean = spec_.history().pooling() == v1::HistoryInput::DECAYED_MEAN;
+  const auto factor =
+      static_cast<float>(1 / (mean ? total : std::sqrt(squares)));
+  for (size_t i = 0; i < dim; ++i) sums[i] *= factor;
+  return true;
+}
+
+bool UserTower::AppendContext(Row user, std::vector<float>* values) const {
+  const size_t dim = spec_.context_dim();
+  const size_t begin = values->size();
+  const auto& unknown = spec_.default_context();
+  values->insert(values->end(), unknown.begin(), unknown.end());
+  if (spec_.context_vectors() == 0 || user == kNoRow) return false;
+  const auto position = context_.Find(user);
+  if (!position.has_value()) return false;
+  context_.Read(*position, std::span(*values).subspan(begin, dim));
+  return true;
+}
+
+absl::Status UserTower::CheckTables() const {
+  RETURN_IF_ERROR(history_.CheckValues(bundle_.items().size()));
+  if (spec_.context_vectors() == 0) return absl::OkStatus();
+  return context_.CheckValues(bundle_.users().size());
+}
+
+}  // namespace tributary
