@@ -30,7 +30,7 @@ int Run(const std::string& data_name, const v1::BuildConfig& wanted) {
   }
   std::vector<Clock::time_point> starts;
   const AlsTrainer trainer(
-      config->behavior(), config->seed(), config->threads(),
+      config->als(), config->seed(), config->threads(),
       [&](std::string_view, double) { starts.push_back(Clock::now()); });
   const auto space = trainer.Train(*data);
   if (!space.ok()) {
@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   tributary::v1::BuildConfig config;
   config.set_threads(threads);
-  config.mutable_behavior()->set_dim(dim);
-  config.mutable_behavior()->set_iterations(iterations);
+  config.mutable_als()->set_dim(dim);
+  config.mutable_als()->set_iterations(iterations);
   return tributary::Run(data, config);
 }
