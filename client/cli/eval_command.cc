@@ -1,13 +1,14 @@
-// tributary eval: recall of a bundle on interactions it was made without.
+// tributary eval: what a bundle's lists are worth on interactions that it was
+// made without.
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "client/cli/commands.h"
+#include "client/cli/eval_json.h"
+#include "client/cli/eval_table.h"
 #include "client/cli/progress_line.h"
 #include "client/cli/recall_table.h"
 #include "fmt/core.h"
@@ -26,8 +27,11 @@ struct EvalFlags {
   std::string bundle;
   std::string test;
   std::vector<uint32_t> ks = {20, 50, 100, 200, 500};
+  std::string against;
   std::string json;
+  bool all = false;
   std::string server_config;
+  uint64_t seed = 1;
   uint64_t users = 0;
   uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
 };
@@ -42,20 +46,26 @@ void Thin(uint64_t limit, std::vector<TestUser>* users) {
   *users = std::move(kept);
 }
 
-absl::StatusOr<v1::MeasuredRecall> RunEval(const EvalFlags& flags) {
-  v1::ServerConfig config;
-  if (!flags.server_config.empty()) {
-    RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
-  }
+absl::StatusOr<TestItems> ReadTestItems(const std::string& path) {
   ASSIGN_OR_RETURN(const auto interactions,
-                   ReadInterFile(flags.test, kMaxMalformedLines));
+                   ReadInterFile(path, kMaxMalformedLines));
   TestItems test_items;
   for (const auto& [user, item] : interactions) test_items[user].insert(item);
   if (test_items.empty()) {
     return absl::InvalidArgumentError(
-        fmt::format("{}: no interactions to evaluate on", flags.test));
+        fmt::format("{}: no interactions to evaluate on", path));
   }
-  ASSIGN_OR_RETURN(auto bundle, Bundle::Open(flags.bundle));
+  return test_items;
+}
+
+absl::StatusOr<Evaluation> RunEval(const EvalFlags& flags,
+                                   const std::string& bundle_dir,
+                                   const TestItems& test_items) {
+  v1::ServerConfig config;
+  if (!flags.server_config.empty()) {
+    RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
+  }
+  ASSIGN_OR_RETURN(auto bundle, Bundle::Open(bundle_dir));
   ASSIGN_OR_RETURN(auto serving,
                    ServingBundle::Open(bundle, RetrieverRegistry::BuiltIn()));
   ASSIGN_OR_RETURN(const ListSource lists, ListSource::Make(serving, config));
@@ -63,22 +73,35 @@ absl::StatusOr<v1::MeasuredRecall> RunEval(const EvalFlags& flags) {
   Thin(flags.users, &users);
 
   ProgressLine progress;
-  EvaluationOptions options{.ks = flags.ks, .threads = flags.threads};
+  EvaluationOptions options{
+      .ks = flags.ks, .threads = flags.threads, .seed = flags.seed};
   std::sort(options.ks.begin(), options.ks.end());
-  options.progress = [&](double done) { progress.Show("evaluate", done); };
+  options.ks.erase(std::unique(options.ks.begin(), options.ks.end()),
+                   options.ks.end());
+  options.progress = [&](double done) {
+    progress.Show("evaluate " + bundle_dir, done);
+  };
   return Evaluate(lists, users, options);
 }
 
 absl::Status Eval(const EvalFlags& flags) {
-  ASSIGN_OR_RETURN(const v1::MeasuredRecall measured, RunEval(flags));
-  fmt::print("{}", RecallTable(measured));
+  ASSIGN_OR_RETURN(const TestItems test_items, ReadTestItems(flags.test));
+  ASSIGN_OR_RETURN(const Evaluation evaluation,
+                   RunEval(flags, flags.bundle, test_items));
+  Comparisons against;
+  if (!flags.against.empty()) {
+    ASSIGN_OR_RETURN(const Evaluation other,
+                     RunEval(flags, flags.against, test_items));
+    against = Compare(evaluation, other, flags.seed, flags.threads);
+  }
+  fmt::print("{}{}", RecallTable(MeasuredRecallOf(evaluation)),
+             SummaryTable(evaluation));
+  if (flags.all) fmt::print("{}", DetailTable(evaluation));
+  if (!against.empty()) {
+    fmt::print("{}", ComparisonTable(evaluation, against));
+  }
   if (flags.json.empty()) return absl::OkStatus();
-  std::ofstream file(flags.json, std::ios::trunc);
-  file << RecallJson(measured) << '\n';
-  file.close();
-  return file ? absl::OkStatus()
-              : absl::UnavailableError(
-                    fmt::format("{}: cannot be written", flags.json));
+  return WriteTextFile(flags.json, EvaluationJson(evaluation, against) + '\n');
 }
 
 }  // namespace
@@ -86,7 +109,9 @@ absl::Status Eval(const EvalFlags& flags) {
 void AddEvalCommand(CLI::App& app) {
   auto flags = std::make_shared<EvalFlags>();
   CLI::App* command = app.add_subcommand(
-      "eval", "Measure recall on held-out interactions, per source and fused");
+      "eval",
+      "Measure recall and other figures on held-out interactions, per source "
+      "and fused");
   command->add_option("--bundle", flags->bundle, "The bundle's directory")
       ->required();
   command
@@ -97,11 +122,19 @@ void AddEvalCommand(CLI::App& app) {
       ->delimiter(',')
       ->check(CLI::Range(1u, kMaxEvalK))
       ->capture_default_str();
+  command->add_option("--against", flags->against,
+                      "Another bundle: also say whether their differences are "
+                      "more than chance");
+  command->add_flag("--all", flags->all,
+                    "Also print segments of users and items, what sources have "
+                    "in common, and figures among sampled items");
   command->add_option("--json", flags->json, "Write the figures to this file");
   command->add_option("--server-config", flags->server_config,
                       "The server's YAML file: its quotas and fusion");
   command->add_option("--users", flags->users,
                       "Evaluate on so many users, chosen evenly; 0: all");
+  command->add_option("--seed", flags->seed, "Of the intervals")
+      ->capture_default_str();
   command->add_option("--threads", flags->threads, "Threads")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

@@ -4,8 +4,6 @@
 #include <vector>
 
 #include "fmt/core.h"
-#include "google/protobuf/struct.pb.h"
-#include "google/protobuf/util/json_util.h"
 
 namespace tributary {
 
@@ -33,24 +31,6 @@ std::string RecallTable(const v1::MeasuredRecall& measured) {
   return table + fmt::format("\n({} users, {} held-out interactions)\n",
                              measured.users(),
                              measured.held_out_interactions());
-}
-
-std::string RecallJson(const v1::MeasuredRecall& measured) {
-  google::protobuf::Struct object;
-  auto& fields = *object.mutable_fields();
-  fields["users"].set_number_value(static_cast<double>(measured.users()));
-  fields["held_out_interactions"].set_number_value(
-      static_cast<double>(measured.held_out_interactions()));
-  auto& recall = *fields["recall"].mutable_struct_value()->mutable_fields();
-  for (const auto& point : measured.points()) {
-    auto& source = *recall[point.source()].mutable_struct_value();
-    (*source.mutable_fields())[fmt::format("{}", point.k())].set_number_value(
-        point.recall());
-  }
-  std::string json;
-  // A Struct of numbers always has a JSON form.
-  (void)google::protobuf::util::MessageToJsonString(object, &json);
-  return json;
 }
 
 }  // namespace tributary

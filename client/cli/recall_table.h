@@ -10,9 +10,6 @@ namespace tributary {
 // A line per source, a column per k.
 std::string RecallTable(const v1::MeasuredRecall& measured);
 
-// {"users":…, "recall":{"fused":{"20":…},"behavior":{…}}, …}
-std::string RecallJson(const v1::MeasuredRecall& measured);
-
 }  // namespace tributary
 
 #endif  // TRIBUTARY_CLIENT_CLI_RECALL_TABLE_H_

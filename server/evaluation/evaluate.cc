@@ -1,11 +1,13 @@
 #include "server/evaluation/evaluate.h"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "server/evaluation/measurement.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -48,39 +50,56 @@ void AddPoints(const std::string& source, std::span<const uint32_t> ks,
   }
 }
 
-absl::StatusOr<v1::MeasuredRecall> Evaluate(const ListSource& lists,
-                                            const std::vector<TestUser>& users,
-                                            const EvaluationOptions& options) {
-  const auto& retrievers = lists.bundle().retrievers();
-  const uint32_t k = options.ks.back();
-  // By source (the fused list first), then user.
-  std::vector<std::vector<std::vector<double>>> recalls(
-      retrievers.size() + 1, std::vector<std::vector<double>>(users.size()));
-  const auto evaluate_user = [&](size_t i) -> absl::Status {
-    const TestUser& user = users[i];
-    ASSIGN_OR_RETURN(const auto fused, lists.Fused(user.key, k));
-    recalls[0][i] = RecallAt(user, fused, options.ks);
-    for (size_t s = 0; s < retrievers.size(); ++s) {
-      ASSIGN_OR_RETURN(const auto alone,
-                       lists.Alone(user.key, retrievers[s].spec->name(), k));
-      recalls[s + 1][i] = RecallAt(user, alone, options.ks);
-    }
-    return absl::OkStatus();
-  };
-  RETURN_IF_ERROR(ForEachUser(users.size(), options.threads, options.progress,
-                              evaluate_user));
+absl::StatusOr<Evaluation> Evaluate(const ListSource& lists,
+                                    const std::vector<TestUser>& users,
+                                    const EvaluationOptions& options) {
+  Measurement measurement(lists, users, options);
+  RETURN_IF_ERROR(
+      ForEachUser(users.size(), options.threads, options.progress,
+                  [&](size_t user) { return measurement.MeasureUser(user); }));
+  return measurement.Summarise();
+}
+
+v1::MeasuredRecall MeasuredRecallOf(const Evaluation& evaluation) {
   v1::MeasuredRecall measured;
-  measured.set_users(users.size());
-  for (const TestUser& user : users) {
-    measured.set_held_out_interactions(measured.held_out_interactions() +
-                                       user.n_items);
-  }
-  AddPoints("fused", options.ks, recalls[0], &measured);
-  for (size_t s = 0; s < retrievers.size(); ++s) {
-    AddPoints(retrievers[s].spec->name(), options.ks, recalls[s + 1],
-              &measured);
+  measured.set_users(evaluation.users);
+  measured.set_held_out_interactions(evaluation.held_out_interactions);
+  for (const ListFigures& list : evaluation.lists) {
+    for (size_t k = 0; k < evaluation.ks.size(); ++k) {
+      v1::MeasuredRecall::Point* point = measured.add_points();
+      point->set_source(list.name);
+      point->set_k(evaluation.ks[k]);
+      point->set_recall(list.at[k][0].mean);
+    }
   }
   return measured;
+}
+
+std::array<double, 3> LatencyPercentilesUs(const Evaluation& evaluation) {
+  std::vector<float> sorted = evaluation.latencies_us;
+  std::sort(sorted.begin(), sorted.end());
+  std::array<double, 3> percentiles = {};
+  constexpr std::array<double, 3> kShares = {.5, .95, .99};
+  for (size_t i = 0; i < kShares.size() && !sorted.empty(); ++i) {
+    const auto place = static_cast<size_t>(
+        kShares[i] * static_cast<double>(sorted.size() - 1));
+    percentiles[i] = sorted[place];
+  }
+  return percentiles;
+}
+
+std::vector<std::array<Comparison, kRankMetrics.size()>> Compare(
+    const Evaluation& a, const Evaluation& b, uint64_t seed, uint32_t threads) {
+  const Figures differences = a.fused.Minus(b.fused);
+  const auto intervals = BootstrapMeans(differences, seed, threads);
+  const auto p_values = RandomisationPValues(differences, seed, threads);
+  std::vector<std::array<Comparison, kRankMetrics.size()>> comparisons(
+      a.ks.size());
+  for (size_t c = 0; c < intervals.size(); ++c) {
+    comparisons[c / kRankMetrics.size()][c % kRankMetrics.size()] = {
+        intervals[c], p_values[c]};
+  }
+  return comparisons;
 }
 
 }  // namespace tributary

@@ -1,11 +1,12 @@
 #include "server/evaluation/list_source.h"
 
+#include <chrono>
 #include <string_view>
 #include <utility>
 
+#include "server/pipeline/fuse_results.h"
 #include "server/pipeline/server_config.h"
 #include "status/status_macros.h"
-#include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {
 namespace {
@@ -48,6 +49,31 @@ absl::StatusOr<std::vector<Row>> ListSource::Alone(const std::string& user_key,
   request.set_k(k);
   (*request.mutable_quotas())[retriever].set_target(k);
   return Rows(request);
+}
+
+absl::Status ListSource::AskSources(const std::string& user_key, uint32_t k,
+                                    Answers* answers) const {
+  answers->request.set_user_key(user_key);
+  answers->request.set_k(k);
+  RETURN_IF_ERROR(MakePlan(config_, *bundle_, answers->request,
+                           std::chrono::steady_clock::now(), SteadyTime::max(),
+                           &answers->plan));
+  answers->results.resize(answers->plan.sources.size());
+  FanOut(bundle_, answers->plan, nullptr, config_.execution().inline_below_us(),
+         answers->results);
+  return absl::OkStatus();
+}
+
+std::vector<Row> ListSource::Fuse(const Answers& answers) const {
+  static thread_local std::vector<FusionSource> sources;
+  static thread_local FusionResult fused;
+  FuseResults(*bundle_, answers.plan, answers.results, &sources, &fused);
+  std::vector<Row> rows;
+  rows.reserve(fused.candidates.size());
+  for (const FusedCandidate& candidate : fused.candidates) {
+    rows.push_back(candidate.row);
+  }
+  return rows;
 }
 
 absl::StatusOr<std::vector<Row>> ListSource::Rows(

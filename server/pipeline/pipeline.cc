@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "server/fusion/fuse.h"
 #include "server/pipeline/fan_out.h"
 #include "server/pipeline/field_error.h"
+#include "server/pipeline/fuse_results.h"
 #include "server/pipeline/live_recall.h"
 #include "server/pipeline/plan.h"
 #include "server/pipeline/reply.h"
@@ -38,23 +38,6 @@ struct Scratch {
 
 bool IsLate(const SourceResult& result) {
   return result.state == SourceState::kLate;
-}
-
-void FuseResults(const ServingBundle& bundle,
-                 std::span<const SourceResult> results, Scratch* scratch) {
-  scratch->fusion_sources.clear();
-  for (size_t i = 0; i < results.size(); ++i) {
-    const PlannedSource& source = scratch->plan.sources[i];
-    scratch->fusion_sources.push_back(
-        {.proposals = results[i].proposals,
-         .target = source.target,
-         .min = source.min,
-         .max = source.max,
-         .weight = source.weight,
-         .gains =
-             bundle.retrievers()[static_cast<size_t>(source.retriever)].gains});
-  }
-  Fuse(scratch->fusion_sources, scratch->plan.fusion, &scratch->fused);
 }
 
 std::unique_ptr<RecallSample> MakeSample(
@@ -99,7 +82,8 @@ absl::Status Pipeline::Retrieve(std::shared_ptr<const ServingBundle> bundle,
   }
 
   const SteadyTime fusion_start = Clock::now();
-  FuseResults(*bundle, results, &scratch);
+  FuseResults(*bundle, scratch.plan, results, &scratch.fusion_sources,
+              &scratch.fused);
   const auto fusion_duration = Clock::now() - fusion_start;
 
   WriteReply(*bundle, scratch.plan, results, scratch.fused, response);

@@ -51,11 +51,12 @@ TEST(Evaluate, CountsUsersThatTheBundleDoesNotKnow) {
   ASSERT_TRUE(lists.ok()) << lists.status();
   const auto users =
       FindTestUsers({{"stranger", {"f", "nothing"}}}, (*bundle)->items());
-  const auto measured = Evaluate(*lists, users, {.ks = {1, 6}});
-  ASSERT_TRUE(measured.ok()) << measured.status();
+  const auto evaluation = Evaluate(*lists, users, {.ks = {1, 6}});
+  ASSERT_TRUE(evaluation.ok()) << evaluation.status();
+  const v1::MeasuredRecall measured = MeasuredRecallOf(*evaluation);
   // Popularity answers for strangers; it ranks f first.
-  EXPECT_EQ(Point(*measured, "fused", 1), .5);
-  EXPECT_EQ(Point(*measured, "taste", 6), 0);
+  EXPECT_EQ(Point(measured, "fused", 1), .5);
+  EXPECT_EQ(Point(measured, "taste", 6), 0);
 }
 
 }  // namespace

@@ -1,0 +1,22 @@
+#ifndef TRIBUTARY_SERVER_PIPELINE_FUSE_RESULTS_H_
+#define TRIBUTARY_SERVER_PIPELINE_FUSE_RESULTS_H_
+
+#include <span>
+#include <vector>
+
+#include "server/fusion/fusion.h"
+#include "server/pipeline/fan_out.h"
+#include "server/pipeline/plan.h"
+#include "server/pipeline/serving_bundle.h"
+
+namespace tributary {
+
+// Fuses what the plan's sources answered into *fused. results[i] belongs to
+// plan.sources[i]. `sources` is scratch.
+void FuseResults(const ServingBundle& bundle, const Plan& plan,
+                 std::span<const SourceResult> results,
+                 std::vector<FusionSource>* sources, FusionResult* fused);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_PIPELINE_FUSE_RESULTS_H_
