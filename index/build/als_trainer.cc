@@ -77,8 +77,7 @@ AlsFactors RandomFactors(size_t rows, uint32_t dim, Random* random) {
 
 // Solves all rows of one side against the other side.
 void SolveSide(const Adjacency& side, const AlsFactors& others,
-               const v1::Als& settings, uint32_t threads,
-               AlsFactors* factors) {
+               const v1::Als& settings, uint32_t threads, AlsFactors* factors) {
   const std::vector<double> exact =
       Gramian(others.values.get(), others.rows, others.width, threads);
   const std::vector<float> gramian(exact.begin(), exact.end());

@@ -25,7 +25,7 @@ namespace tributary {
 // `threads`.
 class AlsTrainer : public Trainer {
  public:
-  // `settings` is complete (see CompleteBuildConfig).
+  // `settings` is complete (see CompleteBuildConfig and ChooseAlsSettings).
   AlsTrainer(v1::Als settings, uint64_t seed, uint32_t threads,
              Progress progress)
       : settings_(std::move(settings)),

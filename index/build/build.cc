@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "index/build/als_settings.h"
 #include "index/build/build_config.h"
 #include "index/build/bundle_parts.h"
 #include "status/status_macros.h"
@@ -46,25 +47,34 @@ WriteRequest MakeWriteRequest(const BuildRequest& request,
   return write;
 }
 
+// Chooses what `config` leaves to the data.
+void ChooseSettings(const DataSet& data, const Progress& progress,
+                    v1::BuildConfig* config) {
+  *config->mutable_als() = ChooseAlsSettings(
+      data, config->als(), config->seed(), config->threads(), progress);
+}
+
 // Makes a bundle without a share of the interactions, and has it judged on
-// them.
+// them. They have no part in the choice of settings either.
 absl::StatusOr<Judgement> Try(const DataSet& data, const BuildRequest& request,
-                              const v1::BuildConfig& config) {
-  const bool trained_here = data.spaces.empty();
-  if (!request.judge || !trained_here || config.validation_share() == 0) {
+                              v1::BuildConfig* config) {
+  if (!data.spaces.empty()) return Judgement{};
+  if (!request.judge || config->validation_share() == 0) {
+    ChooseSettings(data, request.progress, config);
     return Judgement{};
   }
   std::vector<Interaction> held_out;
   const DataSet kept =
-      HoldOut(data, config.validation_share(), "validation", &held_out);
+      HoldOut(data, config->validation_share(), "validation", &held_out);
+  ChooseSettings(kept, request.progress, config);
   if (held_out.empty()) return Judgement{};
   const Progress progress = [&](std::string_view step, double done) {
     request.progress(fmt::format("trial: {}", step), done);
   };
-  ASSIGN_OR_RETURN(const BundleParts parts, MakeParts(kept, config, progress));
+  ASSIGN_OR_RETURN(const BundleParts parts, MakeParts(kept, *config, progress));
   const ScratchDirectory scratch(
       request.root / fmt::format(".trial-{}-{}", request.version, ::getpid()));
-  WriteRequest write = MakeWriteRequest(request, config);
+  WriteRequest write = MakeWriteRequest(request, *config);
   write.root = scratch.path();
   write.index.set_kind("flat");
   ASSIGN_OR_RETURN(const std::filesystem::path bundle,
@@ -79,8 +89,7 @@ absl::StatusOr<Judgement> Try(const DataSet& data, const BuildRequest& request,
 
 absl::StatusOr<std::filesystem::path> BuildBundle(const DataSet& data,
                                                   const BuildRequest& request) {
-  ASSIGN_OR_RETURN(const v1::BuildConfig config,
-                   CompleteBuildConfig(request.config));
+  ASSIGN_OR_RETURN(v1::BuildConfig config, CompleteBuildConfig(request.config));
   // Before the work, not after it.
   const auto target = request.root / fmt::to_string(request.version);
   std::error_code error;
@@ -89,7 +98,7 @@ absl::StatusOr<std::filesystem::path> BuildBundle(const DataSet& data,
         fmt::format("{}: this version is there", target.string()));
   }
   WriteRequest write = MakeWriteRequest(request, config);
-  ASSIGN_OR_RETURN(write.judgement, Try(data, request, config));
+  ASSIGN_OR_RETURN(write.judgement, Try(data, request, &config));
   ASSIGN_OR_RETURN(const BundleParts parts,
                    MakeParts(data, config, request.progress));
   return WriteParts(data, parts, write, request.progress);

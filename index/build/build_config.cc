@@ -39,8 +39,6 @@ void SetDefaults(v1::BuildConfig* config) {
   v1::Als* const als = config->mutable_als();
   DEFAULT_TO(als, dim, 64);
   DEFAULT_TO(als, iterations, 15);
-  DEFAULT_TO(als, alpha, 80);
-  DEFAULT_TO(als, regularization, 0.004);
   v1::Content* const content = config->mutable_content();
   DEFAULT_TO(content, dim, 128);
   DEFAULT_TO(content, weigh_by_value, false);
@@ -73,9 +71,13 @@ absl::Status CheckTraining(const v1::BuildConfig& config) {
   RETURN_IF_ERROR(CheckRange("als.dim", als.dim(), 1U, kMaxDim));
   RETURN_IF_ERROR(
       CheckRange("als.iterations", als.iterations(), 1U, kMaxIterations));
-  RETURN_IF_ERROR(CheckRange("als.alpha", als.alpha(), 1e-6, 1e6));
-  RETURN_IF_ERROR(
-      CheckRange("als.regularization", als.regularization(), 1e-9, 1e6));
+  if (als.has_alpha()) {
+    RETURN_IF_ERROR(CheckRange("als.alpha", als.alpha(), 1e-6, 1e6));
+  }
+  if (als.has_regularization()) {
+    RETURN_IF_ERROR(
+        CheckRange("als.regularization", als.regularization(), 1e-9, 1e6));
+  }
   RETURN_IF_ERROR(
       CheckRange("content.dim", config.content().dim(), 1U, kMaxDim));
   for (const auto& [column, weight] : config.content().column_weights()) {

@@ -66,5 +66,7 @@ int main(int argc, char** argv) {
   config.set_threads(threads);
   config.mutable_als()->set_dim(dim);
   config.mutable_als()->set_iterations(iterations);
+  config.mutable_als()->set_alpha(20);
+  config.mutable_als()->set_regularization(0.004);
   return tributary::Run(data, config);
 }

@@ -74,7 +74,8 @@ TEST(SampleConfigs, BuildStatesEveryDefault) {
   const auto sample = Sample<v1::BuildConfig>("build.yaml");
   auto defaults = CompleteBuildConfig({});
   ASSERT_TRUE(defaults.ok()) << defaults.status();
-  EXPECT_EQ(UnsetIn(sample), "threads index.factory ");
+  EXPECT_EQ(UnsetIn(sample),
+            "threads index.factory als.alpha als.regularization ");
   defaults->clear_threads();
   defaults->mutable_index()->clear_factory();
   EXPECT_TRUE(MessageDifferencer::Equals(sample, *defaults))

@@ -26,6 +26,8 @@ const Progress kNoProgress = [](std::string_view, double) {};
 AlsTrainer MakeAls(uint32_t threads, uint32_t dim = 8) {
   v1::BuildConfig config;
   config.mutable_als()->set_dim(dim);
+  config.mutable_als()->set_alpha(80);
+  config.mutable_als()->set_regularization(0.004);
   return {CompleteBuildConfig(config)->als(), 1, threads, kNoProgress};
 }
 
