@@ -1,23 +1,23 @@
 #include "index/build/content_trainer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
+#include "index/build/half_precision.h"
 #include "index/build/subspace.h"
 #include "index/build/term_matrix.h"
 
 namespace tributary {
 namespace {
 
-// Shorter vectors are rounding: what made them has been projected away.
-constexpr float kShortest = 1e-6F;
-
 // Appends vector / |vector| as the vector of `row`, unless it is 0.
 void AppendNormalised(Row row, const Eigen::RowVectorXf& vector,
                       TrainedVectors* vectors) {
   const float norm = vector.norm();
-  if (!(norm > kShortest)) return;
+  if (!(norm > kShortestContentVector)) return;
   vectors->rows.push_back(row);
   for (const float x : vector) vectors->values.push_back(x / norm);
 }
@@ -57,24 +57,43 @@ TrainedVectors MakeUsers(const DataSet& data, const DenseRows& items,
   return vectors;
 }
 
+// Takes the terms, and the projection as it is stored: the rounded one, so that
+// an item that is encoded later gets the very vector it would have had.
+TrainedEncoder MakeEncoder(TermMatrix terms, DenseRows* projection) {
+  TrainedEncoder encoder{.spec = std::move(terms.encoder),
+                         .terms = std::move(terms.terms),
+                         .idf = std::move(terms.idf),
+                         .projection = {},
+                         .half_projection = false};
+  encoder.projection.assign(projection->data(),
+                            projection->data() + projection->size());
+  encoder.half_projection = RoundToHalf(&encoder.projection);
+  std::copy(encoder.projection.begin(), encoder.projection.end(),
+            projection->data());
+  return encoder;
+}
+
 }  // namespace
 
 absl::StatusOr<TrainedSpace> ContentTrainer::Train(const DataSet& data) const {
-  const SparseRows terms = MakeTermMatrix(
-      data,
-      {settings_.column_weights().begin(), settings_.column_weights().end()});
-  if (terms.nonZeros() == 0) {
+  TermMatrix terms = MakeTermMatrix(data, {settings_.column_weights().begin(),
+                                           settings_.column_weights().end()});
+  if (terms.rows.nonZeros() == 0) {
     return absl::FailedPreconditionError(
         "content: no feature that two items share");
   }
-  DenseRows items =
-      ProjectToSubspace(terms, settings_.dim(), seed_, threads_, progress_);
+  const SparseRows rows = std::move(terms.rows);
+  DenseRows projection =
+      FindSubspace(rows, settings_.dim(), seed_, threads_, progress_);
+  TrainedEncoder encoder = MakeEncoder(std::move(terms), &projection);
+  DenseRows items = Multiply(rows, projection, threads_);
   TrainedSpace space{.name = "content",
                      .dim = settings_.dim(),
                      .metric = v1::COSINE,
                      .history_encoder = v1::MEAN,
                      .items = ExportItems(&items),
-                     .users = {}};
+                     .users = {},
+                     .feature_encoder = std::move(encoder)};
   if (space.items.rows.empty()) {
     return absl::FailedPreconditionError(
         "content: the items' features do not tell them apart");

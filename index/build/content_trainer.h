@@ -11,8 +11,12 @@
 
 namespace tributary {
 
+// Shorter vectors, before they are scaled to length 1, are rounding: what made
+// them has been projected away.
+inline constexpr float kShortestContentVector = 1e-6F;
+
 // Vectors from item features: TF-IDF (see MakeTermMatrix), shortened (see
-// ProjectToSubspace), of length 1. A user's vector is the mean of those of the
+// FindSubspace), of length 1. A user's vector is the mean of those of the
 // items the user had, each once, which is what the server makes of a history;
 // interactions of value 0 or less do not count. Items without features, and
 // users without such items, get no vector. The result does not depend on

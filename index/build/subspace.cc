@@ -24,22 +24,6 @@ constexpr double kSmallest = 1e-10;
 // exact (what makes an item special is lost), .32 if none is, .35 with 1 in 8.
 constexpr Eigen::Index kExactOneIn = 8;
 
-DenseRows Multiply(const SparseRows& sparse, const DenseRows& dense,
-                   uint32_t threads) {
-  DenseRows product(sparse.rows(), dense.cols());
-  ParallelFor(sparse.rows(), kRowsPerPiece, threads,
-              [&](uint64_t begin, uint64_t end) {
-                for (auto i = static_cast<Eigen::Index>(begin);
-                     i < static_cast<Eigen::Index>(end); ++i) {
-                  product.row(i).setZero();
-                  for (SparseRows::InnerIterator it(sparse, i); it; ++it) {
-                    product.row(i) += it.value() * dense.row(it.col());
-                  }
-                }
-              });
-  return product;
-}
-
 DenseRows MultiplyDense(const DenseRows& left, const DenseRows& right,
                         uint32_t threads) {
   DenseRows product(left.rows(), right.cols());
@@ -99,9 +83,24 @@ DenseRows StrongestDirections(const SparseRows& terms, Eigen::Index rank,
 
 }  // namespace
 
-DenseRows ProjectToSubspace(const SparseRows& terms, uint32_t dim,
-                            uint64_t seed, uint32_t threads,
-                            const Progress& progress) {
+DenseRows Multiply(const SparseRows& sparse, const DenseRows& dense,
+                   uint32_t threads) {
+  DenseRows product(sparse.rows(), dense.cols());
+  ParallelFor(sparse.rows(), kRowsPerPiece, threads,
+              [&](uint64_t begin, uint64_t end) {
+                for (auto i = static_cast<Eigen::Index>(begin);
+                     i < static_cast<Eigen::Index>(end); ++i) {
+                  product.row(i).setZero();
+                  for (SparseRows::InnerIterator it(sparse, i); it; ++it) {
+                    product.row(i) += it.value() * dense.row(it.col());
+                  }
+                }
+              });
+  return product;
+}
+
+DenseRows FindSubspace(const SparseRows& terms, uint32_t dim, uint64_t seed,
+                       uint32_t threads, const Progress& progress) {
   Random random(seed);
   const auto rank = std::min<Eigen::Index>(
       terms.cols() <= dim ? dim : (dim + kExactOneIn - 1) / kExactOneIn,
@@ -119,7 +118,7 @@ DenseRows ProjectToSubspace(const SparseRows& terms, uint32_t dim,
   directions.leftCols(rank) = strong;
   directions.middleCols(rank, sketched) = sketch;
   progress("content", 1);
-  return Multiply(terms, directions, threads);
+  return directions;
 }
 
 }  // namespace tributary

@@ -2,60 +2,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
-#include "fmt/format.h"
-#include "index/build/feature_table.h"
+#include "index/build/item_terms.h"
 
 namespace tributary {
 namespace {
 
-// A number at one deviation from the mean weighs this much beside the item's
-// terms, which have length 1 together.
-constexpr float kNumberWeight = 0.25F;
-constexpr float kMaxDeviations = 4;
 // The most frequent ones are kept.
 constexpr size_t kMaxTerms = 200'000;
+constexpr uint32_t kNone = UINT32_MAX;
 
-struct Entry {
-  uint32_t term;
-  float value;
-};
-
-bool IsWordByte(unsigned char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80;
-}
-
-template <typename Visit>
-void VisitWords(std::string_view text, std::string* word, Visit visit) {
-  word->clear();
-  for (const char c : text) {
-    const auto lower =
-        static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    if (IsWordByte(lower)) {
-      word->push_back(static_cast<char>(lower));
-    } else if (!word->empty()) {
-      visit(std::string_view(*word));
-      word->clear();
-    }
-  }
-  if (!word->empty()) visit(std::string_view(*word));
-}
-
-template <typename Visit>
-void VisitTokens(std::string_view text, const std::string& column,
-                 std::string* term, Visit visit) {
-  while (!text.empty()) {
-    const size_t end = std::min(text.find(kTokenSeparator), text.size());
-    // Words have no '='.
-    *term = fmt::format("{}={}", column, text.substr(0, end));
-    visit(std::string_view(*term));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
+using ItemRows = std::vector<std::vector<ItemTerm>>;
 
 // Counts terms item by item.
 class TermCounter {
@@ -63,48 +24,33 @@ class TermCounter {
   explicit TermCounter(size_t items) : rows_(items) {}
 
   void Add(const FeatureColumn& column, float weight) {
-    std::string buffer;
     for (size_t item = 0; item < rows_.size(); ++item) {
-      const auto add = [&](std::string_view term) {
+      VisitTerms(column, item, [&](std::string_view term) {
         rows_[item].push_back({NumberOf(term), weight});
-      };
-      if (column.kind == FeatureColumn::Kind::kText) {
-        VisitWords(column.text[item], &buffer, add);
-      } else {
-        VisitTokens(column.text[item], column.name, &buffer, add);
-      }
+      });
     }
   }
 
-  // Terms become columns, counts TF-IDF. Returns the number of columns.
-  uint32_t Weigh() {
-    for (std::vector<Entry>& row : rows_) MergeTerms(&row);
-    const std::vector<uint32_t> columns = ChooseTerms();
-    for (std::vector<Entry>& row : rows_) {
-      double square = 0;
-      std::erase_if(row, [&](const Entry& entry) {
+  // Terms become columns in byte order, counts TF-IDF. Returns the rows.
+  ItemRows Weigh(TermMatrix* matrix) {
+    items_with_.resize(numbers_.size());
+    for (std::vector<ItemTerm>& row : rows_) {
+      MergeTerms(&row);
+      for (const ItemTerm& entry : row) ++items_with_[entry.term];
+    }
+    const std::vector<uint32_t> columns = ChooseTerms(matrix);
+    for (std::vector<ItemTerm>& row : rows_) {
+      std::erase_if(row, [&](const ItemTerm& entry) {
         return columns[entry.term] == kNone;
       });
-      for (Entry& entry : row) {
-        const double frequency = items_with_[entry.term];
-        entry.value = static_cast<float>(
-            std::log1p(entry.value) *
-            std::log(static_cast<double>(rows_.size()) / frequency));
-        entry.term = columns[entry.term];
-        square += double{entry.value} * entry.value;
-      }
-      const auto scale =
-          static_cast<float>(square > 0 ? 1 / std::sqrt(square) : 0);
-      for (Entry& entry : row) entry.value *= scale;
+      for (ItemTerm& entry : row) entry.term = columns[entry.term];
+      MergeTerms(&row);
+      WeighTerms(matrix->idf, &row);
     }
-    return kept_;
+    return std::move(rows_);
   }
 
-  std::vector<std::vector<Entry>>& rows() { return rows_; }
-
  private:
-  static constexpr uint32_t kNone = UINT32_MAX;
-
   uint32_t NumberOf(std::string_view term) {
     const auto found = numbers_.find(std::string(term));
     if (found != numbers_.end()) return found->second;
@@ -113,51 +59,42 @@ class TermCounter {
     return number;
   }
 
-  // Sums the counts of each term, and counts the items it is in.
-  void MergeTerms(std::vector<Entry>* row) {
-    items_with_.resize(numbers_.size());
-    std::sort(row->begin(), row->end(),
-              [](const Entry& a, const Entry& b) { return a.term < b.term; });
-    std::vector<Entry> merged;
-    for (const Entry& entry : *row) {
-      if (!merged.empty() && merged.back().term == entry.term) {
-        merged.back().value += entry.value;
-      } else {
-        merged.push_back(entry);
-        ++items_with_[entry.term];
-      }
+  // Those in more than one item, of too many the most frequent (of equals, the
+  // first in byte order), in byte order.
+  std::vector<std::pair<std::string_view, uint32_t>> Kept() const {
+    std::vector<std::pair<std::string_view, uint32_t>> kept;
+    for (const auto& [term, number] : numbers_) {
+      if (items_with_[number] > 1) kept.push_back({term, number});
     }
-    *row = std::move(merged);
+    std::sort(kept.begin(), kept.end());
+    if (kept.size() <= kMaxTerms) return kept;
+    std::stable_sort(kept.begin(), kept.end(),
+                     [&](const auto& a, const auto& b) {
+                       return items_with_[a.second] > items_with_[b.second];
+                     });
+    kept.resize(kMaxTerms);
+    std::sort(kept.begin(), kept.end());
+    return kept;
   }
 
-  // The column of each term, in the order of their first use; kNone for those
-  // that are left out.
-  std::vector<uint32_t> ChooseTerms() {
-    std::vector<uint32_t> kept;
-    for (uint32_t term = 0; term < items_with_.size(); ++term) {
-      if (items_with_[term] > 1) kept.push_back(term);
+  // The column of each term by its number; kNone for those left out.
+  std::vector<uint32_t> ChooseTerms(TermMatrix* matrix) const {
+    std::vector<uint32_t> columns(numbers_.size(), kNone);
+    for (const auto& [term, number] : Kept()) {
+      columns[number] = static_cast<uint32_t>(matrix->terms.size());
+      matrix->terms.emplace_back(term);
+      matrix->idf.push_back(static_cast<float>(
+          std::log(static_cast<double>(rows_.size()) / items_with_[number])));
     }
-    if (kept.size() > kMaxTerms) {
-      std::stable_sort(kept.begin(), kept.end(), [&](uint32_t a, uint32_t b) {
-        return items_with_[a] > items_with_[b];
-      });
-      kept.resize(kMaxTerms);
-      std::sort(kept.begin(), kept.end());
-    }
-    std::vector<uint32_t> columns(items_with_.size(), kNone);
-    for (const uint32_t term : kept) columns[term] = kept_++;
     return columns;
   }
 
-  std::vector<std::vector<Entry>> rows_;
+  ItemRows rows_;
   std::unordered_map<std::string, uint32_t> numbers_;
   std::vector<uint32_t> items_with_;
-  uint32_t kept_ = 0;
 };
 
-// Adds a standardised number column to the rows, as the term `to`.
-void AddNumbers(const std::vector<float>& numbers, float weight, uint32_t to,
-                std::vector<std::vector<Entry>>* rows) {
+void Standardise(const std::vector<float>& numbers, v1::FeatureColumn* column) {
   double sum = 0;
   double square = 0;
   double present = 0;
@@ -167,30 +104,44 @@ void AddNumbers(const std::vector<float>& numbers, float weight, uint32_t to,
     square += double{x} * x;
     ++present;
   }
-  const double mean = present > 0 ? sum / present : 0;
-  const double variance = present > 0 ? square / present - mean * mean : 0;
+  if (present == 0) return;
+  const double mean = sum / present;
+  const double variance = square / present - mean * mean;
+  column->set_mean(mean);
   // Not 0: the sums are rounded.
   if (variance <= 1e-9 * mean * mean) return;
-  for (size_t item = 0; item < numbers.size(); ++item) {
-    if (!std::isfinite(numbers[item])) continue;
-    const auto deviations = static_cast<float>((double{numbers[item]} - mean) /
-                                               std::sqrt(variance));
-    (*rows)[item].push_back(
-        {to, kNumberWeight * weight *
-                 std::clamp(deviations, -kMaxDeviations, kMaxDeviations)});
-  }
+  column->set_deviation(std::sqrt(variance));
 }
 
-SparseRows Assemble(const std::vector<std::vector<Entry>>& rows,
-                    uint32_t columns) {
+v1::FeatureColumn Describe(const FeatureColumn& column, double weight) {
+  v1::FeatureColumn described;
+  described.set_name(column.name);
+  described.set_weight(weight);
+  switch (column.kind) {
+    case FeatureColumn::Kind::kText:
+      described.set_kind(v1::FeatureColumn::TEXT);
+      break;
+    case FeatureColumn::Kind::kTokens:
+      described.set_kind(v1::FeatureColumn::TOKENS);
+      break;
+    case FeatureColumn::Kind::kNumber:
+      described.set_kind(v1::FeatureColumn::NUMBER);
+      Standardise(column.numbers, &described);
+      break;
+  }
+  return described;
+}
+
+SparseRows Assemble(const ItemRows& rows, uint32_t columns) {
   SparseRows matrix(static_cast<Eigen::Index>(rows.size()), columns);
   size_t entries = 0;
-  for (const std::vector<Entry>& row : rows) entries += row.size();
+  for (const std::vector<ItemTerm>& row : rows) entries += row.size();
   matrix.reserve(static_cast<Eigen::Index>(entries));
   for (size_t i = 0; i < rows.size(); ++i) {
     matrix.startVec(static_cast<Eigen::Index>(i));
-    for (const Entry& entry : rows[i]) {
-      matrix.insertBack(static_cast<Eigen::Index>(i), entry.term) = entry.value;
+    for (const ItemTerm& entry : rows[i]) {
+      matrix.insertBack(static_cast<Eigen::Index>(i), entry.term) =
+          entry.weight;
     }
   }
   matrix.finalize();
@@ -199,28 +150,36 @@ SparseRows Assemble(const std::vector<std::vector<Entry>>& rows,
 
 }  // namespace
 
-SparseRows MakeTermMatrix(const DataSet& data,
+TermMatrix MakeTermMatrix(const DataSet& data,
                           const std::map<std::string, double>& column_weights) {
-  const auto weight_of = [&](const FeatureColumn& column) {
-    const auto found = column_weights.find(column.name);
-    return static_cast<float>(found == column_weights.end() ? 1
-                                                            : found->second);
-  };
+  TermMatrix matrix;
   TermCounter counter(data.items.size());
   for (const FeatureColumn& column : data.item_features) {
-    const float weight = weight_of(column);
+    const auto found = column_weights.find(column.name);
+    const double weight = found == column_weights.end() ? 1 : found->second;
+    *matrix.encoder.add_columns() = Describe(column, weight);
     if (column.kind != FeatureColumn::Kind::kNumber && weight > 0) {
-      counter.Add(column, weight);
+      counter.Add(column, static_cast<float>(weight));
     }
   }
-  uint32_t columns = counter.Weigh();
-  for (const FeatureColumn& column : data.item_features) {
-    const float weight = weight_of(column);
-    if (column.kind == FeatureColumn::Kind::kNumber && weight > 0) {
-      AddNumbers(column.numbers, weight, columns++, &counter.rows());
+  ItemRows rows = counter.Weigh(&matrix);
+  matrix.encoder.set_terms(matrix.terms.size());
+  auto to = static_cast<uint32_t>(matrix.terms.size());
+  for (size_t i = 0; i < data.item_features.size(); ++i) {
+    const v1::FeatureColumn& column =
+        matrix.encoder.columns(static_cast<int>(i));
+    if (column.kind() != v1::FeatureColumn::NUMBER || column.weight() == 0) {
+      continue;
     }
+    for (size_t item = 0; item < rows.size(); ++item) {
+      const float weight =
+          NumberWeight(column, data.item_features[i].numbers[item]);
+      if (weight != 0) rows[item].push_back({to, weight});
+    }
+    ++to;
   }
-  return Assemble(counter.rows(), columns);
+  matrix.rows = Assemble(rows, to);
+  return matrix;
 }
 
 }  // namespace tributary

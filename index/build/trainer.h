@@ -2,6 +2,7 @@
 #define TRIBUTARY_INDEX_BUILD_TRAINER_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,18 @@ struct TrainedVectors {
   std::vector<float> values;
 };
 
+// How item vectors were made from features: see v1::FeatureEncoder.
+struct TrainedEncoder {
+  v1::FeatureEncoder spec;
+  // In byte order, and what each weighs.
+  std::vector<std::string> terms;
+  std::vector<float> idf;
+  // In C order.
+  std::vector<float> projection;
+  // The projection's values are of half precision and stored so.
+  bool half_projection = false;
+};
+
 // What training an embedding space gives.
 struct TrainedSpace {
   std::string name;
@@ -32,6 +45,8 @@ struct TrainedSpace {
   bool half_items = false;
   // What the manifest keeps of how training went; may be empty.
   std::vector<v1::TrainingPoint> training = {};
+  // Where vectors are made from features.
+  std::optional<TrainedEncoder> feature_encoder = std::nullopt;
 };
 
 // Makes an embedding space from a data set. Equal data and equal settings give

@@ -46,6 +46,21 @@ absl::Status WriteVectors(const std::string& stem,
   return writer->AddArray<uint32_t>(stem + ".rows.npy", vectors.rows);
 }
 
+absl::Status WriteFeatureEncoder(const std::string& space,
+                                 const TrainedEncoder& encoder, uint32_t dim,
+                                 BundleWriter* writer) {
+  RETURN_IF_ERROR(
+      writer->AddKeys(space + ".terms",
+                      {.kind = v1::UTF8, .ids = {}, .strings = encoder.terms}));
+  RETURN_IF_ERROR(
+      writer->AddArray<float>(space + ".terms.idf.npy", encoder.idf));
+  const std::string projection = space + ".projection.npy";
+  return encoder.half_projection
+             ? writer->AddArray<Half>(projection, ToHalves(encoder.projection),
+                                      dim)
+             : writer->AddArray<float>(projection, encoder.projection, dim);
+}
+
 v1::IndexSpec FlatSpec(const v1::IndexChoice& choice) {
   v1::IndexSpec spec;
   spec.set_kind("flat");
@@ -109,6 +124,11 @@ absl::Status WriteSpace(const DataSet& data, const TrainedSpace& space,
   spec.set_user_vectors(space.users.rows.size());
   spec.set_history_encoder(space.history_encoder);
   spec.mutable_training()->Assign(space.training.begin(), space.training.end());
+  if (space.feature_encoder) {
+    RETURN_IF_ERROR(WriteFeatureEncoder(space.name, *space.feature_encoder,
+                                        space.dim, writer));
+    *spec.mutable_feature_encoder() = space.feature_encoder->spec;
+  }
   ASSIGN_OR_RETURN(*spec.mutable_index(), WriteIndex(space, choice, writer));
   v1::RetrieverSpec& retriever = *manifest->add_retrievers();
   retriever.set_name(space.name);

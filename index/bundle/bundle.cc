@@ -118,9 +118,46 @@ absl::StatusOr<VectorTable> Bundle::OpenVectors(const std::string& stem,
                            dim, table_rows);
 }
 
+absl::StatusOr<FeatureTables> Bundle::OpenFeatureTables(
+    const v1::EmbeddingSpace& space) const {
+  const v1::FeatureEncoder& encoder = space.feature_encoder();
+  const std::string table = space.name() + ".terms";
+  const std::string idf = table + ".idf.npy";
+  const std::string projection = space.name() + ".projection";
+  const std::string why =
+      fmt::format("spaces[\"{}\"].featureEncoder", space.name());
+  RETURN_IF_ERROR(
+      RequireFiles({table + ".keys.utf8", table + ".keys.offsets.npy", idf,
+                    projection + ".npy"},
+                   why));
+  v1::KeyTable terms;
+  terms.set_kind(v1::UTF8);
+  terms.set_count(encoder.terms());
+  const auto numbers = static_cast<uint64_t>(
+      std::count_if(encoder.columns().begin(), encoder.columns().end(),
+                    [](const v1::FeatureColumn& column) {
+                      return column.kind() == v1::FeatureColumn::NUMBER &&
+                             column.weight() > 0;
+                    }));
+  const uint64_t rows = encoder.terms() + numbers;
+  FeatureTables tables;
+  ASSIGN_OR_RETURN(tables.terms, KeyTable::Open(dir_, table, terms));
+  ASSIGN_OR_RETURN(tables.idf, NpyArray::Open(dir_ / idf));
+  RETURN_IF_ERROR(CheckArray(tables.idf, idf, Dtype::kFloat32, encoder.terms(),
+                             why + ".terms"));
+  ASSIGN_OR_RETURN(
+      tables.projection,
+      VectorTable::Open(dir_, projection, false, rows, space.dim(), rows));
+  return tables;
+}
+
 absl::Status Bundle::OpenSpaces() {
   for (const v1::EmbeddingSpace& spec : manifest_.spaces()) {
-    EmbeddingSpace space{.spec = &spec, .items = {}, .users = {}};
+    EmbeddingSpace space{
+        .spec = &spec, .items = {}, .users = {}, .features = {}};
+    if (spec.has_feature_encoder()) {
+      ASSIGN_OR_RETURN(space.features, OpenFeatureTables(spec));
+    }
     ASSIGN_OR_RETURN(space.items,
                      OpenVectors(spec.name() + ".items", spec.item_vectors(),
                                  spec.dim(), items_.size()));

@@ -28,6 +28,15 @@ inline constexpr uint32_t kBundleFormat = 1;
 inline constexpr char kManifestName[] = "manifest.json";
 inline constexpr uint32_t kMaxDim = 4096;
 
+// How items of a space are encoded from their features: v1::FeatureEncoder.
+struct FeatureTables {
+  KeyTable terms;
+  // [terms].
+  NpyArray idf;
+  // By term, then by number column.
+  VectorTable projection;
+};
+
 // A named vector space of a bundle.
 struct EmbeddingSpace {
   // Points into the bundle's manifest.
@@ -35,6 +44,8 @@ struct EmbeddingSpace {
   VectorTable items;
   // Empty when users have no vectors here.
   VectorTable users;
+  // Empty when the space has no feature encoder.
+  FeatureTables features;
 };
 
 // A popularity list: `rows` most popular first, `scores` beside them.
@@ -106,6 +117,8 @@ class Bundle {
   absl::StatusOr<VectorTable> OpenVectors(const std::string& stem,
                                           uint64_t vectors, uint32_t dim,
                                           uint64_t table_rows) const;
+  absl::StatusOr<FeatureTables> OpenFeatureTables(
+      const v1::EmbeddingSpace& space) const;
   absl::Status OpenTables();
   absl::Status OpenSpaces();
   absl::Status OpenPopularity();

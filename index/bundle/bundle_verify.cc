@@ -47,6 +47,18 @@ absl::Status CheckPopularityList(const PopularityList& list, uint64_t n_items) {
   return absl::OkStatus();
 }
 
+absl::Status CheckFeatureTables(const EmbeddingSpace& space) {
+  RETURN_IF_ERROR(space.features.terms.CheckKeys());
+  const auto idf = space.features.idf.elements<float>();
+  for (uint64_t i = 0; i < idf.size(); ++i) {
+    if (std::isfinite(idf[i])) continue;
+    return absl::DataLossError(fmt::format("{}.terms.idf.npy: entry {} is {}",
+                                           space.spec->name(), i, idf[i]));
+  }
+  const VectorTable& projection = space.features.projection;
+  return projection.CheckValues(projection.size());
+}
+
 }  // namespace
 
 absl::Status Bundle::CheckSeen() const {
@@ -92,6 +104,9 @@ absl::Status Bundle::CheckContents() const {
   if (manifest_.has_users()) RETURN_IF_ERROR(users_.CheckKeys());
   for (const EmbeddingSpace& space : spaces_) {
     RETURN_IF_ERROR(space.items.CheckValues(items_.size()));
+    if (space.spec->has_feature_encoder()) {
+      RETURN_IF_ERROR(CheckFeatureTables(space));
+    }
     if (space.spec->user_vectors() == 0) continue;
     RETURN_IF_ERROR(space.users.CheckValues(users_.size()));
   }

@@ -1,5 +1,6 @@
 // What can be said of a manifest without looking at the other files.
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string>
 
@@ -62,6 +63,30 @@ absl::Status CheckKeyTable(const v1::KeyTable& table, std::string_view field) {
   return absl::OkStatus();
 }
 
+// Written so that NaN fails.
+absl::Status CheckFeatureColumns(const v1::FeatureEncoder& encoder,
+                                 const std::string& space) {
+  for (int i = 0; i < encoder.columns_size(); ++i) {
+    const v1::FeatureColumn& column = encoder.columns(i);
+    const std::string field =
+        fmt::format("{}.featureEncoder.columns[{}]", space, i);
+    if (column.kind() != v1::FeatureColumn::TEXT &&
+        column.kind() != v1::FeatureColumn::TOKENS &&
+        column.kind() != v1::FeatureColumn::NUMBER) {
+      return Wrong("{}.kind: expected TEXT, TOKENS or NUMBER", field);
+    }
+    if (!(column.weight() >= 0 && column.weight() < HUGE_VAL) ||
+        !(column.deviation() >= 0 && column.deviation() < HUGE_VAL) ||
+        !std::isfinite(column.mean())) {
+      return Wrong(
+          "{}: weight {}, mean {}, deviation {}; expected finite numbers, "
+          "weight and deviation not below 0",
+          field, column.weight(), column.mean(), column.deviation());
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckSpace(const v1::EmbeddingSpace& space,
                         const v1::Manifest& manifest) {
   const std::string field = fmt::format("spaces[\"{}\"]", space.name());
@@ -90,7 +115,7 @@ absl::Status CheckSpace(const v1::EmbeddingSpace& space,
   if (space.index().kind().empty()) {
     return Wrong("{}.index.kind: missing", field);
   }
-  return absl::OkStatus();
+  return CheckFeatureColumns(space.feature_encoder(), field);
 }
 
 template <typename Entries>

@@ -169,7 +169,7 @@ TEST(ContentTrainer, FindsAnItemThatNobodyTouched) {
   EXPECT_EQ(space->history_encoder, v1::MEAN);
   EXPECT_THAT(space->users.rows, ElementsAre(0));
   EXPECT_NEAR(Score(*space, 0, 4), 1, 1e-5);
-  EXPECT_NEAR(Score(*space, 0, 7), 0, 1e-5);
+  EXPECT_NEAR(Score(*space, 0, 7), 0, 1e-4);  // the projection is rounded
 }
 
 TEST(ContentTrainer, AColumnOfWeightZeroIsLeftOut) {
