@@ -59,13 +59,6 @@ Judge MakeJudge(const DataSet& data, uint32_t threads, ProgressLine* progress) {
   };
 }
 
-absl::StatusOr<uint64_t> NextVersion(const std::string& root) {
-  std::error_code ignored;
-  std::filesystem::create_directories(root, ignored);
-  ASSIGN_OR_RETURN(const auto versions, ListVersions(root));
-  return versions.empty() ? 1 : versions.back() + 1;
-}
-
 void ReportMalformed(const DataSet& data) {
   if (data.malformed_lines == 0) return;
   fmt::print(stderr, "skipped {} malformed lines:\n", data.malformed_lines);

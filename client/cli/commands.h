@@ -16,6 +16,7 @@ void AddInspectCommand(CLI::App& app);
 void AddPublishCommand(CLI::App& app);
 void AddRetrieveCommand(CLI::App& app);
 void AddEvalCommand(CLI::App& app);
+void AddExtendCommand(CLI::App& app);
 void AddSplitCommand(CLI::App& app);
 
 // Prints an error to stderr and ends the command with exit status 1.

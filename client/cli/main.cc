@@ -7,6 +7,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   tributary::AddSplitCommand(app);
   tributary::AddBuildCommand(app);
+  tributary::AddExtendCommand(app);
   tributary::AddVerifyCommand(app);
   tributary::AddInspectCommand(app);
   tributary::AddPublishCommand(app);

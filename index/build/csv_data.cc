@@ -16,7 +16,6 @@ namespace {
 using Names = std::initializer_list<std::string_view>;
 
 const Names kUserNames = {"user", "user_id", "user_key"};
-const Names kItemNames = {"item", "item_id", "item_key"};
 
 // Reads items.csv or users.csv: a key, and features in the other columns.
 absl::Status ReadFeaturesCsv(const std::filesystem::path& path, Names key_names,
@@ -58,7 +57,7 @@ absl::Status ReadInteractionsCsv(const std::filesystem::path& path,
       DelimitedFile::Open(path, {.separator = ",", .quoted = true}, malformed));
   RETURN_IF_ERROR(file.ReadHeader());
   ASSIGN_OR_RETURN(const size_t user, file.NeedColumn(kUserNames));
-  ASSIGN_OR_RETURN(const size_t item, file.NeedColumn(kItemNames));
+  ASSIGN_OR_RETURN(const size_t item, file.NeedColumn(kItemKeyColumns));
   const std::optional<size_t> value =
       file.FindColumn({"value", "rating", "weight", "count", "outcome"});
   const std::optional<size_t> time =
@@ -89,7 +88,7 @@ absl::StatusOr<DataSet> ReadCsv(const std::filesystem::path& dir,
   std::error_code error;
   if (const auto path = dir / "items.csv";
       std::filesystem::exists(path, error)) {
-    RETURN_IF_ERROR(ReadFeaturesCsv(path, kItemNames, &builder.items,
+    RETURN_IF_ERROR(ReadFeaturesCsv(path, kItemKeyColumns, &builder.items,
                                     &builder.item_features, malformed));
   }
   if (const auto path = dir / "users.csv";

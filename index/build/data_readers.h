@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,6 +16,10 @@
 #include "index/build/malformed_lines.h"
 
 namespace tributary {
+
+// What the column of items' keys is called in csv files.
+inline const std::initializer_list<std::string_view> kItemKeyColumns = {
+    "item", "item_id", "item_key"};
 
 // The package index of this machine, as `apt-cache dumpavail` prints it, or
 // such stanzas from `file` when that is not empty. Source packages are users;

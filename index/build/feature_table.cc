@@ -16,7 +16,6 @@ using Kind = FeatureColumn::Kind;
 
 // A column in which a value comes this often on average holds categories.
 constexpr size_t kUsesOfCategory = 5;
-constexpr std::string_view kListSeparators = "|;";
 
 Kind GuessKind(std::string_view name, const std::vector<std::string>& values) {
   bool numbers = true;

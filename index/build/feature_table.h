@@ -15,6 +15,8 @@ namespace tributary {
 
 // The separator of categories in a DataSet's kTokens columns.
 inline constexpr char kTokenSeparator = '\x1f';
+// What separates the categories of a csv field.
+inline constexpr std::string_view kListSeparators = "|;";
 
 // Collects feature columns while rows have no order yet. Not thread-safe.
 class FeatureTable {

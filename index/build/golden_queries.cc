@@ -33,19 +33,35 @@ std::vector<ScoredRow> Answer(const TrainedVectors& items,
 
 }  // namespace
 
+std::vector<uint64_t> SpreadEvenly(uint64_t n, uint64_t available) {
+  std::vector<uint64_t> places;
+  for (uint64_t i = 0; i < std::min(n, available); ++i) {
+    places.push_back(n < available ? (2 * i + 1) * available / (2 * n) : i);
+  }
+  return places;
+}
+
 std::vector<float> SampleQueries(const TrainedSpace& space, size_t n) {
   const TrainedVectors& from =
       space.users.rows.empty() ? space.items : space.users;
-  const size_t available = from.rows.size();
   std::vector<float> queries;
-  for (size_t i = 0; i < std::min(n, available); ++i) {
-    const size_t position =
-        n < available ? (2 * i + 1) * available / (2 * n) : i;
+  for (const uint64_t position : SpreadEvenly(n, from.rows.size())) {
     const auto vector =
         from.values.begin() + static_cast<int64_t>(position * space.dim);
     queries.insert(queries.end(), vector, vector + space.dim);
   }
   return queries;
+}
+
+void AnswerGoldenQuery(const TrainedVectors& items, v1::GoldenQuery* golden) {
+  golden->clear_rows();
+  golden->clear_scores();
+  const std::span<const float> query(
+      golden->vector().data(), static_cast<size_t>(golden->vector_size()));
+  for (const ScoredRow& hit : Answer(items, query)) {
+    golden->add_rows(hit.row);
+    golden->add_scores(hit.score);
+  }
 }
 
 void AddGoldenQueries(const TrainedSpace& space, v1::Manifest* manifest) {
@@ -55,10 +71,7 @@ void AddGoldenQueries(const TrainedSpace& space, v1::Manifest* manifest) {
     v1::GoldenQuery& golden = *manifest->add_golden_queries();
     golden.set_space(space.name);
     golden.mutable_vector()->Add(query.begin(), query.end());
-    for (const ScoredRow& hit : Answer(space.items, query)) {
-      golden.add_rows(hit.row);
-      golden.add_scores(hit.score);
-    }
+    AnswerGoldenQuery(space.items, &golden);
   }
 }
 

@@ -2,6 +2,7 @@
 #define TRIBUTARY_INDEX_BUILD_GOLDEN_QUERIES_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "index/build/trainer.h"
@@ -9,9 +10,15 @@
 
 namespace tributary {
 
+// Up to n places, evenly from all of [0, available).
+std::vector<uint64_t> SpreadEvenly(uint64_t n, uint64_t available);
+
 // Up to n queries, end to end, as the space will see them: vectors of users
 // evenly from all of them or, where there are none, of items.
 std::vector<float> SampleQueries(const TrainedSpace& space, size_t n);
+
+// Replaces the query's answer by the exact one among `items`.
+void AnswerGoldenQuery(const TrainedVectors& items, v1::GoldenQuery* golden);
 
 // Appends a few queries with their exact answers.
 void AddGoldenQueries(const TrainedSpace& space, v1::Manifest* manifest);

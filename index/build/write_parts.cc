@@ -6,6 +6,7 @@
 #include "index/build/bundle_parts.h"
 #include "index/build/golden_queries.h"
 #include "index/build/half_precision.h"
+#include "index/build/write_vectors.h"
 #include "index/bundle/bundle_writer.h"
 #include "index/bundle/sha256.h"
 #include "index/search/faiss_build.h"
@@ -28,22 +29,6 @@ std::string Fingerprint(const TrainedSpace& space) {
       space.items.rows.size(), space.dim);
   return Sha256Hex(std::as_bytes(std::span(text)))
       .substr(0, kFingerprintDigits);
-}
-
-// Writes <stem>.npy and, when not all rows have a vector, <stem>.rows.npy.
-absl::Status WriteVectors(const std::string& stem,
-                          const TrainedVectors& vectors, uint32_t dim,
-                          bool half, uint64_t table_rows,
-                          BundleWriter* writer) {
-  if (half) {
-    RETURN_IF_ERROR(
-        writer->AddArray<Half>(stem + ".npy", ToHalves(vectors.values), dim));
-  } else {
-    RETURN_IF_ERROR(
-        writer->AddArray<float>(stem + ".npy", vectors.values, dim));
-  }
-  if (vectors.rows.size() == table_rows) return absl::OkStatus();
-  return writer->AddArray<uint32_t>(stem + ".rows.npy", vectors.rows);
 }
 
 absl::Status WriteFeatureEncoder(const std::string& space,

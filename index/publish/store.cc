@@ -59,6 +59,13 @@ absl::StatusOr<std::string> ManifestSha256(
   return Sha256Hex(file.bytes());
 }
 
+absl::StatusOr<uint64_t> NextVersion(const std::filesystem::path& root) {
+  std::error_code ignored;
+  std::filesystem::create_directories(root, ignored);
+  ASSIGN_OR_RETURN(const auto versions, ListVersions(root));
+  return versions.empty() ? 1 : versions.back() + 1;
+}
+
 absl::Status VerifyVersion(const std::filesystem::path& bundle_dir) {
   RETURN_IF_ERROR(VerifyBundle(bundle_dir));
   ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(bundle_dir));

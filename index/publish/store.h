@@ -30,6 +30,10 @@ absl::Status WriteCurrent(const std::filesystem::path& root, uint64_t version);
 absl::StatusOr<std::vector<uint64_t>> ListVersions(
     const std::filesystem::path& root);
 
+// One above the highest version in `root`, which is made if need be; 1 for the
+// first.
+absl::StatusOr<uint64_t> NextVersion(const std::filesystem::path& root);
+
 // All the checks there are: VerifyBundle, TryTowers and TrySearches.
 absl::Status VerifyVersion(const std::filesystem::path& bundle_dir);
 
