@@ -1,6 +1,7 @@
 #include "index/build/extend.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <set>
 #include <string>
@@ -13,9 +14,11 @@
 #include "index/build/build.h"
 #include "index/build/data_set_builder.h"
 #include "index/build/extend_files.h"
+#include "index/build/golden_queries.h"
 #include "index/build/row_map.h"
 #include "index/bundle/bundle_writer.h"
 #include "index/search/vector_index.h"
+#include "index/tower/user_tower.h"
 #include "tests/index/bundle/tiny_bundle.h"
 
 namespace tributary {
@@ -277,31 +280,99 @@ TEST_F(ExtendTest, ExistingVersionsAndDamagedBundlesAreRefused) {
 // Files of kinds that are to come.
 class ExtendFilesTest : public ExtendTest {
  protected:
+  // Rewrites the bundle with what `add` writes beside its files.
+  std::shared_ptr<const Bundle> Rewrite(
+      const Bundle& bundle, const v1::Manifest& manifest,
+      const std::function<absl::Status(BundleWriter*)>& add) {
+    auto writer = BundleWriter::Create(MakeTestDir(), 1);
+    EXPECT_TRUE(writer.ok());
+    for (const v1::FileEntry& file : bundle.manifest().files()) {
+      const auto copy = [&](const std::filesystem::path& path) {
+        OverwriteFile(path, ReadFile(bundle.dir() / file.name()));
+        return absl::OkStatus();
+      };
+      EXPECT_TRUE(writer->AddFile(file.name(), copy).ok());
+    }
+    EXPECT_TRUE(add(&*writer).ok());
+    const auto dir = writer->Finish(manifest);
+    EXPECT_TRUE(dir.ok()) << dir.status();
+    return *Bundle::Open(*dir);
+  }
+
   // Rewrites the bundle with one file more.
   template <typename T>
   std::shared_ptr<const Bundle> With(const Bundle& bundle,
                                      std::string_view name,
                                      const std::vector<T>& values,
                                      uint64_t columns) {
-    const auto root = MakeTestDir();
-    auto writer = BundleWriter::Create(root, 1);
-    EXPECT_TRUE(writer.ok());
-    for (const v1::FileEntry& file : bundle.manifest().files()) {
-      EXPECT_TRUE(writer
-                      ->AddFile(file.name(),
-                                [&](const std::filesystem::path& path) {
-                                  OverwriteFile(path, ReadFile(bundle.dir() /
-                                                               file.name()));
-                                  return absl::OkStatus();
-                                })
-                      .ok());
+    return Rewrite(bundle, bundle.manifest(), [&](BundleWriter* writer) {
+      return writer->AddArray<T>(name, values, columns);
+    });
+  }
+
+  // Gives the first space a tower that looks up what it has for the newest
+  // items, and a 1.
+  std::shared_ptr<const Bundle> WithTower(const Bundle& bundle) {
+    const EmbeddingSpace& space = bundle.spaces()[0];
+    const uint32_t dim = space.spec->dim();
+    v1::Manifest manifest = bundle.manifest();
+    v1::EmbeddingSpace& spec = *manifest.mutable_spaces(0);
+    spec.set_history_encoder(v1::TOWER);
+    spec.set_user_vectors(0);
+    v1::Tower& tower = *spec.mutable_user_tower();
+    tower.add_layers()->set_kind(v1::Layer::APPEND_ONE);
+    tower.mutable_history()->set_dim(dim - 1);
+    tower.mutable_history()->set_item_vectors(space.items.size());
+    tower.mutable_history()->set_max_items(20);
+    tower.mutable_history()->set_pooling(v1::HistoryInput::DECAYED_SUM);
+    std::vector<float> inputs;
+    std::vector<uint32_t> rows;
+    TrainedVectors items;
+    std::vector<float> vector(dim);
+    for (uint64_t i = 0; i < space.items.size(); ++i) {
+      space.items.Read(i, vector);
+      rows.push_back(space.items.row(i));
+      items.values.insert(items.values.end(), vector.begin(), vector.end());
+      inputs.insert(inputs.end(), vector.begin(), vector.end() - 1);
     }
-    EXPECT_TRUE(writer->AddArray<T>(name, values, columns).ok());
-    const auto dir = writer->Finish(bundle.manifest());
-    EXPECT_TRUE(dir.ok()) << dir.status();
-    return *Bundle::Open(*dir);
+    items.rows = rows;
+    for (v1::GoldenQuery& golden : *manifest.mutable_golden_queries()) {
+      if (golden.space() != spec.name()) continue;
+      golden.add_history(rows[7]);
+      golden.mutable_vector()->Assign(inputs.begin() + 7 * (dim - 1),
+                                      inputs.begin() + 8 * (dim - 1));
+      golden.add_vector(1);
+      AnswerGoldenQuery(items, &golden);
+    }
+    return Rewrite(bundle, manifest, [&](BundleWriter* writer) {
+      const absl::Status status = writer->AddArray<float>(
+          spec.name() + ".history.npy", inputs, dim - 1);
+      return status.ok() ? writer->AddArray<uint32_t>(
+                               spec.name() + ".history.rows.npy", rows)
+                         : status;
+    });
   }
 };
+
+TEST_F(ExtendFilesTest, ClicksOnNewItemsCountInHistories) {
+  const auto from = WithTower(*Build(Shop()));
+  ASSERT_TRUE(VerifyBundle(from->dir()).ok());
+  ASSERT_TRUE(TryTowers(*from).ok()) << TryTowers(*from);
+  const auto to = Extend(*from, kNew);
+  EXPECT_TRUE(TryTowers(*to).ok()) << TryTowers(*to);
+  const v1::EmbeddingSpace& spec = to->manifest().spaces(0);
+  EXPECT_EQ(spec.user_tower().history().item_vectors(),
+            from->manifest().spaces(0).item_vectors() + 4);
+  EXPECT_EQ(Keys(*from, {{from->manifest().golden_queries(0).history(0)}}),
+            Keys(*to, {{to->manifest().golden_queries(0).history(0)}}));
+  const auto tower = UserTower::Open(*to, to->spaces()[0]);
+  ASSERT_TRUE(tower.ok()) << tower.status();
+  std::vector<float> query;
+  const Row fresh = to->items().Find("item177");
+  EXPECT_TRUE((*tower)->Encode(kNoRow, {{fresh}}, &query));
+  const Row unknown = to->items().Find("item003");
+  EXPECT_FALSE((*tower)->Encode(kNoRow, {{unknown}}, &query));
+}
 
 TEST_F(ExtendFilesTest, RowsAreMovedAsTheFilesKindAsks) {
   const auto root = MakeTestDir();
