@@ -27,16 +27,6 @@ double Dot(std::span<const T> a, std::span<const U> b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
 
-// A known item beside a query: what it scores, and with a predicted vector.
-struct Trial {
-  double real;
-  // Scales with the factor.
-  double predicted;
-  double bias;
-  // The score of the list's last item.
-  double last;
-};
-
 }  // namespace
 
 VectorPredictor::VectorPredictor(const EmbeddingSpace& content,
@@ -128,8 +118,8 @@ absl::StatusOr<TrainedVectors> VectorPredictor::Predict(
   return predicted;
 }
 
-absl::Status VectorPredictor::Calibrate(std::span<const SpaceQuery> queries) {
-  length_factor_ = 1;
+// The content of items that the table knows, evenly from all of them.
+TrainedVectors VectorPredictor::SampleKnown() const {
   TrainedVectors known;
   std::vector<float> vector(content_.spec->dim());
   for (const uint64_t i : SpreadEvenly(kKnownItems, table_.size())) {
@@ -139,48 +129,60 @@ absl::Status VectorPredictor::Calibrate(std::span<const SpaceQuery> queries) {
     known.rows.push_back(table_.row(i));
     known.values.insert(known.values.end(), vector.begin(), vector.end());
   }
-  ASSIGN_OR_RETURN(const TrainedVectors predicted, Predict(known, true));
-  const auto index = MakeFlatIndex(table_);
-  std::vector<Trial> trials;
+  return known;
+}
+
+// Holds each item's own vector and its predicted one against the query's list.
+absl::Status VectorPredictor::Try(const SpaceQuery& query,
+                                  const TrainedVectors& predicted,
+                                  std::vector<Trial>* trials) const {
+  std::vector<Row> seen(query.seen.begin(), query.seen.end());
+  std::sort(seen.begin(), seen.end());
+  seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
   std::vector<ScoredRow> list;
+  RETURN_IF_ERROR(MakeFlatIndex(table_)->Search(query.vector, kDepth, seen,
+                                                SteadyTime::max(), &list));
+  if (list.size() < kDepth) return absl::OkStatus();
+  const std::span<const float> asked(query.vector);
   std::vector<float> real(table_.dim());
-  for (const SpaceQuery& query : queries) {
-    std::vector<Row> seen(query.seen.begin(), query.seen.end());
-    std::sort(seen.begin(), seen.end());
-    seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
-    RETURN_IF_ERROR(
-        index->Search(query.vector, kDepth, seen, SteadyTime::max(), &list));
-    if (list.size() < kDepth) continue;
-    const std::span<const float> asked(query.vector);
-    for (size_t i = 0; i < predicted.rows.size(); ++i) {
-      const Row row = predicted.rows[i];
-      if (std::binary_search(seen.begin(), seen.end(), row)) continue;
-      table_.Read(*table_.Find(row), real);
-      const auto guess =
-          std::span(predicted.values).subspan(i * real.size(), real.size());
-      const double scaled =
-          Dot(asked.first(directions()),
-              std::span<const float>(guess.first(directions())));
-      const double bias =
-          last_is_bias_ ? double{asked.back()} * guess.back() : 0;
-      trials.push_back({Dot(asked, std::span<const float>(real)), scaled, bias,
-                        list.back().score});
-    }
+  for (size_t i = 0; i < predicted.rows.size(); ++i) {
+    const Row row = predicted.rows[i];
+    if (std::binary_search(seen.begin(), seen.end(), row)) continue;
+    table_.Read(*table_.Find(row), real);
+    const auto guess =
+        std::span(predicted.values).subspan(i * real.size(), real.size());
+    trials->push_back(
+        {.real = Dot(asked, std::span<const float>(real)),
+         .predicted = Dot(asked.first(directions()), guess.first(directions())),
+         .bias = last_is_bias_ ? double{asked.back()} * guess.back() : 0,
+         .last = list.back().score});
   }
-  const auto wanted =
-      kShareOfKnown * static_cast<double>(std::count_if(
-                          trials.begin(), trials.end(), [](const Trial& trial) {
-                            return trial.real >= trial.last;
-                          }));
+  return absl::OkStatus();
+}
+
+absl::Status VectorPredictor::Calibrate(std::span<const SpaceQuery> queries) {
+  length_factor_ = 1;
+  ASSIGN_OR_RETURN(const TrainedVectors predicted,
+                   Predict(SampleKnown(), /*leave_out_itself=*/true));
+  std::vector<Trial> trials;
+  for (const SpaceQuery& query : queries) {
+    RETURN_IF_ERROR(Try(query, predicted, &trials));
+  }
+  const auto count = [&](const auto& is_listed) {
+    return static_cast<double>(
+        std::count_if(trials.begin(), trials.end(), is_listed));
+  };
+  const double wanted = kShareOfKnown * count([](const Trial& trial) {
+                          return trial.real >= trial.last;
+                        });
   if (wanted == 0) return absl::OkStatus();
   double low = 0;
   double high = kMaxFactor;
   for (int i = 0; i < kHalvings; ++i) {
     const double factor = (low + high) / 2;
-    const auto listed = static_cast<double>(
-        std::count_if(trials.begin(), trials.end(), [&](const Trial& trial) {
-          return factor * trial.predicted + trial.bias >= trial.last;
-        }));
+    const double listed = count([&](const Trial& trial) {
+      return factor * trial.predicted + trial.bias >= trial.last;
+    });
     (listed > wanted ? high : low) = factor;
   }
   length_factor_ = low;

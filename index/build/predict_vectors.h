@@ -38,7 +38,6 @@ class VectorPredictor {
   // new, are to be among the first 50 of these queries half as often as with
   // the vectors that they have. Without queries it stays 1.
   absl::Status Calibrate(std::span<const SpaceQuery> queries);
-  double length_factor() const { return length_factor_; }
 
   // For items with these vectors in the content space. Items without a
   // neighbour of cosine above 0 get no vector. The result does not depend on
@@ -46,6 +45,20 @@ class VectorPredictor {
   absl::StatusOr<TrainedVectors> Predict(const TrainedVectors& items) const;
 
  private:
+  // A known item beside a query.
+  struct Trial {
+    // What it scores, and with a predicted vector: the first part grows with
+    // the factor.
+    double real;
+    double predicted;
+    double bias;
+    // The score of the list's last item.
+    double last;
+  };
+
+  TrainedVectors SampleKnown() const;
+  absl::Status Try(const SpaceQuery& query, const TrainedVectors& predicted,
+                   std::vector<Trial>* trials) const;
   absl::StatusOr<TrainedVectors> Predict(const TrainedVectors& items,
                                          bool leave_out_itself) const;
   // How much of the vector is a direction.
