@@ -26,6 +26,8 @@ struct Rule {
 // The first that fits counts.
 constexpr Rule kRules[] = {
     {"items.keys.*", FileTreatment::kMade},
+    // New items are in no category: what is 0 is none.
+    {"items.categories.npy", FileTreatment::kByItem},
     {"*.items.npy", FileTreatment::kMade},
     {"*.items.rows.npy", FileTreatment::kMade},
     {"*.history.npy", FileTreatment::kMade},
