@@ -10,7 +10,7 @@ build="g++ cmake ninja-build ccache pkg-config
   libabsl-dev libspdlog-dev libfmt-dev prometheus-cpp-dev libyaml-cpp-dev
   libcli11-dev libcpp-httplib-dev libssl-dev libcurl4-openssl-dev
   libfaiss-dev libopenblas-dev libhwy-dev libeigen3-dev
-  libgtest-dev libgmock-dev python3 python3-numpy curl prometheus"
+  libgtest-dev libgmock-dev python3 python3-numpy curl prometheus chromium"
 dev="clang-14 clang-format-14 clang-tidy-14 libomp-14-dev libbenchmark-dev"
 
 case "${1:-build}" in

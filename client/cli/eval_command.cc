@@ -11,6 +11,7 @@
 #include "client/cli/eval_table.h"
 #include "client/cli/progress_line.h"
 #include "client/cli/recall_table.h"
+#include "client/report/report.h"
 #include "fmt/core.h"
 #include "index/build/inter_file.h"
 #include "proto/yaml/yaml_message.h"
@@ -29,6 +30,9 @@ struct EvalFlags {
   std::vector<uint32_t> ks = {20, 50, 100, 200, 500};
   std::string against;
   std::string json;
+  std::string html;
+  std::string data;
+  std::string category;
   bool all = false;
   std::string server_config;
   uint64_t seed = 1;
@@ -60,7 +64,8 @@ absl::StatusOr<TestItems> ReadTestItems(const std::string& path) {
 
 absl::StatusOr<Evaluation> RunEval(const EvalFlags& flags,
                                    const std::string& bundle_dir,
-                                   const TestItems& test_items) {
+                                   const TestItems& test_items,
+                                   bool quota_curves) {
   v1::ServerConfig config;
   if (!flags.server_config.empty()) {
     RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
@@ -73,8 +78,10 @@ absl::StatusOr<Evaluation> RunEval(const EvalFlags& flags,
   Thin(flags.users, &users);
 
   ProgressLine progress;
-  EvaluationOptions options{
-      .ks = flags.ks, .threads = flags.threads, .seed = flags.seed};
+  EvaluationOptions options{.ks = flags.ks,
+                            .threads = flags.threads,
+                            .seed = flags.seed,
+                            .quota_curves = quota_curves};
   std::sort(options.ks.begin(), options.ks.end());
   options.ks.erase(std::unique(options.ks.begin(), options.ks.end()),
                    options.ks.end());
@@ -84,14 +91,33 @@ absl::StatusOr<Evaluation> RunEval(const EvalFlags& flags,
   return Evaluate(lists, users, options);
 }
 
+absl::Status WriteReport(const EvalFlags& flags, const Evaluation& evaluation,
+                         const Comparisons& against) {
+  ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(flags.bundle));
+  ItemGroups groups = GroupsBySegment(evaluation.item_segments);
+  if (!flags.data.empty()) {
+    ASSIGN_OR_RETURN(const DataSet data,
+                     ReadDataSet(flags.data, kMaxMalformedLines));
+    ASSIGN_OR_RETURN(groups, GroupsByCategory(*bundle, data, flags.category));
+  }
+  return WriteTextFile(flags.html, ReportHtml({.evaluation = evaluation,
+                                               .bundle = *bundle,
+                                               .groups = groups,
+                                               .against = against,
+                                               .test_name = flags.test,
+                                               .against_name = flags.against,
+                                               .threads = flags.threads}));
+}
+
 absl::Status Eval(const EvalFlags& flags) {
   ASSIGN_OR_RETURN(const TestItems test_items, ReadTestItems(flags.test));
-  ASSIGN_OR_RETURN(const Evaluation evaluation,
-                   RunEval(flags, flags.bundle, test_items));
+  ASSIGN_OR_RETURN(
+      const Evaluation evaluation,
+      RunEval(flags, flags.bundle, test_items, !flags.html.empty()));
   Comparisons against;
   if (!flags.against.empty()) {
     ASSIGN_OR_RETURN(const Evaluation other,
-                     RunEval(flags, flags.against, test_items));
+                     RunEval(flags, flags.against, test_items, false));
     against = Compare(evaluation, other, flags.seed, flags.threads);
   }
   fmt::print("{}{}", RecallTable(MeasuredRecallOf(evaluation)),
@@ -100,8 +126,12 @@ absl::Status Eval(const EvalFlags& flags) {
   if (!against.empty()) {
     fmt::print("{}", ComparisonTable(evaluation, against));
   }
-  if (flags.json.empty()) return absl::OkStatus();
-  return WriteTextFile(flags.json, EvaluationJson(evaluation, against) + '\n');
+  if (!flags.json.empty()) {
+    RETURN_IF_ERROR(
+        WriteTextFile(flags.json, EvaluationJson(evaluation, against) + '\n'));
+  }
+  return flags.html.empty() ? absl::OkStatus()
+                            : WriteReport(flags, evaluation, against);
 }
 
 }  // namespace
@@ -129,6 +159,13 @@ void AddEvalCommand(CLI::App& app) {
                     "Also print segments of users and items, what sources have "
                     "in common, and figures among sampled items");
   command->add_option("--json", flags->json, "Write the figures to this file");
+  command->add_option("--html", flags->html,
+                      "Write a report to this file: one page with plots");
+  command->add_option("--data", flags->data,
+                      "As of `tributary build`: colours the report's maps by "
+                      "the items' categories, instead of by popularity");
+  command->add_option("--category", flags->category,
+                      "The column of --data to colour by");
   command->add_option("--server-config", flags->server_config,
                       "The server's YAML file: its quotas and fusion");
   command->add_option("--users", flags->users,

@@ -1,16 +1,11 @@
 #ifndef TRIBUTARY_CLIENT_CLI_EVAL_JSON_H_
 #define TRIBUTARY_CLIENT_CLI_EVAL_JSON_H_
 
-#include <array>
 #include <string>
-#include <vector>
 
 #include "server/evaluation/evaluate.h"
 
 namespace tributary {
-
-// By k, and in the order of kRankMetrics.
-using Comparisons = std::vector<std::array<Comparison, kRankMetrics.size()>>;
 
 // One object: {"users":…, "recall":{"fused":{"20":…},"behavior":{…}}, …}. Each
 // of kRankMetrics is there in that form, and in "intervals" with [low, high].

@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "client/cli/eval_json.h"
 #include "server/evaluation/evaluate.h"
 
 namespace tributary {

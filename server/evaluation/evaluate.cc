@@ -88,13 +88,12 @@ std::array<double, 3> LatencyPercentilesUs(const Evaluation& evaluation) {
   return percentiles;
 }
 
-std::vector<std::array<Comparison, kRankMetrics.size()>> Compare(
-    const Evaluation& a, const Evaluation& b, uint64_t seed, uint32_t threads) {
+Comparisons Compare(const Evaluation& a, const Evaluation& b, uint64_t seed,
+                    uint32_t threads) {
   const Figures differences = a.fused.Minus(b.fused);
   const auto intervals = BootstrapMeans(differences, seed, threads);
   const auto p_values = RandomisationPValues(differences, seed, threads);
-  std::vector<std::array<Comparison, kRankMetrics.size()>> comparisons(
-      a.ks.size());
+  Comparisons comparisons(a.ks.size());
   for (size_t c = 0; c < intervals.size(); ++c) {
     comparisons[c / kRankMetrics.size()][c % kRankMetrics.size()] = {
         intervals[c], p_values[c]};

@@ -130,9 +130,11 @@ struct Comparison {
   Interval difference;
   double p_value = 1;
 };
-// By k, and in the order of kRankMetrics. REQUIRES: equal users and ks.
-std::vector<std::array<Comparison, kRankMetrics.size()>> Compare(
-    const Evaluation& a, const Evaluation& b, uint64_t seed, uint32_t threads);
+// By k, and in the order of kRankMetrics.
+using Comparisons = std::vector<std::array<Comparison, kRankMetrics.size()>>;
+// REQUIRES: equal users and ks.
+Comparisons Compare(const Evaluation& a, const Evaluation& b, uint64_t seed,
+                    uint32_t threads);
 
 // The average of the users' recalls, as points of `source`.
 // REQUIRES: recalls[i] has one entry per k.
