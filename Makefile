@@ -1,7 +1,7 @@
-# make demo | test | bench | build | format | lint | clean
+# make demo | test | bench | bench-recall | build | format | lint | clean
 # Everything is built in build/; programs are in build/bin/.
 .DEFAULT_GOAL := build
-.PHONY: deps deps-dev configure build test demo bench format lint clean
+.PHONY: deps deps-dev configure build test demo bench bench-recall format lint clean
 
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.proto')
@@ -32,6 +32,13 @@ bench: deps-dev
 	@cmake --build --preset release --parallel $(JOBS) \
 	  --target programs benchmarks
 	@tests/bench/run.sh
+
+# DATA=recbole:DIR (as of `tributary build`), THREADS=2.
+bench-recall: deps-dev
+	@cmake --preset release -Wno-dev -DTRIBUTARY_BENCHMARKS=ON >/dev/null
+	@cmake --build --preset release --parallel $(JOBS) \
+	  --target programs als_bench
+	@tests/bench/recall/run.sh
 
 format: deps-dev
 	@clang-format-14 -i $(SOURCES)

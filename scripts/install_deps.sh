@@ -11,7 +11,8 @@ build="g++ cmake ninja-build ccache pkg-config
   libcli11-dev libcpp-httplib-dev libssl-dev libcurl4-openssl-dev
   libfaiss-dev libopenblas-dev libhwy-dev libeigen3-dev
   libgtest-dev libgmock-dev python3 python3-numpy curl prometheus chromium"
-dev="clang-14 clang-format-14 clang-tidy-14 libomp-14-dev libbenchmark-dev"
+dev="clang-14 clang-format-14 clang-tidy-14 libomp-14-dev libbenchmark-dev
+  python3-venv"
 
 case "${1:-build}" in
   build) wanted=$build ;;
