@@ -20,9 +20,9 @@ namespace tributary {
 //
 // Interactions of value above 0 are positive, each user and item once however
 // often it is there, all of the same weight; the others are left out. Users and
-// items without positive interactions get no vector. Weighing by rating instead
-// made no difference on MovieLens 100k. The result does not depend on
-// `threads`.
+// items without positive interactions get no vector; one user and one item are
+// enough. Weighing by rating instead made no difference on MovieLens 100k. The
+// result does not depend on `threads`.
 class AlsTrainer : public Trainer {
  public:
   // `settings` is complete (see CompleteBuildConfig and ChooseAlsSettings).
