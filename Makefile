@@ -1,13 +1,18 @@
 # make demo | test | bench | bench-recall | build | format | lint | clean
 # Everything is built in build/; programs are in build/bin/.
 .DEFAULT_GOAL := build
-.PHONY: deps deps-dev configure build test demo bench bench-recall format lint clean
+.PHONY: deps deps-train deps-dev configure build test demo bench bench-recall
+.PHONY: format lint clean
 
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.proto')
 
 deps:
 	@scripts/install_deps.sh build
+
+# LibTorch, with which rich towers are trained (behavior.model: towers).
+deps-train:
+	@scripts/install_deps.sh train
 
 deps-dev:
 	@scripts/install_deps.sh dev

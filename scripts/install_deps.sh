@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs the Debian packages that are missing, of one of three sets:
+# Installs the Debian packages that are missing, of one of these sets:
 #   install_deps.sh build     what building and testing needs (default)
+#   install_deps.sh train     also LibTorch, for rich towers
 #   install_deps.sh dev       also formatting, linting and benchmarks
 # Says what it installs; does nothing when all are there.
 set -eu
@@ -16,8 +17,9 @@ dev="clang-14 clang-format-14 clang-tidy-14 libomp-14-dev libbenchmark-dev
 
 case "${1:-build}" in
   build) wanted=$build ;;
+  train) wanted="$build libtorch-dev" ;;
   dev) wanted="$build $dev" ;;
-  *) echo "usage: $0 [build|dev]" >&2; exit 2 ;;
+  *) echo "usage: $0 [build|train|dev]" >&2; exit 2 ;;
 esac
 
 missing=

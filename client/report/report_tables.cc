@@ -10,7 +10,7 @@ namespace {
 using Rows = std::vector<std::vector<std::string>>;
 
 std::string WithBounds(const Interval& value) {
-  return fmt::format("{:.4f} ({:.4f} to {:.4f})", value.mean, value.low,
+  return fmt::format("{:.4f} ({:.4f}–{:.4f})", value.mean, value.low,
                      value.high);
 }
 

@@ -5,6 +5,8 @@
 #include <thread>
 
 #include "fmt/format.h"
+#include "index/build/check_range.h"
+#include "index/build/towers/towers_config.h"
 #include "index/bundle/bundle.h"
 #include "status/status_macros.h"
 
@@ -14,14 +16,6 @@ namespace {
 constexpr uint32_t kMaxThreads = 1024;
 constexpr uint32_t kMaxIterations = 1000;
 constexpr uint32_t kMaxHistoryItems = 100'000;
-
-// Written so that NaN is out of range.
-template <typename T>
-absl::Status CheckRange(std::string_view field, T value, T low, T high) {
-  if (value >= low && value <= high) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      fmt::format("{}: {}, expected {} to {}", field, value, low, high));
-}
 
 void SetDefaults(v1::BuildConfig* config) {
 // Keeps what is set, and sets what is not.
@@ -55,9 +49,10 @@ void SetDefaults(v1::BuildConfig* config) {
 }
 
 absl::Status CheckBehavior(const v1::Behavior& behavior) {
-  if (behavior.model() != "history") {
-    return absl::InvalidArgumentError(fmt::format(
-        "behavior.model: \"{}\", expected history", behavior.model()));
+  if (behavior.model() != "history" && behavior.model() != "towers") {
+    return absl::InvalidArgumentError(
+        fmt::format("behavior.model: \"{}\", expected history or towers",
+                    behavior.model()));
   }
   RETURN_IF_ERROR(CheckRange("behavior.history.dim", behavior.history().dim(),
                              2U, kMaxDim));
@@ -103,6 +98,7 @@ absl::Status CheckIndex(const v1::IndexChoice& index) {
 
 absl::StatusOr<v1::BuildConfig> CompleteBuildConfig(v1::BuildConfig config) {
   SetDefaults(&config);
+  RETURN_IF_ERROR(CompleteTowers(config.mutable_behavior()->mutable_towers()));
   RETURN_IF_ERROR(CheckRange("threads", config.threads(), 1U, kMaxThreads));
   RETURN_IF_ERROR(
       CheckRange("validation_share", config.validation_share(), 0.0, 0.5));

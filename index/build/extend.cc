@@ -142,7 +142,7 @@ class Extender {
       AnswerGoldenQuery(items, &golden);
       for (Row& row : *golden.mutable_history()) row = map_.OfOld(row);
     }
-    if (spec->history_encoder() == v1::TOWER) return ExtendHistory(spec);
+    if (spec->user_tower().has_history()) return ExtendHistory(spec);
     return absl::OkStatus();
   }
 

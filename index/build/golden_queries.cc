@@ -41,16 +41,34 @@ std::vector<uint64_t> SpreadEvenly(uint64_t n, uint64_t available) {
   return places;
 }
 
-std::vector<float> SampleQueries(const TrainedSpace& space, size_t n) {
+namespace {
+
+std::vector<SampleQuery> Sample(const TrainedSpace& space, size_t n) {
+  std::vector<SampleQuery> queries;
+  if (!space.queries.empty()) {
+    for (const uint64_t i : SpreadEvenly(n, space.queries.size())) {
+      queries.push_back(space.queries[i]);
+    }
+    return queries;
+  }
   const TrainedVectors& from =
       space.users.rows.empty() ? space.items : space.users;
-  std::vector<float> queries;
-  for (const uint64_t position : SpreadEvenly(n, from.rows.size())) {
+  for (const uint64_t i : SpreadEvenly(n, from.rows.size())) {
     const auto vector =
-        from.values.begin() + static_cast<int64_t>(position * space.dim);
-    queries.insert(queries.end(), vector, vector + space.dim);
+        from.values.begin() + static_cast<int64_t>(i * space.dim);
+    queries.push_back({{}, {vector, vector + space.dim}});
   }
   return queries;
+}
+
+}  // namespace
+
+std::vector<float> SampleQueries(const TrainedSpace& space, size_t n) {
+  std::vector<float> vectors;
+  for (const SampleQuery& query : Sample(space, n)) {
+    vectors.insert(vectors.end(), query.vector.begin(), query.vector.end());
+  }
+  return vectors;
 }
 
 void AnswerGoldenQuery(const TrainedVectors& items, v1::GoldenQuery* golden) {
@@ -65,12 +83,11 @@ void AnswerGoldenQuery(const TrainedVectors& items, v1::GoldenQuery* golden) {
 }
 
 void AddGoldenQueries(const TrainedSpace& space, v1::Manifest* manifest) {
-  const std::vector<float> queries = SampleQueries(space, kQueries);
-  for (size_t i = 0; i < queries.size(); i += space.dim) {
-    const std::span<const float> query(&queries[i], space.dim);
+  for (const SampleQuery& query : Sample(space, kQueries)) {
     v1::GoldenQuery& golden = *manifest->add_golden_queries();
     golden.set_space(space.name);
-    golden.mutable_vector()->Add(query.begin(), query.end());
+    golden.mutable_vector()->Add(query.vector.begin(), query.vector.end());
+    golden.mutable_history()->Add(query.history.begin(), query.history.end());
     AnswerGoldenQuery(space.items, &golden);
   }
 }

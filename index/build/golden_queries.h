@@ -14,7 +14,8 @@ namespace tributary {
 std::vector<uint64_t> SpreadEvenly(uint64_t n, uint64_t available);
 
 // Up to n queries, end to end, as the space will see them: vectors of users
-// evenly from all of them or, where there are none, of items.
+// evenly from all of them or, where there are none, of items; or some of
+// space.queries, if there are any.
 std::vector<float> SampleQueries(const TrainedSpace& space, size_t n);
 
 // Replaces the query's answer by the exact one among `items`.

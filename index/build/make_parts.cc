@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <memory>
 #include <numeric>
 #include <unordered_set>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "index/build/bundle_parts.h"
 #include "index/build/content_trainer.h"
 #include "index/build/half_precision.h"
+#include "index/build/towers/towers_trainer.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -50,18 +50,28 @@ absl::StatusOr<std::vector<TrainedSpace>> TrainSpaces(
     const DataSet& data, const v1::BuildConfig& config,
     const Progress& progress) {
   RETURN_IF_ERROR(CheckColumns(data, config.content()));
-  std::unique_ptr<const Trainer> trainers[] = {
-      std::make_unique<AlsTrainer>(config.als(), config.seed(),
-                                   config.threads(), progress),
-      std::make_unique<ContentTrainer>(config.content(), config.seed(),
-                                       config.threads(), progress)};
   std::vector<TrainedSpace> spaces;
-  for (const auto& trainer : trainers) {
-    absl::StatusOr<TrainedSpace> space = trainer->Train(data);
-    if (absl::IsFailedPrecondition(space.status())) continue;
+  const auto train = [&](const Trainer& trainer) -> absl::Status {
+    absl::StatusOr<TrainedSpace> space = trainer.Train(data);
+    if (absl::IsFailedPrecondition(space.status())) return absl::OkStatus();
     RETURN_IF_ERROR(space.status());
     spaces.push_back(*std::move(space));
     spaces.back().half_items = RoundToHalf(&spaces.back().items.values);
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(train(
+      AlsTrainer(config.als(), config.seed(), config.threads(), progress)));
+  const bool with_towers = config.behavior().model() == "towers";
+  if (with_towers && !spaces.empty()) spaces.back().name = "als";
+  RETURN_IF_ERROR(train(ContentTrainer(config.content(), config.seed(),
+                                       config.threads(), progress)));
+  if (with_towers) {
+    // Content is an input of the towers.
+    const auto content =
+        std::find_if(spaces.begin(), spaces.end(),
+                     [](const auto& space) { return space.name == "content"; });
+    RETURN_IF_ERROR(train(TowersTrainer(
+        config, content == spaces.end() ? nullptr : &*content, progress)));
   }
   return spaces;
 }

@@ -91,12 +91,43 @@ absl::StatusOr<v1::IndexSpec> WriteIndex(const TrainedSpace& space,
   return absl::IsFailedPrecondition(spec.status()) ? FlatSpec(choice) : spec;
 }
 
+absl::Status WriteTowers(const DataSet& data, const TrainedSpace& space,
+                         BundleWriter* writer, v1::EmbeddingSpace* spec) {
+  if (space.user_tower.has_value()) {
+    const TrainedTower& tower = *space.user_tower;
+    if (tower.spec.has_history()) {
+      RETURN_IF_ERROR(WriteVectors(
+          space.name + ".history", tower.history, tower.spec.history().dim(),
+          tower.half_history, data.items.size(), writer));
+    }
+    if (!tower.contexts.rows.empty()) {
+      RETURN_IF_ERROR(WriteVectors(space.name + ".context", tower.contexts,
+                                   tower.spec.context_dim(), false,
+                                   data.users.size(), writer));
+    }
+    *spec->mutable_user_tower() = tower.spec;
+  }
+  if (space.item_tower.has_value()) {
+    *spec->mutable_item_tower() = *space.item_tower;
+  }
+  for (const auto& [name, keys] : space.tower_keys) {
+    RETURN_IF_ERROR(writer->AddKeys(name, keys));
+  }
+  for (const TrainedArray& array : space.tower_arrays) {
+    RETURN_IF_ERROR(writer->AddArray<float>(array.name + ".npy", array.values,
+                                            array.columns));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WriteSpace(const DataSet& data, const TrainedSpace& space,
                         const v1::IndexChoice& choice, BundleWriter* writer,
                         v1::Manifest* manifest) {
   RETURN_IF_ERROR(WriteVectors(space.name + ".items", space.items, space.dim,
                                space.half_items, data.items.size(), writer));
-  if (!space.users.rows.empty()) {
+  const bool store_users =
+      !space.users.rows.empty() && !space.user_tower.has_value();
+  if (store_users) {
     RETURN_IF_ERROR(WriteVectors(space.name + ".users", space.users, space.dim,
                                  false, data.users.size(), writer));
   }
@@ -106,8 +137,9 @@ absl::Status WriteSpace(const DataSet& data, const TrainedSpace& space,
   spec.set_metric(space.metric);
   spec.set_fingerprint(Fingerprint(space));
   spec.set_item_vectors(space.items.rows.size());
-  spec.set_user_vectors(space.users.rows.size());
+  spec.set_user_vectors(store_users ? space.users.rows.size() : 0);
   spec.set_history_encoder(space.history_encoder);
+  RETURN_IF_ERROR(WriteTowers(data, space, writer, &spec));
   spec.mutable_training()->Assign(space.training.begin(), space.training.end());
   if (space.feature_encoder) {
     RETURN_IF_ERROR(WriteFeatureEncoder(space.name, *space.feature_encoder,

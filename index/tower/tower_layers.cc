@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "fmt/core.h"
-#include "index/tower/accumulate.h"
+#include "index/tower/matrix_kernel.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -17,8 +17,25 @@ constexpr int kMaxLayers = 64;
 // Between layers; wider than any vector that is searched.
 constexpr uint64_t kMaxWidth = 1 << 16;
 
-// The file's values, after holding its shape against [rows, columns]; columns
-// is 0 for an array of one dimension, and rows 0 where any will do.
+void Linear(std::span<const float> weights, std::span<const float> bias,
+            std::vector<float>* values) {
+  thread_local std::vector<float> sums;
+  sums.resize(bias.size());
+  MultiplyRows(values->data(), 1, values->size(), weights.data(), bias.data(),
+               bias.size(), sums.data());
+  values->swap(sums);
+}
+
+void Normalize(std::span<float> values) {
+  const double square =
+      std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
+  if (square == 0) return;
+  const auto factor = static_cast<float>(1 / std::sqrt(square));
+  for (float& value : values) value *= factor;
+}
+
+}  // namespace
+
 absl::StatusOr<NpyArray> OpenWeights(const Bundle& bundle,
                                      const std::string& file,
                                      const std::string& field, uint64_t rows,
@@ -49,27 +66,6 @@ absl::StatusOr<NpyArray> OpenWeights(const Bundle& bundle,
                                          bad - values.begin(), *bad));
 }
 
-void Linear(std::span<const float> weights, std::span<const float> bias,
-            std::vector<float>* values) {
-  thread_local std::vector<float> sums;
-  sums.assign(bias.begin(), bias.end());
-  for (size_t i = 0; i < values->size(); ++i) {
-    AddScaled((*values)[i], &weights[i * sums.size()], sums.size(),
-              sums.data());
-  }
-  values->swap(sums);
-}
-
-void Normalize(std::vector<float>* values) {
-  const double square =
-      std::inner_product(values->begin(), values->end(), values->begin(), 0.0);
-  if (square == 0) return;
-  const auto factor = static_cast<float>(1 / std::sqrt(square));
-  for (float& value : *values) value *= factor;
-}
-
-}  // namespace
-
 absl::StatusOr<TowerLayers> TowerLayers::Open(const Bundle& bundle,
                                               const v1::Tower& tower,
                                               const std::string& field,
@@ -80,6 +76,7 @@ absl::StatusOr<TowerLayers> TowerLayers::Open(const Bundle& bundle,
                     tower.layers_size(), kMaxLayers));
   }
   TowerLayers layers;
+  layers.interests_ = std::max(1U, tower.interests());
   uint64_t width = in;
   for (int i = 0; i < tower.layers_size(); ++i) {
     ASSIGN_OR_RETURN(Step step,
@@ -140,7 +137,10 @@ void TowerLayers::Apply(std::vector<float>* values) const {
         for (float& value : *values) value = std::max(value, 0.0F);
         break;
       case v1::Layer::L2_NORMALIZE:
-        Normalize(values);
+        for (size_t i = 0; i < interests_; ++i) {
+          const size_t each = values->size() / interests_;
+          Normalize(std::span(*values).subspan(i * each, each));
+        }
         break;
       default:
         values->push_back(1);

@@ -7,9 +7,19 @@
 
 #include "absl/status/statusor.h"
 #include "index/bundle/bundle.h"
+#include "index/bundle/npy.h"
 #include "tributary/v1/manifest.pb.h"
 
 namespace tributary {
+
+// The values of a weights file, float32, after holding its shape against [rows,
+// columns]; columns is 0 for an array of one dimension, and rows 0 where any
+// number will do. DATA_LOSS, naming `field` and file, for another shape and for
+// values that are not finite.
+absl::StatusOr<NpyArray> OpenWeights(const Bundle& bundle,
+                                     const std::string& file,
+                                     const std::string& field, uint64_t rows,
+                                     uint64_t columns);
 
 // The layers of a tower, in order. Immutable and thread-safe; copies what it
 // needs of the bundle.
@@ -43,6 +53,7 @@ class TowerLayers {
                                        uint64_t* width);
 
   std::vector<Step> steps_;
+  size_t interests_ = 1;
 };
 
 }  // namespace tributary

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "fmt/core.h"
+#include "index/tower/item_tower.h"
 #include "index/tower/user_tower.h"
 #include "status/status_macros.h"
 
@@ -60,6 +61,9 @@ absl::Status TryTower(const Bundle& bundle, const EmbeddingSpace& space) {
 
 absl::Status TryTowers(const Bundle& bundle) {
   for (const EmbeddingSpace& space : bundle.spaces()) {
+    if (space.spec->has_item_tower()) {
+      RETURN_IF_ERROR(ItemTower::Open(bundle, space).status());
+    }
     if (space.spec->history_encoder() != v1::TOWER) continue;
     RETURN_IF_ERROR(TryTower(bundle, space));
   }

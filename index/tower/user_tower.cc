@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint32_t kMaxInterests = 16;
 constexpr uint32_t kMaxHistory = 100'000;
+constexpr uint32_t kMaxContextDim = 4 * kMaxDim;
 constexpr double kMaxDecay = 16;
 
 template <typename T>
@@ -24,34 +25,48 @@ absl::Status CheckRange(const std::string& field, T value, T low, T high) {
       "manifest.json: {}: {}, expected {} to {}", field, value, low, high));
 }
 
+absl::Status CheckHistory(const v1::HistoryInput& history,
+                          const std::string& field) {
+  RETURN_IF_ERROR(CheckRange(field + ".dim", history.dim(), 1U, kMaxDim));
+  RETURN_IF_ERROR(
+      CheckRange(field + ".maxItems", history.max_items(), 1U, kMaxHistory));
+  RETURN_IF_ERROR(
+      CheckRange(field + ".decay", history.decay(), 0.0, kMaxDecay));
+  RETURN_IF_ERROR(CheckRange(field + ".shortTermItems",
+                             history.short_term_items(), 0U,
+                             history.max_items()));
+  if (history.pooling() < v1::HistoryInput::DECAYED_SUM ||
+      history.pooling() > v1::HistoryInput::TRANSFORMER ||
+      (history.short_term_items() > 0 &&
+       (history.pooling() == v1::HistoryInput::DECAYED_SUM ||
+        history.decay() != 0))) {
+    return absl::InvalidArgumentError(fmt::format(
+        "manifest.json: {}.pooling: not one that this reader knows", field));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckSpec(const v1::Tower& tower, const std::string& field) {
   RETURN_IF_ERROR(
       CheckRange(field + ".interests", tower.interests(), 0U, kMaxInterests));
-  RETURN_IF_ERROR(
-      CheckRange(field + ".contextDim", tower.context_dim(), 0U, kMaxDim));
+  RETURN_IF_ERROR(CheckRange(field + ".contextDim", tower.context_dim(), 0U,
+                             kMaxContextDim));
   RETURN_IF_ERROR(
       CheckRange(field + ".defaultContext",
                  static_cast<uint32_t>(tower.default_context_size()),
                  tower.context_dim(), tower.context_dim()));
-  if (!tower.has_history()) {
-    return absl::InvalidArgumentError(
-        fmt::format("manifest.json: {}.history: missing", field));
+  if (!tower.has_history() && tower.context_dim() == 0) {
+    return absl::InvalidArgumentError(fmt::format(
+        "manifest.json: {}: neither a history nor a context", field));
   }
-  const v1::HistoryInput& history = tower.history();
-  RETURN_IF_ERROR(
-      CheckRange(field + ".history.dim", history.dim(), 1U, kMaxDim));
-  RETURN_IF_ERROR(CheckRange(field + ".history.maxItems", history.max_items(),
-                             1U, kMaxHistory));
-  RETURN_IF_ERROR(
-      CheckRange(field + ".history.decay", history.decay(), 0.0, kMaxDecay));
-  if (history.pooling() != v1::HistoryInput::DECAYED_SUM &&
-      history.pooling() != v1::HistoryInput::DECAYED_MEAN) {
-    return absl::InvalidArgumentError(
-        fmt::format("manifest.json: {}.history.pooling: not one that this "
-                    "reader knows",
-                    field));
-  }
-  return absl::OkStatus();
+  if (!tower.has_history()) return absl::OkStatus();
+  return CheckHistory(tower.history(), field + ".history");
+}
+
+// Whether a history is reduced by weights that were trained, and not only by
+// rank.
+bool HasWeights(const v1::HistoryInput& history) {
+  return SequenceEncoder::WeightCount(history) > 0;
 }
 
 absl::StatusOr<VectorTable> OpenTable(const Bundle& bundle,
@@ -84,6 +99,16 @@ absl::StatusOr<std::unique_ptr<UserTower>> UserTower::Open(
   std::unique_ptr<UserTower> tower(new UserTower(bundle, space));
   RETURN_IF_ERROR(tower->OpenTables(field));
   const v1::HistoryInput& history = tower->spec_.history();
+  if (HasWeights(history)) {
+    ASSIGN_OR_RETURN(const NpyArray weights,
+                     OpenWeights(bundle, history.weights(),
+                                 "manifest.json: " + field + ".history.weights",
+                                 SequenceEncoder::WeightCount(history), 0));
+    ASSIGN_OR_RETURN(
+        tower->encoder_,
+        SequenceEncoder::Create(history, weights.elements<float>(),
+                                "manifest.json: " + field + ".history"));
+  }
   for (uint32_t rank = 0; rank < history.max_items(); ++rank) {
     tower->rank_weights_.push_back(
         static_cast<float>(std::pow(1.0 + rank, -history.decay())));
@@ -98,10 +123,12 @@ absl::StatusOr<std::unique_ptr<UserTower>> UserTower::Open(
 
 absl::Status UserTower::OpenTables(const std::string& field) {
   const std::string& name = space_.spec->name();
-  ASSIGN_OR_RETURN(
-      history_,
-      OpenTable(bundle_, name + ".history", spec_.history().item_vectors(),
-                spec_.history().dim(), bundle_.items().size()));
+  if (spec_.has_history()) {
+    ASSIGN_OR_RETURN(
+        history_,
+        OpenTable(bundle_, name + ".history", spec_.history().item_vectors(),
+                  spec_.history().dim(), bundle_.items().size()));
+  }
   for (const float value : spec_.default_context()) {
     if (std::isfinite(value)) continue;
     return absl::InvalidArgumentError(fmt::format(
@@ -126,9 +153,11 @@ bool UserTower::Encode(Row user, std::span<const Row> history,
 
 bool UserTower::AppendHistory(std::span<const Row> history,
                               std::vector<float>* values) const {
+  if (!spec_.has_history()) return false;
   const size_t dim = history_.dim();
   values->resize(values->size() + dim, 0.0F);
   float* const sums = values->data() + values->size() - dim;
+  if (HasWeights(spec_.history())) return AppendSequence(history, sums);
   const bool halves = history_.dtype() == Dtype::kFloat16;
   size_t rank = 0;
   double total = 0;
@@ -153,6 +182,26 @@ bool UserTower::AppendHistory(std::span<const Row> history,
   return true;
 }
 
+bool UserTower::AppendSequence(std::span<const Row> history, float* out) const {
+  thread_local std::vector<uint32_t> positions;
+  thread_local std::vector<float> vectors;
+  positions.clear();
+  for (size_t i = history.size();
+       i > 0 && positions.size() < rank_weights_.size(); --i) {
+    const auto position = history_.Find(history[i - 1]);
+    if (position.has_value()) positions.push_back(*position);
+  }
+  if (positions.empty()) return false;
+  const size_t dim = history_.dim();
+  vectors.resize(positions.size() * dim);
+  for (size_t i = 0; i < positions.size(); ++i) {
+    history_.Read(positions[positions.size() - 1 - i],
+                  std::span(vectors).subspan(i * dim, dim));
+  }
+  encoder_.Encode(vectors.data(), positions.size(), out);
+  return true;
+}
+
 bool UserTower::AppendContext(Row user, std::vector<float>* values) const {
   const size_t dim = spec_.context_dim();
   const size_t begin = values->size();
@@ -166,7 +215,9 @@ bool UserTower::AppendContext(Row user, std::vector<float>* values) const {
 }
 
 absl::Status UserTower::CheckTables() const {
-  RETURN_IF_ERROR(history_.CheckValues(bundle_.items().size()));
+  if (spec_.has_history()) {
+    RETURN_IF_ERROR(history_.CheckValues(bundle_.items().size()));
+  }
   if (spec_.context_vectors() == 0) return absl::OkStatus();
   return context_.CheckValues(bundle_.users().size());
 }

@@ -14,6 +14,7 @@
 #include "index/bundle/bundle.h"
 #include "index/bundle/row.h"
 #include "index/bundle/vector_table.h"
+#include "index/tower/sequence_encoder.h"
 #include "index/tower/tower_layers.h"
 
 namespace tributary {
@@ -54,6 +55,7 @@ class UserTower {
   // Appends the pooled history, zeros for an empty one; says whether it was.
   bool AppendHistory(std::span<const Row> history,
                      std::vector<float>* values) const;
+  bool AppendSequence(std::span<const Row> history, float* out) const;
   bool AppendContext(Row user, std::vector<float>* values) const;
 
   const Bundle& bundle_;
@@ -64,6 +66,8 @@ class UserTower {
   VectorTable context_;
   // (1 + rank)^-decay by rank, max_items of them.
   std::vector<float> rank_weights_;
+  // Instead of them, where the spec has weights.
+  SequenceEncoder encoder_;
   TowerLayers layers_;
 };
 

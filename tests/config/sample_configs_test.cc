@@ -82,5 +82,17 @@ TEST(SampleConfigs, BuildStatesEveryDefault) {
       << sample.DebugString() << defaults->DebugString();
 }
 
+TEST(SampleConfigs, TheMovieLensLabIsTwoTowersWithInBatchSoftmax) {
+  const auto config =
+      CompleteBuildConfig(Sample<v1::BuildConfig>("build_ml100k_lab.yaml"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->behavior().model(), "towers");
+  const v1::Towers& towers = config->behavior().towers();
+  EXPECT_EQ(towers.temperature(), 0.07);
+  EXPECT_EQ(towers.history().encoder(), "none");
+  EXPECT_EQ(towers.negatives().sampled(), 0);
+  EXPECT_EQ(towers.user().hidden_size(), 2);
+}
+
 }  // namespace
 }  // namespace tributary

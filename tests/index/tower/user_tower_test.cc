@@ -118,7 +118,7 @@ TEST(UserTower, NamesWhatIsWrong) {
     return b->tower().mutable_history();
   };
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  expect("userTower.history: missing",
+  expect("userTower: neither a history nor a context",
          [](TowerBundle* b) { b->tower().clear_history(); });
   expect("userTower.history.pooling",
          [&](TowerBundle* b) { history(b)->clear_pooling(); });
