@@ -49,29 +49,31 @@ WriteRequest MakeWriteRequest(const BuildRequest& request,
 
 // Chooses what `config` leaves to the data.
 void ChooseSettings(const DataSet& data, const Progress& progress,
-                    v1::BuildConfig* config) {
+                    v1::BuildConfig* config, Choices* choices) {
   *config->mutable_als() = ChooseAlsSettings(
       data, config->als(), config->seed(), config->threads(), progress);
+  *choices = Choose(data, *config, progress);
 }
 
 // Makes a bundle without a share of the interactions, and has it judged on
 // them. They have no part in the choice of settings either.
 absl::StatusOr<Judgement> Try(const DataSet& data, const BuildRequest& request,
-                              v1::BuildConfig* config) {
+                              v1::BuildConfig* config, Choices* choices) {
   if (!data.spaces.empty()) return Judgement{};
   if (!request.judge || config->validation_share() == 0) {
-    ChooseSettings(data, request.progress, config);
+    ChooseSettings(data, request.progress, config, choices);
     return Judgement{};
   }
   std::vector<Interaction> held_out;
   const DataSet kept =
       HoldOut(data, config->validation_share(), "validation", &held_out);
-  ChooseSettings(kept, request.progress, config);
+  ChooseSettings(kept, request.progress, config, choices);
   if (held_out.empty()) return Judgement{};
   const Progress progress = [&](std::string_view step, double done) {
     request.progress(fmt::format("trial: {}", step), done);
   };
-  ASSIGN_OR_RETURN(const BundleParts parts, MakeParts(kept, *config, progress));
+  ASSIGN_OR_RETURN(const BundleParts parts,
+                   MakeParts(kept, *config, *choices, progress));
   const ScratchDirectory scratch(
       request.root / fmt::format(".trial-{}-{}", request.version, ::getpid()));
   WriteRequest write = MakeWriteRequest(request, *config);
@@ -98,9 +100,10 @@ absl::StatusOr<std::filesystem::path> BuildBundle(const DataSet& data,
         fmt::format("{}: this version is there", target.string()));
   }
   WriteRequest write = MakeWriteRequest(request, config);
-  ASSIGN_OR_RETURN(write.judgement, Try(data, request, &config));
+  Choices choices;
+  ASSIGN_OR_RETURN(write.judgement, Try(data, request, &config, &choices));
   ASSIGN_OR_RETURN(const BundleParts parts,
-                   MakeParts(data, config, request.progress));
+                   MakeParts(data, config, choices, request.progress));
   return WriteParts(data, parts, write, request.progress);
 }
 

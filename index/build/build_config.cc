@@ -16,6 +16,8 @@ namespace {
 constexpr uint32_t kMaxThreads = 1024;
 constexpr uint32_t kMaxIterations = 1000;
 constexpr uint32_t kMaxHistoryItems = 100'000;
+constexpr const char* kNeighborTables[] = {"item_item", "ease", "covisit"};
+constexpr const char* kWeightings[] = {"auto", "cosine", "tfidf", "bm25"};
 
 void SetDefaults(v1::BuildConfig* config) {
 // Keeps what is set, and sets what is not.
@@ -37,8 +39,19 @@ void SetDefaults(v1::BuildConfig* config) {
   DEFAULT_TO(content, dim, 128);
   DEFAULT_TO(content, weigh_by_value, false);
   v1::Popularity* const popularity = config->mutable_popularity();
-  DEFAULT_TO(popularity, half_life_days, 7);
+  DEFAULT_TO(popularity, half_life_days, 0);
   DEFAULT_TO(popularity, min_segment_interactions, 1000);
+  DEFAULT_TO(popularity, min_category_interactions, 100);
+  v1::Neighbors* const neighbors = config->mutable_neighbors();
+  if (neighbors->tables().empty()) {
+    for (const char* table : kNeighborTables) neighbors->add_tables(table);
+  }
+  DEFAULT_TO(neighbors, width, 200);
+  DEFAULT_TO(neighbors, weighting, "auto");
+  DEFAULT_TO(neighbors, ridge, 0);
+  v1::Covisit* const covisit = config->mutable_covisit();
+  DEFAULT_TO(covisit, window_items, 100);
+  DEFAULT_TO(covisit, window_days, 30);
   v1::IndexChoice* const index = config->mutable_index();
   DEFAULT_TO(index, kind, "auto");
   DEFAULT_TO(index, factory, "");
@@ -83,6 +96,30 @@ absl::Status CheckTraining(const v1::BuildConfig& config) {
   return absl::OkStatus();
 }
 
+absl::Status CheckNeighbors(const v1::BuildConfig& config) {
+  const v1::Neighbors& neighbors = config.neighbors();
+  for (const std::string& table : neighbors.tables()) {
+    const bool alone = table == "none" && neighbors.tables_size() == 1;
+    if (alone || std::ranges::count(kNeighborTables, table) > 0) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "neighbors.tables: \"{}\", expected {}, or none alone", table,
+        fmt::join(kNeighborTables, ", ")));
+  }
+  if (std::ranges::count(kWeightings, neighbors.weighting()) == 0) {
+    return absl::InvalidArgumentError(fmt::format(
+        "neighbors.weighting: \"{}\", expected {}", neighbors.weighting(),
+        fmt::join(kWeightings, ", ")));
+  }
+  RETURN_IF_ERROR(
+      CheckRange("neighbors.width", neighbors.width(), 1U, 10'000U));
+  RETURN_IF_ERROR(
+      CheckRange("neighbors.ridge", neighbors.ridge(), 0.0, 1e9));
+  RETURN_IF_ERROR(CheckRange("covisit.window_items",
+                             config.covisit().window_items(), 1U, 1000U));
+  return CheckRange("covisit.window_days", config.covisit().window_days(), 0.0,
+                    1e6);
+}
+
 absl::Status CheckIndex(const v1::IndexChoice& index) {
   if (index.kind() != "auto" && index.kind() != "flat" &&
       index.kind() != "faiss") {
@@ -103,8 +140,9 @@ absl::StatusOr<v1::BuildConfig> CompleteBuildConfig(v1::BuildConfig config) {
   RETURN_IF_ERROR(
       CheckRange("validation_share", config.validation_share(), 0.0, 0.5));
   RETURN_IF_ERROR(CheckRange("popularity.half_life_days",
-                             config.popularity().half_life_days(), 1e-6, 1e6));
+                             config.popularity().half_life_days(), 0.0, 1e6));
   RETURN_IF_ERROR(CheckTraining(config));
+  RETURN_IF_ERROR(CheckNeighbors(config));
   RETURN_IF_ERROR(CheckIndex(config.index()));
   return config;
 }

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "index/build/build.h"
 #include "index/build/data_set.h"
+#include "index/build/neighbor_lists.h"
 #include "index/build/popularity.h"
 #include "index/build/progress.h"
 #include "index/build/trainer.h"
@@ -24,19 +25,29 @@ struct SeenLists {
 };
 SeenLists ListSeen(const DataSet& data);
 
+// What was chosen by recall on a slice of the interactions.
+struct Choices {
+  std::vector<NeighborMethod> neighbors;
+};
+// `config` is complete.
+Choices Choose(const DataSet& data, const v1::BuildConfig& config,
+               const Progress& progress);
+
 // What is made from a data set, before it is written.
 struct BundleParts {
   std::vector<TrainedSpace> spaces;
   CountedPopularity popularity;
   SeenLists seen;
+  std::vector<NeighborLists> neighbors;
 };
 
-// Trains and counts; `config` is complete. Data without anything to train a
+// Trains and counts, as configured and chosen; `config` is complete. Data without anything to train a
 // space on get none. Errors: FAILED_PRECONDITION when there is nothing to
 // retrieve by; INVALID_ARGUMENT for a configured column that is not there; and
 // those of the trainers.
 absl::StatusOr<BundleParts> MakeParts(const DataSet& data,
                                       const v1::BuildConfig& config,
+                                      const Choices& choices,
                                       const Progress& progress);
 
 // Where and as what parts are written.

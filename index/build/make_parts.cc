@@ -6,6 +6,7 @@
 #include "fmt/format.h"
 #include "index/build/als_trainer.h"
 #include "index/build/bundle_parts.h"
+#include "index/build/choose_neighbors.h"
 #include "index/build/content_trainer.h"
 #include "index/build/half_precision.h"
 #include "index/build/towers/towers_trainer.h"
@@ -76,6 +77,26 @@ absl::StatusOr<std::vector<TrainedSpace>> TrainSpaces(
   return spaces;
 }
 
+// None for data without any pair of items.
+std::vector<NeighborLists> MakeNeighbors(const DataSet& data,
+                                         const v1::BuildConfig& config,
+                                         const Choices& choices,
+                                         const Progress& progress) {
+  std::vector<NeighborLists> tables;
+  if (choices.neighbors.empty()) return tables;
+  const NeighborInput input(data, config);
+  for (const NeighborMethod& method : choices.neighbors) {
+    progress("neighbors", static_cast<double>(tables.size()) /
+                              static_cast<double>(choices.neighbors.size()));
+    NeighborLists lists = MakeNeighborLists(input, method);
+    const bool empty = std::ranges::all_of(
+        lists.rows, [](Row row) { return row == kNoRow; });
+    if (!empty) tables.push_back(std::move(lists));
+  }
+  progress("neighbors", 1);
+  return tables;
+}
+
 }  // namespace
 
 SeenLists ListSeen(const DataSet& data) {
@@ -104,8 +125,14 @@ SeenLists ListSeen(const DataSet& data) {
   return seen;
 }
 
+Choices Choose(const DataSet& data, const v1::BuildConfig& config,
+               const Progress& progress) {
+  return {ChooseNeighborMethods(data, config, progress)};
+}
+
 absl::StatusOr<BundleParts> MakeParts(const DataSet& data,
                                       const v1::BuildConfig& config,
+                                      const Choices& choices,
                                       const Progress& progress) {
   BundleParts parts;
   for (const GivenSpace& given : data.spaces) {
@@ -124,6 +151,7 @@ absl::StatusOr<BundleParts> MakeParts(const DataSet& data,
                     data.items.size()));
   }
   if (!data.interactions.empty()) parts.seen = ListSeen(data);
+  parts.neighbors = MakeNeighbors(data, config, choices, progress);
   return parts;
 }
 

@@ -10,32 +10,15 @@
 
 #include "fmt/format.h"
 #include "index/build/feature_table.h"
+#include "index/build/trending.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
 
-constexpr double kSecondsPerDay = 86400;
 constexpr size_t kMaxSegments = 65535;
 // A name becomes a file's name.
 constexpr size_t kMaxNameBytes = 100;
-
-// The items by score, best first; those without score only if `all`.
-CountedList MakeList(std::string name, const std::vector<double>& scores,
-                     bool all) {
-  CountedList list{std::move(name), 0, {}, {}};
-  for (Row item = 0; item < scores.size(); ++item) {
-    // As a float: what rounds to 0 has no weight.
-    if (all || static_cast<float>(scores[item]) > 0) list.rows.push_back(item);
-  }
-  std::stable_sort(list.rows.begin(), list.rows.end(), [&](Row a, Row b) {
-    return static_cast<float>(scores[a]) > static_cast<float>(scores[b]);
-  });
-  for (const Row item : list.rows) {
-    list.scores.push_back(static_cast<float>(scores[item]));
-  }
-  return list;
-}
 
 CountedList CountAll(const DataSet& data) {
   std::vector<double> scores(data.item_popularity.begin(),
@@ -46,7 +29,7 @@ CountedList CountAll(const DataSet& data) {
       if (interaction.value > 0) ++scores[interaction.item];
     }
   }
-  return MakeList(kAllTimeList, scores, /*all=*/true);
+  return MakeCountedList(kAllTimeList, scores, /*all=*/true);
 }
 
 CountedList CountTrending(const DataSet& data, double half_life_days) {
@@ -54,41 +37,22 @@ CountedList CountTrending(const DataSet& data, double half_life_days) {
   for (const Interaction& interaction : data.interactions) {
     newest_s = std::max(newest_s, interaction.time_s);
   }
-  std::vector<double> scores(data.items.size());
-  for (const Interaction& interaction : data.interactions) {
-    if (interaction.value <= 0 || interaction.time_s == 0) continue;
-    const auto age_s = static_cast<double>(newest_s - interaction.time_s);
-    scores[interaction.item] +=
-        std::exp2(-age_s / kSecondsPerDay / half_life_days);
-  }
-  return MakeList(kTrendingList, scores, /*all=*/false);
-}
-
-std::string Slug(std::string_view text) {
-  std::string slug;
-  for (const char c : text.substr(0, kMaxNameBytes)) {
-    if (c >= 'A' && c <= 'Z') {
-      slug += static_cast<char>(c - 'A' + 'a');
-    } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-               c == '=') {
-      slug += c;
-    } else {
-      slug += '_';
-    }
-  }
-  return slug;
+  return MakeCountedList(kTrendingList,
+                         TrendingScores(data.interactions, data.items.size(),
+                                        newest_s, half_life_days),
+                         /*all=*/false);
 }
 
 // The name of the user's segment by this column, "" for none.
 std::string SegmentName(const FeatureColumn& column, Row user) {
   if (column.kind == FeatureColumn::Kind::kNumber) {
     if (std::isnan(column.numbers[user])) return "";
-    return Slug(fmt::format("{}={}", column.name, column.numbers[user]));
+    return ListName(fmt::format("{}={}", column.name, column.numbers[user]));
   }
   const std::string_view text = column.text[user];
   const std::string_view first = text.substr(0, text.find(kTokenSeparator));
   if (first.empty()) return "";
-  return Slug(fmt::format("{}={}", column.name, first));
+  return ListName(fmt::format("{}={}", column.name, first));
 }
 
 absl::StatusOr<std::vector<const FeatureColumn*>> SegmentColumns(
@@ -160,8 +124,8 @@ absl::Status CountSegments(const DataSet& data, const v1::Popularity& settings,
   }
   std::map<std::string, uint16_t> numbers;
   for (const auto& [name, of_segment] : scores) {
-    CountedList& list =
-        counted->lists.emplace_back(MakeList(name, of_segment, /*all=*/false));
+    CountedList& list = counted->lists.emplace_back(
+        MakeCountedList(name, of_segment, /*all=*/false));
     list.segment = numbers[name] = static_cast<uint16_t>(numbers.size() + 1);
   }
   for (const std::string& name : chosen) {
@@ -174,6 +138,37 @@ absl::Status CountSegments(const DataSet& data, const v1::Popularity& settings,
 
 }  // namespace
 
+CountedList MakeCountedList(std::string name, const std::vector<double>& scores,
+                            bool all) {
+  CountedList list{.name = std::move(name), .rows = {}, .scores = {}};
+  for (Row item = 0; item < scores.size(); ++item) {
+    // As a float: what rounds to 0 has no weight.
+    if (all || static_cast<float>(scores[item]) > 0) list.rows.push_back(item);
+  }
+  std::stable_sort(list.rows.begin(), list.rows.end(), [&](Row a, Row b) {
+    return static_cast<float>(scores[a]) > static_cast<float>(scores[b]);
+  });
+  for (const Row item : list.rows) {
+    list.scores.push_back(static_cast<float>(scores[item]));
+  }
+  return list;
+}
+
+std::string ListName(std::string_view text) {
+  std::string slug;
+  for (const char c : text.substr(0, kMaxNameBytes)) {
+    if (c >= 'A' && c <= 'Z') {
+      slug += static_cast<char>(c - 'A' + 'a');
+    } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+               c == '=') {
+      slug += c;
+    } else {
+      slug += '_';
+    }
+  }
+  return slug;
+}
+
 absl::StatusOr<CountedPopularity> CountPopularity(
     const DataSet& data, const v1::Popularity& settings) {
   CountedPopularity counted;
@@ -184,10 +179,13 @@ absl::StatusOr<CountedPopularity> CountPopularity(
     counted.lists.push_back(CountAll(data));
   }
   if (any && data.has_times) {
-    CountedList trending = CountTrending(data, settings.half_life_days());
+    CountedList trending = CountTrending(data, settings.half_life_days() > 0
+                                                   ? settings.half_life_days()
+                                                   : ChooseHalfLifeDays(data));
     if (!trending.rows.empty()) counted.lists.push_back(std::move(trending));
   }
   RETURN_IF_ERROR(CountSegments(data, settings, &counted));
+  RETURN_IF_ERROR(CountCategories(data, settings, &counted));
   return counted;
 }
 

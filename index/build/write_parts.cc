@@ -7,6 +7,7 @@
 #include "index/build/golden_queries.h"
 #include "index/build/half_precision.h"
 #include "index/build/write_vectors.h"
+#include "index/bundle/bundle.h"
 #include "index/bundle/bundle_writer.h"
 #include "index/bundle/sha256.h"
 #include "index/search/faiss_build.h"
@@ -18,6 +19,8 @@ namespace {
 // Enough for a recall of .99 to be known to about .001 at n 500.
 constexpr size_t kRecallQueries = 200;
 constexpr size_t kFingerprintDigits = 16;
+// Of the histories that categories are mixed by, where there are times.
+constexpr double kCategoryDecay = 0.4;
 // Beyond this share of its lists, IVF of FAISS as Debian builds it (baseline
 // x86-64) is slower than our flat scan; tests/bench/search_bench.cc measures
 // it.
@@ -155,7 +158,20 @@ absl::Status WriteSpace(const DataSet& data, const TrainedSpace& space,
   return absl::OkStatus();
 }
 
-absl::Status WritePopularity(const CountedPopularity& popularity,
+absl::Status WriteCategories(const CountedPopularity& popularity, double decay,
+                             BundleWriter* writer, v1::Manifest* manifest) {
+  if (popularity.categories.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(writer->AddArray<uint16_t>(
+      kCategoriesFile, popularity.categories, popularity.category_width));
+  v1::RetrieverSpec& retriever = *manifest->add_retrievers();
+  retriever.set_name("category");
+  retriever.set_kind("category_popularity");
+  retriever.set_decay(decay);
+  retriever.set_max_history(kNeighborHistory);
+  return absl::OkStatus();
+}
+
+absl::Status WritePopularity(const CountedPopularity& popularity, double decay,
                              BundleWriter* writer, v1::Manifest* manifest) {
   for (const CountedList& list : popularity.lists) {
     const std::string stem = "popularity." + list.name;
@@ -165,7 +181,8 @@ absl::Status WritePopularity(const CountedPopularity& popularity,
     spec.set_name(list.name);
     spec.set_count(list.rows.size());
     spec.set_segment(list.segment);
-    if (list.segment > 0) continue;
+    spec.set_category(list.category);
+    if (list.segment > 0 || list.category > 0) continue;
     v1::RetrieverSpec& retriever = *manifest->add_retrievers();
     const bool trending = list.name == kTrendingList;
     retriever.set_name(trending ? kTrendingList : "popularity");
@@ -174,9 +191,37 @@ absl::Status WritePopularity(const CountedPopularity& popularity,
     if (trending) retriever.add_lists(kTrendingList);
     retriever.add_lists(kAllTimeList);
   }
+  RETURN_IF_ERROR(WriteCategories(popularity, decay, writer, manifest));
   if (popularity.user_segments.empty()) return absl::OkStatus();
   return writer->AddArray<uint16_t>("users.segments.npy",
                                     popularity.user_segments);
+}
+
+absl::Status WriteNeighbors(const NeighborLists& lists, BundleWriter* writer,
+                            v1::Manifest* manifest) {
+  const std::string stem = "neighbors." + lists.name;
+  RETURN_IF_ERROR(
+      writer->AddArray<uint32_t>(stem + ".rows.npy", lists.rows, lists.width));
+  std::vector<float> scores = lists.scores;
+  const std::string scores_file = stem + ".scores.npy";
+  if (RoundToHalf(&scores)) {
+    RETURN_IF_ERROR(
+        writer->AddArray<Half>(scores_file, ToHalves(scores), lists.width));
+  } else {
+    RETURN_IF_ERROR(
+        writer->AddArray<float>(scores_file, lists.scores, lists.width));
+  }
+  v1::NeighborTable& table = *manifest->add_neighbors();
+  table.set_name(lists.name);
+  table.set_width(lists.width);
+  table.mutable_chosen()->insert(lists.chosen.begin(), lists.chosen.end());
+  v1::RetrieverSpec& retriever = *manifest->add_retrievers();
+  retriever.set_name(lists.name);
+  retriever.set_kind("neighbors");
+  retriever.set_table(lists.name);
+  retriever.set_decay(lists.decay);
+  retriever.set_max_history(kNeighborHistory);
+  return absl::OkStatus();
 }
 
 absl::Status WriteTables(const DataSet& data, const SeenLists& seen,
@@ -228,7 +273,12 @@ absl::StatusOr<std::filesystem::path> WriteParts(const DataSet& data,
         WriteSpace(data, parts.spaces[i], request.index, &writer, &manifest));
   }
   progress("index", 1);
-  RETURN_IF_ERROR(WritePopularity(parts.popularity, &writer, &manifest));
+  for (const NeighborLists& lists : parts.neighbors) {
+    RETURN_IF_ERROR(WriteNeighbors(lists, &writer, &manifest));
+  }
+  RETURN_IF_ERROR(WritePopularity(parts.popularity,
+                                  data.has_times ? kCategoryDecay : 0, &writer,
+                                  &manifest));
   AddJudgement(request.judgement, &manifest);
   return writer.Finish(std::move(manifest));
 }

@@ -72,7 +72,9 @@ absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Open(
   RETURN_IF_ERROR(bundle->OpenTables());
   RETURN_IF_ERROR(bundle->OpenSpaces());
   RETURN_IF_ERROR(bundle->OpenPopularity());
+  RETURN_IF_ERROR(bundle->OpenNeighbors());
   RETURN_IF_ERROR(bundle->OpenUserLists());
+  RETURN_IF_ERROR(bundle->OpenCategories());
   return bundle;
 }
 
@@ -190,6 +192,18 @@ absl::Status Bundle::OpenPopularity() {
   return absl::OkStatus();
 }
 
+absl::Status Bundle::OpenNeighbors() {
+  for (const v1::NeighborTable& spec : manifest_.neighbors()) {
+    const std::string stem = "neighbors." + spec.name();
+    RETURN_IF_ERROR(
+        RequireFiles({stem + ".rows.npy", stem + ".scores.npy"},
+                     fmt::format("neighbors[\"{}\"]", spec.name())));
+    ASSIGN_OR_RETURN(neighbors_.emplace_back(),
+                     NeighborTable::Open(dir_, spec, items_.size()));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Bundle::OpenUserLists() {
   if (HasFile("seen.offsets.npy")) {
     RETURN_IF_ERROR(RequireFiles({"seen.rows.npy"}, "seen.offsets.npy"));
@@ -208,6 +222,20 @@ absl::Status Bundle::OpenUserLists() {
                                users_.size(), "users.count"));
   }
   return absl::OkStatus();
+}
+
+absl::Status Bundle::OpenCategories() {
+  if (!HasFile(kCategoriesFile)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(categories_, NpyArray::Open(dir_ / kCategoriesFile));
+  const NpyHeader& header = categories_.header();
+  if (header.dtype == Dtype::kUint16 && header.dimensions == 2 &&
+      header.rows == items_.size()) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(fmt::format(
+      "{}: shape ({}, {}) of {}, expected ({}, any) of <u2: items.count",
+      kCategoriesFile, header.rows, header.columns, DtypeName(header.dtype),
+      items_.size()));
 }
 
 const EmbeddingSpace* Bundle::FindSpace(std::string_view name) const {
@@ -232,6 +260,13 @@ const PopularityList* Bundle::FindSegment(uint32_t segment) const {
   return it == popularity_.end() ? nullptr : &*it;
 }
 
+const NeighborTable* Bundle::FindNeighbors(std::string_view name) const {
+  const auto it = std::find_if(
+      neighbors_.begin(), neighbors_.end(),
+      [&](const auto& table) { return table.spec().name() == name; });
+  return it == neighbors_.end() ? nullptr : &*it;
+}
+
 std::span<const Row> Bundle::Seen(Row user) const {
   const auto offsets = seen_offsets_.elements<uint64_t>();
   if (user >= users_.size() || offsets.empty()) return {};
@@ -241,6 +276,15 @@ std::span<const Row> Bundle::Seen(Row user) const {
   const uint64_t end =
       std::clamp<uint64_t>(offsets[user + 1], begin, rows.size());
   return rows.subspan(begin, end - begin);
+}
+
+std::span<const uint16_t> Bundle::Categories(Row item) const {
+  const uint64_t width = categories_.header().columns;
+  if (item >= categories_.header().rows) return {};
+  const auto row =
+      categories_.elements<uint16_t>().subspan(item * width, width);
+  const auto end = std::find(row.begin(), row.end(), 0);
+  return row.first(static_cast<size_t>(end - row.begin()));
 }
 
 uint32_t Bundle::Segment(Row user) const {

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/bundle/key_table.h"
+#include "index/bundle/neighbor_table.h"
 #include "index/bundle/npy.h"
 #include "index/bundle/row.h"
 #include "index/bundle/vector_table.h"
@@ -26,6 +27,7 @@ namespace tributary {
 
 inline constexpr uint32_t kBundleFormat = 1;
 inline constexpr char kManifestName[] = "manifest.json";
+inline constexpr char kCategoriesFile[] = "items.categories.npy";
 inline constexpr uint32_t kMaxDim = 4096;
 
 // How items of a space are encoded from their features: v1::FeatureEncoder.
@@ -98,9 +100,15 @@ class Bundle {
   // The list made for a segment (from 1), or nullptr.
   const PopularityList* FindSegment(uint32_t segment) const;
 
+  // nullptr when there is none of that name.
+  const NeighborTable* FindNeighbors(std::string_view name) const;
+
   // Items the user already had, newest last; empty for kNoRow and for bundles
   // without seen lists. Rows are not checked here: see VerifyBundle.
   std::span<const Row> Seen(Row user) const;
+  // The numbers of the categories that the item is in; none for kNoRow and for
+  // bundles without categories.
+  std::span<const uint16_t> Categories(Row item) const;
   // The user's segment, 0 for none and for kNoRow.
   uint32_t Segment(Row user) const;
 
@@ -122,8 +130,11 @@ class Bundle {
   absl::Status OpenTables();
   absl::Status OpenSpaces();
   absl::Status OpenPopularity();
+  absl::Status OpenNeighbors();
   absl::Status OpenUserLists();
+  absl::Status OpenCategories();
   absl::Status CheckSeen() const;
+  absl::Status CheckCategories() const;
   absl::Status CheckGoldenRows() const;
   absl::Status CheckContents() const;
 
@@ -134,9 +145,11 @@ class Bundle {
   KeyTable users_;
   std::vector<EmbeddingSpace> spaces_;
   std::vector<PopularityList> popularity_;
+  std::vector<NeighborTable> neighbors_;
   NpyArray seen_offsets_;
   NpyArray seen_rows_;
   NpyArray segments_;
+  NpyArray categories_;
 };
 
 // Reads everything: hashes every file, and checks keys, vectors, rows and

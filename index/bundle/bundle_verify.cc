@@ -83,6 +83,18 @@ absl::Status Bundle::CheckSeen() const {
   return absl::OkStatus();
 }
 
+absl::Status Bundle::CheckCategories() const {
+  const uint64_t width = categories_.header().columns;
+  const auto numbers = categories_.elements<uint16_t>();
+  for (uint64_t i = 0; i < numbers.size(); ++i) {
+    if (numbers[i] == 0 || i % width == 0 || numbers[i - 1] != 0) continue;
+    return absl::DataLossError(
+        fmt::format("{}: item {}, entry {} is {}, but comes after a 0",
+                    kCategoriesFile, i / width, i % width, numbers[i]));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Bundle::CheckGoldenRows() const {
   for (int i = 0; i < manifest_.golden_queries_size(); ++i) {
     for (const Row row : manifest_.golden_queries(i).rows()) {
@@ -113,7 +125,11 @@ absl::Status Bundle::CheckContents() const {
   for (const PopularityList& list : popularity_) {
     RETURN_IF_ERROR(CheckPopularityList(list, items_.size()));
   }
+  for (const NeighborTable& table : neighbors_) {
+    RETURN_IF_ERROR(table.CheckValues());
+  }
   RETURN_IF_ERROR(CheckSeen());
+  RETURN_IF_ERROR(CheckCategories());
   return CheckGoldenRows();
 }
 

@@ -17,6 +17,8 @@ constexpr size_t kMaxNameBytes = 128;
 // One bit for each in a reply's bit set.
 constexpr int kMaxRetrievers = 32;
 constexpr uint32_t kMaxSegment = 65535;
+constexpr uint32_t kMaxCategory = 65535;
+constexpr uint32_t kMaxNeighbors = 10000;
 
 template <typename... Args>
 absl::Status Wrong(fmt::format_string<Args...> format, Args&&... args) {
@@ -118,6 +120,15 @@ absl::Status CheckSpace(const v1::EmbeddingSpace& space,
   return CheckFeatureColumns(space.feature_encoder(), field);
 }
 
+absl::Status CheckNeighbors(const v1::Manifest& manifest) {
+  for (const v1::NeighborTable& table : manifest.neighbors()) {
+    if (table.width() >= 1 && table.width() <= kMaxNeighbors) continue;
+    return Wrong("neighbors[\"{}\"].width: {}, expected 1 to {}", table.name(),
+                 table.width(), kMaxNeighbors);
+  }
+  return absl::OkStatus();
+}
+
 template <typename Entries>
 bool HasName(const Entries& entries, std::string_view name) {
   return std::any_of(entries.begin(), entries.end(),
@@ -160,6 +171,10 @@ absl::Status CheckRetriever(const v1::RetrieverSpec& spec,
       return Wrong("{}.lists: there is no popularity list \"{}\"", field, list);
     }
   }
+  if (!spec.table().empty() && !HasName(manifest.neighbors(), spec.table())) {
+    return Wrong("{}.table: there is no neighbor table \"{}\"", field,
+                 spec.table());
+  }
   return CheckHitRates(spec, field);
 }
 
@@ -173,6 +188,11 @@ absl::Status CheckPopularity(const v1::Manifest& manifest) {
     if (list.segment() > kMaxSegment) {
       return Wrong("{}.segment: {}, expected at most {}", field, list.segment(),
                    kMaxSegment);
+    }
+    if (list.category() > kMaxCategory ||
+        (list.category() > 0 && list.segment() > 0)) {
+      return Wrong("{}.category: {}, expected at most {}, and no segment",
+                   field, list.category(), kMaxCategory);
     }
   }
   return absl::OkStatus();
@@ -246,11 +266,13 @@ absl::Status CheckManifest(const v1::Manifest& manifest) {
   }
   RETURN_IF_ERROR(CheckNames(manifest.spaces(), "spaces"));
   RETURN_IF_ERROR(CheckNames(manifest.popularity(), "popularity"));
+  RETURN_IF_ERROR(CheckNames(manifest.neighbors(), "neighbors"));
   RETURN_IF_ERROR(CheckNames(manifest.retrievers(), "retrievers"));
   for (const auto& space : manifest.spaces()) {
     RETURN_IF_ERROR(CheckSpace(space, manifest));
   }
   RETURN_IF_ERROR(CheckPopularity(manifest));
+  RETURN_IF_ERROR(CheckNeighbors(manifest));
   if (manifest.retrievers_size() < 1 ||
       manifest.retrievers_size() > kMaxRetrievers) {
     return Wrong("retrievers: {} entries, expected 1 to {}",

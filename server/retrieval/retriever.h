@@ -82,7 +82,7 @@ using RetrieverFactory =
 // Factories by kind. Fill it before serving; const methods are thread-safe.
 class RetrieverRegistry {
  public:
-  // Knows "vector" and "popularity".
+  // Knows "vector", "popularity", "neighbors" and "category_popularity".
   static RetrieverRegistry BuiltIn();
 
   // REQUIRES: no factory of that kind yet.

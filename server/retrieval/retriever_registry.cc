@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "fmt/core.h"
+#include "server/retrieval/category_retriever.h"
+#include "server/retrieval/neighbor_retriever.h"
 #include "server/retrieval/popularity_retriever.h"
 #include "server/retrieval/retriever.h"
 #include "server/retrieval/vector_retriever.h"
@@ -14,6 +16,8 @@ RetrieverRegistry RetrieverRegistry::BuiltIn() {
   RetrieverRegistry registry;
   registry.Register("vector", VectorRetriever::Create);
   registry.Register("popularity", PopularityRetriever::Create);
+  registry.Register("neighbors", NeighborRetriever::Create);
+  registry.Register("category_popularity", CategoryRetriever::Create);
   return registry;
 }
 

@@ -18,6 +18,8 @@ echo; echo "== Retrieve, k = 500, three sources (debian) =="
 $bin/service_bench --bundles "$dir/store"
 echo; echo "== Fusion of 3 x 500 proposals to 500 =="
 $bin/fuse_bench --benchmark_min_time=0.5 2>/dev/null
+echo; echo "== Neighbours: 500 of 100 000 items, 200 of each item's, one thread =="
+$bin/neighbor_bench --benchmark_min_time=0.5 2>/dev/null
 echo; echo "== Search: the best 500 of 65 536, one thread =="
 $bin/search_bench --benchmark_min_time=0.5 2>/dev/null
 echo; echo "== Opening a bundle =="

@@ -29,6 +29,14 @@ users = random.standard_normal((n_users, dim))
 np.save(bundle / "taste.items.npy", items.astype("<f2"))
 np.save(bundle / "taste.users.npy", users.astype("<f4"))
 
+# Each item's 20 nearest, itself aside.
+likeness = items @ items.T
+np.fill_diagonal(likeness, -np.inf)
+neighbors = np.argsort(-likeness)[:, :20]
+np.save(bundle / "neighbors.like.rows.npy", neighbors.astype("<u4"))
+likeness = np.take_along_axis(likeness, neighbors, axis=1)
+np.save(bundle / "neighbors.like.scores.npy", likeness.astype("<f2"))
+
 popularity = np.argsort(-random.random(n_items))
 np.save(bundle / "popularity.all.npy", popularity.astype("<u4"))
 scores = np.arange(n_items, 0, -1)
@@ -48,9 +56,12 @@ manifest = {
         "userVectors": n_users,
         "index": {"kind": "flat"},
     }],
+    "neighbors": [{"name": "like", "width": 20}],
     "popularity": [{"name": "all", "count": n_items}],
     "retrievers": [
         {"name": "taste", "kind": "vector", "space": "taste"},
+        {"name": "like", "kind": "neighbors", "table": "like",
+         "maxHistory": 100},
         {"name": "popularity", "kind": "popularity", "lists": ["all"]},
     ],
     "files": [{

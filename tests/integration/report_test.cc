@@ -69,7 +69,7 @@ class ReportTest : public testing::Test {
     ASSERT_EQ(judged.exit_status, 0) << judged.output;
     sources_ = Count(judged.output,
                      "(behavior|content|popularity|trending|"
-                     "als|item_item|covisit|category) +0\\.\\d+ "
+                     "als|item_item|ease|covisit|category) +0\\.\\d+ "
                      "+0\\.\\d+ +0\\.\\d+\n");
     const Outcome shown = RunProgram(
         {"chromium", "--headless=new", "--no-sandbox", "--disable-gpu",

@@ -57,7 +57,23 @@ TEST(BuildConfig, NamesTheFieldThatIsOutOfRange) {
     (*c->mutable_content()->mutable_column_weights())["x"] = -1;
   });
   expect("popularity.half_life_days",
-         [](auto* c) { c->mutable_popularity()->set_half_life_days(0); });
+         [](auto* c) { c->mutable_popularity()->set_half_life_days(-1); });
+  expect("neighbors.tables",
+         [](auto* c) { c->mutable_neighbors()->add_tables("both"); });
+  expect("neighbors.tables", [](auto* c) {
+    c->mutable_neighbors()->add_tables("none");
+    c->mutable_neighbors()->add_tables("ease");
+  });
+  expect("neighbors.width",
+         [](auto* c) { c->mutable_neighbors()->set_width(0); });
+  expect("neighbors.weighting",
+         [](auto* c) { c->mutable_neighbors()->set_weighting("jaccard"); });
+  expect("neighbors.ridge",
+         [](auto* c) { c->mutable_neighbors()->set_ridge(-1); });
+  expect("covisit.window_items",
+         [](auto* c) { c->mutable_covisit()->set_window_items(0); });
+  expect("covisit.window_days",
+         [](auto* c) { c->mutable_covisit()->set_window_days(-1); });
   expect("index.kind", [](auto* c) { c->mutable_index()->set_kind("hnsw"); });
   expect("index.target_recall",
          [](auto* c) { c->mutable_index()->set_target_recall(2); });

@@ -66,7 +66,8 @@ TEST(BuildBundle, WritesABundleThatVerifiesAndAnswers) {
   const auto bundle = OpenGood(*built);
   const v1::Manifest& manifest = bundle->manifest();
   EXPECT_THAT(RetrieverNames(manifest),
-              ElementsAre("behavior", "content", "popularity", "trending"));
+              ElementsAre("behavior", "content", "item_item", "ease", "covisit",
+                          "popularity", "trending", "category"));
   EXPECT_EQ(bundle->items().size(), 5000);
   EXPECT_EQ(bundle->users().size(), 2000);
   EXPECT_EQ(manifest.builder().data(), "test");

@@ -59,9 +59,10 @@ TEST(Popularity, TrendingHalvesWithEveryHalfLife) {
   const CountedList& trending = counted->lists[1];
   EXPECT_EQ(trending.name, "trending");
   EXPECT_THAT(trending.rows, ElementsAre(0, 2, 1));
-  EXPECT_EQ(trending.scores[0], 1);
-  EXPECT_EQ(trending.scores[1], 0.5F);
-  EXPECT_LT(trending.scores[2], 1e-20F);
+  // A tenth of the whole weight, 1.5, goes by the shares of all: 1, 1, 3 of 5.
+  EXPECT_FLOAT_EQ(trending.scores[0], 1 + 0.03F);
+  EXPECT_FLOAT_EQ(trending.scores[1], 0.5F + 0.03F);
+  EXPECT_FLOAT_EQ(trending.scores[2], 0.09F);
 }
 
 TEST(Popularity, SegmentsWithEnoughInteractionsHaveTheirOwnList) {

@@ -85,6 +85,19 @@ TEST_F(BundleTest, HoldsWhatWasWritten) {
   EXPECT_EQ(bundle.FindSegment(1)->spec().name(), "plan=gold");
   EXPECT_EQ(bundle.FindSegment(2), nullptr);
   EXPECT_EQ(bundle.FindSpace("smell"), nullptr);
+  const NeighborTable* neighbors = bundle.FindNeighbors("joint");
+  ASSERT_NE(neighbors, nullptr);
+  EXPECT_EQ(bundle.FindNeighbors("other"), nullptr);
+  EXPECT_THAT(neighbors->Neighbors(0), ElementsAre(1, 2));
+  EXPECT_THAT(neighbors->Neighbors(1), ElementsAre(0, 2, 3));
+  EXPECT_THAT(neighbors->Neighbors(3), IsEmpty());
+  EXPECT_THAT(neighbors->Neighbors(6), IsEmpty());
+  float scores[3];
+  neighbors->ReadScores(2, scores);
+  EXPECT_THAT(scores, ElementsAre(.5, .5, -1));
+  EXPECT_THAT(bundle.Categories(2), ElementsAre(1, 2));
+  EXPECT_THAT(bundle.Categories(5), IsEmpty());
+  EXPECT_THAT(bundle.Categories(kNoRow), IsEmpty());
   EXPECT_THAT(bundle.Seen(0), ElementsAre(0, 1));
   EXPECT_THAT(bundle.Seen(2), IsEmpty());
   EXPECT_THAT(bundle.Seen(kNoRow), IsEmpty());
@@ -220,6 +233,20 @@ TEST_F(BundleTest, EveryFieldOfTheManifestIsHeldAgainstTheFiles) {
        [](auto& m) { m.mutable_popularity(0)->set_count(3); }},
       {"popularity[\"all\"].count",
        [](auto& m) { m.mutable_popularity(0)->set_count(7); }},
+      {"neighbors.joint.rows.npy",
+       [](auto& m) { m.mutable_neighbors(0)->set_width(2); }},
+      {"neighbors[\"joint\"].width",
+       [](auto& m) { m.mutable_neighbors(0)->set_width(0); }},
+      {"neighbors[0].name",
+       [](auto& m) { m.mutable_neighbors(0)->set_name("Joint"); }},
+      {"neighbors.other.rows.npy",
+       [](auto& m) { m.mutable_neighbors(0)->set_name("other"); }},
+      {"retrievers[\"taste\"].table",
+       [](auto& m) { m.mutable_retrievers(0)->set_table("other"); }},
+      {"popularity[\"plan=gold\"].category",
+       [](auto& m) { m.mutable_popularity(1)->set_category(1); }},
+      {"popularity[\"items-kind=film\"].category",
+       [](auto& m) { m.mutable_popularity(2)->set_category(65536); }},
       {"retrievers", [](auto& m) { m.clear_retrievers(); }},
       {"retrievers[\"taste\"].space",
        [](auto& m) { m.mutable_retrievers(0)->set_space("smell"); }},
@@ -302,6 +329,36 @@ TEST_F(BundleTest, EveryValueIsChecked) {
        "entry 4"},
       {"popularity.all.scores.npy", NpyFile<float>({6, 5, 4, 3, 2, nan}),
        "entry 5"},
+      {"neighbors.joint.rows.npy",
+       NpyFile<Row>({1, 6, kNoRow, 0, 2, 3, 0, 1, 4, kNoRow, kNoRow, kNoRow, 5,
+                     kNoRow, kNoRow, kNoRow, kNoRow, kNoRow},
+                    3),
+       "item 0, entry 1 is 6"},
+      {"neighbors.joint.rows.npy",
+       NpyFile<Row>({1, 2, kNoRow, 0, 2, 0, 0, 1, 4, kNoRow, kNoRow, kNoRow, 5,
+                     kNoRow, kNoRow, kNoRow, kNoRow, kNoRow},
+                    3),
+       "item 1, entry 2 is 0, which is there twice"},
+      {"neighbors.joint.rows.npy",
+       NpyFile<Row>({1, kNoRow, 2, 0, 2, 3, 0, 1, 4, kNoRow, kNoRow, kNoRow, 5,
+                     kNoRow, kNoRow, kNoRow, kNoRow, kNoRow},
+                    3),
+       "item 0, entry 2 is 2, which comes after an unused entry"},
+      {"neighbors.joint.rows.npy",
+       NpyFile<uint16_t>(std::vector<uint16_t>(18), 3), "of <u2"},
+      {"neighbors.joint.scores.npy",
+       NpyFile<float>(
+           {1, .5, 0, 1, .5, nan, .5, .5, -1, 0, 0, 0, 2, 0, 0, 0, 0, 0}, 3),
+       "vector 1, coordinate 2"},
+      {"neighbors.joint.scores.npy", NpyFile<float>(std::vector<float>(15), 3),
+       "shape (5, 3)"},
+      {"items.categories.npy",
+       NpyFile<uint16_t>({1, 0, 0, 1, 1, 2, 2, 0, 0, 0, 0, 0}, 2),
+       "item 1, entry 1 is 1"},
+      {"items.categories.npy", NpyFile<uint16_t>({1, 1, 1, 2, 2, 0}, 2),
+       "shape (3, 2)"},
+      {"items.categories.npy", NpyFile<float>(std::vector<float>(12), 2),
+       "of <f4"},
       {"seen.offsets.npy", NpyFile<uint64_t>({0, 2, 1, 2}), "entry 2"},
       {"seen.offsets.npy", NpyFile<uint64_t>({1, 2, 2, 2}), "entry 0"},
       {"seen.rows.npy", NpyFile<Row>({0, 6}), "entry 1"},

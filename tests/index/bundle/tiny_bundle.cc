@@ -31,6 +31,8 @@ constexpr char kManifest[] = R"pb(
   }
   popularity { name: "all" count: 6 }
   popularity { name: "plan=gold" count: 2 segment: 1 }
+  popularity { name: "items-kind=film" count: 3 category: 1 }
+  popularity { name: "items-kind=book" count: 2 category: 2 }
   retrievers { name: "taste" kind: "vector" space: "taste" }
   retrievers {
     name: "popularity"
@@ -38,6 +40,7 @@ constexpr char kManifest[] = R"pb(
     lists: "all"
     by_segment: true
   }
+  neighbors { name: "joint" width: 3 }
   golden_queries {
     space: "taste"
     vector: [ 1, 0 ]
@@ -88,6 +91,19 @@ std::filesystem::path WriteTinyBundle(const std::filesystem::path& root,
   Add<float>(*writer, "popularity.all.scores.npy", {6, 5, 4, 3, 2, 1});
   Add<Row>(*writer, "popularity.plan=gold.npy", {0, 5});
   Add<float>(*writer, "popularity.plan=gold.scores.npy", {9, 8});
+  constexpr Row kNone = kNoRow;
+  Add<Row>(*writer, "neighbors.joint.rows.npy",
+           {1, 2, kNone, 0, 2, 3, 0, 1, 4, kNone, kNone, kNone, 5, kNone, kNone,
+            kNone, kNone, kNone},
+           3);
+  Add<float>(*writer, "neighbors.joint.scores.npy",
+             {1, .5, 0, 1, .5, .25, .5, .5, -1, 0, 0, 0, 2, 0, 0, 0, 0, 0}, 3);
+  Add<Row>(*writer, "popularity.items-kind=film.npy", {0, 1, 2});
+  Add<float>(*writer, "popularity.items-kind=film.scores.npy", {.5, .25, .25});
+  Add<Row>(*writer, "popularity.items-kind=book.npy", {3, 2});
+  Add<float>(*writer, "popularity.items-kind=book.scores.npy", {.75, .25});
+  Add<uint16_t>(*writer, "items.categories.npy",
+                {1, 0, 1, 0, 1, 2, 2, 0, 0, 0, 0, 0}, 2);
   Add<uint64_t>(*writer, "seen.offsets.npy", {0, 2, 2, 2});
   Add<Row>(*writer, "seen.rows.npy", {0, 1});
   Add<uint16_t>(*writer, "users.segments.npy", {0, 1, 0});

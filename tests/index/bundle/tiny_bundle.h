@@ -15,8 +15,11 @@ std::filesystem::path MakeTestDir();
 // Writes root/<version>: items "a" to "f" (string keys), users 10, 20 and 30
 // (integer keys), a space "taste" of dimension 2 (flat; a to e have vectors,
 // users 10 and 20), popularity "all" (f to a) and a list for segment 1, to
-// which user 20 belongs, seen lists (user 10: a, b), a golden query, and the
-// retrievers "taste" and "popularity". Returns its directory.
+// which user 20 belongs, seen lists (user 10: a, b), a golden query, a table of
+// neighbours "joint" of width 3 (a: b 1, c .5; b: a 1, c .5, d .25; c: a .5,
+// b .5, e -1; e: f 2; d and f have none), lists by category (1, "items-kind=film":
+// a .5, b .25, c .25; 2, "items-kind=book": d .75, c .25), and the retrievers "taste" and
+// "popularity". Returns its directory.
 std::filesystem::path WriteTinyBundle(const std::filesystem::path& root,
                                       uint64_t version);
 

@@ -1,0 +1,82 @@
+#include "server/retrieval/category_retriever.h"
+
+#include <algorithm>
+
+#include "server/retrieval/history_weights.h"
+#include "server/retrieval/score_table.h"
+#include "server/retrieval/user_history.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+constexpr uint32_t kMaxCategories = 16;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Retriever>> CategoryRetriever::Create(
+    const Bundle& bundle, const v1::RetrieverSpec& spec) {
+  std::vector<const PopularityList*> lists;
+  for (const PopularityList& list : bundle.popularity()) {
+    const uint32_t category = list.spec().category();
+    if (category == 0) continue;
+    if (lists.size() <= category) lists.resize(category + 1);
+    lists[category] = &list;
+  }
+  if (lists.empty()) {
+    return absl::InvalidArgumentError(
+        "popularity: the bundle has no list with a category");
+  }
+  ASSIGN_OR_RETURN(std::vector<float> weights, HistoryWeights(spec));
+  return std::unique_ptr<Retriever>(
+      new CategoryRetriever(bundle, std::move(lists), std::move(weights)));
+}
+
+void CategoryRetriever::FindShares(const RetrieverQuery& query,
+                                   std::vector<ScoredRow>* shares) const {
+  thread_local std::vector<Row> history;
+  JoinHistories(bundle_.Seen(query.user), query.history,
+                static_cast<uint32_t>(weights_.size()), &history);
+  thread_local ScoreTable sums;
+  // Categories stand for rows here.
+  sums.Clear(lists_.size());
+  float total = 0;
+  for (size_t rank = 0; rank < history.size(); ++rank) {
+    const auto categories =
+        bundle_.Categories(history[history.size() - 1 - rank]);
+    const auto shared_by = static_cast<float>(categories.size());
+    for (const uint16_t category : categories) {
+      if (category >= lists_.size() || lists_[category] == nullptr) continue;
+      sums.Add(category, weights_[rank] / shared_by);
+      total += weights_[rank] / shared_by;
+    }
+  }
+  sums.Best(kMaxCategories, shares);
+  for (ScoredRow& share : *shares) share.score /= total;
+}
+
+absl::StatusOr<Ask> CategoryRetriever::Retrieve(
+    const RetrieverQuery& query, uint32_t n,
+    std::vector<ScoredRow>* proposals) const {
+  proposals->clear();
+  thread_local std::vector<ScoredRow> shares;
+  FindShares(query, &shares);
+  if (shares.empty()) return Ask::kNoQuery;
+  const size_t depth = size_t{n} + query.excluded.size();
+  thread_local ScoreTable sums;
+  sums.Clear(std::min<size_t>(shares.size() * depth, bundle_.items().size()));
+  for (const ScoredRow& share : shares) {
+    const PopularityList& list = *lists_[share.row];
+    const size_t read = std::min(depth, list.rows().size());
+    for (size_t i = 0; i < read; ++i) {
+      // A file that was not verified may lie.
+      if (list.rows()[i] >= bundle_.items().size()) continue;
+      sums.Add(list.rows()[i], share.score * list.scores()[i]);
+    }
+  }
+  for (const Row row : query.excluded) sums.Drop(row);
+  sums.Best(n, proposals);
+  return Ask::kAnswered;
+}
+
+}  // namespace tributary

@@ -1,0 +1,71 @@
+#include "server/retrieval/neighbor_retriever.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fmt/core.h"
+#include "server/retrieval/history_weights.h"
+#include "server/retrieval/score_table.h"
+#include "server/retrieval/user_history.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// Of a history as long as most are; measured, see tests/bench.
+constexpr uint32_t kUsualHistory = 50;
+constexpr double kUsPerNeighbor = 0.004;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Retriever>> NeighborRetriever::Create(
+    const Bundle& bundle, const v1::RetrieverSpec& spec) {
+  const NeighborTable* table = bundle.FindNeighbors(spec.table());
+  if (table == nullptr) {
+    return absl::InvalidArgumentError(fmt::format(
+        "table: \"{}\" is not a neighbor table of the bundle", spec.table()));
+  }
+  ASSIGN_OR_RETURN(std::vector<float> weights, HistoryWeights(spec));
+  return std::unique_ptr<Retriever>(
+      new NeighborRetriever(bundle, *table, std::move(weights)));
+}
+
+absl::StatusOr<Ask> NeighborRetriever::Retrieve(
+    const RetrieverQuery& query, uint32_t n,
+    std::vector<ScoredRow>* proposals) const {
+  proposals->clear();
+  thread_local std::vector<Row> history;
+  JoinHistories(bundle_.Seen(query.user), query.history,
+                static_cast<uint32_t>(weights_.size()), &history);
+  thread_local ScoreTable sums;
+  thread_local std::vector<float> scores;
+  // No more rows than there are items come together.
+  sums.Clear(std::min<size_t>(history.size() * table_.width(),
+                              bundle_.items().size()));
+  scores.resize(table_.width());
+  bool any = false;
+  for (size_t rank = 0; rank < history.size(); ++rank) {
+    const Row item = history[history.size() - 1 - rank];
+    const auto neighbors = table_.Neighbors(item);
+    if (neighbors.empty()) continue;
+    any = true;
+    table_.ReadScores(item, scores);
+    for (size_t i = 0; i < neighbors.size(); ++i) {
+      // A file that was not verified may lie.
+      if (neighbors[i] >= bundle_.items().size()) continue;
+      sums.Add(neighbors[i], weights_[rank] * scores[i]);
+    }
+  }
+  if (!any) return Ask::kNoQuery;
+  for (const Row row : query.excluded) sums.Drop(row);
+  sums.Best(n, proposals);
+  return Ask::kAnswered;
+}
+
+uint32_t NeighborRetriever::expected_us(uint32_t /*n*/) const {
+  const auto items =
+      std::min<double>(kUsualHistory, static_cast<double>(weights_.size()));
+  return static_cast<uint32_t>(kUsPerNeighbor * items * table_.width());
+}
+
+}  // namespace tributary

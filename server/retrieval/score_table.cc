@@ -1,0 +1,38 @@
+#include "server/retrieval/score_table.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace tributary {
+namespace {
+
+constexpr size_t kMinSlots = 1024;
+
+}  // namespace
+
+void ScoreTable::Clear(size_t max_rows) {
+  used_.clear();
+  ++use_;
+  // At most half full, and never full.
+  const size_t slots = std::bit_ceil(std::max(kMinSlots, 2 * max_rows));
+  if (slots <= slots_.size() && use_ != 0) return;
+  slots_.assign(std::max(slots, slots_.size()), Slot{0, 0, 0});
+  used_.reserve(slots_.size() / 2);
+  shift_ = 64 - std::countr_zero(slots_.size());
+  use_ = 1;
+}
+
+void ScoreTable::Best(uint32_t n, std::vector<ScoredRow>* best) const {
+  best->clear();
+  for (const uint32_t place : used_) {
+    const Slot& slot = slots_[place];
+    if (slot.score > 0) best->push_back({slot.row, slot.score});
+  }
+  if (best->size() > n) {
+    std::nth_element(best->begin(), best->begin() + n, best->end(), Better);
+    best->resize(n);
+  }
+  std::sort(best->begin(), best->end(), Better);
+}
+
+}  // namespace tributary

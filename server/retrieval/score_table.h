@@ -1,0 +1,66 @@
+#ifndef TRIBUTARY_SERVER_RETRIEVAL_SCORE_TABLE_H_
+#define TRIBUTARY_SERVER_RETRIEVAL_SCORE_TABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "index/bundle/row.h"
+
+namespace tributary {
+
+// Sums of scores by row, for the length of one request: a hash table with
+// linear probing whose slots are marked with the number of the use, so that
+// starting afresh costs nothing and the cost is what is added, whatever the
+// catalogue's size. Keep one per thread: it allocates only while it grows. Not
+// thread-safe.
+class ScoreTable {
+ public:
+  // Forgets everything, and makes room for `max_rows` different rows.
+  void Clear(size_t max_rows);
+
+  // REQUIRES: at most max_rows different rows since Clear.
+  void Add(Row row, float score) {
+    Slot& slot = FindSlot(row);
+    if (slot.use != use_) {
+      slot = {row, use_, 0};
+      used_.push_back(static_cast<uint32_t>(&slot - slots_.data()));
+    }
+    slot.score += score;
+  }
+  // The row is not to be among the best. Does nothing for one without a score.
+  void Drop(Row row) {
+    Slot& slot = FindSlot(row);
+    if (slot.use == use_) slot.score = 0;
+  }
+
+  // Replaces *best with the n rows of the highest scores above 0, best first.
+  void Best(uint32_t n, std::vector<ScoredRow>* best) const;
+
+ private:
+  struct Slot {
+    Row row;
+    uint32_t use = 0;
+    float score;
+  };
+
+  // The row's slot, or the one where it belongs.
+  Slot& FindSlot(Row row) {
+    // Fibonacci hashing: the high bits of the product.
+    uint64_t i = (uint64_t{row} * 0x9e3779b97f4a7c15U) >> shift_;
+    while (slots_[i].use == use_ && slots_[i].row != row) {
+      i = (i + 1) & (slots_.size() - 1);
+    }
+    return slots_[i];
+  }
+
+  std::vector<Slot> slots_;
+  // The slots in use, by their places.
+  std::vector<uint32_t> used_;
+  uint32_t use_ = 0;
+  int shift_ = 0;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_RETRIEVAL_SCORE_TABLE_H_
