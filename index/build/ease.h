@@ -15,7 +15,7 @@ namespace tributary {
 // at all. On MovieLens-100k that is no worse than the dense solution, which
 // needs all items at once. Unlike there, items may be many: memory is some
 // kilobytes an item, time a system of kEaseCandidates equations an item.
-inline constexpr size_t kEaseCandidates = 100;
+inline constexpr size_t kEaseCandidates = 200;
 
 class Ease {
  public:

@@ -14,7 +14,7 @@ namespace {
 
 // Of a history as long as most are; measured, see tests/bench.
 constexpr uint32_t kUsualHistory = 50;
-constexpr double kUsPerNeighbor = 0.004;
+constexpr double kUsPerNeighbor = 0.017;
 
 }  // namespace
 
