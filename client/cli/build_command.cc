@@ -48,13 +48,7 @@ Judge MakeJudge(const DataSet& data, uint32_t threads, ProgressLine* progress) {
                                  }));
     Judgement judgement;
     judgement.recall = std::move(verdict.recall);
-    judgement.reserve_by_score = verdict.reserve_by_score;
-    for (auto& [name, source] : verdict.sources) {
-      judgement.calibration[name] = {
-          .rank_upper_bounds = std::move(source.rank_upper_bounds),
-          .hit_rates = std::move(source.hit_rates),
-          .fusion_weight = source.weight};
-    }
+    judgement.fusion = std::move(verdict.fusion);
     return judgement;
   };
 }

@@ -18,6 +18,7 @@ void AddRetrieveCommand(CLI::App& app);
 void AddEvalCommand(CLI::App& app);
 void AddExtendCommand(CLI::App& app);
 void AddSplitCommand(CLI::App& app);
+void AddTuneCommand(CLI::App& app);
 
 // Prints an error to stderr and ends the command with exit status 1.
 void FailUnlessOk(const absl::Status& status);

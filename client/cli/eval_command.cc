@@ -11,6 +11,7 @@
 #include "client/cli/eval_table.h"
 #include "client/cli/progress_line.h"
 #include "client/cli/recall_table.h"
+#include "client/cli/test_items.h"
 #include "client/report/report.h"
 #include "fmt/core.h"
 #include "index/build/inter_file.h"
@@ -21,7 +22,6 @@
 namespace tributary {
 namespace {
 
-constexpr uint32_t kMaxMalformedLines = 100;
 constexpr uint32_t kMaxEvalK = 100000;
 
 struct EvalFlags {
@@ -48,18 +48,6 @@ void Thin(uint64_t limit, std::vector<TestUser>* users) {
     kept.push_back(std::move((*users)[i * users->size() / limit]));
   }
   *users = std::move(kept);
-}
-
-absl::StatusOr<TestItems> ReadTestItems(const std::string& path) {
-  ASSIGN_OR_RETURN(const auto interactions,
-                   ReadInterFile(path, kMaxMalformedLines));
-  TestItems test_items;
-  for (const auto& [user, item] : interactions) test_items[user].insert(item);
-  if (test_items.empty()) {
-    return absl::InvalidArgumentError(
-        fmt::format("{}: no interactions to evaluate on", path));
-  }
-  return test_items;
 }
 
 absl::StatusOr<Evaluation> RunEval(const EvalFlags& flags,

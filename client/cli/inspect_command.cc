@@ -3,6 +3,7 @@
 #include <string>
 
 #include "client/cli/commands.h"
+#include "client/cli/fusion_table.h"
 #include "client/cli/recall_table.h"
 #include "fmt/core.h"
 #include "google/protobuf/util/time_util.h"
@@ -57,17 +58,16 @@ void PrintSpaces(const Bundle& bundle) {
 }
 
 void PrintRetrievers(const v1::Manifest& manifest) {
-  fmt::print("\n{:<12} {:<12} {:<24} {}\n", "retriever", "kind", "reads",
-             "fusion weight");
+  fmt::print("\n{:<12} {:<12} {}\n", "retriever", "kind", "reads");
   for (const v1::RetrieverSpec& spec : manifest.retrievers()) {
     std::string reads = spec.space();
     for (const std::string& list : spec.lists()) {
       reads += (reads.empty() ? "" : ", ") + list;
     }
-    fmt::print("{:<12} {:<12} {:<24} {}\n", spec.name(), spec.kind(), reads,
-               spec.hit_rates().empty()
-                   ? "not calibrated"
-                   : fmt::format("{:g}", spec.fusion_weight()));
+    fmt::print("{:<12} {:<12} {}\n", spec.name(), spec.kind(), reads);
+  }
+  if (!manifest.fusion().segments().empty()) {
+    PrintFusionModel(manifest.fusion());
   }
   fmt::print("\n{:<24} {:>9}\n", "popularity list", "items");
   for (const v1::PopularityList& list : manifest.popularity()) {

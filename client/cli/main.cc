@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   tributary::AddPublishCommand(app);
   tributary::AddRetrieveCommand(app);
   tributary::AddEvalCommand(app);
+  tributary::AddTuneCommand(app);
   CLI11_PARSE(app, argc, argv);
   return 0;
 }

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,20 +16,10 @@
 
 namespace tributary {
 
-// What a retriever's proposals are worth: the fields of v1::RetrieverSpec.
-struct SourceCalibration {
-  std::vector<uint32_t> rank_upper_bounds;
-  std::vector<double> hit_rates;
-  double fusion_weight = 0;
-};
-
 // What a trial bundle was found to be worth.
 struct Judgement {
   v1::MeasuredRecall recall;
-  // By retriever.
-  std::map<std::string, SourceCalibration> calibration;
-  // As in v1::Manifest.
-  bool reserve_by_score = false;
+  v1::FusionModel fusion;
 };
 
 // Measures a trial bundle, which was made without the interactions

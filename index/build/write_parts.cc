@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <span>
 #include <string>
 #include <utility>
@@ -238,21 +239,26 @@ absl::Status WriteTables(const DataSet& data, const SeenLists& seen,
   return writer->AddArray<uint32_t>("seen.rows.npy", seen.rows);
 }
 
+bool HasRetriever(const v1::Manifest& manifest, const std::string& name) {
+  return std::any_of(
+      manifest.retrievers().begin(), manifest.retrievers().end(),
+      [&](const v1::RetrieverSpec& spec) { return spec.name() == name; });
+}
+
+// Quotas of retrievers that the trial had and this bundle has not are left out.
 void AddJudgement(const Judgement& judgement, v1::Manifest* manifest) {
   if (judgement.recall.users() > 0) {
     *manifest->mutable_measured_recall() = judgement.recall;
   }
-  manifest->set_reserve_by_score(judgement.reserve_by_score);
-  for (v1::RetrieverSpec& retriever : *manifest->mutable_retrievers()) {
-    const auto found = judgement.calibration.find(retriever.name());
-    if (found == judgement.calibration.end()) continue;
-    const SourceCalibration& source = found->second;
-    retriever.mutable_rank_upper_bounds()->Add(source.rank_upper_bounds.begin(),
-                                               source.rank_upper_bounds.end());
-    retriever.mutable_hit_rates()->Add(source.hit_rates.begin(),
-                                       source.hit_rates.end());
-    retriever.set_fusion_weight(source.fusion_weight);
-  }
+  if (judgement.fusion.segments().empty()) return;
+  *manifest->mutable_fusion() = judgement.fusion;
+  auto* quotas = manifest->mutable_fusion()->mutable_quotas();
+  quotas->erase(std::remove_if(quotas->begin(), quotas->end(),
+                               [&](const v1::QuotaShare& quota) {
+                                 return !HasRetriever(*manifest,
+                                                      quota.retriever());
+                               }),
+                quotas->end());
 }
 
 }  // namespace

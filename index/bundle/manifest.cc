@@ -8,6 +8,7 @@
 #include "fmt/core.h"
 #include "google/protobuf/util/json_util.h"
 #include "index/bundle/bundle.h"
+#include "index/bundle/fusion_model.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -135,26 +136,13 @@ bool HasName(const Entries& entries, std::string_view name) {
                      [&](const auto& entry) { return entry.name() == name; });
 }
 
-absl::Status CheckHitRates(const v1::RetrieverSpec& spec,
-                           const std::string& field) {
-  if (spec.rank_upper_bounds_size() != spec.hit_rates_size()) {
-    return Wrong("{}.hitRates: {} values for {} rankUpperBounds", field,
-                 spec.hit_rates_size(), spec.rank_upper_bounds_size());
-  }
-  if (!(spec.fusion_weight() >= 0 && spec.fusion_weight() <= 1)) {
-    return Wrong("{}.fusionWeight: {}, expected 0 to 1", field,
-                 spec.fusion_weight());
-  }
-  for (int i = 0; i < spec.hit_rates_size(); ++i) {
-    const double rate = spec.hit_rates(i);
-    if (!(rate >= 0 && rate <= 1) || (i > 0 && rate > spec.hit_rates(i - 1))) {
-      return Wrong("{}.hitRates[{}]: {}, expected 0 to 1, not increasing",
-                   field, i, rate);
-    }
-    if (i > 0 && spec.rank_upper_bounds(i) <= spec.rank_upper_bounds(i - 1)) {
-      return Wrong("{}.rankUpperBounds[{}]: {} does not come after {}", field,
-                   i, spec.rank_upper_bounds(i), spec.rank_upper_bounds(i - 1));
-    }
+absl::Status CheckFusion(const v1::Manifest& manifest) {
+  const absl::Status model = CheckFusionModel(manifest.fusion());
+  if (!model.ok()) return Wrong("fusion.{}", std::string(model.message()));
+  for (const v1::QuotaShare& quota : manifest.fusion().quotas()) {
+    if (HasName(manifest.retrievers(), quota.retriever())) continue;
+    return Wrong("fusion.quotas: there is no retriever \"{}\"",
+                 quota.retriever());
   }
   return absl::OkStatus();
 }
@@ -175,7 +163,7 @@ absl::Status CheckRetriever(const v1::RetrieverSpec& spec,
     return Wrong("{}.table: there is no neighbor table \"{}\"", field,
                  spec.table());
   }
-  return CheckHitRates(spec, field);
+  return absl::OkStatus();
 }
 
 absl::Status CheckPopularity(const v1::Manifest& manifest) {
@@ -281,6 +269,7 @@ absl::Status CheckManifest(const v1::Manifest& manifest) {
   for (const auto& retriever : manifest.retrievers()) {
     RETURN_IF_ERROR(CheckRetriever(retriever, manifest));
   }
+  RETURN_IF_ERROR(CheckFusion(manifest));
   for (int i = 0; i < manifest.golden_queries_size(); ++i) {
     RETURN_IF_ERROR(CheckGoldenQuery(manifest.golden_queries(i), i, manifest));
   }

@@ -36,20 +36,6 @@ absl::Status ForEachUser(size_t n, uint32_t threads,
   return first_error;
 }
 
-void AddPoints(const std::string& source, std::span<const uint32_t> ks,
-               const std::vector<std::vector<double>>& recalls,
-               v1::MeasuredRecall* measured) {
-  for (size_t j = 0; j < ks.size(); ++j) {
-    double sum = 0;
-    for (const auto& recall : recalls) sum += recall[j];
-    v1::MeasuredRecall::Point* point = measured->add_points();
-    point->set_source(source);
-    point->set_k(ks[j]);
-    point->set_recall(
-        recalls.empty() ? 0 : sum / static_cast<double>(recalls.size()));
-  }
-}
-
 absl::StatusOr<Evaluation> Evaluate(const ListSource& lists,
                                     const std::vector<TestUser>& users,
                                     const EvaluationOptions& options) {

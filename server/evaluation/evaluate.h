@@ -136,12 +136,6 @@ using Comparisons = std::vector<std::array<Comparison, kRankMetrics.size()>>;
 Comparisons Compare(const Evaluation& a, const Evaluation& b, uint64_t seed,
                     uint32_t threads);
 
-// The average of the users' recalls, as points of `source`.
-// REQUIRES: recalls[i] has one entry per k.
-void AddPoints(const std::string& source, std::span<const uint32_t> ks,
-               const std::vector<std::vector<double>>& recalls,
-               v1::MeasuredRecall* measured);
-
 }  // namespace tributary
 
 #endif  // TRIBUTARY_SERVER_EVALUATION_EVALUATE_H_

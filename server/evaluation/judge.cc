@@ -1,52 +1,73 @@
 #include "server/evaluation/judge.h"
 
 #include <algorithm>
+#include <memory>
+#include <string>
 #include <utility>
-#include <vector>
 
-#include "server/evaluation/evaluate.h"
-#include "server/evaluation/list_source.h"
-#include "server/pipeline/plan.h"
+#include "server/evaluation/user_lists.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
 
-constexpr uint32_t kRecallAt[] = {20, 50, 100, 200, 500};
-
-// Of retrievers that only requests with quotas of their own ask.
-constexpr double kWeightWithoutQuota = 0.1;
-
-// The retrievers in order of priority: those with a default quota, which have
-// targets, then the others.
-struct Priorities {
-  std::vector<std::string> names;
-  std::vector<uint32_t> targets;
-};
-
-absl::StatusOr<Priorities> FindPriorities(const ListSource& lists) {
-  Plan plan;
-  RETURN_IF_ERROR(MakePlan(lists.config(), lists.bundle(),
-                           v1::RetrieveRequest(), SteadyTime::min(),
-                           SteadyTime::max(), &plan));
-  Priorities priorities;
-  const auto& retrievers = lists.bundle().retrievers();
-  for (const PlannedSource& source : plan.sources) {
-    priorities.names.push_back(
-        retrievers[static_cast<size_t>(source.retriever)].spec->name());
-    priorities.targets.push_back(source.target);
-  }
-  for (const NamedRetriever& retriever : retrievers) {
-    const std::string& name = retriever.spec->name();
-    if (std::find(priorities.names.begin(), priorities.names.end(), name) ==
-        priorities.names.end()) {
-      priorities.names.push_back(name);
-    }
-  }
-  return priorities;
+// Sources that are kept whether they add to recall or not: what is popular
+// answers for strangers, and means of item vectors reach items that nobody has
+// touched. Of other sources there are enough.
+bool IsDroppable(const ServingBundle& bundle, const v1::RetrieverSpec& spec) {
+  if (spec.kind() == "popularity") return spec.name() != "popularity";
+  const EmbeddingSpace* space = bundle.bundle().FindSpace(spec.space());
+  return space == nullptr || space->spec->history_encoder() != v1::MEAN;
 }
 
-std::vector<TestUser> Sample(std::vector<TestUser> users) {
+void AddPoints(const std::string& source, std::span<const uint32_t> ks,
+               const Recalls& recalls, v1::MeasuredRecall* measured) {
+  for (size_t j = 0; j < ks.size(); ++j) {
+    v1::MeasuredRecall::Point* point = measured->add_points();
+    point->set_source(source);
+    point->set_k(ks[j]);
+    point->set_recall(MeanOver(recalls, j));
+  }
+}
+
+// A source that has no list to give is of no use to learn from.
+struct Collected {
+  std::vector<TunedSource> sources;
+  std::vector<UserLists> users;
+  std::vector<UserLists> strangers;
+};
+
+absl::StatusOr<Collected> Collect(const ListSource& lists,
+                                  std::span<const TestUser> users,
+                                  uint32_t threads,
+                                  const std::function<void(double)>& progress) {
+  Collected collected;
+  std::vector<std::string> names;
+  for (const NamedRetriever& retriever : lists.bundle().retrievers()) {
+    names.push_back(retriever.spec->name());
+    collected.sources.push_back(
+        {names.back(), IsDroppable(lists.bundle(), *retriever.spec)});
+  }
+  const uint32_t k = lists.config().defaults().k();
+  ASSIGN_OR_RETURN(collected.users, CollectLists(lists, users, names, k, false,
+                                                 threads, progress));
+  ASSIGN_OR_RETURN(
+      collected.strangers,
+      CollectLists(lists, users, names, k, true, threads, [](double) {}));
+  return collected;
+}
+
+TunedFusion Tune(const Collected& collected, uint32_t k, uint32_t threads) {
+  return TuneFusion({.users = collected.users,
+                     .strangers = collected.strangers,
+                     .sources = collected.sources,
+                     .k = k,
+                     .threads = threads});
+}
+
+}  // namespace
+
+std::vector<TestUser> SampleUsers(std::vector<TestUser> users) {
   if (users.size() <= kMaxJudgedUsers) return users;
   std::vector<TestUser> sample;
   for (size_t i = 0; i < kMaxJudgedUsers; ++i) {
@@ -55,45 +76,13 @@ std::vector<TestUser> Sample(std::vector<TestUser> users) {
   return sample;
 }
 
-absl::StatusOr<std::vector<UserLists>> CollectLists(
-    const ListSource& source, const std::vector<TestUser>& users,
-    const Priorities& priorities, uint32_t depth, uint32_t threads,
+absl::StatusOr<TunedFusion> TuneBundle(
+    const ListSource& lists, std::span<const TestUser> users, uint32_t threads,
     const std::function<void(double)>& progress) {
-  std::vector<UserLists> collected(users.size());
-  const auto collect = [&](size_t i) -> absl::Status {
-    collected[i].user = &users[i];
-    for (const std::string& name : priorities.names) {
-      ASSIGN_OR_RETURN(const auto rows,
-                       source.Alone(users[i].key, name, depth));
-      auto& list = collected[i].lists.emplace_back();
-      for (const Row row : rows) list.push_back({row, 0});
-    }
-    return absl::OkStatus();
-  };
-  RETURN_IF_ERROR(ForEachUser(users.size(), threads, progress, collect));
-  return collected;
+  ASSIGN_OR_RETURN(const Collected collected,
+                   Collect(lists, users, threads, progress));
+  return Tune(collected, lists.config().defaults().k(), threads);
 }
-
-v1::MeasuredRecall MeasureRecall(std::span<const UserLists> users,
-                                 const Priorities& priorities,
-                                 const Calibration& calibration, uint32_t k,
-                                 uint32_t threads) {
-  v1::MeasuredRecall measured;
-  measured.set_users(users.size());
-  for (const UserLists& lists : users) {
-    measured.set_held_out_interactions(measured.held_out_interactions() +
-                                       lists.user->n_items);
-  }
-  AddPoints("fused", kRecallAt,
-            FusedRecalls(users, calibration, k, kRecallAt, threads), &measured);
-  for (size_t s = 0; s < priorities.names.size(); ++s) {
-    AddPoints(priorities.names[s], kRecallAt, RecallsAlone(users, s, kRecallAt),
-              &measured);
-  }
-  return measured;
-}
-
-}  // namespace
 
 absl::StatusOr<Verdict> JudgeBundle(
     const std::filesystem::path& trial_bundle, const TestItems& held_out,
@@ -103,30 +92,23 @@ absl::StatusOr<Verdict> JudgeBundle(
   ASSIGN_OR_RETURN(auto serving,
                    ServingBundle::Open(bundle, RetrieverRegistry::BuiltIn()));
   ASSIGN_OR_RETURN(const ListSource lists, ListSource::Make(serving, config));
-  ASSIGN_OR_RETURN(const Priorities priorities, FindPriorities(lists));
   const std::vector<TestUser> users =
-      Sample(FindTestUsers(held_out, bundle->items()));
+      SampleUsers(FindTestUsers(held_out, bundle->items()));
   Verdict verdict;
   if (users.empty()) return verdict;
-
-  const uint32_t k = lists.config().defaults().k();
-  ASSIGN_OR_RETURN(const auto collected,
-                   CollectLists(lists, users, priorities, CalibrationDepth(k),
-                                threads, progress));
-  const Calibration calibration =
-      Calibrate(collected, priorities.targets, k, threads);
-  for (size_t s = 0; s < priorities.names.size(); ++s) {
-    CalibratedSource& source = verdict.sources[priorities.names[s]];
-    if (s < calibration.sources.size()) {
-      source = calibration.sources[s];
-    } else {
-      source = MeasureHitRates(collected, s, k);
-      source.weight = kWeightWithoutQuota;
-    }
+  ASSIGN_OR_RETURN(const Collected collected,
+                   Collect(lists, users, threads, progress));
+  TunedFusion tuned = Tune(collected, lists.config().defaults().k(), threads);
+  verdict.recall.set_users(users.size());
+  uint64_t held_out_interactions = 0;
+  for (const TestUser& user : users) held_out_interactions += user.n_items;
+  verdict.recall.set_held_out_interactions(held_out_interactions);
+  AddPoints("fused", tuned.ks, tuned.recalls, &verdict.recall);
+  for (size_t s = 0; s < collected.sources.size(); ++s) {
+    AddPoints(collected.sources[s].name, tuned.ks,
+              RecallsAlone(collected.users, s, tuned.ks), &verdict.recall);
   }
-  verdict.reserve_by_score = calibration.reserve_by_score;
-  verdict.recall =
-      MeasureRecall(collected, priorities, calibration, k, threads);
+  verdict.fusion = std::move(tuned.model);
   return verdict;
 }
 

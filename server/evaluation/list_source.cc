@@ -67,7 +67,7 @@ absl::Status ListSource::AskSources(const std::string& user_key, uint32_t k,
 std::vector<Row> ListSource::Fuse(const Answers& answers) const {
   static thread_local std::vector<FusionSource> sources;
   static thread_local FusionResult fused;
-  FuseResults(*bundle_, answers.plan, answers.results, &sources, &fused);
+  FuseResults(answers.plan, answers.results, &sources, &fused);
   std::vector<Row> rows;
   rows.reserve(fused.candidates.size());
   for (const FusedCandidate& candidate : fused.candidates) {

@@ -122,9 +122,11 @@ void Fuse(std::span<const FusionSource> sources, const FusionOptions& options,
   pool.Merge(sources);
   ScoreCandidates(sources, options, &pool);
   Selection selection(sources, options.k, &pool, &chosen);
-  selection.Reserve(&FusionSource::min, options.reserve_by_score, &rest);
+  const bool by_score =
+      options.policy == FusionPolicy::kQuota && options.has_model;
+  selection.Reserve(&FusionSource::min, by_score, &rest);
   if (options.policy == FusionPolicy::kQuota) {
-    selection.Reserve(&FusionSource::target, options.reserve_by_score, &rest);
+    selection.Reserve(&FusionSource::target, by_score, &rest);
   }
   selection.Backfill(&rest);
   std::sort(chosen.begin(), chosen.end(), BetterEntry);

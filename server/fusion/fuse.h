@@ -12,10 +12,12 @@ namespace tributary {
 // A pure function of its input, and thread-safe. Every policy scores all
 // proposals, lets each source reserve its own, fills up to k by score within
 // each `max`, and orders the list by score, ties by row:
-//   kQuota       reserves `target`; score: the sum of `gains` by rank, or,
-//                unless every source has gains, of 1 / ((2 i + 1) (k0 + rank))
-//                for the i-th source: both were found by measurement to keep
-//                every prefix at or above the best source's
+//   kQuota       with a model: reserves `target` by score; score: the sum of
+//                weight * RankValue(rank), the log-odds that the item is wanted.
+//                Without: reserves `target` by rank; score: the sum of
+//                1 / ((2 i + 1) (k0 + rank)) for the i-th source. Both were
+//                found by measurement to keep every prefix at or above the best
+//                source's
 //   kRrf         reserves `min`; sum of weight / (k0 + rank), rank from 1
 //                (Cormack, Clarke, Buettcher 2009)
 //   kWeighted    reserves `min`; sum of weight * score, scaled to 0..1 within

@@ -1,10 +1,28 @@
 #include "server/fusion/score.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
 
 namespace tributary {
 namespace {
+
+constexpr double kRankScale = 60;
+// Logarithms are computed once up to here.
+constexpr size_t kTabledRanks = 4096;
+
+double ComputeRankValue(size_t rank) {
+  return std::log1p(kRankScale / static_cast<double>(rank + 1));
+}
+
+std::array<double, kTabledRanks> TabulateRankValues() {
+  std::array<double, kTabledRanks> values;
+  for (size_t rank = 0; rank < kTabledRanks; ++rank) {
+    values[rank] = ComputeRankValue(rank);
+  }
+  return values;
+}
 
 // Reciprocal rank fusion (Cormack, Clarke, Buettcher 2009), weighted.
 void AddReciprocalRanks(const FusionSource& source, size_t s, double weight,
@@ -14,28 +32,20 @@ void AddReciprocalRanks(const FusionSource& source, size_t s, double weight,
   }
 }
 
-// Ranks beyond those measured go on as 1 / rank.
-void AddGains(const FusionSource& source, size_t s, CandidatePool* pool) {
-  const size_t measured = source.gains.size();
+void AddLogOdds(const FusionSource& source, size_t s, CandidatePool* pool) {
   for (size_t rank = 0; rank < source.proposals.size(); ++rank) {
-    pool->At(s, rank).score +=
-        rank < measured ? source.gains[rank]
-                        : source.gains.back() * static_cast<double>(measured) /
-                              static_cast<double>(rank + 1);
+    pool->At(s, rank).score += source.weight * RankValue(rank);
   }
 }
 
-void ScoreByExpectedHits(std::span<const FusionSource> sources, double k0,
-                         CandidatePool* pool) {
-  const bool measured =
-      std::none_of(sources.begin(), sources.end(),
-                   [](const auto& source) { return source.gains.empty(); });
+void ScoreByExpectedHits(std::span<const FusionSource> sources,
+                         const FusionOptions& options, CandidatePool* pool) {
   for (size_t s = 0; s < sources.size(); ++s) {
-    if (measured) {
-      AddGains(sources[s], s, pool);
+    if (options.has_model) {
+      AddLogOdds(sources[s], s, pool);
     } else {
       const double weight = 1.0 / static_cast<double>(2 * s + 1);
-      AddReciprocalRanks(sources[s], s, weight, k0, pool);
+      AddReciprocalRanks(sources[s], s, weight, options.k0, pool);
     }
   }
 }
@@ -72,11 +82,16 @@ void ScoreByTurns(std::span<const FusionSource> sources, CandidatePool* pool) {
 
 }  // namespace
 
+double RankValue(size_t rank) {
+  static const std::array<double, kTabledRanks> values = TabulateRankValues();
+  return rank < kTabledRanks ? values[rank] : ComputeRankValue(rank);
+}
+
 void ScoreCandidates(std::span<const FusionSource> sources,
                      const FusionOptions& options, CandidatePool* pool) {
   switch (options.policy) {
     case FusionPolicy::kQuota:
-      ScoreByExpectedHits(sources, options.k0, pool);
+      ScoreByExpectedHits(sources, options, pool);
       break;
     case FusionPolicy::kRrf:
       for (size_t s = 0; s < sources.size(); ++s) {

@@ -4,20 +4,16 @@
 
 namespace tributary {
 
-void FuseResults(const ServingBundle& bundle, const Plan& plan,
-                 std::span<const SourceResult> results,
+void FuseResults(const Plan& plan, std::span<const SourceResult> results,
                  std::vector<FusionSource>* sources, FusionResult* fused) {
   sources->clear();
   for (size_t i = 0; i < results.size(); ++i) {
     const PlannedSource& source = plan.sources[i];
-    sources->push_back(
-        {.proposals = results[i].proposals,
-         .target = source.target,
-         .min = source.min,
-         .max = source.max,
-         .weight = source.weight,
-         .gains =
-             bundle.retrievers()[static_cast<size_t>(source.retriever)].gains});
+    sources->push_back({.proposals = results[i].proposals,
+                        .target = source.target,
+                        .min = source.min,
+                        .max = source.max,
+                        .weight = source.weight});
   }
   Fuse(*sources, plan.fusion, fused);
 }

@@ -7,14 +7,12 @@
 #include "server/fusion/fusion.h"
 #include "server/pipeline/fan_out.h"
 #include "server/pipeline/plan.h"
-#include "server/pipeline/serving_bundle.h"
 
 namespace tributary {
 
 // Fuses what the plan's sources answered into *fused. results[i] belongs to
 // plan.sources[i]. `sources` is scratch.
-void FuseResults(const ServingBundle& bundle, const Plan& plan,
-                 std::span<const SourceResult> results,
+void FuseResults(const Plan& plan, std::span<const SourceResult> results,
                  std::vector<FusionSource>* sources, FusionResult* fused);
 
 }  // namespace tributary

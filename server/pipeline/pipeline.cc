@@ -82,8 +82,7 @@ absl::Status Pipeline::Retrieve(std::shared_ptr<const ServingBundle> bundle,
   }
 
   const SteadyTime fusion_start = Clock::now();
-  FuseResults(*bundle, scratch.plan, results, &scratch.fusion_sources,
-              &scratch.fused);
+  FuseResults(scratch.plan, results, &scratch.fusion_sources, &scratch.fused);
   const auto fusion_duration = Clock::now() - fusion_start;
 
   WriteReply(*bundle, scratch.plan, results, scratch.fused, response);

@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "index/bundle/fusion_model.h"
 #include "server/pipeline/request_check.h"
 #include "status/status_macros.h"
 
@@ -16,13 +17,6 @@ namespace tributary {
 namespace {
 
 constexpr uint32_t kNoMax = std::numeric_limits<uint32_t>::max();
-
-// How deep a source is asked: the list could need all k of its proposals, when
-// the others have none or only duplicates. To choose by score, fusion wants to
-// know of agreement further down; what half as many more bring was measured.
-uint32_t AskedFor(uint32_t target, uint32_t k, bool reserve_by_score) {
-  return std::max(target, reserve_by_score ? k + k / 2 : k);
-}
 
 // Keys of either kind are looked up as the catalogue has them: an id in a
 // catalogue of strings by its decimal text.
@@ -112,9 +106,36 @@ void PlanQuery(const Bundle& bundle, const v1::RetrieveRequest& request,
                      plan->history.empty();
 }
 
-// The request's quotas, in the order of the configured ones, then of the
-// manifest.
-void PlanRequestedQuotas(const v1::Defaults& defaults,
+const v1::FusionModel& FusionModelOf(const v1::Defaults& defaults,
+                                     const ServingBundle& bundle) {
+  return defaults.has_fusion_model() ? defaults.fusion_model()
+                                     : bundle.bundle().manifest().fusion();
+}
+
+const QuotaShares& BuiltInShares() {
+  static const QuotaShares* const shares = [] {
+    auto* built_in = new QuotaShares;
+    for (const auto& [name, share] :
+         {std::pair{"behavior", .6}, {"content", .3}, {"popularity", .1}}) {
+      v1::QuotaShare* quota = built_in->Add();
+      quota->set_retriever(name);
+      quota->set_share(share);
+    }
+    return built_in;
+  }();
+  return *shares;
+}
+
+// Those of requests without quotas: configured, learned or built in.
+const QuotaShares& DefaultShares(const v1::Defaults& defaults,
+                                 const ServingBundle& bundle) {
+  if (!defaults.quotas().empty()) return defaults.quotas();
+  const v1::FusionModel& model = FusionModelOf(defaults, bundle);
+  return model.quotas().empty() ? BuiltInShares() : model.quotas();
+}
+
+// The request's quotas, in the order of the default ones, then of the manifest.
+void PlanRequestedQuotas(const QuotaShares& defaults,
                          const ServingBundle& bundle,
                          const v1::RetrieveRequest& request, Plan* plan) {
   uint32_t planned = 0;  // a bit for each retriever
@@ -129,7 +150,7 @@ void PlanRequestedQuotas(const v1::Defaults& defaults,
                              .min = given.min(),
                              .max = given.has_max() ? given.max() : kNoMax});
   };
-  for (const v1::QuotaShare& share : defaults.quotas()) {
+  for (const v1::QuotaShare& share : defaults) {
     const int retriever = bundle.FindRetriever(share.retriever());
     if (retriever >= 0) add(share.retriever(), retriever);
   }
@@ -166,12 +187,12 @@ void SetTargets(std::span<const double> shares, uint32_t total,
 // What one of the configured retrievers would get that the bundle lacks, its
 // vector retrievers that are not configured get, evenly, with the first
 // priority: bundles of vectors made elsewhere name their spaces as they like.
-size_t AddUnnamedVectorRetrievers(const v1::Defaults& defaults,
+size_t AddUnnamedVectorRetrievers(const QuotaShares& defaults,
                                   const ServingBundle& bundle, Plan* plan) {
   for (size_t i = 0; i < bundle.retrievers().size(); ++i) {
     const v1::RetrieverSpec& spec = *bundle.retrievers()[i].spec;
     const bool named = std::any_of(
-        defaults.quotas().begin(), defaults.quotas().end(),
+        defaults.begin(), defaults.end(),
         [&](const auto& q) { return q.retriever() == spec.name(); });
     if (named || spec.kind() != "vector") continue;
     plan->sources.push_back({.retriever = static_cast<int>(i), .max = kNoMax});
@@ -182,11 +203,11 @@ size_t AddUnnamedVectorRetrievers(const v1::Defaults& defaults,
 // The configured shares of k. A share that nobody gets goes to the others in
 // proportion; a bundle that has none of the configured retrievers and no
 // vectors is asked evenly.
-void PlanDefaultQuotas(const v1::Defaults& defaults,
-                       const ServingBundle& bundle, uint32_t k, Plan* plan) {
+void PlanDefaultQuotas(const QuotaShares& defaults, const ServingBundle& bundle,
+                       uint32_t k, Plan* plan) {
   double sum = 0;
   double missing = 0;
-  for (const v1::QuotaShare& quota : defaults.quotas()) {
+  for (const v1::QuotaShare& quota : defaults) {
     sum += quota.share();
     if (bundle.FindRetriever(quota.retriever()) < 0) missing += quota.share();
   }
@@ -196,7 +217,7 @@ void PlanDefaultQuotas(const v1::Defaults& defaults,
     std::fill_n(shares.begin(), unnamed,
                 missing / static_cast<double>(unnamed));
   }
-  for (const v1::QuotaShare& quota : defaults.quotas()) {
+  for (const v1::QuotaShare& quota : defaults) {
     const int retriever = bundle.FindRetriever(quota.retriever());
     if (retriever < 0) continue;
     shares[plan->sources.size()] = quota.share();
@@ -238,18 +259,29 @@ double WeightOf(const std::string& name, uint32_t target,
 
 void PlanFusion(const v1::Defaults& defaults, const ServingBundle& bundle,
                 const v1::Fusion& given, Plan* plan) {
-  plan->fusion.policy =
-      PolicyOf(given.policy() == v1::Fusion::POLICY_UNSPECIFIED
-                   ? defaults.fusion().policy()
-                   : given.policy());
-  plan->fusion.k0 = given.k0() > 0 ? given.k0() : defaults.fusion().k0();
-  plan->fusion.reserve_by_score = bundle.bundle().manifest().reserve_by_score();
+  FusionOptions& fusion = plan->fusion;
+  fusion.policy = PolicyOf(given.policy() == v1::Fusion::POLICY_UNSPECIFIED
+                               ? defaults.fusion().policy()
+                               : given.policy());
+  fusion.k0 = given.k0() > 0 ? given.k0() : defaults.fusion().k0();
+  const v1::FusionModel& model = FusionModelOf(defaults, bundle);
+  fusion.has_model = fusion.policy == FusionPolicy::kQuota &&
+                     given.weights().empty() && !model.segments().empty();
+  const v1::FusionSegment* segment = nullptr;
+  if (fusion.has_model) {
+    segment = &FindFusionSegment(
+        model,
+        plan->history.size() + bundle.bundle().Seen(plan->query.user).size());
+  }
   for (PlannedSource& source : plan->sources) {
     const std::string& name =
         bundle.retrievers()[static_cast<size_t>(source.retriever)].spec->name();
-    source.weight = WeightOf(name, source.target, given, defaults.fusion());
-    source.asked =
-        AskedFor(source.target, plan->fusion.k, plan->fusion.reserve_by_score);
+    source.weight = segment == nullptr ? WeightOf(name, source.target, given,
+                                                  defaults.fusion())
+                                       : FusionWeight(*segment, name);
+    // The list could need all k of its proposals, when the others have none or
+    // only duplicates.
+    source.asked = std::max(source.target, fusion.k);
   }
 }
 
@@ -265,14 +297,14 @@ absl::Status MakePlan(const v1::ServerConfig& config,
   plan->full_view = request.view() == v1::FULL;
 
   plan->sources.clear();
+  const QuotaShares& shares = DefaultShares(defaults, bundle);
   if (request.quotas().empty()) {
-    PlanDefaultQuotas(defaults, bundle, plan->fusion.k, plan);
+    PlanDefaultQuotas(shares, bundle, plan->fusion.k, plan);
   } else {
-    PlanRequestedQuotas(defaults, bundle, request, plan);
+    PlanRequestedQuotas(shares, bundle, request, plan);
   }
-  PlanFusion(defaults, bundle, request.fusion(), plan);
-
   PlanQuery(bundle.bundle(), request, plan);
+  PlanFusion(defaults, bundle, request.fusion(), plan);
   plan->query.deadline = std::min(
       deadline, now + std::chrono::milliseconds(defaults.deadline_ms()));
   return absl::OkStatus();

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "index/bundle/bundle.h"
+#include "index/bundle/fusion_model.h"
 #include "server/fusion/fusion.h"
 #include "server/pipeline/field_error.h"
 #include "status/status_macros.h"
@@ -69,14 +70,6 @@ void CompleteDefaults(const v1::Limits& limits, v1::Defaults* defaults) {
   // A lowered max_k lowers the default with it.
   if (!defaults->has_k()) defaults->set_k(std::min(500U, limits.max_k()));
   if (!defaults->has_deadline_ms()) defaults->set_deadline_ms(100);
-  if (defaults->quotas().empty()) {
-    for (const auto& [name, share] :
-         {std::pair{"behavior", .6}, {"content", .3}, {"popularity", .1}}) {
-      v1::QuotaShare* quota = defaults->add_quotas();
-      quota->set_retriever(name);
-      quota->set_share(share);
-    }
-  }
   v1::Fusion* fusion = defaults->mutable_fusion();
   if (fusion->policy() == v1::Fusion::POLICY_UNSPECIFIED) {
     fusion->set_policy(v1::Fusion::QUOTA);
@@ -84,36 +77,23 @@ void CompleteDefaults(const v1::Limits& limits, v1::Defaults* defaults) {
   if (fusion->k0() == 0) fusion->set_k0(60);
 }
 
-absl::Status CheckQuotaShares(const v1::Limits& limits,
-                              const v1::Defaults& defaults) {
+absl::Status CheckDefaultQuotas(const v1::Limits& limits,
+                                const v1::Defaults& defaults) {
   if (defaults.quotas_size() > limits.max_quotas()) {
     return FieldError("defaults.quotas", "{} of them, limits.max_quotas is {}",
                       defaults.quotas_size(), limits.max_quotas());
   }
-  double sum = 0;
-  std::set<std::string_view> names;
-  for (int i = 0; i < defaults.quotas_size(); ++i) {
-    const v1::QuotaShare& quota = defaults.quotas(i);
-    const std::string path = fmt::format("defaults.quotas[{}]", i);
-    if (quota.retriever().empty()) {
-      return FieldError(path + ".retriever", "expected a retriever's name");
-    }
-    if (!names.insert(quota.retriever()).second) {
-      return FieldError(path + ".retriever", "\"{}\" is there twice",
-                        quota.retriever());
-    }
-    // Written so that NaN fails.
-    if (!(quota.share() >= 0 && quota.share() <= 1)) {
-      return FieldError(path + ".share", "{} is not within 0 to 1",
-                        quota.share());
-    }
-    sum += quota.share();
-  }
-  if (sum > 1 + 1e-9) {
-    return FieldError("defaults.quotas",
-                      "the sum of the shares, {}, is above 1", sum);
-  }
-  return absl::OkStatus();
+  const absl::Status shares = CheckQuotaShares(defaults.quotas());
+  if (shares.ok()) return shares;
+  return absl::InvalidArgumentError(
+      fmt::format("defaults.quotas{}", std::string(shares.message())));
+}
+
+absl::Status CheckModel(const v1::Defaults& defaults) {
+  const absl::Status model = CheckFusionModel(defaults.fusion_model());
+  if (model.ok()) return model;
+  return absl::InvalidArgumentError(
+      fmt::format("defaults.fusion_model.{}", std::string(model.message())));
 }
 
 absl::Status CheckFusion(const v1::Fusion& fusion) {
@@ -138,7 +118,8 @@ absl::Status CheckDefaults(const v1::Limits& limits,
   RETURN_IF_ERROR(CheckRange("defaults.k", defaults.k(), 1, limits.max_k()));
   RETURN_IF_ERROR(
       CheckRange("defaults.deadline_ms", defaults.deadline_ms(), 1, 600'000));
-  RETURN_IF_ERROR(CheckQuotaShares(limits, defaults));
+  RETURN_IF_ERROR(CheckDefaultQuotas(limits, defaults));
+  RETURN_IF_ERROR(CheckModel(defaults));
   return CheckFusion(defaults.fusion());
 }
 

@@ -1,25 +1,10 @@
 #include "server/pipeline/serving_bundle.h"
 
-#include <span>
 #include <utility>
 
-#include "server/fusion/hit_rates.h"
 #include "status/status_macros.h"
 
 namespace tributary {
-namespace {
-
-std::vector<double> GainsOf(const v1::RetrieverSpec& spec) {
-  const std::span<const uint32_t> bounds(
-      spec.rank_upper_bounds().data(),
-      static_cast<size_t>(spec.rank_upper_bounds_size()));
-  const std::span<const double> rates(
-      spec.hit_rates().data(), static_cast<size_t>(spec.hit_rates_size()));
-  return GainsByRank({bounds, rates}, spec.fusion_weight());
-}
-
-}  // namespace
-
 absl::StatusOr<std::shared_ptr<const ServingBundle>> ServingBundle::Open(
     std::shared_ptr<const Bundle> bundle, const RetrieverRegistry& registry) {
   std::shared_ptr<ServingBundle> serving(new ServingBundle(std::move(bundle)));
@@ -27,8 +12,7 @@ absl::StatusOr<std::shared_ptr<const ServingBundle>> ServingBundle::Open(
        serving->bundle().manifest().retrievers()) {
     ASSIGN_OR_RETURN(std::unique_ptr<Retriever> retriever,
                      registry.Make(serving->bundle(), spec));
-    serving->retrievers_.push_back(
-        {&spec, std::move(retriever), GainsOf(spec)});
+    serving->retrievers_.push_back({&spec, std::move(retriever)});
   }
   return serving;
 }

@@ -17,8 +17,6 @@ struct NamedRetriever {
   // Points into the bundle's manifest.
   const v1::RetrieverSpec* spec;
   std::unique_ptr<Retriever> retriever;
-  // What fusion takes a proposal to be worth, by rank; see hit_rates.h.
-  std::vector<double> gains;
 };
 
 // A bundle with its retrievers: what a request is answered from. Immutable and

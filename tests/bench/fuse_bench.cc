@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "server/fusion/fuse.h"
-#include "server/fusion/hit_rates.h"
 
 namespace tributary {
 namespace {
@@ -36,19 +35,16 @@ struct Proposals {
 
 void BM_Fuse(benchmark::State& state) {
   const Proposals proposals;
-  const std::vector<uint32_t> bounds = {1, 4, 16, 64, 500};
-  const std::vector<double> rates = {.3, .1, .03, .01, .001};
-  const auto gains = GainsByRank({bounds, rates}, 1);
   const uint32_t targets[] = {300, 150, 50};
   std::vector<FusionSource> sources;
   for (size_t s = 0; s < 3; ++s) {
-    sources.push_back({.proposals = proposals.lists[s],
-                       .target = targets[s],
-                       .weight = 1,
-                       .gains = gains});
+    sources.push_back(
+        {.proposals = proposals.lists[s], .target = targets[s], .weight = 1});
   }
   const FusionOptions options{
-      .policy = static_cast<FusionPolicy>(state.range(0)), .k = kK};
+      .policy = static_cast<FusionPolicy>(state.range(0)),
+      .k = kK,
+      .has_model = true};
   FusionResult result;
   for (auto _ : state) {
     Fuse(sources, options, &result);

@@ -117,8 +117,10 @@ TEST(BuildBundle, JudgesATrialWithoutTheHeldOutAndKeepsTheVerdict) {
     }
     Judgement judgement;
     judgement.recall.set_users(7);
-    judgement.calibration["content"] = {{10, 20}, {0.5, 0.25}, 0.75};
-    judgement.reserve_by_score = true;
+    judgement.fusion.add_segments()->set_name("all");
+    for (const char* name : {"content", "of the trial only"}) {
+      judgement.fusion.add_quotas()->set_retriever(name);
+    }
     return judgement;
   };
   const auto built = BuildBundle(data, request);
@@ -127,11 +129,9 @@ TEST(BuildBundle, JudgesATrialWithoutTheHeldOutAndKeepsTheVerdict) {
   const auto bundle = OpenGood(*built);
   const v1::Manifest& manifest = bundle->manifest();
   EXPECT_EQ(manifest.measured_recall().users(), 7);
-  EXPECT_TRUE(manifest.reserve_by_score());
-  EXPECT_THAT(manifest.retrievers(1).rank_upper_bounds(), ElementsAre(10, 20));
-  EXPECT_THAT(manifest.retrievers(1).hit_rates(), ElementsAre(0.5, 0.25));
-  EXPECT_EQ(manifest.retrievers(1).fusion_weight(), 0.75);
-  EXPECT_THAT(manifest.retrievers(0).hit_rates(), IsEmpty());
+  EXPECT_EQ(manifest.fusion().segments(0).name(), "all");
+  ASSERT_EQ(manifest.fusion().quotas_size(), 1);
+  EXPECT_EQ(manifest.fusion().quotas(0).retriever(), "content");
   // The bundle itself is made from everything.
   size_t seen = 0;
   for (Row user = 0; user < 2000; ++user) seen += bundle->Seen(user).size();

@@ -252,7 +252,17 @@ TEST_F(BundleTest, EveryFieldOfTheManifestIsHeldAgainstTheFiles) {
        [](auto& m) { m.mutable_retrievers(0)->set_space("smell"); }},
       {"retrievers[\"popularity\"].lists",
        [](auto& m) { m.mutable_retrievers(1)->set_lists(0, "some"); }},
-      {"hitRates", [](auto& m) { m.mutable_retrievers(0)->add_hit_rates(1); }},
+      {"fusion.segments", [](auto& m) { m.mutable_fusion()->add_quotas(); }},
+      {"fusion.quotas: there is no retriever",
+       [](auto& m) {
+         m.mutable_fusion()->add_segments();
+         m.mutable_fusion()->add_quotas()->set_retriever("nobody");
+       }},
+      {"fusion.segments[0].weights",
+       [](auto& m) {
+         auto& weights = *m.mutable_fusion()->add_segments()->mutable_weights();
+         weights["taste"] = -1;
+       }},
       {"goldenQueries[0].vector",
        [](auto& m) { m.mutable_golden_queries(0)->add_vector(1); }},
       {"goldenQueries[0].rows",

@@ -30,8 +30,7 @@ TEST(JudgeBundle, MeasuresEverySourceAndTheFusedList) {
   EXPECT_EQ(Point(verdict->recall, "taste", 20), .75);
   EXPECT_EQ(Point(verdict->recall, "popularity", 20), 1);
   EXPECT_EQ(Point(verdict->recall, "fused", 20), 1);
-  EXPECT_EQ(verdict->sources.size(), 2);
-  EXPECT_FALSE(verdict->sources.at("taste").hit_rates.empty());
+  EXPECT_FALSE(verdict->fusion.segments().empty());
 }
 
 TEST(JudgeBundle, NamesABundleThatIsNotThere) {

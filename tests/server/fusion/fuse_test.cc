@@ -6,13 +6,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <random>
 #include <set>
 #include <vector>
-
-#include "server/fusion/hit_rates.h"
 
 namespace tributary {
 namespace {
@@ -22,7 +21,6 @@ using testing::ElementsAre;
 // Sources with storage of their own.
 struct Input {
   std::vector<std::vector<ScoredRow>> proposals;
-  std::vector<std::vector<double>> gains;
   std::vector<FusionSource> sources;
   FusionOptions options;
 };
@@ -42,8 +40,7 @@ Input MakeInput(std::vector<std::vector<Row>> lists,
   for (size_t s = 0; s < lists.size(); ++s) {
     input.sources.push_back({.proposals = input.proposals[s],
                              .target = targets[s],
-                             .weight = static_cast<double>(targets[s]),
-                             .gains = {}});
+                             .weight = static_cast<double>(targets[s])});
   }
   input.options.k = k;
   return input;
@@ -76,13 +73,10 @@ class RandomInputs {
     input.options.k = 1 + Below(60);
     input.options.policy = kPolicies[Below(4)];
     input.options.k0 = 1 + Below(100);
-    input.options.reserve_by_score = Below(2) == 0;
-    const bool measured = Below(2) == 0;
+    input.options.has_model = Below(2) == 0;
     input.proposals.resize(n_sources);
-    input.gains.resize(n_sources);
     for (size_t s = 0; s < n_sources; ++s) {
       input.proposals[s] = List(RandomRows(catalogue));
-      if (measured) input.gains[s] = RandomGains();
     }
     for (size_t s = 0; s < n_sources; ++s) {
       input.sources.push_back(RandomSource(input, s));
@@ -103,18 +97,10 @@ class RandomInputs {
     return rows;
   }
 
-  std::vector<double> RandomGains() {
-    std::vector<double> gains(1 + Below(50));
-    double gain = 1;
-    for (double& g : gains) g = gain *= 0.8 + 0.01 * Below(20);
-    return gains;
-  }
-
   FusionSource RandomSource(const Input& input, size_t s) {
     FusionSource source{.proposals = input.proposals[s],
                         .target = Below(input.options.k + 1),
-                        .weight = 0.1 * Below(10),
-                        .gains = input.gains[s]};
+                        .weight = 0.1 * Below(10)};
     source.min = Below(source.target + 1);
     if (Below(2) == 0) source.max = source.target + Below(10);
     return source;
@@ -297,14 +283,15 @@ std::vector<Row> NaiveConcatenation(const Input& input) {
 }
 
 // Every prefix holds at least as many expected hits as that of the naive
-// concatenation, by the gains that the sources were measured to have.
+// concatenation, by the scores that fusion gives.
 TEST(FuseProperty, EveryPrefixIsAtLeastAsGoodAsNaiveConcatenation) {
   RandomInputs inputs(10);
   int compared = 0;
   for (int round = 0; round < kRounds; ++round) {
     Input input = inputs.Next();
     input.options.policy = FusionPolicy::kQuota;
-    input.options.reserve_by_score = false;
+    // A model reserves by score, whatever quotas a concatenation keeps.
+    input.options.has_model = false;
     uint32_t targets = 0;
     for (auto& source : input.sources) {
       targets += source.target;
@@ -358,12 +345,26 @@ TEST(FuseQuota, SaysWhenTheListWasFull) {
   EXPECT_TRUE(result.outcomes[1].list_full);
 }
 
-TEST(FuseQuota, OrdersByMeasuredGains) {
-  Input input = MakeInput({{1, 2}, {7, 8}}, {2, 2}, 4);
-  input.gains = {{.5, .1}, {.4, .3}};
-  input.sources[0].gains = input.gains[0];
-  input.sources[1].gains = input.gains[1];
-  EXPECT_THAT(Rows(Fused(input)), ElementsAre(1, 7, 8, 2));
+TEST(FuseQuota, AModelOrdersByLogOdds) {
+  Input input = MakeInput({{1, 2}, {7, 1}}, {0, 0}, 4);
+  input.options.has_model = true;
+  input.sources[0].weight = .2;
+  input.sources[1].weight = .5;
+  const FusionResult result = Fused(input);
+  EXPECT_THAT(Rows(result), ElementsAre(1, 7, 2));
+  EXPECT_FLOAT_EQ(
+      result.candidates[0].score,
+      static_cast<float>(.2 * std::log(1 + 60.0) + .5 * std::log(1 + 30.0)));
+}
+
+TEST(FuseQuota, AModelReservesTheBestByScore) {
+  // Of its own, source 1 prefers 7; 9 is wanted by source 2 as well.
+  Input input = MakeInput({{1, 2, 3}, {7, 9}, {9}}, {0, 1, 0}, 3);
+  input.options.has_model = true;
+  input.sources[0].weight = 1;
+  input.sources[1].weight = .1;
+  input.sources[2].weight = .1;
+  EXPECT_THAT(Rows(Fused(input)), ElementsAre(1, 2, 9));
 }
 
 TEST(FuseRrf, IsTheSumOfWeightedReciprocalRanks) {
@@ -403,27 +404,12 @@ TEST(Fuse, NoSourcesGiveAnEmptyList) {
   EXPECT_TRUE(result.outcomes.empty());
 }
 
-TEST(GainsByRank, FallStrictlyAndPassThroughTheMiddlesOfBuckets) {
-  const std::vector<uint32_t> bounds = {1, 2, 4, 8, 500};
-  const std::vector<double> rates = {.5, .25, .25, .1, 0};
-  const auto gains = GainsByRank({bounds, rates}, 0.5);
-  ASSERT_EQ(gains.size(), 500);
-  EXPECT_NEAR(gains[0], .25, 1e-9);
-  EXPECT_NEAR(gains[1], .125, 1e-6);
-  for (size_t r = 1; r < 8; ++r) EXPECT_LT(gains[r], gains[r - 1]) << r;
-  for (size_t r = 8; r < 500; ++r) EXPECT_LE(gains[r], gains[r - 1]) << r;
-}
-
-TEST(GainsByRank, AWeightOfZeroStillBreaksTies) {
-  const std::vector<uint32_t> bounds = {10};
-  const std::vector<double> rates = {.5};
-  const auto gains = GainsByRank({bounds, rates}, 0);
-  EXPECT_GT(gains[0], gains[9]);
-  EXPECT_LT(gains[0], 1e-5);
-}
-
-TEST(GainsByRank, NothingMeasuredGivesNoGains) {
-  EXPECT_TRUE(GainsByRank({}, 1).empty());
+TEST(RankValue, FallsStrictlyBeyondWhatIsTabulated) {
+  EXPECT_DOUBLE_EQ(RankValue(0), std::log(61.0));
+  for (size_t rank = 1; rank < 5000; ++rank) {
+    EXPECT_LT(RankValue(rank), RankValue(rank - 1)) << rank;
+  }
+  EXPECT_GT(RankValue(1000000), 0);
 }
 
 }  // namespace

@@ -246,13 +246,63 @@ TEST_F(PlanTest, EverySourceCouldFillTheListAlone) {
   EXPECT_EQ(plan_.sources[1].asked, 50);
 }
 
-TEST_F(PlanTest, AsksDeeperWhereSourcesReserveByScore) {
-  bundle_ = ServeScripted({}, {.reserve_by_score = true});
-  PlanFor("k: 50");
-  EXPECT_TRUE(plan_.fusion.reserve_by_score);
-  for (const PlannedSource& source : plan_.sources) {
-    EXPECT_EQ(source.asked, 75);
-  }
+// "cold" for strangers, "all" for the others.
+v1::FusionModel TwoSegments() {
+  v1::FusionModel model;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      "segments { name: 'cold' max_history: 0"
+      "           weights { key: 'popularity' value: 2 } }"
+      "segments { name: 'all' weights { key: 'behavior' value: 3 }"
+      "           weights { key: 'content' value: .5 } }"
+      "quotas { retriever: 'content' share: .5 }"
+      "quotas { retriever: 'popularity' share: .25 }",
+      &model));
+  return model;
+}
+
+TEST_F(PlanTest, TheBundlesModelWeighsByLengthOfHistory) {
+  bundle_ = ServeScripted({}, {.fusion = TwoSegments()});
+  PlanFor("k: 100");
+  EXPECT_TRUE(plan_.fusion.has_model);
+  ASSERT_EQ(plan_.sources.size(), 2);
+  EXPECT_EQ(plan_.sources[0].target, 50);
+  EXPECT_EQ(plan_.sources[1].target, 25);
+  // Not in the segment: just enough to order its own.
+  EXPECT_LT(plan_.sources[0].weight, .01);
+  EXPECT_GT(plan_.sources[0].weight, 0);
+  EXPECT_EQ(plan_.sources[1].weight, 2);
+  PlanFor("user_id: 1");
+  EXPECT_EQ(plan_.sources[0].weight, .5);
+  PlanFor("recent_item_ids: [ 1003 ]");
+  EXPECT_EQ(plan_.sources[0].weight, .5);
+}
+
+TEST_F(PlanTest, AConfiguredModelReplacesTheBundles) {
+  bundle_ = ServeScripted({}, {.fusion = TwoSegments()});
+  config_ = Config(
+      "defaults { fusion_model { segments { weights { key: 'behavior'"
+      " value: 4 } } quotas { retriever: 'behavior' share: 1 } } }");
+  PlanFor("k: 100");
+  ASSERT_EQ(plan_.sources.size(), 1);
+  EXPECT_EQ(plan_.sources[0].weight, 4);
+  EXPECT_EQ(plan_.sources[0].target, 100);
+}
+
+TEST_F(PlanTest, ConfiguredQuotasComeBeforeTheModels) {
+  bundle_ = ServeScripted({}, {.fusion = TwoSegments()});
+  config_ = Config("defaults { quotas { retriever: 'behavior' share: .75 } }");
+  PlanFor("k: 100 user_id: 1");
+  ASSERT_EQ(plan_.sources.size(), 1);
+  EXPECT_EQ(plan_.sources[0].target, 75);
+  EXPECT_EQ(plan_.sources[0].weight, 3);
+}
+
+TEST_F(PlanTest, OtherPoliciesAndWeightsOfTheRequestDoWithoutTheModel) {
+  bundle_ = ServeScripted({}, {.fusion = TwoSegments()});
+  PlanFor("fusion { policy: RRF }");
+  EXPECT_FALSE(plan_.fusion.has_model);
+  PlanFor("fusion { weights { key: 'content' value: 9 } }");
+  EXPECT_FALSE(plan_.fusion.has_model);
 }
 
 TEST_F(PlanTest, FindsUsersAndItemsByEitherKindOfKey) {

@@ -113,7 +113,7 @@ v1::Manifest MakeManifest(const ScriptedBundleOptions& options) {
   list->set_name("plan=gold");
   list->set_count(2);
   list->set_segment(1);
-  manifest.set_reserve_by_score(options.reserve_by_score);
+  *manifest.mutable_fusion() = options.fusion;
   for (const std::string& name : options.retrievers) {
     v1::RetrieverSpec* spec = manifest.add_retrievers();
     spec->set_name(name);

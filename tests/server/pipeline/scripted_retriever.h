@@ -40,7 +40,7 @@ struct ScriptedBundleOptions {
   uint64_t version = 1;
   // In the manifest's order.
   std::vector<std::string> retrievers = {"popularity", "content", "behavior"};
-  bool reserve_by_score = false;
+  v1::FusionModel fusion = {};
 };
 
 inline constexpr uint32_t kScriptedItems = 1000;

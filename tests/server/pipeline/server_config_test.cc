@@ -45,9 +45,6 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
     defaults {
       k: 500
       deadline_ms: 100
-      quotas { retriever: "behavior" share: .6 }
-      quotas { retriever: "content" share: .3 }
-      quotas { retriever: "popularity" share: .1 }
       fusion { policy: QUOTA k0: 60 }
     }
     execution { inline_below_us: 200 drain_ms: 10000 }
@@ -98,7 +95,12 @@ TEST(CompleteServerConfig, NamesTheFieldThatIsOutOfRange) {
       {"defaults { quotas { retriever: 'a' share: .7 }"
        "           quotas { retriever: 'b' share: .4 } }",
        "defaults.quotas: "},
-      {"limits { max_quotas: 2 }", "defaults.quotas: "},
+      {"limits { max_quotas: 1 } defaults {"
+       "  quotas { retriever: 'a' share: .1 }"
+       "  quotas { retriever: 'b' share: .1 } }",
+       "defaults.quotas: "},
+      {"defaults { fusion_model { quotas { retriever: 'a' share: .1 } } }",
+       "defaults.fusion_model.segments: "},
       {"defaults { fusion { k0: -1 } }", "defaults.fusion.k0: "},
       {"defaults { fusion { weights { key: 'a' value: -1 } } }",
        "defaults.fusion.weights[\"a\"]: "},

@@ -1,0 +1,53 @@
+#ifndef TRIBUTARY_SERVER_EVALUATION_TUNE_FUSION_H_
+#define TRIBUTARY_SERVER_EVALUATION_TUNE_FUSION_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "server/evaluation/user_lists.h"
+#include "tributary/v1/fusion.pb.h"
+
+namespace tributary {
+
+// The prefixes at which fused lists are held against the best source.
+inline constexpr uint32_t kTunedAt[] = {10, 20, 50, 100, 200, 500};
+
+struct TunedSource {
+  std::string name;
+  // May be left out where it adds nothing.
+  bool droppable = true;
+};
+
+struct TuneInput {
+  // Lists of every source, for users on whose test items no source was
+  // trained; and what the same sources propose to strangers.
+  std::span<const UserLists> users;
+  std::span<const UserLists> strangers;
+  std::span<const TunedSource> sources;
+  uint32_t k = 0;
+  uint32_t threads = 1;
+};
+
+struct TunedFusion {
+  v1::FusionModel model;
+  // By user and kTunedAt (those up to k): the fused list with weights learned
+  // from the other half of the users.
+  std::vector<uint32_t> ks;
+  Recalls recalls;
+  // The same of the source that is best at each k.
+  Recalls best_alone;
+};
+
+// Learns how to merge the sources: the weights; which sources add nothing at
+// any prefix; segments by length of history, where their own weights are better
+// on users they were not learned from; and the quotas that the merged lists
+// have anyway, so that they bind only where a list is unusual. Where the
+// merged list would fall below its best source at some prefix, the others'
+// weights are lowered until it does not. REQUIRES: users and sources.
+TunedFusion TuneFusion(const TuneInput& input);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_EVALUATION_TUNE_FUSION_H_
