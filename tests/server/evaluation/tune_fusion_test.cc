@@ -125,8 +125,8 @@ TEST(TuneFusion, TheBestSourceHasTheFirstPriority) {
 
 TEST(TuneFusion, DoesNotDependOnTheNumberOfThreads) {
   const World world(100, {.8, .5});
-  EXPECT_EQ(Tune(world, {{"a"}, {"b"}}, 1).model.SerializeAsString(),
-            Tune(world, {{"a"}, {"b"}}, 4).model.SerializeAsString());
+  EXPECT_EQ(Tune(world, {{"a"}, {"b"}}, 1).model.DebugString(),
+            Tune(world, {{"a"}, {"b"}}, 4).model.DebugString());
 }
 
 TEST(FitFusion, FindsTheWeightsThatMadeTheData) {
