@@ -30,22 +30,29 @@ HWY_INLINE void MultiplyBlock(D d, const float* inputs, const float* weights,
                               float* outputs) {
   const size_t lanes = hn::Lanes(d);
   hn::Vec<D> sums[kRows][kVectors];
+  // Unrolled, so that the sums stay in registers at -O2, too.
+  HWY_UNROLL(8)
   for (size_t v = 0; v < kVectors; ++v) {
+    HWY_UNROLL(8)
     for (size_t r = 0; r < kRows; ++r) {
       sums[r][v] = hn::LoadU(d, bias + begin + v * lanes);
     }
   }
   for (size_t i = 0; i < shape.in; ++i) {
     const float* const row = weights + i * shape.out + begin;
+    HWY_UNROLL(8)
     for (size_t v = 0; v < kVectors; ++v) {
       const auto w = hn::LoadU(d, row + v * lanes);
+      HWY_UNROLL(8)
       for (size_t r = 0; r < kRows; ++r) {
         sums[r][v] =
             hn::MulAdd(hn::Set(d, inputs[r * shape.in + i]), w, sums[r][v]);
       }
     }
   }
+  HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
+    HWY_UNROLL(8)
     for (size_t v = 0; v < kVectors; ++v) {
       hn::StoreU(sums[r][v], d, outputs + r * shape.out + begin + v * lanes);
     }

@@ -16,6 +16,8 @@ constexpr float kNormEpsilon = 1e-5F;
 constexpr uint32_t kMaxBlocks = 8;
 // A transformer's inner layer is so many times as wide.
 constexpr size_t kWidening = 2;
+// A product's columns are quickest in multiples of the widest SIMD vector.
+constexpr size_t kColumns = 16;
 
 void Mean(const float* vectors, size_t count, size_t dim, float* out) {
   std::fill_n(out, dim, 0.0F);
@@ -276,10 +278,7 @@ void SequenceEncoder::RunBlock(const Block& block, size_t queries,
   block.key_value.Apply(values->data(), count, keys_values.data());
   float* const own = values->data() + (count - queries) * dim_;
   block.query.Apply(own, queries, query.data());
-  for (size_t q = 0; q < queries; ++q) {
-    AttendHeads(&query[q * dim_], keys_values.data(), count,
-                &attended[q * dim_]);
-  }
+  AttendHeads(query, keys_values, attended.data());
   block.attended.Apply(attended.data(), queries, mixed.data());
   AddScaled(1, mixed.data(), mixed.size(), own);
   for (size_t q = 0; q < queries; ++q) {
@@ -292,23 +291,42 @@ void SequenceEncoder::RunBlock(const Block& block, size_t queries,
   for (size_t q = 0; q < queries; ++q) block.after_layers.Apply(own + q * dim_);
 }
 
-// A row of keys_values is a key and a value.
-void SequenceEncoder::AttendHeads(const float* query, const float* keys_values,
-                                  size_t count, float* out) const {
-  thread_local std::vector<float> scores;
-  scores.resize(count);
+// For each head: softmax(queries keys^T / sqrt(head_dim)) values, as two
+// products. A row of keys_values is a key and a value.
+void SequenceEncoder::AttendHeads(std::span<const float> queries,
+                                  std::span<const float> keys_values,
+                                  float* out) const {
+  thread_local std::vector<float> query, key, value, scores, mixed, zeros;
+  const size_t rows = queries.size() / dim_;
+  const size_t count = keys_values.size() / (2 * dim_);
+  const size_t padded = (count + kColumns - 1) / kColumns * kColumns;
   const size_t head_dim = dim_ / heads_;
   const float scale = 1 / std::sqrt(static_cast<float>(head_dim));
-  std::fill_n(out, dim_, 0.0F);
+  query.resize(rows * head_dim);
+  key.assign(head_dim * padded, 0);
+  value.assign(padded * head_dim, 0);
+  scores.resize(rows * padded);
+  mixed.resize(rows * head_dim);
+  zeros.assign(std::max(padded, head_dim), 0);
   for (size_t begin = 0; begin < dim_; begin += head_dim) {
-    for (size_t i = 0; i < count; ++i) {
-      scores[i] = scale * Dot(query + begin, keys_values + i * 2 * dim_ + begin,
-                              head_dim);
+    for (size_t i = 0; i < rows; ++i) {
+      for (size_t d = 0; d < head_dim; ++d) {
+        query[i * head_dim + d] = scale * queries[i * dim_ + begin + d];
+      }
     }
-    Softmax(scores.data(), count);
     for (size_t i = 0; i < count; ++i) {
-      AddScaled(scores[i], keys_values + (i * 2 + 1) * dim_ + begin, head_dim,
-                out + begin);
+      const float* const row = &keys_values[i * 2 * dim_ + begin];
+      for (size_t d = 0; d < head_dim; ++d) key[d * padded + i] = row[d];
+      std::copy_n(row + dim_, head_dim, &value[i * head_dim]);
+    }
+    MultiplyRows(query.data(), rows, head_dim, key.data(), zeros.data(), padded,
+                 scores.data());
+    for (size_t i = 0; i < rows; ++i) Softmax(&scores[i * padded], count);
+    // What pads the scores meets values of 0.
+    MultiplyRows(scores.data(), rows, padded, value.data(), zeros.data(),
+                 head_dim, mixed.data());
+    for (size_t i = 0; i < rows; ++i) {
+      std::copy_n(&mixed[i * head_dim], head_dim, out + i * dim_ + begin);
     }
   }
 }

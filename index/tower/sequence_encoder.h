@@ -61,8 +61,8 @@ class SequenceEncoder {
   void Transform(const float* vectors, size_t count, float* out) const;
   void RunBlock(const Block& block, size_t queries,
                 std::vector<float>* vectors) const;
-  void AttendHeads(const float* query, const float* keys_values, size_t count,
-                   float* out) const;
+  void AttendHeads(std::span<const float> queries,
+                   std::span<const float> keys_values, float* out) const;
   void EncodeRecent(const float* vectors, size_t count, float* out) const;
 
   v1::HistoryInput::Pooling pooling_ = v1::HistoryInput::POOLING_UNSPECIFIED;

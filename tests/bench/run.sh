@@ -24,3 +24,5 @@ echo; echo "== Search: the best 500 of 65 536, one thread =="
 $bin/search_bench --benchmark_min_time=0.5 2>/dev/null
 echo; echo "== Opening a bundle =="
 $bin/open_bench 2>/dev/null
+echo; echo "== Encoding a history of 50 items, d = 64, one thread =="
+$bin/tower_bench --benchmark_min_time=0.5 2>/dev/null

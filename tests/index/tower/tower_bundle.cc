@@ -74,6 +74,9 @@ std::filesystem::path TowerBundle::Write() const {
   for (const auto& [name, values] : rows) {
     EXPECT_TRUE(writer->AddArray<Row>(name + ".npy", values).ok());
   }
+  for (const auto& [name, list] : keys) {
+    EXPECT_TRUE(writer->AddKeys(name, list).ok());
+  }
   const auto dir = writer->Finish(manifest);
   EXPECT_TRUE(dir.ok()) << dir.status();
   return *dir;

@@ -29,6 +29,8 @@ struct TowerBundle {
   // <name>.npy
   std::map<std::string, FloatArray> arrays;
   std::map<std::string, std::vector<Row>> rows;
+  // <name>.keys.*
+  std::map<std::string, KeyList> keys;
   v1::Manifest manifest;
 
   v1::Tower& tower() {
