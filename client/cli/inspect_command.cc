@@ -57,6 +57,17 @@ void PrintSpaces(const Bundle& bundle) {
   }
 }
 
+void PrintTowers(const v1::Manifest& manifest) {
+  for (const v1::EmbeddingSpace& space : manifest.spaces()) {
+    if (!space.has_user_tower()) continue;
+    fmt::print("\n{}: users are encoded by a tower", space.name());
+    for (const std::string& setting : space.user_tower().trained_with()) {
+      fmt::print(" {}", setting);
+    }
+    fmt::print("\n");
+  }
+}
+
 void PrintRetrievers(const v1::Manifest& manifest) {
   fmt::print("\n{:<12} {:<12} {}\n", "retriever", "kind", "reads");
   for (const v1::RetrieverSpec& spec : manifest.retrievers()) {
@@ -80,6 +91,7 @@ absl::Status Inspect(const std::string& dir) {
   const v1::Manifest& manifest = bundle->manifest();
   PrintTables(manifest, bundle->size_bytes());
   PrintSpaces(*bundle);
+  PrintTowers(manifest);
   PrintRetrievers(manifest);
   if (manifest.measured_recall().points().empty()) {
     fmt::print("\nNo recall was measured when it was built.\n");

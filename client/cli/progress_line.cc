@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "fmt/core.h"
+#include "index/build/progress.h"
 
 namespace tributary {
 namespace {
@@ -21,16 +22,18 @@ ProgressLine::~ProgressLine() { FinishStep(); }
 
 void ProgressLine::Show(std::string_view step, double done) {
   const auto now = Clock::now();
-  if (step != step_) {
+  const std::string_view name = step.substr(0, step.find(kProgressNote));
+  if (name != step_) {
     FinishStep();
-    step_ = step;
+    step_ = name;
     step_start_ = now;
     last_drawn_ = {};
   }
+  text_ = step;
   if (!terminal_ || now - last_drawn_ < kRedrawInterval) return;
   last_drawn_ = now;
   const int filled = static_cast<int>(std::clamp(done, 0.0, 1.0) * kBarWidth);
-  fmt::print(stderr, "\r  {:<28} [{:<{}}] {:3.0f}%", step_,
+  fmt::print(stderr, "\r  {:<44} [{:<{}}] {:3.0f}%", text_,
              std::string(static_cast<size_t>(filled), '='), kBarWidth,
              100 * std::clamp(done, 0.0, 1.0));
 }
@@ -38,7 +41,7 @@ void ProgressLine::Show(std::string_view step, double done) {
 void ProgressLine::FinishStep() {
   if (step_.empty()) return;
   const std::chrono::duration<double> took = Clock::now() - step_start_;
-  fmt::print(stderr, "{}  {:<28} {:6.1f} s{}\n", terminal_ ? "\r" : "", step_,
+  fmt::print(stderr, "{}  {:<44} {:6.1f} s{}\n", terminal_ ? "\r" : "", text_,
              took.count(),
              terminal_ ? std::string(kBarWidth, ' ') : std::string());
   step_.clear();

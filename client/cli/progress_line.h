@@ -16,7 +16,8 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
-  // `done` from 0 to 1. A step other than the last one begins a new line.
+  // `done` from 0 to 1. A step of another name than the last one's begins a new
+  // line.
   void Show(std::string_view step, double done);
 
  private:
@@ -26,6 +27,8 @@ class ProgressLine {
 
   const bool terminal_;
   std::string step_;
+  // The step with its note.
+  std::string text_;
   Clock::time_point step_start_;
   Clock::time_point last_drawn_;
 };

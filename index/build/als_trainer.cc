@@ -133,7 +133,7 @@ absl::StatusOr<TrainedSpace> AlsTrainer::Train(const DataSet& data) const {
   }
   if (by_user.empty()) {
     return absl::FailedPreconditionError(
-        "behavior: no interactions of a value above 0");
+        "als: no interactions of a value above 0");
   }
   std::sort(by_user.begin(), by_user.end());
   by_user.erase(std::unique(by_user.begin(), by_user.end()), by_user.end());
@@ -152,18 +152,18 @@ absl::StatusOr<TrainedSpace> AlsTrainer::Train(const DataSet& data) const {
   AlsFactors user_factors =
       RandomFactors(users.rows.size(), settings_.dim(), &random);
   for (uint32_t i = 0; i < settings_.iterations(); ++i) {
-    progress_("behavior", static_cast<double>(i) / settings_.iterations());
+    progress_("als", static_cast<double>(i) / settings_.iterations());
     SolveSide(users, item_factors, settings_, threads_, &user_factors);
     SolveSide(items, user_factors, settings_, threads_, &item_factors);
   }
-  progress_("behavior", 1);
+  progress_("als", 1);
   if (!AllFinite(item_factors) || !AllFinite(user_factors)) {
     return absl::InternalError(fmt::format(
-        "behavior: training diverged with alpha {} and regularization {}",
+        "als: training diverged with alpha {} and regularization {}",
         settings_.alpha(), settings_.regularization()));
   }
   return TrainedSpace{
-      .name = "behavior",
+      .name = "als",
       .dim = settings_.dim(),
       .metric = v1::INNER_PRODUCT,
       .history_encoder = v1::HISTORY_ENCODER_UNSPECIFIED,

@@ -10,6 +10,7 @@
 #include "index/build/als_settings.h"
 #include "index/build/build_config.h"
 #include "index/build/bundle_parts.h"
+#include "index/build/history_choice.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -48,11 +49,18 @@ WriteRequest MakeWriteRequest(const BuildRequest& request,
 }
 
 // Chooses what `config` leaves to the data.
-void ChooseSettings(const DataSet& data, const Progress& progress,
-                    v1::BuildConfig* config, Choices* choices) {
+absl::Status ChooseSettings(const DataSet& data, const Progress& progress,
+                            v1::BuildConfig* config, Choices* choices) {
+  if (config->behavior().model() == "history") {
+    v1::HistoryTower& history = *config->mutable_behavior()->mutable_history();
+    ASSIGN_OR_RETURN(history,
+                     ChooseHistorySettings(data, history, config->seed(),
+                                           config->threads(), progress));
+  }
   *config->mutable_als() = ChooseAlsSettings(
       data, config->als(), config->seed(), config->threads(), progress);
   *choices = Choose(data, *config, progress);
+  return absl::OkStatus();
 }
 
 // Makes a bundle without a share of the interactions, and has it judged on
@@ -61,13 +69,13 @@ absl::StatusOr<Judgement> Try(const DataSet& data, const BuildRequest& request,
                               v1::BuildConfig* config, Choices* choices) {
   if (!data.spaces.empty()) return Judgement{};
   if (!request.judge || config->validation_share() == 0) {
-    ChooseSettings(data, request.progress, config, choices);
+    RETURN_IF_ERROR(ChooseSettings(data, request.progress, config, choices));
     return Judgement{};
   }
   std::vector<Interaction> held_out;
   const DataSet kept =
       HoldOut(data, config->validation_share(), "validation", &held_out);
-  ChooseSettings(kept, request.progress, config, choices);
+  RETURN_IF_ERROR(ChooseSettings(kept, request.progress, config, choices));
   if (held_out.empty()) return Judgement{};
   const Progress progress = [&](std::string_view step, double done) {
     request.progress(fmt::format("trial: {}", step), done);

@@ -32,6 +32,7 @@ void SetDefaults(v1::BuildConfig* config) {
   DEFAULT_TO(behavior, model, "history");
   DEFAULT_TO(behavior->mutable_history(), dim, 128);
   DEFAULT_TO(behavior->mutable_history(), max_items, 1000);
+  DEFAULT_TO(behavior->mutable_history(), learning_rate, 0.007);
   v1::Als* const als = config->mutable_als();
   DEFAULT_TO(als, dim, 64);
   DEFAULT_TO(als, iterations, 15);
@@ -67,10 +68,24 @@ absl::Status CheckBehavior(const v1::Behavior& behavior) {
         fmt::format("behavior.model: \"{}\", expected history or towers",
                     behavior.model()));
   }
-  RETURN_IF_ERROR(CheckRange("behavior.history.dim", behavior.history().dim(),
-                             2U, kMaxDim));
-  return CheckRange("behavior.history.max_items",
-                    behavior.history().max_items(), 1U, kMaxHistoryItems);
+  const v1::HistoryTower& history = behavior.history();
+  RETURN_IF_ERROR(
+      CheckRange("behavior.history.dim", history.dim(), 2U, kMaxDim));
+  RETURN_IF_ERROR(CheckRange("behavior.history.max_items", history.max_items(),
+                             1U, kMaxHistoryItems));
+  // Those that are left out are chosen.
+  if (history.has_epochs()) {
+    RETURN_IF_ERROR(CheckRange("behavior.history.epochs", history.epochs(), 1U,
+                               kMaxIterations));
+  }
+  RETURN_IF_ERROR(
+      CheckRange("behavior.history.dropout", history.dropout(), 0.0, 0.99));
+  RETURN_IF_ERROR(CheckRange("behavior.history.weight_decay",
+                             history.weight_decay(), 0.0, 100.0));
+  RETURN_IF_ERROR(
+      CheckRange("behavior.history.decay", history.decay(), 0.0, 16.0));
+  return CheckRange("behavior.history.learning_rate", history.learning_rate(),
+                    1e-6, 10.0);
 }
 
 absl::Status CheckTraining(const v1::BuildConfig& config) {
@@ -101,19 +116,18 @@ absl::Status CheckNeighbors(const v1::BuildConfig& config) {
   for (const std::string& table : neighbors.tables()) {
     const bool alone = table == "none" && neighbors.tables_size() == 1;
     if (alone || std::ranges::count(kNeighborTables, table) > 0) continue;
-    return absl::InvalidArgumentError(fmt::format(
-        "neighbors.tables: \"{}\", expected {}, or none alone", table,
-        fmt::join(kNeighborTables, ", ")));
+    return absl::InvalidArgumentError(
+        fmt::format("neighbors.tables: \"{}\", expected {}, or none alone",
+                    table, fmt::join(kNeighborTables, ", ")));
   }
   if (std::ranges::count(kWeightings, neighbors.weighting()) == 0) {
-    return absl::InvalidArgumentError(fmt::format(
-        "neighbors.weighting: \"{}\", expected {}", neighbors.weighting(),
-        fmt::join(kWeightings, ", ")));
+    return absl::InvalidArgumentError(
+        fmt::format("neighbors.weighting: \"{}\", expected {}",
+                    neighbors.weighting(), fmt::join(kWeightings, ", ")));
   }
   RETURN_IF_ERROR(
       CheckRange("neighbors.width", neighbors.width(), 1U, 10'000U));
-  RETURN_IF_ERROR(
-      CheckRange("neighbors.ridge", neighbors.ridge(), 0.0, 1e9));
+  RETURN_IF_ERROR(CheckRange("neighbors.ridge", neighbors.ridge(), 0.0, 1e9));
   RETURN_IF_ERROR(CheckRange("covisit.window_items",
                              config.covisit().window_items(), 1U, 1000U));
   return CheckRange("covisit.window_days", config.covisit().window_days(), 0.0,

@@ -41,10 +41,10 @@ struct BundleParts {
   std::vector<NeighborLists> neighbors;
 };
 
-// Trains and counts, as configured and chosen; `config` is complete. Data without anything to train a
-// space on get none. Errors: FAILED_PRECONDITION when there is nothing to
-// retrieve by; INVALID_ARGUMENT for a configured column that is not there; and
-// those of the trainers.
+// Trains and counts, as configured and chosen; `config` is complete. Data
+// without anything to train a space on get none. Errors: FAILED_PRECONDITION
+// when there is nothing to retrieve by; INVALID_ARGUMENT for a configured
+// column that is not there; and those of the trainers.
 absl::StatusOr<BundleParts> MakeParts(const DataSet& data,
                                       const v1::BuildConfig& config,
                                       const Choices& choices,

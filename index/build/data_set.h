@@ -1,5 +1,5 @@
-// From raw interactions to a bundle. This folder may depend on index/bundle
-// and index/search; Eigen is seen by it alone.
+// From raw interactions to a bundle. This folder may depend on index/bundle,
+// index/search and index/tower; Eigen is seen by it alone.
 #ifndef TRIBUTARY_INDEX_BUILD_DATA_SET_H_
 #define TRIBUTARY_INDEX_BUILD_DATA_SET_H_
 

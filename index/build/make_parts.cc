@@ -9,6 +9,7 @@
 #include "index/build/choose_neighbors.h"
 #include "index/build/content_trainer.h"
 #include "index/build/half_precision.h"
+#include "index/build/history_tower_trainer.h"
 #include "index/build/towers/towers_trainer.h"
 #include "status/status_macros.h"
 
@@ -60,10 +61,14 @@ absl::StatusOr<std::vector<TrainedSpace>> TrainSpaces(
     spaces.back().half_items = RoundToHalf(&spaces.back().items.values);
     return absl::OkStatus();
   };
+  const bool with_towers = config.behavior().model() == "towers";
+  if (!with_towers) {
+    RETURN_IF_ERROR(
+        train(HistoryTowerTrainer(config.behavior().history(), config.seed(),
+                                  config.threads(), progress)));
+  }
   RETURN_IF_ERROR(train(
       AlsTrainer(config.als(), config.seed(), config.threads(), progress)));
-  const bool with_towers = config.behavior().model() == "towers";
-  if (with_towers && !spaces.empty()) spaces.back().name = "als";
   RETURN_IF_ERROR(train(ContentTrainer(config.content(), config.seed(),
                                        config.threads(), progress)));
   if (with_towers) {
@@ -89,8 +94,8 @@ std::vector<NeighborLists> MakeNeighbors(const DataSet& data,
     progress("neighbors", static_cast<double>(tables.size()) /
                               static_cast<double>(choices.neighbors.size()));
     NeighborLists lists = MakeNeighborLists(input, method);
-    const bool empty = std::ranges::all_of(
-        lists.rows, [](Row row) { return row == kNoRow; });
+    const bool empty =
+        std::ranges::all_of(lists.rows, [](Row row) { return row == kNoRow; });
     if (!empty) tables.push_back(std::move(lists));
   }
   progress("neighbors", 1);

@@ -75,7 +75,10 @@ TEST(SampleConfigs, BuildStatesEveryDefault) {
   auto defaults = CompleteBuildConfig({});
   ASSERT_TRUE(defaults.ok()) << defaults.status();
   EXPECT_EQ(UnsetIn(sample),
-            "threads index.factory als.alpha als.regularization ");
+            "threads behavior.history.epochs behavior.history.dropout "
+            "behavior.history.weight_decay behavior.history.decay "
+            "behavior.history.dropped_targets index.factory als.alpha "
+            "als.regularization ");
   defaults->clear_threads();
   defaults->mutable_index()->clear_factory();
   EXPECT_TRUE(MessageDifferencer::Equals(sample, *defaults))

@@ -51,10 +51,11 @@ Deployment::Deployment()
 void Deployment::Build(uint64_t version) {
   const auto data = root_ / fmt::format("data-{}", version);
   WriteData(data, version);
-  const Outcome outcome = RunProgram({Program("tributary"), "build", "--data",
-                                      "csv:" + data.string(), "--out", built_,
-                                      "--version", fmt::format("{}", version),
-                                      "--als.dim", "8", "--content.dim", "16"});
+  const Outcome outcome = RunProgram(
+      {Program("tributary"), "build", "--data", "csv:" + data.string(), "--out",
+       built_, "--version", fmt::format("{}", version), "--als.dim", "8",
+       "--behavior.history.dim", "8", "--behavior.history.epochs", "5",
+       "--content.dim", "16"});
   ASSERT_EQ(outcome.exit_status, 0) << outcome.output;
 }
 

@@ -11,6 +11,7 @@
 #include "index/build/synthetic_data.h"
 #include "index/bundle/bundle.h"
 #include "index/search/vector_index.h"
+#include "index/tower/user_tower.h"
 #include "tests/index/build/test_files.h"
 
 namespace tributary {
@@ -26,6 +27,15 @@ BuildRequest Request(std::string_view config_kind = "auto") {
   request.data_name = "test";
   request.config.set_threads(2);
   request.config.mutable_index()->set_kind(std::string(config_kind));
+  // Nothing here is about what is learned.
+  v1::HistoryTower& history =
+      *request.config.mutable_behavior()->mutable_history();
+  history.set_dim(16);
+  history.set_epochs(2);
+  history.set_dropout(0.5);
+  history.set_weight_decay(0.5);
+  history.set_decay(0);
+  history.set_dropped_targets(false);
   return request;
 }
 
@@ -44,6 +54,8 @@ std::shared_ptr<const Bundle> OpenGood(const std::filesystem::path& dir) {
   EXPECT_TRUE(bundle.ok()) << bundle.status();
   const absl::Status tried = TrySearches(**bundle);
   EXPECT_TRUE(tried.ok()) << tried;
+  const absl::Status encoded = TryTowers(**bundle);
+  EXPECT_TRUE(encoded.ok()) << encoded;
   return *std::move(bundle);
 }
 
@@ -66,12 +78,12 @@ TEST(BuildBundle, WritesABundleThatVerifiesAndAnswers) {
   const auto bundle = OpenGood(*built);
   const v1::Manifest& manifest = bundle->manifest();
   EXPECT_THAT(RetrieverNames(manifest),
-              ElementsAre("behavior", "content", "item_item", "ease", "covisit",
-                          "popularity", "trending", "category"));
+              ElementsAre("behavior", "als", "content", "item_item", "ease",
+                          "covisit", "popularity", "trending", "category"));
   EXPECT_EQ(bundle->items().size(), 5000);
   EXPECT_EQ(bundle->users().size(), 2000);
   EXPECT_EQ(manifest.builder().data(), "test");
-  EXPECT_EQ(manifest.golden_queries_size(), 16);
+  EXPECT_EQ(manifest.golden_queries_size(), 24);
   const EmbeddingSpace* behavior = bundle->FindSpace("behavior");
   const EmbeddingSpace* content = bundle->FindSpace("content");
   EXPECT_LT(behavior->items.size(), 5000);  // new items have none
@@ -178,8 +190,9 @@ TEST(BuildBundle, OneUserAndOneItemAreEnough) {
   builder.AddInteraction("u", "i", "", "");
   const auto built = BuildBundle(std::move(builder).Finish(), Request("faiss"));
   ASSERT_TRUE(built.ok()) << built.status();
+  // A history of one item teaches a tower nothing.
   EXPECT_THAT(RetrieverNames(OpenGood(*built)->manifest()),
-              ElementsAre("behavior", "popularity"));
+              ElementsAre("als", "popularity"));
 }
 
 TEST(BuildBundle, FeaturesAloneAreEnough) {

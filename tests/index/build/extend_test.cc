@@ -62,6 +62,8 @@ std::shared_ptr<const Bundle> OpenGood(const std::filesystem::path& dir) {
   EXPECT_TRUE(bundle.ok()) << bundle.status();
   const absl::Status tried = TrySearches(**bundle);
   EXPECT_TRUE(tried.ok()) << tried;
+  const absl::Status encoded = TryTowers(*bundle.value());
+  EXPECT_TRUE(encoded.ok()) << encoded;
   return *std::move(bundle);
 }
 
@@ -72,6 +74,13 @@ class ExtendTest : public testing::Test {
     BuildRequest request;
     request.root = dir_;
     request.config.set_threads(2);
+    v1::HistoryTower& tower =
+        *request.config.mutable_behavior()->mutable_history();
+    tower.set_epochs(30);
+    tower.set_dropout(0.5);
+    tower.set_weight_decay(0.5);
+    tower.set_decay(0);
+    tower.set_dropped_targets(false);
     request.config.mutable_index()->set_kind(std::string(index));
     request.config.mutable_index()->set_target_n(20);
     const auto built = BuildBundle(data, request);
@@ -170,12 +179,12 @@ TEST_F(ExtendTest, NewItemsGetTheVectorsOfTheirLikes) {
   }
   EXPECT_THAT(VectorOf(*to, content.items, "item003"), IsEmpty());
   // Users who like kind 3 find the new one of kind 3 before those of others.
-  const EmbeddingSpace& behavior = *to->spaces().data();
+  const EmbeddingSpace& als = *to->FindSpace("als");
   const Row user = to->users().Find("u3");
-  std::vector<float> query(behavior.spec->dim());
-  behavior.users.Read(*behavior.users.Find(user), query);
+  std::vector<float> query(als.spec->dim());
+  als.users.Read(*als.users.Find(user), query);
   const auto score = [&](std::string_view key) {
-    const auto vector = VectorOf(*to, behavior.items, key);
+    const auto vector = VectorOf(*to, als.items, key);
     return std::inner_product(query.begin(), query.end(), vector.begin(), 0.0);
   };
   EXPECT_GT(score("zzz"), score("aaa"));
@@ -309,55 +318,10 @@ class ExtendFilesTest : public ExtendTest {
       return writer->AddArray<T>(name, values, columns);
     });
   }
-
-  // Gives the first space a tower that looks up what it has for the newest
-  // items, and a 1.
-  std::shared_ptr<const Bundle> WithTower(const Bundle& bundle) {
-    const EmbeddingSpace& space = bundle.spaces()[0];
-    const uint32_t dim = space.spec->dim();
-    v1::Manifest manifest = bundle.manifest();
-    v1::EmbeddingSpace& spec = *manifest.mutable_spaces(0);
-    spec.set_history_encoder(v1::TOWER);
-    spec.set_user_vectors(0);
-    v1::Tower& tower = *spec.mutable_user_tower();
-    tower.add_layers()->set_kind(v1::Layer::APPEND_ONE);
-    tower.mutable_history()->set_dim(dim - 1);
-    tower.mutable_history()->set_item_vectors(space.items.size());
-    tower.mutable_history()->set_max_items(20);
-    tower.mutable_history()->set_pooling(v1::HistoryInput::DECAYED_SUM);
-    std::vector<float> inputs;
-    std::vector<uint32_t> rows;
-    TrainedVectors items;
-    std::vector<float> vector(dim);
-    for (uint64_t i = 0; i < space.items.size(); ++i) {
-      space.items.Read(i, vector);
-      rows.push_back(space.items.row(i));
-      items.values.insert(items.values.end(), vector.begin(), vector.end());
-      inputs.insert(inputs.end(), vector.begin(), vector.end() - 1);
-    }
-    items.rows = rows;
-    for (v1::GoldenQuery& golden : *manifest.mutable_golden_queries()) {
-      if (golden.space() != spec.name()) continue;
-      golden.add_history(rows[7]);
-      golden.mutable_vector()->Assign(inputs.begin() + 7 * (dim - 1),
-                                      inputs.begin() + 8 * (dim - 1));
-      golden.add_vector(1);
-      AnswerGoldenQuery(items, &golden);
-    }
-    return Rewrite(bundle, manifest, [&](BundleWriter* writer) {
-      const absl::Status status = writer->AddArray<float>(
-          spec.name() + ".history.npy", inputs, dim - 1);
-      return status.ok() ? writer->AddArray<uint32_t>(
-                               spec.name() + ".history.rows.npy", rows)
-                         : status;
-    });
-  }
 };
 
 TEST_F(ExtendFilesTest, ClicksOnNewItemsCountInHistories) {
-  const auto from = WithTower(*Build(Shop()));
-  ASSERT_TRUE(VerifyBundle(from->dir()).ok());
-  ASSERT_TRUE(TryTowers(*from).ok()) << TryTowers(*from);
+  const auto from = Build(Shop());
   const auto to = Extend(*from, kNew);
   EXPECT_TRUE(TryTowers(*to).ok()) << TryTowers(*to);
   const v1::EmbeddingSpace& spec = to->manifest().spaces(0);

@@ -1,0 +1,31 @@
+#ifndef TRIBUTARY_INDEX_BUILD_HISTORY_CHOICE_H_
+#define TRIBUTARY_INDEX_BUILD_HISTORY_CHOICE_H_
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "index/build/data_set.h"
+#include "index/build/history_batch.h"
+#include "index/build/history_data.h"
+#include "index/build/progress.h"
+#include "tributary/v1/config.pb.h"
+
+namespace tributary {
+
+// `settings` with those that it leaves out: the ones whose model finds most of
+// what is held out of `data`. One setting after the other is moved along a
+// short list of values as long as that helps, for at most some dozen runs,
+// fewer the more a run costs. Data with too little to hold out get the values
+// in the middle. Errors: those of training.
+absl::StatusOr<v1::HistoryTower> ChooseHistorySettings(
+    const DataSet& data, v1::HistoryTower settings, uint64_t seed,
+    uint32_t threads, const Progress& progress);
+
+// How to train on these histories: `given`, and the values in the middle for
+// what it leaves out. What depends on size alone is set here.
+HistorySettings TrainingSettings(const HistoryData& data,
+                                 const v1::HistoryTower& given);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_BUILD_HISTORY_CHOICE_H_
