@@ -14,8 +14,10 @@
 namespace tributary {
 namespace {
 
-// A source is dropped where fused recall loses at most this share of itself.
+// A loss of this share of recall is none; of so many standard errors may be
+// chance.
 constexpr double kWorthless = 0.0005;
+constexpr double kChance = 2;
 // What is tried on the weights of all but the best source.
 constexpr double kShrinks[] = {1, .7, .5, .35, .2, .1, 0};
 // Quotas are this share of what sources contribute unasked.
@@ -179,16 +181,18 @@ class Tuner {
     return recalls;
   }
 
-  // Leaves sources out, the least valuable first, while nothing is lost.
+  // Leaves sources out, the least valuable first, while nothing is lost that is
+  // more than chance: each costs a search.
   void DropWorthless() {
     while (std::count(use_.begin(), use_.end(), true) > 1) {
       const Recalls with = FusedWith(NoQuotas());
-      double least_loss = kWorthless;
+      double least_loss = std::numeric_limits<double>::infinity();
       size_t worthless = n_;
       for (size_t s = 0; s < n_; ++s) {
         if (!use_[s] || !input_.sources[s].droppable) continue;
-        const double loss = -WorstGain(FusedWithout(s), with);
-        if (loss > least_loss) continue;
+        const Recalls without = FusedWithout(s);
+        const double loss = -WorstGain(without, with);
+        if (loss > least_loss || !IsWorthless(with, without)) continue;
         least_loss = loss;
         worthless = s;
       }
@@ -197,6 +201,17 @@ class Tuner {
       const FusionPrior start{fitted_.all};
       fitted_ = CrossFit(&start);
     }
+  }
+
+  bool IsWorthless(const Recalls& with, const Recalls& without) const {
+    for (size_t j = 0; j < ks_.size(); ++j) {
+      const Difference lost = Compare(with, without, j);
+      if (lost.mean > std::max(kWorthless * MeanOver(with, j),
+                               kChance * lost.standard_error)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   void KeepAboveBest() {
