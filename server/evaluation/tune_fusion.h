@@ -44,8 +44,8 @@ struct TunedFusion {
 // any prefix; segments by length of history, where their own weights are better
 // on users they were not learned from; and the quotas that the merged lists
 // have anyway, so that they bind only where a list is unusual. Where the
-// merged list would fall below its best source at some prefix, the others'
-// weights are lowered until it does not. REQUIRES: users and sources.
+// merged list gains little over its best source at some prefix, the others'
+// weights are lowered. REQUIRES: users and sources.
 TunedFusion TuneFusion(const TuneInput& input);
 
 }  // namespace tributary
