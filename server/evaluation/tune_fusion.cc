@@ -14,10 +14,10 @@
 namespace tributary {
 namespace {
 
-// A loss of this share of recall is none; of so many standard errors may be
+// A loss of this share of recall is none; one of so many standard errors may be
 // chance.
 constexpr double kWorthless = 0.0005;
-constexpr double kChance = 2;
+constexpr double kChance = 1;
 // What is tried on the weights of all but the best source.
 constexpr double kShrinks[] = {1, .7, .5, .35, .2, .1, .05, 0};
 // Sources made from all the interactions are better than the trial's, and the
@@ -27,6 +27,7 @@ constexpr double kMargin = .01;
 constexpr double kLeastCautious = .35;
 // Quotas are this share of what sources contribute unasked.
 constexpr double kQuotaShares[] = {.8, .5, .25};
+constexpr double kReservedShares[] = {.7, .8, .9, .95, 1};
 // Fewer users do not make a segment.
 constexpr size_t kMinSegmentUsers = 200;
 
@@ -115,6 +116,7 @@ class Tuner {
       if (s == 0) best_alone_ = recalls;
       for (size_t j = 0; j < ks_.size(); ++j) {
         if (MeanOver(recalls, j) <= MeanOver(best_alone_, j)) continue;
+        if (j + 1 == ks_.size()) best_at_k_ = s;
         for (size_t i = 0; i < recalls.size(); ++i) {
           best_alone_[i][j] = recalls[i][j];
         }
@@ -221,12 +223,19 @@ class Tuner {
 
   // Lowers the weights of all but the best source: to a third, where the list
   // gains less than the margin at some prefix, and further where it loses.
+  // Where every choice loses, the one that loses least.
   void KeepAboveBest() {
+    double best_gain = -std::numeric_limits<double>::infinity();
+    double best_shrink = 1;
     for (const double shrink : kShrinks) {
       shrink_ = shrink;
       const double gain = WorstGain(FusedWith(NoQuotas()), best_alone_);
       if (gain >= (shrink > kLeastCautious ? kMargin : 0)) return;
+      if (gain <= best_gain) continue;
+      best_gain = gain;
+      best_shrink = shrink;
     }
+    shrink_ = best_shrink;
   }
 
   // The weights of users with other than the usual history.
@@ -358,22 +367,48 @@ class Tuner {
     return shares;
   }
 
+  // What sources contribute anyway, less a part. Where the list of k is then
+  // below its best source, that source reserves so much of it, before the
+  // others, that it is not: quotas decide what is in the list, weights its
+  // order.
   void AddQuotas(v1::FusionModel* model) const {
     const std::vector<double> shares = SharesOfLists();
-    const Recalls free = FusedWith(NoQuotas());
-    *model->mutable_quotas() = NoQuotas();
+    QuotaShares best = NoQuotas();
+    const Recalls free = FusedWith(best);
     for (const double part : kQuotaShares) {
-      QuotaShares quotas;
-      for (const size_t s : priority_) {
-        if (!use_[s]) continue;
-        v1::QuotaShare* quota = quotas.Add();
-        quota->set_retriever(names_[s]);
-        quota->set_share(std::floor(1000 * part * shares[s]) / 1000);
-      }
+      const QuotaShares quotas = MakeQuotas(priority_, shares, part);
       if (WorstGain(FusedWith(quotas), free) < -kWorthless) continue;
-      *model->mutable_quotas() = quotas;
-      return;
+      best = quotas;
+      break;
     }
+    double best_gain = WorstGain(FusedWith(best), best_alone_);
+    std::vector<size_t> order = priority_;
+    std::stable_partition(order.begin(), order.end(),
+                          [&](size_t s) { return s == best_at_k_; });
+    for (const double reserved : kReservedShares) {
+      if (best_gain >= 0 || !use_[best_at_k_]) break;
+      std::vector<double> raised = shares;
+      for (double& share : raised) share *= 1 - reserved;
+      raised[best_at_k_] = reserved;
+      const QuotaShares quotas = MakeQuotas(order, raised, 1);
+      const double gain = WorstGain(FusedWith(quotas), best_alone_);
+      if (gain <= best_gain) continue;
+      best_gain = gain;
+      best = quotas;
+    }
+    *model->mutable_quotas() = best;
+  }
+
+  QuotaShares MakeQuotas(const std::vector<size_t>& order,
+                         const std::vector<double>& shares, double part) const {
+    QuotaShares quotas;
+    for (const size_t s : order) {
+      if (!use_[s]) continue;
+      v1::QuotaShare* quota = quotas.Add();
+      quota->set_retriever(names_[s]);
+      quota->set_share(std::floor(1000 * part * shares[s]) / 1000);
+    }
+    return quotas;
   }
 
   void AddContributions(v1::FusionModel* model) {
@@ -402,6 +437,8 @@ class Tuner {
   std::array<std::vector<size_t>, 2> folds_;
   std::vector<size_t> priority_;
   Recalls best_alone_;
+  // Of the sources alone, at k.
+  size_t best_at_k_ = 0;
   // Of what is decided so far.
   std::vector<bool> use_;
   Fits fitted_;
