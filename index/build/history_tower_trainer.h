@@ -19,10 +19,11 @@ namespace tributary {
 // linear, its gradients are written out (see HistoryGradients).
 //
 // Interactions of value above 0 are positive, each user and item once; the
-// others are left out. Only users with two positive items teach anything; items
-// without a positive interaction get no vector. Times decide the order of a
-// history alone. What `settings` leaves out is as TrainingSettings has it. The
-// result does not depend on `threads`.
+// others are left out. (The server encodes all that a user has seen: a bundle
+// does not tell them apart.) Only users with two positive items teach anything;
+// items without a positive interaction get no vector. Times decide the order of
+// a history alone. What `settings` leaves out is as TrainingSettings has it.
+// The result does not depend on `threads`.
 class HistoryTowerTrainer : public Trainer {
  public:
   // `settings` is complete (see CompleteBuildConfig).

@@ -58,8 +58,7 @@ std::vector<float> Transpose(const std::vector<float>& rows, size_t columns) {
 HistoryTraining::HistoryTraining(const HistoryData& data,
                                  const HistorySettings& settings, uint64_t seed,
                                  uint32_t threads)
-    : data_(data),
-      settings_(settings),
+    : settings_(settings),
       threads_(threads),
       random_(seed),
       model_(data.item_count(), settings.dim, &random_),

@@ -46,7 +46,6 @@ class HistoryTraining {
               Moments* moments);
   AdamStep NextStep();
 
-  const HistoryData& data_;
   const HistorySettings settings_;
   const uint32_t threads_;
   Random random_;

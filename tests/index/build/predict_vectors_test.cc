@@ -8,6 +8,7 @@
 #include "index/build/extend.h"
 #include "index/build/synthetic_data.h"
 #include "index/search/vector_index.h"
+#include "index/tower/user_tower.h"
 #include "tests/index/bundle/tiny_bundle.h"
 
 namespace tributary {
@@ -49,15 +50,17 @@ NewItems TakeNewItems(DataSet* data) {
 
 // The share of new items in the lists of the best `n` of users.
 double ShareOfNew(const Bundle& bundle, const NewItems& items, uint32_t n) {
-  const EmbeddingSpace& space = bundle.spaces()[0];
+  const EmbeddingSpace& space = *bundle.FindSpace("behavior");
   const auto index = MakeFlatIndex(space.items);
-  std::vector<float> query(space.spec->dim());
+  const auto tower = UserTower::Open(bundle, space);
+  EXPECT_TRUE(tower.ok()) << tower.status();
+  std::vector<float> query;
   std::vector<ScoredRow> list;
   double found = 0;
   double listed = 0;
-  for (uint64_t i = 0; i < space.users.size(); i += 7) {
-    space.users.Read(i, query);
-    const auto history = bundle.Seen(space.users.row(i));
+  for (Row user = 0; user < bundle.users().size(); user += 7) {
+    const auto history = bundle.Seen(user);
+    if (!(*tower)->Encode(user, history, &query)) continue;
     std::vector<Row> seen(history.begin(), history.end());
     std::sort(seen.begin(), seen.end());
     EXPECT_TRUE(index->Search(query, n, seen, SteadyTime::max(), &list).ok());
@@ -78,6 +81,13 @@ TEST(PredictVectors, NewItemsNeitherFloodListsNorVanish) {
   const auto root = MakeTestDir();
   BuildRequest build;
   build.root = root;
+  // All of them, so that nothing is chosen.
+  v1::HistoryTower& tower = *build.config.mutable_behavior()->mutable_history();
+  tower.set_epochs(20);
+  tower.set_dropout(0.65);
+  tower.set_weight_decay(2);
+  tower.set_decay(0);
+  tower.set_dropped_targets(false);
   const auto built = BuildBundle(data, build);
   ASSERT_TRUE(built.ok()) << built.status();
   ExtendRequest extend;
