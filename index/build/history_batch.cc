@@ -10,9 +10,8 @@ namespace {
 
 constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 
-// How a user's loss grows with the number of targets: with its square root.
-// Between giving users the same weight and giving interactions the same, it was
-// best on both kinds of data that were tried.
+// How a user's loss grows with the number of targets: with its square root,
+// between giving users the same weight (0) and interactions (1).
 constexpr double kTargetPower = 0.5;
 
 // Replaces the items in `columns` by their positions in *items, which becomes
