@@ -5,7 +5,7 @@
 #include <functional>
 #include <limits>
 
-#include "index/build/parallel_for.h"
+#include "index/parallel/parallel_for.h"
 
 namespace tributary {
 namespace {

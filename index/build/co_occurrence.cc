@@ -5,7 +5,7 @@
 #include <span>
 #include <utility>
 
-#include "index/build/parallel_for.h"
+#include "index/parallel/parallel_for.h"
 
 namespace tributary {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "index/build/parallel_for.h"
+#include "index/parallel/parallel_for.h"
 
 // Highway compiles the part between HWY_BEFORE_NAMESPACE and
 // HWY_AFTER_NAMESPACE once for each target by including this file again.

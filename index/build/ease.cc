@@ -6,7 +6,7 @@
 #include "Eigen/Cholesky"
 #include "Eigen/Core"
 #include "index/build/co_occurrence.h"
-#include "index/build/parallel_for.h"
+#include "index/parallel/parallel_for.h"
 
 namespace tributary {
 namespace {

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "index/build/dense_product.h"
-#include "index/build/parallel_for.h"
+#include "index/parallel/parallel_for.h"
 #include "index/build/training_kernels.h"
 #include "index/tower/accumulate.h"
 

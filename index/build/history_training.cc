@@ -7,7 +7,7 @@
 
 #include "fmt/format.h"
 #include "index/build/dense_product.h"
-#include "index/build/parallel_for.h"
+#include "index/parallel/parallel_for.h"
 #include "index/build/training_kernels.h"
 
 namespace tributary {

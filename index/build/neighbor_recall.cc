@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "index/build/parallel_for.h"
+#include "index/parallel/parallel_for.h"
 
 namespace tributary {
 namespace {

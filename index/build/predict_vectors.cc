@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "index/build/golden_queries.h"
-#include "index/build/parallel_for.h"
+#include "index/parallel/parallel_for.h"
 #include "index/search/vector_index.h"
 #include "status/status_macros.h"
 

@@ -4,7 +4,7 @@
 #include <limits>
 #include <numeric>
 
-#include "index/build/parallel_for.h"
+#include "index/parallel/parallel_for.h"
 #include "index/search/dot_kernel.h"
 
 namespace tributary {

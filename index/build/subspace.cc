@@ -6,7 +6,7 @@
 
 #include "Eigen/Eigenvalues"
 #include "index/build/dense_product.h"
-#include "index/build/parallel_for.h"
+#include "index/parallel/parallel_for.h"
 #include "index/build/random.h"
 
 namespace tributary {

@@ -1,5 +1,6 @@
-#ifndef TRIBUTARY_INDEX_BUILD_PARALLEL_FOR_H_
-#define TRIBUTARY_INDEX_BUILD_PARALLEL_FOR_H_
+// Work on many threads, for what runs offline. Depends on nothing of ours.
+#ifndef TRIBUTARY_INDEX_PARALLEL_PARALLEL_FOR_H_
+#define TRIBUTARY_INDEX_PARALLEL_PARALLEL_FOR_H_
 
 #include <cstdint>
 #include <functional>
@@ -15,4 +16,4 @@ void ParallelFor(uint64_t n, uint64_t piece, uint32_t threads,
 
 }  // namespace tributary
 
-#endif  // TRIBUTARY_INDEX_BUILD_PARALLEL_FOR_H_
+#endif  // TRIBUTARY_INDEX_PARALLEL_PARALLEL_FOR_H_

@@ -1,4 +1,4 @@
-#include "index/build/parallel_for.h"
+#include "index/parallel/parallel_for.h"
 
 #include <algorithm>
 #include <atomic>
