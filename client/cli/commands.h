@@ -15,6 +15,7 @@ void AddVerifyCommand(CLI::App& app);
 void AddInspectCommand(CLI::App& app);
 void AddPublishCommand(CLI::App& app);
 void AddRetrieveCommand(CLI::App& app);
+void AddBenchCommand(CLI::App& app);
 void AddEvalCommand(CLI::App& app);
 void AddExtendCommand(CLI::App& app);
 void AddSplitCommand(CLI::App& app);

@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   tributary::AddInspectCommand(app);
   tributary::AddPublishCommand(app);
   tributary::AddRetrieveCommand(app);
+  tributary::AddBenchCommand(app);
   tributary::AddEvalCommand(app);
   tributary::AddTuneCommand(app);
   CLI11_PARSE(app, argc, argv);

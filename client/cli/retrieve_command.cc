@@ -1,15 +1,14 @@
 // tributary retrieve: asks a server, and prints rows or JSON.
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "client/cli/commands.h"
+#include "client/cli/quota_flag.h"
 #include "client/retrieval_client.h"
 #include "fmt/core.h"
 #include "google/protobuf/util/json_util.h"
-#include "index/bundle/key_table.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -28,28 +27,11 @@ struct RetrieveFlags {
   bool json = false;
 };
 
-// "behavior=300" as a quota of the request.
-absl::Status AddQuota(const std::string& text, v1::RetrieveRequest* request) {
-  const size_t equals = text.find('=');
-  uint64_t target = 0;
-  if (equals == std::string::npos || equals == 0 ||
-      !ParseDecimalKey(std::string_view(text).substr(equals + 1), &target) ||
-      target > UINT32_MAX) {
-    return absl::InvalidArgumentError(
-        fmt::format("--quota: \"{}\", expected RETRIEVER=NUMBER", text));
-  }
-  (*request->mutable_quotas())[text.substr(0, equals)].set_target(
-      static_cast<uint32_t>(target));
-  return absl::OkStatus();
-}
-
 absl::StatusOr<v1::RetrieveRequest> MakeRequest(const RetrieveFlags& flags) {
   v1::RetrieveRequest request;
   if (!flags.user.empty()) request.set_user_key(flags.user);
   request.set_k(flags.k);
-  for (const std::string& quota : flags.quotas) {
-    RETURN_IF_ERROR(AddQuota(quota, &request));
-  }
+  RETURN_IF_ERROR(SetQuotas(flags.quotas, &request));
   for (const std::string& key : flags.recent) request.add_recent_item_keys(key);
   for (const std::string& key : flags.exclude) {
     request.mutable_filter()->add_exclude_item_keys(key);
@@ -122,10 +104,7 @@ void AddRetrieveCommand(CLI::App& app) {
   command->add_option("user", flags->user,
                       "The user's key; left out: an anonymous user");
   command->add_option("-k", flags->k, "How many; 0: the server's default");
-  command
-      ->add_option("--quota", flags->quotas,
-                   "behavior=300,content=150; left out: the server's default")
-      ->delimiter(',');
+  AddQuotaFlag(*command, &flags->quotas);
   command
       ->add_option("--recent", flags->recent,
                    "Keys of recent items, oldest first")

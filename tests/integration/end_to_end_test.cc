@@ -65,6 +65,37 @@ TEST_F(EndToEndTest, APublishedVersionIsServed) {
   EXPECT_EQ(deployment_.StopServer(), 0);
 }
 
+TEST_F(EndToEndTest, BenchMeasuresAServer) {
+  PublishVersion(1);
+  deployment_.StartServer();
+  deployment_.StartLoader();
+  ASSERT_TRUE(deployment_.WaitForVersion(1));
+  const auto users = MakeTestDir() / "users";
+  OverwriteFile(users, "u1\nu2\n");
+  const auto json = MakeTestDir() / "bench.json";
+  const auto bench = [&](std::vector<std::string> flags) {
+    flags.insert(flags.begin(),
+                 {Program("tributary"), "bench", "--address",
+                  deployment_.grpc(), "-k", "5", "--deadline-ms", "60000",
+                  "--warm-up", "0", "--duration", "0.2", "--json", json});
+    return RunProgram(flags);
+  };
+  const Outcome closed = bench({"--users", users});
+  EXPECT_EQ(closed.exit_status, 0) << closed.output;
+  EXPECT_THAT(closed.output,
+              AllOf(HasSubstr("closed loop, 4 callers"), HasSubstr("p99_9"),
+                    HasSubstr("errors      0\n"), HasSubstr("cold start 0\n")));
+  EXPECT_THAT(ReadFile(json), AllOf(HasSubstr("\"mode\": \"closed\""),
+                                    HasSubstr("\"latency_us\"")));
+  const Outcome open = bench({"--cold", "--rate", "200"});
+  EXPECT_EQ(open.exit_status, 0) << open.output;
+  EXPECT_THAT(open.output, HasSubstr("open loop, 200 calls/s"));
+  EXPECT_THAT(open.output, Not(HasSubstr("cold start 0\n")));
+  const Outcome of_nobody = bench({});
+  EXPECT_EQ(of_nobody.exit_status, 1);
+  EXPECT_THAT(of_nobody.output, HasSubstr("--user-range"));
+}
+
 TEST_F(EndToEndTest, JsonAndGrpcGiveTheSameAnswer) {
   PublishVersion(1);
   deployment_.StartServer();
