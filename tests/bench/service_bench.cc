@@ -1,6 +1,9 @@
 // Retrieve (k = 500, three sources) beside its floor: an RPC of the same kind
-// of server that sends the same bytes without any work. Both are measured in
-// turns, in one run.
+// of server, in the same process, that sends the same bytes without any work.
+// Both are measured in turns, in one run, by the same generator.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -9,6 +12,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "client/load/load_generator.h"
 #include "client/retrieval_client.h"
 #include "fmt/core.h"
 #include "grpcpp/grpcpp.h"
@@ -17,15 +21,14 @@
 #include "server/rpc/grpc_server.h"
 #include "server/server.h"
 #include "spdlog/spdlog.h"
-#include "tests/bench/latencies.h"
 
 namespace tributary {
 namespace {
 
-constexpr int kRounds = 5;
-constexpr double kWarmUpSeconds = 0.5;
-// gRPC spreads callers over connections badly; each has its own.
-constexpr int kMaxCallers = 64;
+// Of both, in turns: what the machine's other load does to one it does to the
+// other.
+constexpr int kRounds = 10;
+constexpr std::chrono::milliseconds kWarmUp(100);
 
 template <typename T>
 T ValueOrDie(absl::StatusOr<T> value) {
@@ -57,100 +60,117 @@ class FloorService final : public grpc::Service {
   grpc::ByteBuffer reply_;
 };
 
-std::vector<std::unique_ptr<RetrievalClient>> Connect(
-    const std::string& address) {
-  std::vector<std::unique_ptr<RetrievalClient>> clients;
-  for (int i = 0; i < kMaxCallers; ++i) {
-    clients.push_back(
-        ValueOrDie(RetrievalClient::Connect(address, {.deadline_ms = 10000})));
+std::vector<std::string> SomeUsers(const std::string& bundles) {
+  constexpr uint64_t kUsers = 1000;
+  const uint64_t version = ValueOrDie(ReadCurrent(bundles));
+  const auto bundle = ValueOrDie(Bundle::Open(std::filesystem::path(bundles) /
+                                              fmt::format("{}", version)));
+  const KeyTable& users = bundle->users();
+  std::vector<std::string> keys;
+  for (uint64_t i = 0; i < kUsers && users.size() > 0; ++i) {
+    keys.push_back(users.text(static_cast<Row>(i * users.size() / kUsers)));
   }
-  return clients;
+  if (keys.empty()) keys.emplace_back("anonymous");
+  return keys;
 }
+
+struct BenchOptions {
+  std::string bundles;
+  uint32_t k = 500;
+  // Retrievers, one quota of the same size for each; none: the default.
+  std::vector<std::string> sources;
+  // For each of both, at each number of callers.
+  double seconds = 5;
+  std::vector<uint32_t> callers = {1, 4, 16};
+};
 
 class ServiceBench {
  public:
-  ServiceBench(const std::string& bundles, uint32_t k, double seconds)
-      : k_(k), seconds_(seconds) {
+  explicit ServiceBench(const BenchOptions& options)
+      : options_(options), users_(SomeUsers(options.bundles)) {
     v1::ServerConfig config;
-    config.set_bundles(bundles);
+    config.set_bundles(options.bundles);
     config.set_listen("127.0.0.1:0");
     config.set_http("127.0.0.1:0");
     config.mutable_live_recall()->set_sample_share(0);
     server_ = ValueOrDie(Server::Start(config));
-    LoadUsers(bundles);
-    clients_ = Connect(server_->grpc_address());
-    const auto reply = ValueOrDie(clients_[0]->Retrieve(Request(0)));
+    const auto client = ValueOrDie(RetrievalClient::Connect(
+        server_->grpc_address(), {.wait_for_ready = true}));
+    v1::RetrieveRequest request = Request();
+    request.set_user_key(users_[0]);
+    const auto reply = ValueOrDie(client->Retrieve(request));
+    fmt::print("reply: {} candidates, {} bytes, from", reply.scores_size(),
+               reply.ByteSizeLong());
+    for (const v1::SourceReport& report : reply.source_reports()) {
+      fmt::print(" {}", report.name());
+    }
+    fmt::print("\n");
     floor_service_ = std::make_unique<FloorService>(reply.SerializeAsString());
-    fmt::print("reply: {} candidates, {} bytes, from {} sources\n",
-               reply.scores_size(), reply.ByteSizeLong(),
-               reply.source_reports_size());
     floor_ = ValueOrDie(GrpcServer::Start({.field = "floor",
                                            .address = "127.0.0.1:0",
                                            .services = {floor_service_.get()},
                                            .max_calls = 256}));
-    floor_clients_ = Connect(floor_->address());
   }
 
-  void Run(int callers) {
-    Latencies retrieve;
-    Latencies floor;
-    Round(clients_, callers, kWarmUpSeconds);
-    Round(floor_clients_, callers, kWarmUpSeconds);
+  void Run(uint32_t callers) const {
+    const auto retrieve = Connect(server_->grpc_address(), callers);
+    const auto floor = Connect(floor_->address(), callers);
+    LoadReport retrieve_report;
+    LoadReport floor_report;
     for (int round = 0; round < kRounds; ++round) {
-      Append(Round(clients_, callers, seconds_ / kRounds), &retrieve);
-      Append(Round(floor_clients_, callers, seconds_ / kRounds), &floor);
+      retrieve_report.Append(retrieve->Run());
+      floor_report.Append(floor->Run());
     }
-    Print("Retrieve", callers, retrieve);
-    Print("same bytes, no work", callers, floor);
-    fmt::print("{:<22}{:>8}{:>10.3f}{:>10.2f}{:>10.2f}\n", "ratio", callers,
-               retrieve.Qps() / floor.Qps(),
-               retrieve.Quantile(.5) / floor.Quantile(.5),
-               retrieve.Quantile(.99) / floor.Quantile(.99));
+    Print("Retrieve", callers, retrieve_report);
+    Print("same bytes, no work", callers, floor_report);
+    fmt::print("{:<22}{:>8}{:>10.3f}\n", "ratio", callers,
+               retrieve_report.Qps() / floor_report.Qps());
   }
 
  private:
-  using Clients = std::vector<std::unique_ptr<RetrievalClient>>;
-
-  void LoadUsers(const std::string& bundles) {
-    const uint64_t version = ValueOrDie(ReadCurrent(bundles));
-    const auto bundle = ValueOrDie(Bundle::Open(std::filesystem::path(bundles) /
-                                                fmt::format("{}", version)));
-    const KeyTable& users = bundle->users();
-    for (uint64_t i = 0; i < 1000 && users.size() > 0; ++i) {
-      users_.push_back(users.text(static_cast<Row>(i * users.size() / 1000)));
-    }
-    if (users_.empty()) users_.emplace_back("anonymous");
-  }
-
-  v1::RetrieveRequest Request(uint64_t i) const {
+  v1::RetrieveRequest Request() const {
     v1::RetrieveRequest request;
-    request.set_user_key(users_[i % users_.size()]);
-    request.set_k(k_);
+    request.set_k(options_.k);
+    const auto sources = static_cast<uint32_t>(options_.sources.size());
+    for (const std::string& source : options_.sources) {
+      (*request.mutable_quotas())[source].set_target(options_.k / sources);
+    }
     return request;
   }
 
-  Latencies Round(const Clients& clients, int callers, double seconds) const {
-    return Measure(callers, seconds, [&](int caller, uint64_t i) {
-      // Each caller has users of its own.
-      const uint64_t user = static_cast<uint64_t>(caller) * 127 + i;
-      (void)ValueOrDie(
-          clients[static_cast<size_t>(caller)]->Retrieve(Request(user)));
-    });
+  // A connection for every four callers, two threads to drive them.
+  std::unique_ptr<LoadGenerator> Connect(const std::string& address,
+                                         uint32_t callers) const {
+    LoadOptions load;
+    load.address = address;
+    load.request = Request();
+    load.users = UserKeys(users_);
+    load.callers = callers;
+    load.connections = std::max(1U, callers / 4);
+    load.threads = std::min(callers, 2U);
+    load.deadline_ms = 10'000;
+    load.warm_up = kWarmUp;
+    load.duration = std::chrono::nanoseconds(
+        std::llround(options_.seconds * 1e9 / kRounds));
+    return ValueOrDie(LoadGenerator::Connect(load));
   }
 
-  static void Print(const char* what, int callers, const Latencies& l) {
-    fmt::print("{:<22}{:>8}{:>10.0f}{:>10.1f}{:>10.1f}\n", what, callers,
-               l.Qps(), l.Quantile(.5), l.Quantile(.99));
+  static void Print(const char* what, uint32_t callers, const LoadReport& r) {
+    const auto micros = [&](double share) {
+      return std::chrono::duration<double, std::micro>(
+                 r.latency.Quantile(share))
+          .count();
+    };
+    fmt::print("{:<22}{:>8}{:>10.0f}{:>10.1f}{:>10.1f}{:>10.2f}{:>8}\n", what,
+               callers, r.Qps(), micros(.5), micros(.99),
+               micros(.99) / micros(.5), r.failed() + r.degraded);
   }
 
-  const uint32_t k_;
-  const double seconds_;
+  const BenchOptions options_;
+  const std::vector<std::string> users_;
   std::unique_ptr<Server> server_;
-  std::vector<std::string> users_;
-  Clients clients_;
   std::unique_ptr<FloorService> floor_service_;
   std::unique_ptr<GrpcServer> floor_;
-  Clients floor_clients_;
 };
 
 }  // namespace
@@ -158,21 +178,23 @@ class ServiceBench {
 
 int main(int argc, char** argv) {
   CLI::App app("Retrieve beside an RPC that sends the same bytes");
-  std::string bundles;
-  uint32_t k = 500;
-  double seconds = 5;
-  std::vector<int> callers = {1, 4};
-  app.add_option("--bundles", bundles, "Directory of versions")->required();
-  app.add_option("-k", k, "Candidates")->capture_default_str();
-  app.add_option("--seconds", seconds, "Per row")->capture_default_str();
-  app.add_option("--callers", callers, "Concurrent callers")
+  tributary::BenchOptions options;
+  app.add_option("--bundles", options.bundles, "Directory of versions")
+      ->required();
+  app.add_option("-k", options.k, "Candidates")->capture_default_str();
+  app.add_option("--sources", options.sources,
+                 "Retrievers, an equal quota for each; default: the server's")
+      ->delimiter(',');
+  app.add_option("--seconds", options.seconds, "Per row")
+      ->capture_default_str();
+  app.add_option("--callers", options.callers, "Concurrent callers")
       ->delimiter(',')
-      ->check(CLI::Range(1, tributary::kMaxCallers));
+      ->check(CLI::Range(1, 1000));
   CLI11_PARSE(app, argc, argv);
   spdlog::set_level(spdlog::level::warn);
-  tributary::ServiceBench bench(bundles, k, seconds);
-  fmt::print("{:<22}{:>8}{:>10}{:>10}{:>10}\n", "", "callers", "QPS", "p50 us",
-             "p99 us");
-  for (const int c : callers) bench.Run(c);
+  const tributary::ServiceBench bench(options);
+  fmt::print("{:<22}{:>8}{:>10}{:>10}{:>10}{:>10}{:>8}\n", "", "callers", "QPS",
+             "p50 us", "p99 us", "p99/p50", "failed");
+  for (const uint32_t callers : options.callers) bench.Run(callers);
   return 0;
 }
