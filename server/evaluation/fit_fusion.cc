@@ -9,8 +9,10 @@ namespace tributary {
 namespace {
 
 constexpr uint32_t kKeepOneIn = 5;
-constexpr int kNewtonSteps = 12;
-constexpr int kDescentSweeps = 50;
+constexpr int kNewtonSteps = 30;
+// A step that would raise the loss is shortened to no less than this of it.
+constexpr double kLeastShare = 1e-4;
+constexpr int kDescentSweeps = 500;
 // Few proposals are wanted.
 constexpr double kFirstIntercept = -5;
 // Pulls weights to 0, in examples: enough to make the answer unique.
@@ -19,6 +21,11 @@ constexpr double kRidge = 1;
 constexpr double kPriorRidge = 200;
 
 double Logistic(double z) { return 1 / (1 + std::exp(-z)); }
+
+// ln(1 + e^z)
+double Softplus(double z) {
+  return std::max(z, 0.0) + std::log1p(std::exp(-std::abs(z)));
+}
 
 }  // namespace
 
@@ -80,16 +87,35 @@ class FusionFit {
   }
 
   FusionWeights Run() {
+    Differentiate();
     for (int step = 0; step < kNewtonSteps; ++step) {
-      Differentiate();
-      if (Descend() < 1e-6) break;
+      const std::vector<double> delta = NewtonStep();
+      const bool arrived =
+          std::all_of(delta.begin(), delta.end(),
+                      [](double d) { return std::abs(d) < 1e-6; });
+      if (arrived) break;
+      Move(delta);
     }
     return {{at_.begin(), at_.end() - 1}, at_.back()};
   }
 
  private:
-  // Gradient and Hessian of the negative log-likelihood at at_.
+  // Goes along delta as far as the loss does not rise: where sources tell
+  // wanted items well, a whole step leads to where the logistic is flat.
+  void Move(const std::vector<double>& delta) {
+    const std::vector<double> from = at_;
+    const double most = loss_ * (1 + 1e-12);
+    for (double share = 1; share >= kLeastShare; share /= 2) {
+      for (size_t a = 0; a < n_; ++a) at_[a] = from[a] + share * delta[a];
+      Differentiate();
+      if (loss_ <= most) return;
+    }
+  }
+
+  // Loss (the negative log-likelihood and the ridge), gradient and Hessian at
+  // at_.
   void Differentiate() {
+    loss_ = 0;
     gradient_.assign(n_, 0.0);
     hessian_.assign(n_ * n_, 0.0);
     for (const size_t user : users_) {
@@ -104,7 +130,9 @@ class FusionFit {
       }
     }
     for (size_t a = 0; a + 1 < n_; ++a) {
-      gradient_[a] += ridge_ * (at_[a] - center_[a]);
+      const double off = at_[a] - center_[a];
+      loss_ += ridge_ / 2 * off * off;
+      gradient_[a] += ridge_ * off;
       hessian_[a * n_ + a] += ridge_;
     }
     hessian_.back() += 1e-6;
@@ -116,6 +144,7 @@ class FusionFit {
     for (size_t a = 0; a + 1 < n_; ++a) z += at_[a] * x[a];
     const auto& example = examples_.examples_[i];
     const double p = Logistic(z);
+    loss_ += example.weight * (Softplus(z) - (example.wanted ? z : 0));
     const double slope = example.weight * (p - (example.wanted ? 1 : 0));
     const double curve = example.weight * std::max(p * (1 - p), 1e-9);
     const auto value = [&](size_t a) {
@@ -131,17 +160,17 @@ class FusionFit {
     }
   }
 
-  // Moves to the minimum of the quadratic model within the bounds; returns how
-  // far the coefficients went at most.
-  double Descend() {
+  // To the minimum of the quadratic model within the bounds.
+  std::vector<double> NewtonStep() const {
     std::vector<double> delta(n_, 0.0);
     for (int sweep = 0; sweep < kDescentSweeps; ++sweep) {
       double moved = 0;
       for (size_t a = 0; a < n_; ++a) {
         if (a + 1 < n_ && !use_[a]) continue;
         double slope = gradient_[a];
-        for (size_t b = 0; b < n_; ++b)
+        for (size_t b = 0; b < n_; ++b) {
           slope += hessian_[a * n_ + b] * delta[b];
+        }
         double next = delta[a] - slope / hessian_[a * n_ + a];
         if (a + 1 < n_) next = std::max(next, -at_[a]);
         moved = std::max(moved, std::abs(next - delta[a]));
@@ -149,12 +178,7 @@ class FusionFit {
       }
       if (moved < 1e-9) break;
     }
-    double farthest = 0;
-    for (size_t a = 0; a < n_; ++a) {
-      at_[a] += delta[a];
-      farthest = std::max(farthest, std::abs(delta[a]));
-    }
-    return farthest;
+    return delta;
   }
 
   const FusionExamples& examples_;
@@ -164,6 +188,8 @@ class FusionFit {
   const double ridge_;
   std::vector<double> center_;
   std::vector<double> at_;
+  // At at_.
+  double loss_ = 0;
   std::vector<double> gradient_;
   std::vector<double> hessian_;
 };

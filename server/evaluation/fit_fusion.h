@@ -51,10 +51,11 @@ struct FusionPrior {
   bool pull = false;
 };
 
-// Logistic regression of `wanted` with weights of 0 or more, by Newton steps
-// whose quadratic programs are solved by coordinate descent (as in Friedman,
-// Hastie, Tibshirani 2010). Learns from the users in `users`; sources whose
-// `use` is false have the weight 0. `prior` may be null.
+// Logistic regression of `wanted` with weights of 0 or more, by Newton steps,
+// shortened where they would raise the loss, whose quadratic programs are
+// solved by coordinate descent (as in Friedman, Hastie, Tibshirani 2010).
+// Learns from the users in `users`; sources whose `use` is false have the
+// weight 0. `prior` may be null.
 FusionWeights FitFusion(const FusionExamples& examples,
                         std::span<const size_t> users,
                         const std::vector<bool>& use, const FusionPrior* prior);
