@@ -7,9 +7,8 @@
 #include <numeric>
 #include <utility>
 
-#include "index/bundle/fusion_model.h"
 #include "server/evaluation/fit_fusion.h"
-#include "server/fusion/fuse.h"
+#include "server/evaluation/fusion_trial.h"
 
 namespace tributary {
 namespace {
@@ -18,7 +17,7 @@ namespace {
 // chance.
 constexpr double kWorthless = 0.0005;
 constexpr double kChance = 1;
-// What is tried on the weights of all but the best source.
+// What is tried on the weights of all sources but the lead.
 constexpr double kShrinks[] = {1, .7, .5, .35, .2, .1, .05, 0};
 // Sources made from all the interactions are better than the trial's, and the
 // best gains most by them: others then weigh too much. On synthetic data that
@@ -31,188 +30,83 @@ constexpr double kReservedShares[] = {.7, .8, .9, .95, 1};
 // Fewer users do not make a segment.
 constexpr size_t kMinSegmentUsers = 200;
 
-std::vector<uint32_t> PrefixesUpTo(uint32_t k) {
-  std::vector<uint32_t> ks;
-  for (const uint32_t prefix : kTunedAt) {
-    if (prefix < k) ks.push_back(prefix);
-  }
-  ks.push_back(k);
-  return ks;
+// Places of users.
+using Halves = std::array<std::vector<size_t>, 2>;
+
+std::vector<std::string> NamesOf(std::span<const TunedSource> sources) {
+  std::vector<std::string> names;
+  for (const TunedSource& source : sources) names.push_back(source.name);
+  return names;
 }
 
-struct Difference {
-  double mean = 0;
-  double standard_error = 0;
-};
-
-// Of a over b at ks[j], over users.
-Difference Compare(const Recalls& a, const Recalls& b, size_t j) {
-  const auto n = static_cast<double>(a.size());
-  double sum = 0;
-  double squares = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const double d = a[i][j] - b[i][j];
-    sum += d;
-    squares += d * d;
+Recalls MeansOverPrefixes(const Recalls& recalls) {
+  Recalls means;
+  for (const std::vector<double>& of_user : recalls) {
+    const double sum = std::accumulate(of_user.begin(), of_user.end(), 0.0);
+    means.push_back({sum / static_cast<double>(of_user.size())});
   }
-  const double mean = sum / n;
-  return {mean, std::sqrt(std::max(0.0, squares / n - mean * mean) / n)};
-}
-
-// The least gain of a over b at any prefix, relative to b.
-double WorstGain(const Recalls& a, const Recalls& b) {
-  double worst = std::numeric_limits<double>::infinity();
-  for (size_t j = 0; j < b.front().size(); ++j) {
-    worst =
-        std::min(worst, Compare(a, b, j).mean / std::max(MeanOver(b, j), 1e-9));
-  }
-  return worst;
+  return means;
 }
 
 class Tuner {
  public:
   explicit Tuner(const TuneInput& input)
       : input_(input),
-        n_(input.sources.size()),
-        ks_(PrefixesUpTo(input.k)),
-        examples_(input.users, n_, input.k),
-        use_(n_, true) {
-    for (const TunedSource& source : input.sources) {
-      names_.push_back(source.name);
-    }
-    for (size_t i = 0; i < input.users.size(); ++i) folds_[i % 2].push_back(i);
-    RankSources();
-  }
+        trial_(input.users, NamesOf(input.sources), input.k, input.threads),
+        chosen_(trial_.Fit(std::vector<bool>(input.sources.size(), true),
+                           nullptr)) {}
 
   TunedFusion Run() {
-    fitted_ = CrossFit(nullptr);
     DropWorthless();
     KeepAboveBest();
-    if (shrink_ < 1) DropWorthless();
+    if (chosen_.shrink < 1) DropWorthless();
     TunedFusion tuned;
+    AddCold(&tuned.model);
     AddSegments(&tuned.model);
     AddQuotas(&tuned.model);
     AddContributions(&tuned.model);
-    tuned.ks = ks_;
-    tuned.recalls = FusedWith(tuned.model.quotas());
-    tuned.best_alone = std::move(best_alone_);
+    tuned.ks = trial_.ks();
+    tuned.recalls = trial_.Fused(chosen_, tuned.model.quotas());
+    tuned.best_alone = trial_.best_alone();
     return tuned;
   }
 
  private:
-  // Weights learned from one half of the users, for the other, and from all.
-  struct Fits {
-    std::array<FusionWeights, 2> without_fold;
-    FusionWeights all;
-  };
-
-  // Order of priority: by recall alone at about 100.
-  void RankSources() {
-    std::vector<double> alone;
-    const size_t middle = std::min<size_t>(3, ks_.size() - 1);
-    for (size_t s = 0; s < n_; ++s) {
-      const Recalls recalls = RecallsAlone(input_.users, s, ks_);
-      alone.push_back(MeanOver(recalls, middle));
-      if (s == 0) best_alone_ = recalls;
-      for (size_t j = 0; j < ks_.size(); ++j) {
-        if (MeanOver(recalls, j) <= MeanOver(best_alone_, j)) continue;
-        if (j + 1 == ks_.size()) best_at_k_ = s;
-        for (size_t i = 0; i < recalls.size(); ++i) {
-          best_alone_[i][j] = recalls[i][j];
-        }
-      }
-    }
-    priority_.resize(n_);
-    std::iota(priority_.begin(), priority_.end(), 0);
-    std::stable_sort(priority_.begin(), priority_.end(),
-                     [&](size_t a, size_t b) { return alone[a] > alone[b]; });
+  // The lists of sources and weights, filled without quotas.
+  Recalls Filled(const SourceWeights& weights) const {
+    return trial_.Fused(weights, trial_.NoQuotas(weights));
   }
 
-  Fits CrossFit(const FusionPrior* prior) const {
-    Fits fits;
-    std::vector<size_t> everyone(input_.users.size());
-    std::iota(everyone.begin(), everyone.end(), 0);
-    fits.all = FitFusion(examples_, everyone, use_, prior);
-    const FusionPrior start{prior != nullptr ? prior->weights : fits.all,
-                            prior != nullptr && prior->pull};
-    for (size_t fold = 0; fold < 2; ++fold) {
-      fits.without_fold[fold] =
-          folds_[1 - fold].empty()
-              ? fits.all
-              : FitFusion(examples_, folds_[1 - fold], use_, &start);
-    }
-    return fits;
-  }
-
-  v1::FusionSegment MakeSegment(const FusionWeights& weights) const {
-    v1::FusionSegment segment;
-    segment.set_name("all");
-    segment.set_intercept(weights.intercept);
-    for (size_t s = 0; s < n_; ++s) {
-      if (!use_[s]) continue;
-      const bool leads = s == priority_.front();
-      (*segment.mutable_weights())[names_[s]] =
-          weights.weights[s] * (leads ? 1 : shrink_);
-    }
-    return segment;
-  }
-
-  QuotaShares NoQuotas() const {
-    QuotaShares quotas;
-    for (const size_t s : priority_) {
-      if (use_[s]) quotas.Add()->set_retriever(names_[s]);
-    }
-    return quotas;
-  }
-
-  // Each user's fused list, by weights that did not see the user.
-  Recalls FusedWith(const QuotaShares& quotas) const {
-    Recalls recalls(input_.users.size());
-    for (size_t fold = 0; fold < 2; ++fold) {
-      v1::FusionModel model;
-      *model.add_segments() = MakeSegment(fitted_.without_fold[fold]);
-      *model.mutable_quotas() = quotas;
-      Fuse(model, folds_[fold], &recalls);
-    }
-    return recalls;
-  }
-
-  // Fused recalls without source s.
-  Recalls FusedWithout(size_t s) {
-    use_[s] = false;
-    const FusionPrior start{fitted_.all};
-    const Fits with = std::exchange(fitted_, CrossFit(&start));
-    Recalls recalls = FusedWith(NoQuotas());
-    fitted_ = with;
-    use_[s] = true;
-    return recalls;
+  size_t CountUsed() const {
+    return static_cast<size_t>(
+        std::count(chosen_.use.begin(), chosen_.use.end(), true));
   }
 
   // Leaves sources out, the least valuable first, while nothing is lost that is
   // more than chance: each costs a search.
   void DropWorthless() {
-    while (std::count(use_.begin(), use_.end(), true) > 1) {
-      const Recalls with = FusedWith(NoQuotas());
+    while (CountUsed() > 1) {
+      const Recalls with = Filled(chosen_);
       double least_loss = std::numeric_limits<double>::infinity();
-      size_t worthless = n_;
-      for (size_t s = 0; s < n_; ++s) {
-        if (!use_[s] || !input_.sources[s].droppable) continue;
-        const Recalls without = FusedWithout(s);
+      SourceWeights best;
+      for (size_t s = 0; s < input_.sources.size(); ++s) {
+        if (!chosen_.use[s] || !input_.sources[s].droppable) continue;
+        SourceWeights fewer = trial_.Without(chosen_, s);
+        const Recalls without = Filled(fewer);
         const double loss = -WorstGain(without, with);
         if (loss > least_loss || !IsWorthless(with, without)) continue;
         least_loss = loss;
-        worthless = s;
+        best = std::move(fewer);
       }
-      if (worthless == n_) return;
-      use_[worthless] = false;
-      const FusionPrior start{fitted_.all};
-      fitted_ = CrossFit(&start);
+      if (best.use.empty()) return;
+      chosen_ = std::move(best);
     }
   }
 
+  // Whether the lists without a source lose nothing at any prefix.
   bool IsWorthless(const Recalls& with, const Recalls& without) const {
-    for (size_t j = 0; j < ks_.size(); ++j) {
-      const Difference lost = Compare(with, without, j);
+    for (size_t j = 0; j < trial_.ks().size(); ++j) {
+      const MeanDifference lost = CompareAt(with, without, j);
       if (lost.mean > std::max(kWorthless * MeanOver(with, j),
                                kChance * lost.standard_error)) {
         return false;
@@ -221,150 +115,106 @@ class Tuner {
     return true;
   }
 
-  // Lowers the weights of all but the best source: to a third, where the list
+  // Lowers the weights of all sources but the lead: to a third, where the list
   // gains less than the margin at some prefix, and further where it loses.
   // Where every choice loses, the one that loses least.
   void KeepAboveBest() {
     double best_gain = -std::numeric_limits<double>::infinity();
     double best_shrink = 1;
     for (const double shrink : kShrinks) {
-      shrink_ = shrink;
-      const double gain = WorstGain(FusedWith(NoQuotas()), best_alone_);
+      chosen_.shrink = shrink;
+      const double gain = WorstGain(Filled(chosen_), trial_.best_alone());
       if (gain >= (shrink > kLeastCautious ? kMargin : 0)) return;
       if (gain <= best_gain) continue;
       best_gain = gain;
       best_shrink = shrink;
     }
-    shrink_ = best_shrink;
+    chosen_.shrink = best_shrink;
   }
 
-  // The weights of users with other than the usual history.
-  void AddSegments(v1::FusionModel* model) {
-    AddCold(model);
+  // Strangers get what the sources propose to anyone; every user of the
+  // validation slice serves as one.
+  void AddCold(v1::FusionModel* model) const {
+    const size_t n = input_.sources.size();
+    std::vector<bool> use(n, false);
+    for (const UserLists& stranger : input_.strangers) {
+      for (size_t s = 0; s < n; ++s) {
+        if (chosen_.use[s] && !stranger.lists[s].empty()) use[s] = true;
+      }
+    }
+    if (std::count(use.begin(), use.end(), true) < 2) return;
+    const FusionExamples examples(input_.strangers, n, input_.k);
+    std::vector<size_t> everyone(input_.strangers.size());
+    std::iota(everyone.begin(), everyone.end(), 0);
+    const FusionPrior prior{chosen_.all, true};
+    const FusionWeights cold = FitFusion(examples, everyone, use, &prior);
+    v1::FusionSegment* segment = model->add_segments();
+    segment->set_name("cold");
+    segment->set_max_history(0);
+    segment->set_intercept(cold.intercept);
+    for (size_t s = 0; s < n; ++s) {
+      if (!use[s]) continue;
+      (*segment->mutable_weights())[trial_.name(s)] = cold.weights[s];
+    }
+  }
+
+  // The weights of users with a history: of one segment or of two.
+  void AddSegments(v1::FusionModel* model) const {
     std::vector<uint32_t> histories;
     for (const UserLists& user : input_.users) {
       histories.push_back(user.history);
     }
     std::sort(histories.begin(), histories.end());
-    const uint32_t median = histories[histories.size() / 2];
-    std::array<std::vector<size_t>, 2> halves;
+    const uint32_t median = histories[(histories.size() - 1) / 2];
+    Halves halves;
     for (size_t i = 0; i < input_.users.size(); ++i) {
       halves[input_.users[i].history <= median ? 0 : 1].push_back(i);
     }
-    if (halves[0].size() >= kMinSegmentUsers &&
-        halves[1].size() >= kMinSegmentUsers && SegmentsPay(halves)) {
+    // Users without a history are "cold".
+    if (median > 0 && halves[0].size() >= kMinSegmentUsers &&
+        halves[1].size() >= kMinSegmentUsers && HalvesPay(halves)) {
       AddHalf("light", halves[0], model)->set_max_history(median);
       AddHalf("heavy", halves[1], model);
       return;
     }
-    *model->add_segments() = MakeSegment(fitted_.all);
+    *model->add_segments() = trial_.Segment(chosen_, chosen_.all);
   }
 
   v1::FusionSegment* AddHalf(const char* name, const std::vector<size_t>& half,
                              v1::FusionModel* model) const {
-    const FusionPrior prior{fitted_.all, true};
     v1::FusionSegment* segment = model->add_segments();
-    *segment = MakeSegment(FitFusion(examples_, half, use_, &prior));
+    *segment = OwnSegment(half, chosen_.all);
     segment->set_name(name);
     return segment;
   }
 
+  // Learned from these users, held to what all others taught.
+  v1::FusionSegment OwnSegment(const std::vector<size_t>& users,
+                               const FusionWeights& shared) const {
+    const FusionPrior prior{shared, true};
+    return trial_.Segment(
+        chosen_, FitFusion(trial_.examples(), users, chosen_.use, &prior));
+  }
+
   // Whether weights of their own are better on users they did not see, by more
   // than a standard error of the mean over prefixes.
-  bool SegmentsPay(const std::array<std::vector<size_t>, 2>& halves) const {
-    const Recalls shared = FusedWith(NoQuotas());
+  bool HalvesPay(const Halves& halves) const {
+    const Recalls shared = Filled(chosen_);
     Recalls own = shared;
     for (const auto& half : halves) {
       for (size_t fold = 0; fold < 2; ++fold) {
         std::vector<size_t> learn;
         std::vector<size_t> test;
         for (const size_t i : half) (i % 2 == fold ? test : learn).push_back(i);
-        const FusionPrior prior{fitted_.without_fold[fold], true};
-        FuseUsers(FitFusion(examples_, learn, use_, &prior), test, &own);
+        v1::FusionModel model;
+        *model.add_segments() = OwnSegment(learn, chosen_.without_fold[fold]);
+        *model.mutable_quotas() = trial_.NoQuotas(chosen_);
+        trial_.Fuse(model, test, &own);
       }
     }
-    Recalls own_means, shared_means;
-    for (size_t i = 0; i < own.size(); ++i) {
-      own_means.push_back({Mean(own[i])});
-      shared_means.push_back({Mean(shared[i])});
-    }
-    const Difference gain = Compare(own_means, shared_means, 0);
+    const MeanDifference gain =
+        CompareAt(MeansOverPrefixes(own), MeansOverPrefixes(shared), 0);
     return gain.mean > gain.standard_error;
-  }
-
-  static double Mean(const std::vector<double>& values) {
-    return std::accumulate(values.begin(), values.end(), 0.0) /
-           static_cast<double>(values.size());
-  }
-
-  void FuseUsers(const FusionWeights& weights,
-                 const std::vector<size_t>& members, Recalls* recalls) const {
-    v1::FusionModel model;
-    *model.add_segments() = MakeSegment(weights);
-    *model.mutable_quotas() = NoQuotas();
-    Fuse(model, members, recalls);
-  }
-
-  void Fuse(const v1::FusionModel& model, const std::vector<size_t>& members,
-            Recalls* recalls) const {
-    Recalls fused = FusedRecalls(input_.users, members, names_, model, input_.k,
-                                 ks_, input_.threads);
-    for (size_t i = 0; i < members.size(); ++i) {
-      (*recalls)[members[i]] = std::move(fused[i]);
-    }
-  }
-
-  // Strangers get what the sources propose to anyone; every user of the
-  // validation slice serves as one.
-  void AddCold(v1::FusionModel* model) const {
-    std::vector<bool> use(n_, false);
-    for (const UserLists& stranger : input_.strangers) {
-      for (size_t s = 0; s < n_; ++s) {
-        if (use_[s] && !stranger.lists[s].empty()) use[s] = true;
-      }
-    }
-    if (std::count(use.begin(), use.end(), true) < 2) return;
-    const FusionExamples examples(input_.strangers, n_, input_.k);
-    std::vector<size_t> everyone(input_.strangers.size());
-    std::iota(everyone.begin(), everyone.end(), 0);
-    const FusionPrior prior{fitted_.all, true};
-    const FusionWeights cold = FitFusion(examples, everyone, use, &prior);
-    v1::FusionSegment* segment = model->add_segments();
-    segment->set_name("cold");
-    segment->set_max_history(0);
-    segment->set_intercept(cold.intercept);
-    for (size_t s = 0; s < n_; ++s) {
-      if (use[s]) (*segment->mutable_weights())[names_[s]] = cold.weights[s];
-    }
-  }
-
-  // How much of the average list is each source's, counted for the first in
-  // order of priority that proposed an item.
-  std::vector<double> SharesOfLists() const {
-    std::vector<double> shares(n_, 0.0);
-    FusionResult result;
-    for (const UserLists& user : input_.users) {
-      std::vector<FusionSource> sources;
-      std::vector<size_t> owners;
-      for (const size_t s : priority_) {
-        if (!use_[s]) continue;
-        const bool leads = s == priority_.front();
-        const std::span<const ScoredRow> list(user.lists[s]);
-        sources.push_back(
-            {.proposals = list.first(std::min<size_t>(input_.k, list.size())),
-             .weight = fitted_.all.weights[s] * (leads ? 1 : shrink_)});
-        owners.push_back(s);
-      }
-      tributary::Fuse(sources, {.k = input_.k, .has_model = true}, &result);
-      for (const FusedCandidate& candidate : result.candidates) {
-        shares[owners[static_cast<size_t>(__builtin_ctz(candidate.sources))]] +=
-            1.0 / input_.k;
-      }
-    }
-    for (double& share : shares) {
-      share /= static_cast<double>(input_.users.size());
-    }
-    return shares;
   }
 
   // What sources contribute anyway, less a part. Where the list of k is then
@@ -372,56 +222,66 @@ class Tuner {
   // others, that it is not: quotas decide what is in the list, weights its
   // order.
   void AddQuotas(v1::FusionModel* model) const {
-    const std::vector<double> shares = SharesOfLists();
-    QuotaShares best = NoQuotas();
-    const Recalls free = FusedWith(best);
+    const std::vector<double> shares = trial_.SharesOfLists(chosen_);
+    QuotaShares best = trial_.NoQuotas(chosen_);
+    const Recalls free = trial_.Fused(chosen_, best);
     for (const double part : kQuotaShares) {
-      const QuotaShares quotas = MakeQuotas(priority_, shares, part);
-      if (WorstGain(FusedWith(quotas), free) < -kWorthless) continue;
+      const QuotaShares quotas = MakeQuotas(trial_.priority(), shares, part);
+      if (WorstGain(trial_.Fused(chosen_, quotas), free) < -kWorthless) {
+        continue;
+      }
       best = quotas;
       break;
     }
-    double best_gain = WorstGain(FusedWith(best), best_alone_);
-    std::vector<size_t> order = priority_;
+    ReserveForBest(shares, &best);
+    *model->mutable_quotas() = best;
+  }
+
+  void ReserveForBest(const std::vector<double>& shares,
+                      QuotaShares* best) const {
+    const size_t best_at_k = trial_.best_at_k();
+    double best_gain =
+        WorstGain(trial_.Fused(chosen_, *best), trial_.best_alone());
+    std::vector<size_t> order = trial_.priority();
     std::stable_partition(order.begin(), order.end(),
-                          [&](size_t s) { return s == best_at_k_; });
+                          [&](size_t s) { return s == best_at_k; });
     for (const double reserved : kReservedShares) {
-      if (best_gain >= 0 || !use_[best_at_k_]) break;
+      if (best_gain >= 0 || !chosen_.use[best_at_k]) break;
       std::vector<double> raised = shares;
       for (double& share : raised) share *= 1 - reserved;
-      raised[best_at_k_] = reserved;
+      raised[best_at_k] = reserved;
       const QuotaShares quotas = MakeQuotas(order, raised, 1);
-      const double gain = WorstGain(FusedWith(quotas), best_alone_);
+      const double gain =
+          WorstGain(trial_.Fused(chosen_, quotas), trial_.best_alone());
       if (gain <= best_gain) continue;
       best_gain = gain;
-      best = quotas;
+      *best = quotas;
     }
-    *model->mutable_quotas() = best;
   }
 
   QuotaShares MakeQuotas(const std::vector<size_t>& order,
                          const std::vector<double>& shares, double part) const {
     QuotaShares quotas;
     for (const size_t s : order) {
-      if (!use_[s]) continue;
+      if (!chosen_.use[s]) continue;
       v1::QuotaShare* quota = quotas.Add();
-      quota->set_retriever(names_[s]);
+      quota->set_retriever(trial_.name(s));
       quota->set_share(std::floor(1000 * part * shares[s]) / 1000);
     }
     return quotas;
   }
 
-  void AddContributions(v1::FusionModel* model) {
-    const Recalls with = FusedWith(NoQuotas());
-    if (std::count(use_.begin(), use_.end(), true) < 2) return;
-    for (const size_t s : priority_) {
-      if (!use_[s]) continue;
-      const Recalls without = FusedWithout(s);
-      for (size_t j = 0; j < ks_.size(); ++j) {
-        const Difference lost = Compare(with, without, j);
+  void AddContributions(v1::FusionModel* model) const {
+    if (CountUsed() < 2) return;
+    const Recalls with = Filled(chosen_);
+    for (const size_t s : trial_.priority()) {
+      if (!chosen_.use[s]) continue;
+      const Recalls without = Filled(trial_.Without(chosen_, s));
+      for (size_t j = 0; j < trial_.ks().size(); ++j) {
+        const MeanDifference lost = CompareAt(with, without, j);
         v1::Contribution* contribution = model->add_contributions();
-        contribution->set_retriever(names_[s]);
-        contribution->set_k(ks_[j]);
+        contribution->set_retriever(trial_.name(s));
+        contribution->set_k(trial_.ks()[j]);
         contribution->set_recall(lost.mean);
         contribution->set_standard_error(lost.standard_error);
       }
@@ -429,20 +289,9 @@ class Tuner {
   }
 
   const TuneInput& input_;
-  const size_t n_;
-  const std::vector<uint32_t> ks_;
-  const FusionExamples examples_;
-  std::vector<std::string> names_;
-  // Every second user.
-  std::array<std::vector<size_t>, 2> folds_;
-  std::vector<size_t> priority_;
-  Recalls best_alone_;
-  // Of the sources alone, at k.
-  size_t best_at_k_ = 0;
-  // Of what is decided so far.
-  std::vector<bool> use_;
-  Fits fitted_;
-  double shrink_ = 1;
+  const FusionTrial trial_;
+  // What is decided so far.
+  SourceWeights chosen_;
 };
 
 }  // namespace

@@ -11,9 +11,6 @@
 
 namespace tributary {
 
-// The prefixes at which fused lists are held against the best source.
-inline constexpr uint32_t kTunedAt[] = {10, 20, 50, 100, 200, 500};
-
 struct TunedSource {
   std::string name;
   // May be left out where it adds nothing.
@@ -32,9 +29,10 @@ struct TuneInput {
 
 struct TunedFusion {
   v1::FusionModel model;
-  // By user and kTunedAt (those up to k): the fused list with weights learned
-  // from the other half of the users.
+  // Prefixes of the list, the last of them k.
   std::vector<uint32_t> ks;
+  // By user and prefix: the fused list with weights learned from the other half
+  // of the users.
   Recalls recalls;
   // The same of the source that is best at each k.
   Recalls best_alone;
@@ -44,8 +42,9 @@ struct TunedFusion {
 // any prefix; segments by length of history, where their own weights are better
 // on users they were not learned from; and the quotas that the merged lists
 // have anyway, so that they bind only where a list is unusual. Where the
-// merged list gains little over its best source at some prefix, the others'
-// weights are lowered. REQUIRES: users and sources.
+// merged list gains little over its best source at some prefix, the weights of
+// all but the first source in order of priority are lowered. REQUIRES: users
+// and sources.
 TunedFusion TuneFusion(const TuneInput& input);
 
 }  // namespace tributary

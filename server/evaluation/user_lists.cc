@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <optional>
 
 #include "index/bundle/fusion_model.h"
 #include "server/evaluation/evaluate.h"
