@@ -17,9 +17,9 @@ namespace tributary {
 inline constexpr uint32_t kMaxSources = 32;
 
 // What a fusion model takes a proposal to be worth, up to its source's weight:
-// ln(1 + 60 / rank), ranks counted from 0 here. Learned merges of four
-// real-data lists were equally good with 20 to 200 in place of 60, and with
-// ln(depth / rank); reciprocal ranks lost up to a percent.
+// ln(1 + 60 / (rank + 1)), for ranks are counted from 0 here. On ml-100k and
+// debian, recall was within about 2% at every prefix for 20 to 200 in the place
+// of 60.
 double RankValue(size_t rank);
 
 enum class FusionPolicy { kQuota, kRrf, kWeighted, kInterleave };
