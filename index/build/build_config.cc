@@ -33,6 +33,7 @@ void SetDefaults(v1::BuildConfig* config) {
   DEFAULT_TO(behavior->mutable_history(), dim, 128);
   DEFAULT_TO(behavior->mutable_history(), max_items, 1000);
   DEFAULT_TO(behavior->mutable_history(), learning_rate, 0.007);
+  DEFAULT_TO(behavior->mutable_history(), decay_spread, 2);
   v1::Als* const als = config->mutable_als();
   DEFAULT_TO(als, dim, 64);
   DEFAULT_TO(als, iterations, 15);
@@ -83,7 +84,11 @@ absl::Status CheckBehavior(const v1::Behavior& behavior) {
   RETURN_IF_ERROR(CheckRange("behavior.history.weight_decay",
                              history.weight_decay(), 0.0, 100.0));
   RETURN_IF_ERROR(
-      CheckRange("behavior.history.decay", history.decay(), 0.0, 16.0));
+      CheckRange("behavior.history.decay", history.decay(), 0.0, 4.0));
+  RETURN_IF_ERROR(CheckRange("behavior.history.decay_spread",
+                             history.decay_spread(), 1.0, 4.0));
+  RETURN_IF_ERROR(
+      CheckRange("behavior.history.cut_share", history.cut_share(), 0.0, 1.0));
   return CheckRange("behavior.history.learning_rate", history.learning_rate(),
                     1e-6, 10.0);
 }

@@ -14,6 +14,9 @@ constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 // between giving users the same weight (0) and interactions (1).
 constexpr double kTargetPower = 0.5;
 
+// The share of a history that comes before a cut, at least.
+constexpr double kEarliestCut = 0.2;
+
 // Replaces the items in `columns` by their positions in *items, which becomes
 // those that there are, ascending. `positions` is all kNone, before and after.
 void Compact(std::vector<uint32_t>* columns, std::vector<uint32_t>* items,
@@ -38,19 +41,22 @@ void Transpose(const SparseRows& rows, size_t columns, SparseRows* transposed) {
   std::vector<uint32_t> next(transposed->offsets.begin(),
                              transposed->offsets.end() - 1);
   transposed->columns.resize(rows.columns.size());
-  transposed->values.resize(rows.columns.size());
+  transposed->width = rows.width;
+  transposed->values.resize(rows.values.size());
   for (uint32_t row = 0; row < rows.size(); ++row) {
     for (uint32_t i = rows.offsets[row]; i < rows.offsets[row + 1]; ++i) {
       const uint32_t at = next[rows.columns[i]]++;
       transposed->columns[at] = row;
-      transposed->values[at] = rows.values[i];
+      std::copy_n(&rows.values[i * rows.width], rows.width,
+                  &transposed->values[at * rows.width]);
     }
   }
 }
 
 }  // namespace
 
-void SparseRows::Clear() {
+void SparseRows::Clear(size_t values_to_a_column) {
+  width = values_to_a_column;
   offsets.assign(1, 0);
   columns.clear();
   values.clear();
@@ -61,37 +67,34 @@ void SparseRows::Add(uint32_t column, float value) {
   values.push_back(value);
 }
 
-std::vector<float> RankWeights(double decay, size_t n) {
-  std::vector<float> weights;
-  for (size_t rank = 0; rank < n; ++rank) {
-    weights.push_back(
-        static_cast<float>(std::pow(1 + static_cast<double>(rank), -decay)));
-  }
-  return weights;
-}
-
 HistorySampler::HistorySampler(const HistoryData& data,
                                const HistorySettings& settings)
-    : data_(data), settings_(settings), positions_(data.item_count(), kNone) {
+    : data_(data),
+      settings_(settings),
+      input_weights_(settings.decays, settings.dim - 1, LongestHistory(data)),
+      target_weights_({&settings.target_decay, 1}, 1, LongestHistory(data)),
+      positions_(data.item_count(), kNone) {
   const auto total = static_cast<double>(data.items.size());
   for (uint32_t item = 0; item < data.item_count(); ++item) {
     if (data.counts[item] > 0) active_.push_back(item);
     const double share = data.counts[item] / (total + 1);
     log_absences_.push_back(std::log1p(-share));
   }
-  size_t longest = 0;
-  for (size_t user = 0; user < data.user_count(); ++user) {
-    longest = std::max(longest, data.Of(user).size());
-  }
-  input_weights_ = RankWeights(settings.decay, longest);
-  target_weights_ = RankWeights(settings.target_decay, longest);
 }
 
 void HistorySampler::Sample(std::span<const uint32_t> users, Random* random,
                             HistoryBatch* batch) {
-  batch->histories.Clear();
-  batch->targets.Clear();
-  for (const uint32_t user : users) AddUser(user, random, batch);
+  batch->histories.Clear(input_weights_.parts());
+  batch->targets.Clear(1);
+  for (const uint32_t user : users) {
+    const std::span<const uint32_t> items = data_.Of(user);
+    if (settings_.cut_share > 0 && random->Uniform() < settings_.cut_share) {
+      AddCut(items, random, batch);
+    } else {
+      AddParts(items, random, batch);
+    }
+    EndUser(batch);
+  }
   if (settings_.negatives == 0) {
     batch->candidates.resize(data_.item_count());
     std::iota(batch->candidates.begin(), batch->candidates.end(), 0);
@@ -104,37 +107,65 @@ void HistorySampler::Sample(std::span<const uint32_t> users, Random* random,
   Transpose(batch->histories, batch->inputs.size(), &batch->inputs_by_item);
 }
 
-void HistorySampler::AddUser(uint32_t user, Random* random,
-                             HistoryBatch* batch) {
-  const std::span<const uint32_t> items = data_.Of(user);
-  const size_t input_begin = batch->histories.columns.size();
-  const size_t target_begin = batch->targets.columns.size();
-  double squares = 0;
-  double targets = 0;
+void HistorySampler::AddParts(std::span<const uint32_t> items, Random* random,
+                              HistoryBatch* batch) const {
   for (size_t i = 0; i < items.size(); ++i) {
     const size_t rank = items.size() - 1 - i;
     const bool kept = random->Uniform() >= settings_.dropout;
-    if (kept) {
-      batch->histories.Add(items[i], input_weights_[rank]);
-      squares +=
-          static_cast<double>(input_weights_[rank]) * input_weights_[rank];
-    }
+    if (kept) AddInput(items[i], rank, batch);
     if (!kept || !settings_.dropped_targets) {
-      batch->targets.Add(items[i], target_weights_[rank]);
-      targets += target_weights_[rank];
+      batch->targets.Add(items[i], target_weights_.weight(0, rank));
     }
   }
-  batch->histories.EndRow();
+}
+
+void HistorySampler::AddCut(std::span<const uint32_t> items, Random* random,
+                            HistoryBatch* batch) const {
+  const auto earliest = std::max<size_t>(
+      1, static_cast<size_t>(kEarliestCut * static_cast<double>(items.size())));
+  const size_t cut = earliest + random->Below(items.size() - earliest);
+  const size_t before = batch->histories.columns.size();
+  for (size_t i = 0; i < cut; ++i) {
+    if (random->Uniform() < settings_.dropout) continue;
+    AddInput(items[i], cut - 1 - i, batch);
+  }
+  if (batch->histories.columns.size() == before) {
+    AddInput(items[cut - 1], 0, batch);
+  }
+  for (size_t i = cut; i < items.size(); ++i) {
+    batch->targets.Add(items[i], target_weights_.weight(0, i - cut));
+  }
+}
+
+void HistorySampler::AddInput(uint32_t item, size_t rank,
+                              HistoryBatch* batch) const {
+  batch->histories.columns.push_back(item);
+  for (size_t part = 0; part < input_weights_.parts(); ++part) {
+    batch->histories.values.push_back(input_weights_.weight(part, rank));
+  }
+}
+
+void HistorySampler::EndUser(HistoryBatch* batch) const {
+  SparseRows& histories = batch->histories;
+  const size_t width = histories.width;
+  for (size_t part = 0; part < width; ++part) {
+    double squares = 0;
+    const size_t first = histories.offsets.back() * width + part;
+    for (size_t i = first; i < histories.values.size(); i += width) {
+      squares += static_cast<double>(histories.values[i]) * histories.values[i];
+    }
+    const auto scale = static_cast<float>(1 / std::sqrt(squares));
+    for (size_t i = first; i < histories.values.size(); i += width) {
+      histories.values[i] *= scale;
+    }
+  }
+  histories.EndRow();
+  const std::span<float> targets =
+      std::span(batch->targets.values).subspan(batch->targets.offsets.back());
+  const double total = std::accumulate(targets.begin(), targets.end(), 0.0);
+  const auto scale = static_cast<float>(std::pow(total, kTargetPower - 1));
+  for (float& weight : targets) weight *= scale;
   batch->targets.EndRow();
-  const auto input_scale = static_cast<float>(1 / std::sqrt(squares));
-  for (size_t i = input_begin; i < batch->histories.values.size(); ++i) {
-    batch->histories.values[i] *= input_scale;
-  }
-  const auto target_scale =
-      static_cast<float>(std::pow(targets, kTargetPower - 1));
-  for (size_t i = target_begin; i < batch->targets.values.size(); ++i) {
-    batch->targets.values[i] *= target_scale;
-  }
 }
 
 void HistorySampler::ChooseCandidates(Random* random, HistoryBatch* batch) {

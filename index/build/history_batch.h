@@ -7,6 +7,7 @@
 
 #include "index/build/history_data.h"
 #include "index/build/random.h"
+#include "index/tower/decayed_sums.h"
 
 namespace tributary {
 
@@ -18,9 +19,13 @@ struct HistorySettings {
   double dropout = 0.5;
   // The targets are the items that were left out, instead of all.
   bool dropped_targets = false;
-  // Inputs weigh (1 + rank)^-decay, targets (1 + rank)^-target_decay, rank 0
-  // the newest.
-  double decay = 0;
+  // How often a history is cut at random, some way in: the inputs are some of
+  // what came before, the targets all that came after. Else both are from all
+  // of it.
+  double cut_share = 0;
+  // Inputs are DecayedSums: by rank, 0 the newest. Targets weigh (1 +
+  // rank)^-target_decay, after a cut 0 being the oldest.
+  std::vector<double> decays = {0};
   double target_decay = 0;
   double weight_decay = 0.5;
   double rate = 0.003;
@@ -34,10 +39,12 @@ struct HistorySettings {
 struct SparseRows {
   std::vector<uint32_t> offsets;
   std::vector<uint32_t> columns;
+  // `width` to a column, end to end.
   std::vector<float> values;
+  size_t width = 1;
 
   size_t size() const { return offsets.size() - 1; }
-  void Clear();
+  void Clear(size_t values_to_a_column);
   void Add(uint32_t column, float value);
   void EndRow() { offsets.push_back(static_cast<uint32_t>(columns.size())); }
 };
@@ -47,7 +54,8 @@ struct HistoryBatch {
   // The items whose input vectors take part, and those that are scored.
   std::vector<uint32_t> inputs;
   std::vector<uint32_t> candidates;
-  // By user: weights of `inputs`, by their position there, of norm 1.
+  // By user: weights of `inputs`, by their position there: one for each decay,
+  // each of norm 1.
   SparseRows histories;
   // The same by input: its users.
   SparseRows inputs_by_item;
@@ -68,7 +76,13 @@ class HistorySampler {
               HistoryBatch* batch);
 
  private:
-  void AddUser(uint32_t user, Random* random, HistoryBatch* batch);
+  // Adds inputs and targets, not yet divided by anything.
+  void AddParts(std::span<const uint32_t> items, Random* random,
+                HistoryBatch* batch) const;
+  void AddCut(std::span<const uint32_t> items, Random* random,
+              HistoryBatch* batch) const;
+  void AddInput(uint32_t item, size_t rank, HistoryBatch* batch) const;
+  void EndUser(HistoryBatch* batch) const;
   void ChooseCandidates(Random* random, HistoryBatch* batch);
 
   const HistoryData& data_;
@@ -77,16 +91,11 @@ class HistorySampler {
   std::vector<uint32_t> active_;
   // log(1 - an item's share of the interactions).
   std::vector<double> log_absences_;
-  std::vector<float> input_weights_;
-  std::vector<float> target_weights_;
-  // Of one user, by position in the history.
-  std::vector<bool> kept_;
+  const DecayedSums input_weights_;
+  const DecayedSums target_weights_;
   // Scratch, by item.
   std::vector<uint32_t> positions_;
 };
-
-// The weights (1 + rank)^-decay for ranks below n.
-std::vector<float> RankWeights(double decay, size_t n);
 
 }  // namespace tributary
 

@@ -22,19 +22,33 @@ constexpr uint32_t kNegatives = 1000;
 constexpr size_t kMinBatches = 16;
 constexpr size_t kMinBatchUsers = 8;
 constexpr size_t kMaxBatchUsers = 256;
-// What training needs, whatever the number of users.
+// What training needs, whatever the number of users: more where histories are
+// cut, which makes rows that are less alike.
 constexpr double kSteps = 330;
+constexpr double kStepsOfCuts = 1000;
 constexpr double kMinEpochs = 22;
 constexpr double kMaxEpochs = 100;
 // Users whose held-out items are looked for, at most.
 constexpr size_t kMaxMeasuredUsers = 3000;
-constexpr size_t kMinMeasuredUsers = 20;
-// Multiply-adds, for all runs together: a minute of two cores.
-constexpr double kMaxWork = 4e12;
-constexpr double kMaxRuns = 16;
+// Multiply-adds, for all runs together: some 40 s of two cores.
+constexpr double kMaxWork = 3e12;
+constexpr double kMaxRuns = 12;
 constexpr double kMinRuns = 4;
+// Few users tell few settings apart.
+constexpr double kUsersPerRun = 25;
+// What a setting has to gain: less is chance.
+constexpr double kMinGain = 1.002;
 
-enum : size_t { kDropped, kDropout, kWeightDecay, kEpochs, kDecay, kSettings };
+// Those that matter most first: runs may not last for all.
+enum : size_t {
+  kDecay,
+  kCutShare,
+  kWeightDecay,
+  kDropout,
+  kDropped,
+  kEpochs,
+  kSettings
+};
 
 // A point of the grid: for each setting, which of its values.
 using Point = std::array<size_t, kSettings>;
@@ -58,6 +72,10 @@ class Grid {
            std::vector<double> values, size_t start);
 
   HistorySettings base_;
+  double spread_ = 1;
+  // Steps to an epoch.
+  double batches_ = 1;
+  bool has_epochs_ = false;
   std::array<std::vector<double>, kSettings> values_;
   Point start_{};
 };
@@ -76,22 +94,22 @@ Grid::Grid(const HistoryData& data, const v1::HistoryTower& given) {
   base_.negatives = all_items ? 0 : kNegatives;
   base_.batch_users = static_cast<uint32_t>(std::clamp(
       data.user_count() / kMinBatches, kMinBatchUsers, kMaxBatchUsers));
-  const double batches =
+  spread_ = given.decay_spread();
+  batches_ =
       std::ceil(static_cast<double>(data.user_count()) / base_.batch_users);
-  const double epochs =
-      std::clamp(std::round(kSteps / batches), kMinEpochs, kMaxEpochs);
-  Set(kDropped, given.has_dropped_targets(), given.dropped_targets(), {0, 1},
-      data.has_times ? 1 : 0);
-  Set(kDropout, given.has_dropout(), given.dropout(), {.35, .5, .65, .8}, 1);
-  Set(kWeightDecay, given.has_weight_decay(), given.weight_decay(), {.1, .5, 2},
+  const bool times = data.has_times;
+  Set(kDecay, given.has_decay() || !times, times ? given.decay() : 0,
+      {0, .3, .6, 1}, 2);
+  Set(kCutShare, given.has_cut_share() || !times, times ? given.cut_share() : 0,
+      {0, .6}, 1);
+  Set(kWeightDecay, given.has_weight_decay(), given.weight_decay(), {.7, 2, 4},
       1);
-  Set(kEpochs, given.has_epochs(), given.epochs(),
-      {std::ceil(0.6 * epochs), epochs, std::ceil(1.5 * epochs)}, 1);
-  if (data.has_times) {
-    Set(kDecay, given.has_decay(), given.decay(), {0, .3, .6, 1}, 2);
-  } else {
-    Set(kDecay, true, 0, {}, 0);
-  }
+  Set(kDropout, given.has_dropout(), given.dropout(), {.35, .5, .65, .8}, 1);
+  Set(kDropped, given.has_dropped_targets(), given.dropped_targets(), {0, 1},
+      times ? 1 : 0);
+  // Times what is usual, unless they are given.
+  Set(kEpochs, given.has_epochs(), given.epochs(), {1, 1.5}, 0);
+  has_epochs_ = given.has_epochs();
 }
 
 HistorySettings Grid::At(const Point& point) const {
@@ -99,9 +117,18 @@ HistorySettings Grid::At(const Point& point) const {
   settings.dropped_targets = values_[kDropped][point[kDropped]] != 0;
   settings.dropout = values_[kDropout][point[kDropout]];
   settings.weight_decay = values_[kWeightDecay][point[kWeightDecay]];
-  settings.epochs = static_cast<uint32_t>(values_[kEpochs][point[kEpochs]]);
-  settings.decay = values_[kDecay][point[kDecay]];
-  settings.target_decay = settings.decay;
+  settings.cut_share = values_[kCutShare][point[kCutShare]];
+  const double decay = values_[kDecay][point[kDecay]];
+  settings.decays = {decay};
+  if (decay > 0 && spread_ > 1) {
+    settings.decays = {decay / spread_, decay * spread_};
+  }
+  settings.target_decay = decay;
+  const double steps = settings.cut_share > 0 ? kStepsOfCuts : kSteps;
+  const double usual =
+      std::clamp(std::round(steps / batches_), kMinEpochs, kMaxEpochs);
+  settings.epochs = static_cast<uint32_t>(
+      std::ceil(values_[kEpochs][point[kEpochs]] * (has_epochs_ ? 1 : usual)));
   return settings;
 }
 
@@ -117,18 +144,26 @@ double WorkOf(const HistoryData& data, const HistorySettings& settings) {
   return 3 * users * candidates * settings.dim * settings.epochs;
 }
 
+// How many runs are worth it, and can be had.
+double CountRuns(const HistorySplit& split, const HistorySettings& settings) {
+  const auto measured = static_cast<double>(
+      std::count_if(split.held_out.begin(), split.held_out.end(),
+                    [](const auto& items) { return !items.empty(); }));
+  const double affordable = std::clamp(
+      std::floor(kMaxWork / WorkOf(split.kept, settings)), kMinRuns, kMaxRuns);
+  return std::min(affordable, std::floor(measured / kUsersPerRun));
+}
+
 class Search {
  public:
   Search(const Grid& grid, const HistorySplit& split, uint64_t seed,
-         uint32_t threads, const Progress& progress)
+         uint32_t threads, double max_runs, const Progress& progress)
       : grid_(grid),
         split_(split),
         seed_(seed),
         threads_(threads),
         progress_(progress),
-        max_runs_(std::clamp(
-            std::floor(kMaxWork / WorkOf(split.kept, grid.At(grid.start()))),
-            kMinRuns, kMaxRuns)) {}
+        max_runs_(max_runs) {}
 
   absl::StatusOr<HistorySettings> Run() {
     best_ = grid_.start();
@@ -163,7 +198,7 @@ class Search {
     if (point[setting] >= grid_.size(setting)) return false;
     if (runs_ >= max_runs_ && !recalls_.contains(point)) return false;
     ASSIGN_OR_RETURN(const double recall, Measure(point));
-    if (recall <= best_recall_) return false;
+    if (recall <= best_recall_ * kMinGain) return false;
     best_ = point;
     best_recall_ = recall;
     return true;
@@ -185,7 +220,7 @@ class Search {
     }
     ++runs_;
     return recalls_[point] =
-               MeasureHistoryModel(training.model(), split_, settings.decay,
+               MeasureHistoryModel(training.model(), split_, settings.decays,
                                    kMaxMeasuredUsers, threads_);
   }
 
@@ -216,17 +251,16 @@ absl::StatusOr<v1::HistoryTower> ChooseHistorySettings(
   const Grid grid(histories, settings);
   HistorySettings chosen = grid.At(grid.start());
   const HistorySplit split = SplitHistories(histories, seed);
-  const auto measured =
-      std::count_if(split.held_out.begin(), split.held_out.end(),
-                    [](const auto& items) { return !items.empty(); });
-  if (grid.IsFree() && measured >= static_cast<int64_t>(kMinMeasuredUsers)) {
+  const double runs = CountRuns(split, chosen);
+  if (grid.IsFree() && runs >= 2) {
     ASSIGN_OR_RETURN(chosen,
-                     Search(grid, split, seed, threads, progress).Run());
+                     Search(grid, split, seed, threads, runs, progress).Run());
   }
   settings.set_epochs(chosen.epochs);
   settings.set_dropout(chosen.dropout);
   settings.set_weight_decay(chosen.weight_decay);
-  settings.set_decay(chosen.decay);
+  settings.set_decay(chosen.target_decay);
+  settings.set_cut_share(chosen.cut_share);
   settings.set_dropped_targets(chosen.dropped_targets);
   return settings;
 }

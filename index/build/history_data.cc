@@ -37,6 +37,14 @@ void ChooseLast(size_t n, bool newest, Random* random,
 
 }  // namespace
 
+size_t LongestHistory(const HistoryData& data) {
+  size_t longest = 0;
+  for (size_t user = 0; user < data.user_count(); ++user) {
+    longest = std::max(longest, data.Of(user).size());
+  }
+  return longest;
+}
+
 HistoryData MakeHistoryData(const DataSet& data, uint32_t max_items) {
   HistoryData histories;
   histories.has_times = data.has_times;

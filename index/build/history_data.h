@@ -34,6 +34,8 @@ struct HistoryData {
   }
 };
 
+size_t LongestHistory(const HistoryData& data);
+
 HistoryData MakeHistoryData(const DataSet& data, uint32_t max_items);
 
 // Of users with at least 4 items, a tenth, rounded up, moves to `held_out`: the

@@ -18,6 +18,18 @@ constexpr size_t kBlock = 128;
 constexpr size_t kUsersPerPiece = 16;
 constexpr size_t kInputsPerPiece = 64;
 
+// Adds a vector, each of its parts by a weight that entry i of `rows` has for
+// it. The last coordinate, which no input has, is left out.
+void AddParts(float scale, const SparseRows& rows, size_t i,
+              std::span<const float> vector, float* sums) {
+  for (size_t part = 0; part < rows.width; ++part) {
+    const size_t begin = PartBegin(vector.size() - 1, rows.width, part);
+    const size_t end = PartBegin(vector.size() - 1, rows.width, part + 1);
+    AddScaled(scale * rows.values[i * rows.width + part], &vector[begin],
+              end - begin, sums + begin);
+  }
+}
+
 }  // namespace
 
 HistoryModel::HistoryModel(size_t items, uint32_t dimension, Random* random)
@@ -36,20 +48,15 @@ void HistoryModel::FoldScale() {
 }
 
 void EncodeHistory(const HistoryModel& model, std::span<const uint32_t> history,
-                   std::span<const float> rank_weights, std::span<float> out) {
+                   const DecayedSums& sums, std::span<float> out) {
   std::fill(out.begin(), out.end(), 0.0F);
-  double squares = 0;
   for (size_t rank = 0; rank < history.size(); ++rank) {
-    const float weight = rank_weights[rank];
-    squares += static_cast<double>(weight) * weight;
-    AddScaled(weight, model.input(history[history.size() - 1 - rank]).data(),
-              out.size(), out.data());
+    sums.Add(rank, model.input(history[history.size() - 1 - rank]).data(),
+             out.data());
   }
-  if (squares > 0) {
-    const auto scale =
-        static_cast<float>(std::exp(model.log_scale) / std::sqrt(squares));
-    for (float& value : out) value *= scale;
-  }
+  if (!history.empty()) sums.DivideByNorms(history.size(), out.data());
+  const float scale = std::exp(model.log_scale);
+  for (float& value : out) value *= scale;
   out.back() = 1;
 }
 
@@ -127,7 +134,7 @@ HistoryGradients::Part HistoryGradients::ComputeUsers(const HistoryModel& model,
     for (uint32_t i = histories.offsets[user]; i < histories.offsets[user + 1];
          ++i) {
       const size_t item = batch.inputs[histories.columns[i]];
-      AddScaled(scale * histories.values[i], model.input(item).data(), dim, h);
+      AddParts(scale, histories, i, model.input(item), h);
     }
     h[dim - 1] = 1;
   }
@@ -217,11 +224,11 @@ void HistoryGradients::ComputeInputs(const HistoryModel& model,
     std::fill_n(gradient, dim, 0.0F);
     for (uint32_t i = by_item.offsets[input]; i < by_item.offsets[input + 1];
          ++i) {
-      AddScaled(scale * by_item.values[i],
-                &encoded_gradients_[by_item.columns[i] * dim], dim, gradient);
+      AddParts(
+          scale, by_item, i,
+          std::span(encoded_gradients_).subspan(by_item.columns[i] * dim, dim),
+          gradient);
     }
-    // The 1 is no parameter.
-    gradient[dim - 1] = 0;
   }
 }
 

@@ -8,11 +8,13 @@
 #include "index/build/history_batch.h"
 #include "index/build/history_data.h"
 #include "index/build/random.h"
+#include "index/tower/decayed_sums.h"
 
 namespace tributary {
 
 // The history tower. A user is h = (e^log_scale * sum of w_j * inputs_j over
-// the history, 1) with w of norm 1; an item's score is h . outputs_i, whose
+// the history, 1) with w of norm 1, or several such w, each for some of the
+// columns (see DecayedSums); an item's score is h . outputs_i, whose
 // last coordinate is its bias. Rows are `dim` values, end to end; the last of
 // an input is 0. That all inputs have a scale in common is redundant, and lets
 // them grow in fewer steps.
@@ -31,11 +33,11 @@ struct HistoryModel {
   void FoldScale();
 };
 
-// Writes h for a history, newest last, with weights (1 + rank)^-decay from
-// `rank_weights`; zeros before the 1 for an empty one. REQUIRES: rank_weights
-// is as long as the history; out has model.dim values.
+// Writes h for a history, newest last; zeros before the 1 for an empty one.
+// REQUIRES: `sums` are of dim - 1 values and as long as the history; out has
+// dim values.
 void EncodeHistory(const HistoryModel& model, std::span<const uint32_t> history,
-                   std::span<const float> rank_weights, std::span<float> out);
+                   const DecayedSums& sums, std::span<float> out);
 
 // The loss of a batch and its gradients: over users, the mean of
 // sum of t_i * -log softmax(scores)_i, t being the target weights. Keeps its

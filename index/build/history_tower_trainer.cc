@@ -29,13 +29,16 @@ TrainedTower MakeTower(const HistoryData& data, const HistoryModel& model,
   history.set_item_vectors(data.item_count());
   history.set_max_items(max_items);
   history.set_pooling(v1::HistoryInput::DECAYED_SUM);
-  history.set_decay(settings.decay);
+  history.mutable_decays()->Assign(settings.decays.begin(),
+                                   settings.decays.end());
   tower.spec.add_layers()->set_kind(v1::Layer::APPEND_ONE);
   tower.spec.add_trained_with(fmt::format("epochs={}", settings.epochs));
   tower.spec.add_trained_with(fmt::format("dropout={}", settings.dropout));
   tower.spec.add_trained_with(
       fmt::format("weight_decay={}", settings.weight_decay));
-  tower.spec.add_trained_with(fmt::format("decay={}", settings.decay));
+  tower.spec.add_trained_with(
+      fmt::format("decays={}", fmt::join(settings.decays, ",")));
+  tower.spec.add_trained_with(fmt::format("cut_share={}", settings.cut_share));
   tower.spec.add_trained_with(
       fmt::format("dropped_targets={}", settings.dropped_targets));
   return tower;
@@ -43,16 +46,17 @@ TrainedTower MakeTower(const HistoryData& data, const HistoryModel& model,
 
 // Users' histories and what the model makes of them.
 std::vector<SampleQuery> MakeQueries(const HistoryData& data,
-                                     const HistoryModel& model, double decay) {
+                                     const HistoryModel& model,
+                                     const HistorySettings& settings) {
   std::vector<SampleQuery> queries;
   const size_t users = data.user_count();
   const size_t n = std::min(kSampleQueries, users);
+  const DecayedSums sums(settings.decays, model.dim - 1, LongestHistory(data));
   for (size_t i = 0; i < n; ++i) {
     const auto history = data.Of((2 * i + 1) * users / (2 * n));
     SampleQuery query;
     query.vector.resize(model.dim);
-    EncodeHistory(model, history, RankWeights(decay, history.size()),
-                  query.vector);
+    EncodeHistory(model, history, sums, query.vector);
     for (const uint32_t item : history) {
       query.history.push_back(data.item_rows[item]);
     }
@@ -94,7 +98,7 @@ absl::StatusOr<TrainedSpace> HistoryTowerTrainer::Train(
   space.user_tower =
       MakeTower(histories, model, settings, settings_.max_items());
   space.user_tower->half_history = half;
-  space.queries = MakeQueries(histories, model, settings.decay);
+  space.queries = MakeQueries(histories, model, settings);
   return space;
 }
 

@@ -13,10 +13,10 @@ namespace tributary {
 
 // The space "behavior": a two-tower model whose user side is a sum over the
 // user's history, without hidden layers and without a vector for the user: a
-// linear model of items by items, as EASE (Steck 2019), of low rank. The softmax
-// over items and the histories that lose a part as inputs are those of Mult-VAE
-// (Liang et al. 2018). Being linear, its gradients are written out (see
-// HistoryGradients).
+// linear model of items by items, as EASE (Steck 2019), of low rank. The
+// softmax over items and the histories that lose a part as inputs are those of
+// Mult-VAE (Liang et al. 2018). Being linear, its gradients are written out
+// (see HistoryGradients).
 //
 // Interactions of value above 0 are positive, each user and item once; the
 // others are left out. (The server encodes all that a user has seen: a bundle

@@ -148,7 +148,8 @@ void HistoryTraining::Update(std::span<const uint32_t> rows,
 }
 
 double MeasureHistoryModel(const HistoryModel& model, const HistorySplit& split,
-                           double decay, size_t max_users, uint32_t threads) {
+                           const std::vector<double>& decays, size_t max_users,
+                           uint32_t threads) {
   std::vector<uint32_t> users;
   size_t longest = 0;
   for (uint32_t user = 0; user < split.held_out.size(); ++user) {
@@ -158,7 +159,7 @@ double MeasureHistoryModel(const HistoryModel& model, const HistorySplit& split,
   }
   if (users.empty()) return 0;
   const size_t sampled = std::min(max_users, users.size());
-  const std::vector<float> weights = RankWeights(decay, longest);
+  const DecayedSums sums(decays, model.dim - 1, longest);
   const std::vector<float> outputs = Transpose(model.outputs, model.dim);
   const size_t items = split.kept.item_count();
   std::vector<double> found(sampled);
@@ -168,7 +169,7 @@ double MeasureHistoryModel(const HistoryModel& model, const HistorySplit& split,
         std::vector<float> scores((end - begin) * items);
         for (uint64_t i = begin; i < end; ++i) {
           EncodeHistory(
-              model, split.kept.Of(users[i * users.size() / sampled]), weights,
+              model, split.kept.Of(users[i * users.size() / sampled]), sums,
               std::span(encoded).subspan((i - begin) * model.dim, model.dim));
         }
         Multiply({encoded.data(), end - begin, model.dim, model.dim, 1},

@@ -70,7 +70,8 @@ class HistoryTraining {
 // to 500 on a logarithmic scale, which is smoother than recall at any one k;
 // then over users. Of users beyond `max_users`, an even sample is taken.
 double MeasureHistoryModel(const HistoryModel& model, const HistorySplit& split,
-                           double decay, size_t max_users, uint32_t threads);
+                           const std::vector<double>& decays, size_t max_users,
+                           uint32_t threads);
 
 }  // namespace tributary
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "fmt/core.h"
-#include "index/tower/accumulate.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -16,6 +15,7 @@ constexpr uint32_t kMaxInterests = 16;
 constexpr uint32_t kMaxHistory = 100'000;
 constexpr uint32_t kMaxContextDim = 4 * kMaxDim;
 constexpr double kMaxDecay = 16;
+constexpr uint32_t kMaxDecays = 16;
 
 template <typename T>
 absl::Status CheckRange(const std::string& field, T value, T low, T high) {
@@ -25,13 +25,30 @@ absl::Status CheckRange(const std::string& field, T value, T low, T high) {
       "manifest.json: {}: {}, expected {} to {}", field, value, low, high));
 }
 
+// More decays than columns would leave parts without any.
+absl::Status CheckDecays(const v1::HistoryInput& history,
+                         const std::string& field) {
+  RETURN_IF_ERROR(CheckRange(field + ".decays",
+                             static_cast<uint32_t>(history.decays_size()), 0U,
+                             std::min(history.dim(), kMaxDecays)));
+  for (int i = 0; i < history.decays_size(); ++i) {
+    RETURN_IF_ERROR(CheckRange(fmt::format("{}.decays[{}]", field, i),
+                               history.decays(i), 0.0, kMaxDecay));
+  }
+  return absl::OkStatus();
+}
+
+bool HasDecay(const v1::HistoryInput& history) {
+  return std::any_of(history.decays().begin(), history.decays().end(),
+                     [](double decay) { return decay != 0; });
+}
+
 absl::Status CheckHistory(const v1::HistoryInput& history,
                           const std::string& field) {
   RETURN_IF_ERROR(CheckRange(field + ".dim", history.dim(), 1U, kMaxDim));
   RETURN_IF_ERROR(
       CheckRange(field + ".maxItems", history.max_items(), 1U, kMaxHistory));
-  RETURN_IF_ERROR(
-      CheckRange(field + ".decay", history.decay(), 0.0, kMaxDecay));
+  RETURN_IF_ERROR(CheckDecays(history, field));
   RETURN_IF_ERROR(CheckRange(field + ".shortTermItems",
                              history.short_term_items(), 0U,
                              history.max_items()));
@@ -39,7 +56,7 @@ absl::Status CheckHistory(const v1::HistoryInput& history,
       history.pooling() > v1::HistoryInput::TRANSFORMER ||
       (history.short_term_items() > 0 &&
        (history.pooling() == v1::HistoryInput::DECAYED_SUM ||
-        history.decay() != 0))) {
+        HasDecay(history)))) {
     return absl::InvalidArgumentError(fmt::format(
         "manifest.json: {}.pooling: not one that this reader knows", field));
   }
@@ -109,10 +126,9 @@ absl::StatusOr<std::unique_ptr<UserTower>> UserTower::Open(
         SequenceEncoder::Create(history, weights.elements<float>(),
                                 "manifest.json: " + field + ".history"));
   }
-  for (uint32_t rank = 0; rank < history.max_items(); ++rank) {
-    tower->rank_weights_.push_back(
-        static_cast<float>(std::pow(1.0 + rank, -history.decay())));
-  }
+  tower->sums_ = DecayedSums(
+      {history.decays().data(), static_cast<size_t>(history.decays_size())},
+      history.dim(), history.max_items());
   ASSIGN_OR_RETURN(
       tower->layers_,
       TowerLayers::Open(bundle, tower->spec_, "manifest.json: " + field,
@@ -160,25 +176,21 @@ bool UserTower::AppendHistory(std::span<const Row> history,
   if (HasWeights(spec_.history())) return AppendSequence(history, sums);
   const bool halves = history_.dtype() == Dtype::kFloat16;
   size_t rank = 0;
-  double total = 0;
-  double squares = 0;
-  for (size_t i = history.size(); i > 0 && rank < rank_weights_.size(); --i) {
+  for (size_t i = history.size(); i > 0 && rank < max_items(); --i) {
     const auto position = history_.Find(history[i - 1]);
     if (!position.has_value()) continue;
-    const float weight = rank_weights_[rank++];
     if (halves) {
-      AddScaled(weight, history_.halves().data() + *position * dim, dim, sums);
+      sums_.Add(rank++, history_.halves().data() + *position * dim, sums);
     } else {
-      AddScaled(weight, history_.floats().data() + *position * dim, dim, sums);
+      sums_.Add(rank++, history_.floats().data() + *position * dim, sums);
     }
-    total += weight;
-    squares += static_cast<double>(weight) * weight;
   }
   if (rank == 0) return false;
-  const bool mean = spec_.history().pooling() == v1::HistoryInput::DECAYED_MEAN;
-  const auto factor =
-      static_cast<float>(1 / (mean ? total : std::sqrt(squares)));
-  for (size_t i = 0; i < dim; ++i) sums[i] *= factor;
+  if (spec_.history().pooling() == v1::HistoryInput::DECAYED_MEAN) {
+    sums_.DivideByTotals(rank, sums);
+  } else {
+    sums_.DivideByNorms(rank, sums);
+  }
   return true;
 }
 
@@ -186,8 +198,8 @@ bool UserTower::AppendSequence(std::span<const Row> history, float* out) const {
   thread_local std::vector<uint32_t> positions;
   thread_local std::vector<float> vectors;
   positions.clear();
-  for (size_t i = history.size();
-       i > 0 && positions.size() < rank_weights_.size(); --i) {
+  for (size_t i = history.size(); i > 0 && positions.size() < max_items();
+       --i) {
     const auto position = history_.Find(history[i - 1]);
     if (position.has_value()) positions.push_back(*position);
   }

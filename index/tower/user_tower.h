@@ -14,6 +14,7 @@
 #include "index/bundle/bundle.h"
 #include "index/bundle/row.h"
 #include "index/bundle/vector_table.h"
+#include "index/tower/decayed_sums.h"
 #include "index/tower/sequence_encoder.h"
 #include "index/tower/tower_layers.h"
 
@@ -64,8 +65,7 @@ class UserTower {
   const uint32_t interests_;
   VectorTable history_;
   VectorTable context_;
-  // (1 + rank)^-decay by rank, max_items of them.
-  std::vector<float> rank_weights_;
+  DecayedSums sums_;
   // Instead of them, where the spec has weights.
   SequenceEncoder encoder_;
   TowerLayers layers_;

@@ -34,7 +34,7 @@ void Encode(benchmark::State& state, HistoryInput::Pooling pooling,
   HistoryInput& history = *files.tower().mutable_history();
   history.set_dim(kDim);
   history.set_max_items(kItems);
-  history.set_decay(0);
+  history.clear_decays();
   history.set_pooling(pooling);
   history.set_blocks(blocks);
   history.set_heads(2);

@@ -77,6 +77,7 @@ TEST(SampleConfigs, BuildStatesEveryDefault) {
   EXPECT_EQ(UnsetIn(sample),
             "threads behavior.history.epochs behavior.history.dropout "
             "behavior.history.weight_decay behavior.history.decay "
+            "behavior.history.cut_share "
             "behavior.history.dropped_targets index.factory als.alpha "
             "als.regularization ");
   defaults->clear_threads();

@@ -34,7 +34,8 @@ BuildRequest Request(std::string_view config_kind = "auto") {
   history.set_epochs(2);
   history.set_dropout(0.5);
   history.set_weight_decay(0.5);
-  history.set_decay(0);
+  history.set_decay(0.5);
+  history.set_cut_share(0.5);
   history.set_dropped_targets(false);
   return request;
 }

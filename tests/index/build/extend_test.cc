@@ -80,6 +80,7 @@ class ExtendTest : public testing::Test {
     tower.set_dropout(0.5);
     tower.set_weight_decay(0.5);
     tower.set_decay(0);
+    tower.set_cut_share(0);
     tower.set_dropped_targets(false);
     request.config.mutable_index()->set_kind(std::string(index));
     request.config.mutable_index()->set_target_n(20);

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <limits>
+#include <set>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -18,16 +19,23 @@ using ::testing::ElementsAre;
 using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 const Progress kNoProgress = [](std::string_view, double) {};
 
-// Users and items of `kinds` kinds, who only meet their own, and not all of
-// them.
-DataSet Blocks(uint32_t users, uint32_t items, uint32_t kinds) {
+// Users and items "0", "1", ….
+DataSetBuilder Numbered(uint32_t users, uint32_t items) {
   DataSetBuilder builder;
   for (uint32_t i = 0; i < users; ++i) builder.users.Add(std::to_string(i));
   for (uint32_t i = 0; i < items; ++i) builder.items.Add(std::to_string(i));
+  return builder;
+}
+
+// Users and items of `kinds` kinds, who only meet their own, and not all of
+// them.
+DataSet Blocks(uint32_t users, uint32_t items, uint32_t kinds) {
+  DataSetBuilder builder = Numbered(users, items);
   for (uint32_t user = 0; user < users; ++user) {
     for (uint32_t item = 0; item < items; ++item) {
       if (user % kinds == item % kinds && (user * 7 + item) % 3 != 0) {
@@ -56,14 +64,17 @@ absl::StatusOr<TrainedSpace> Train(const DataSet& data,
 // The loss of the model on a batch, in doubles and without tricks.
 double LossByDefinition(const HistoryModel& model, const HistoryBatch& batch) {
   double loss = 0;
+  const size_t width = batch.histories.width;
   for (size_t user = 0; user < batch.histories.size(); ++user) {
     std::vector<double> h(model.dim);
     for (uint32_t i = batch.histories.offsets[user];
          i < batch.histories.offsets[user + 1]; ++i) {
       const size_t item = batch.inputs[batch.histories.columns[i]];
       for (size_t j = 0; j + 1 < model.dim; ++j) {
+        const size_t part = j < PartBegin(model.dim - 1, width, 1) ? 0 : 1;
         h[j] += std::exp(static_cast<double>(model.log_scale)) *
-                batch.histories.values[i] * model.inputs[item * model.dim + j];
+                batch.histories.values[i * width + part] *
+                model.inputs[item * model.dim + j];
       }
     }
     h.back() = 1;
@@ -89,12 +100,13 @@ double LossByDefinition(const HistoryModel& model, const HistoryBatch& batch) {
   return loss / static_cast<double>(batch.histories.size());
 }
 
-// Holds the gradients against differences of the loss.
-void CheckGradients(uint32_t negatives) {
+// Holds the gradients against differences of the loss, for at most two decays.
+void CheckGradients(uint32_t negatives, std::vector<double> decays) {
   const HistoryData data = MakeHistoryData(Blocks(37, 150, 5), 100);
   HistorySettings settings;
   settings.dim = 5;
-  settings.decay = 0.5;
+  settings.decays = std::move(decays);
+  settings.cut_share = 0.5;
   settings.target_decay = 0.3;
   settings.negatives = negatives;
   Random random(3);
@@ -135,10 +147,16 @@ void CheckGradients(uint32_t negatives) {
   expect(&model.log_scale, gradients.log_scale());
 }
 
-TEST(HistoryGradients, AreTheSlopesOfTheLossOverAllItems) { CheckGradients(0); }
+TEST(HistoryGradients, AreTheSlopesOfTheLossOverAllItems) {
+  CheckGradients(0, {0.5});
+}
 
 TEST(HistoryGradients, AreTheSlopesOfTheLossOverSampledItems) {
-  CheckGradients(40);
+  CheckGradients(40, {0.5});
+}
+
+TEST(HistoryGradients, AreTheSlopesOfTheLossWithTwoDecays) {
+  CheckGradients(0, {0.2, 1.5});
 }
 
 TEST(HistorySampler, KnowsHowLikelyAnItemIsACandidate) {
@@ -168,6 +186,50 @@ TEST(HistorySampler, KnowsHowLikelyAnItemIsACandidate) {
     mean_expected += expected[i] / static_cast<double>(drawn.size());
   }
   EXPECT_NEAR(mean_drawn, mean_expected, 0.1 * mean_expected);
+}
+
+TEST(HistorySampler, CutsHistoriesIntoWhatCameBeforeAndAfter) {
+  HistoryData data;
+  for (uint32_t i = 0; i < 20; ++i) data.items.push_back(i);
+  data.offsets = {0, 20};
+  data.item_rows.resize(20);
+  data.counts.assign(20, 1);
+  HistorySettings settings;
+  settings.decays = {1, 2};
+  settings.target_decay = 0.5;
+  settings.cut_share = 1;
+  HistorySampler sampler(data, settings);
+  Random random(1);
+  HistoryBatch batch;
+  const std::vector<uint32_t> users = {0};
+  std::set<uint32_t> cuts;
+  for (int i = 0; i < 300; ++i) {
+    sampler.Sample(users, &random, &batch);
+    const std::vector<uint32_t>& inputs = batch.histories.columns;
+    const std::vector<uint32_t>& targets = batch.targets.columns;
+    const uint32_t cut = targets.front();
+    cuts.insert(cut);
+    EXPECT_THAT(targets, SizeIs(20 - cut));
+    ASSERT_THAT(inputs, Not(IsEmpty()));
+    EXPECT_LT(inputs.back(), cut);
+    // Ranks are counted from the cut, distances too.
+    const auto weight = [&](size_t input, size_t part) {
+      return batch.histories.values[2 * input + part] /
+             batch.histories.values[part];
+    };
+    for (size_t j = 0; j < inputs.size(); ++j) {
+      const double ratio = static_cast<double>(cut - inputs.front()) /
+                           static_cast<double>(cut - inputs[j]);
+      EXPECT_NEAR(weight(j, 0), ratio, 1e-4 * ratio);
+      EXPECT_NEAR(weight(j, 1), ratio * ratio, 1e-4 * ratio * ratio);
+    }
+    for (size_t j = 0; j < targets.size(); ++j) {
+      EXPECT_NEAR(batch.targets.values[j] / batch.targets.values[0],
+                  1 / std::sqrt(1.0 + static_cast<double>(j)), 1e-4);
+    }
+  }
+  EXPECT_EQ(*cuts.begin(), 4) << "a fifth at least comes before";
+  EXPECT_EQ(cuts.size(), 16);
 }
 
 TEST(HistoryData, TakesPositivesOnceWhereTheyCameLastAndTheNewest) {
@@ -283,23 +345,66 @@ TEST(ChooseHistorySettings, KeepsWhatIsGivenAndFillsInTheRest) {
   EXPECT_EQ(chosen->epochs(), 3);
   EXPECT_TRUE(chosen->has_weight_decay());
   EXPECT_EQ(chosen->decay(), 0) << "there are no times";
+  EXPECT_EQ(chosen->cut_share(), 0) << "there are no times";
   EXPECT_TRUE(chosen->has_dropped_targets());
   const auto again = ChooseHistorySettings(data, given, 1, 1, kNoProgress);
   EXPECT_EQ(again->SerializeAsString(), chosen->SerializeAsString());
 }
 
+// Users walk along a ring of items from different places, all in one direction.
+DataSet Walks() {
+  DataSetBuilder builder = Numbered(400, 600);
+  for (uint32_t user = 0; user < 400; ++user) {
+    for (uint32_t step = 0; step < 200; ++step) {
+      builder.AddInteraction(user, (user * 7 + step) % 600, 1, step + 1);
+    }
+  }
+  return std::move(builder).Finish();
+}
+
+// Users have items of their kind, one of ten, and as many of any kind, in any
+// order: all of a history tells more of their kind than the newest few.
+DataSet NoisyKinds() {
+  DataSetBuilder builder = Numbered(400, 400);
+  Random random(1);
+  for (uint32_t user = 0; user < 400; ++user) {
+    for (uint32_t step = 0; step < 24; ++step) {
+      const auto item = static_cast<uint32_t>(random.Below(400));
+      builder.AddInteraction(user,
+                             step % 2 == 0 ? item : item / 10 * 10 + user % 10,
+                             1, static_cast<int64_t>(random.Below(1000)));
+    }
+  }
+  return std::move(builder).Finish();
+}
+
+// Recall of what is held out, by a model trained on the rest.
+double RecallOf(const DataSet& data, const v1::HistoryTower& given) {
+  const HistoryData histories = MakeHistoryData(data, 1000);
+  const HistorySplit split = SplitHistories(histories, 1);
+  const HistorySettings settings = TrainingSettings(histories, given);
+  HistoryTraining training(split.kept, settings, 1, 2);
+  while (!training.done()) EXPECT_TRUE(training.RunEpoch().ok());
+  return MeasureHistoryModel(training.model(), split, settings.decays, 1000, 2);
+}
+
+TEST(ChooseHistorySettings, DecaysLessWhereAllOfAHistoryTellsMore) {
+  v1::HistoryTower given = Settings(16, 30);
+  given.set_dropout(0.5);
+  given.set_weight_decay(1);
+  given.set_dropped_targets(true);
+  const auto walks = ChooseHistorySettings(Walks(), given, 1, 2, kNoProgress);
+  const auto kinds =
+      ChooseHistorySettings(NoisyKinds(), given, 1, 2, kNoProgress);
+  ASSERT_TRUE(walks.ok() && kinds.ok());
+  EXPECT_LT(kinds->decay(), walks->decay());
+}
+
 TEST(ChooseHistorySettings, TakesTheSettingThatFindsMore) {
   // One epoch is two steps: too few to find the blocks.
   const DataSet data = Blocks(100, 60, 4);
-  const HistoryData histories = MakeHistoryData(data, 100);
-  const HistorySplit split = SplitHistories(histories, 1);
-  const auto measure = [&](uint32_t epochs) {
-    HistorySettings settings = TrainingSettings(histories, Settings(8, epochs));
-    HistoryTraining training(split.kept, settings, 1, 2);
-    while (!training.done()) EXPECT_TRUE(training.RunEpoch().ok());
-    return MeasureHistoryModel(training.model(), split, 0, 1000, 2);
-  };
-  EXPECT_GT(measure(40), measure(1) + 0.05);
+  EXPECT_GT(RecallOf(data, Settings(8, 40)),
+            RecallOf(data, Settings(8, 1)) + 0.05);
 }
 
 }  // namespace

@@ -87,6 +87,7 @@ TEST(PredictVectors, NewItemsNeitherFloodListsNorVanish) {
   tower.set_dropout(0.65);
   tower.set_weight_decay(2);
   tower.set_decay(0);
+  tower.set_cut_share(0);
   tower.set_dropped_targets(false);
   const auto built = BuildBundle(data, build);
   ASSERT_TRUE(built.ok()) << built.status();

@@ -26,7 +26,7 @@ constexpr char kManifest[] = R"pb(
         item_vectors: 5
         max_items: 4
         pooling: DECAYED_SUM
-        decay: 1
+        decays: 1
       }
     }
   }

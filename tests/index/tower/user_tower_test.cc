@@ -41,6 +41,23 @@ TEST(UserTower, SumsItsHistoryByRankOverTheNormOfTheWeights) {
               Near({5 / norm, (4 + 1.0F / 3) / norm}));
 }
 
+TEST(UserTower, EachPartOfItsColumnsHasADecay) {
+  TowerBundle description;
+  description.tower().mutable_history()->add_decays(2);
+  // Weights 1, 1/2, 1/3 for the first column, 1, 1/4, 1/9 for the second.
+  const float first = std::sqrt(1 + 1.0F / 4 + 1.0F / 9);
+  const float second = std::sqrt(1 + 1.0F / 16 + 1.0F / 81);
+  EXPECT_THAT(Encode(description, {1, 2, 4}),
+              Near({5 / first, (4 + 1.0F / 9) / second}));
+}
+
+TEST(DecayedSums, TheLastPartIsWhatTheOthersLeave) {
+  EXPECT_EQ(PartBegin(127, 2, 1), 64);
+  EXPECT_EQ(PartBegin(127, 2, 2), 127);
+  EXPECT_EQ(PartBegin(5, 4, 2), 4);
+  EXPECT_EQ(PartBegin(5, 4, 3), 5);
+}
+
 TEST(UserTower, ItemsWithoutARowTakeNoRank) {
   EXPECT_EQ(Encode(TowerBundle(), {5, 1, 5, 4, 5, 1000}),
             Encode(TowerBundle(), {1, 4}));
@@ -55,7 +72,7 @@ TEST(UserTower, TakesTheMeanWhereItIsToldTo) {
   TowerBundle description;
   auto& history = *description.tower().mutable_history();
   history.set_pooling(v1::HistoryInput::DECAYED_MEAN);
-  history.set_decay(0);
+  history.clear_decays();
   EXPECT_THAT(Encode(description, {0, 1, 2, 3}), Near({0.75, 1}));
 }
 
@@ -122,8 +139,12 @@ TEST(UserTower, NamesWhatIsWrong) {
          [](TowerBundle* b) { b->tower().clear_history(); });
   expect("userTower.history.pooling",
          [&](TowerBundle* b) { history(b)->clear_pooling(); });
-  expect("userTower.history.decay: nan",
-         [&](TowerBundle* b) { history(b)->set_decay(nan); });
+  expect("userTower.history.decays[1]: nan",
+         [&](TowerBundle* b) { history(b)->add_decays(nan); });
+  expect("userTower.history.decays: 3, expected 0 to 2", [&](TowerBundle* b) {
+    history(b)->add_decays(1);
+    history(b)->add_decays(1);
+  });
   expect("userTower.history.maxItems: 0",
          [&](TowerBundle* b) { history(b)->set_max_items(0); });
   expect("taste.history.npy: shape (5, 2)",
