@@ -6,67 +6,41 @@
 
 #include "server/fusion/candidate_pool.h"
 #include "server/fusion/score.h"
+#include "server/fusion/score_order.h"
 
 namespace tributary {
 namespace {
 
 using Entry = CandidatePool::Entry;
 
-bool BetterEntry(const Entry* a, const Entry* b) {
-  return a->score != b->score ? a->score > b->score : a->row < b->row;
-}
-
 // Chooses at most k entries of a scored pool.
 class Selection {
  public:
+  // `order` has the places of all entries, best first.
   Selection(std::span<const FusionSource> sources, uint32_t k,
-            CandidatePool* pool, std::vector<Entry*>* chosen)
-      : sources_(sources), k_(k), pool_(pool), chosen_(chosen) {
-    chosen_->clear();
-  }
+            std::span<const uint32_t> order, CandidatePool* pool)
+      : sources_(sources), k_(k), order_(order), pool_(pool) {}
 
   // Each source in turn takes its best entries, by rank or by score, until
   // `quota` of them count for it; what another source took costs it nothing.
-  void Reserve(uint32_t FusionSource::*quota, bool by_score,
-               std::vector<Entry*>* order) {
+  void Reserve(uint32_t FusionSource::*quota, bool by_score) {
     for (size_t s = 0; s < sources_.size(); ++s) {
-      if (counted_[s] >= sources_[s].*quota) continue;
-      order->clear();
-      for (size_t rank = 0; rank < sources_[s].proposals.size(); ++rank) {
-        order->push_back(&pool_->At(s, rank));
-      }
-      if (by_score) std::sort(order->begin(), order->end(), BetterEntry);
-      for (Entry* entry : *order) {
-        if (chosen_->size() == k_ || counted_[s] == sources_[s].*quota) break;
-        if (!entry->chosen) Choose(entry, s);
+      const uint32_t wanted = sources_[s].*quota;
+      if (by_score) {
+        ReserveByScore(s, wanted);
+      } else {
+        ReserveByRank(s, wanted);
       }
     }
   }
 
-  // Fills up to k by score. `rest` is scratch.
-  void Backfill(std::vector<Entry*>* rest) {
-    rest->clear();
-    for (Entry& entry : pool_->entries()) {
-      if (!entry.chosen) rest->push_back(&entry);
-    }
-    // With no `max` to respect, exactly the first of them are needed.
-    const size_t wanted = k_ - chosen_->size();
-    const bool any_max = std::any_of(
-        sources_.begin(), sources_.end(), [](const FusionSource& source) {
-          return source.max < source.proposals.size();
-        });
-    if (wanted == 0) return;
-    if (!any_max && wanted < rest->size()) {
-      std::nth_element(rest->begin(),
-                       rest->begin() + static_cast<ptrdiff_t>(wanted),
-                       rest->end(), BetterEntry);
-      rest->resize(wanted);
-    }
-    std::sort(rest->begin(), rest->end(), BetterEntry);
-    for (Entry* entry : *rest) {
-      if (chosen_->size() == k_) break;
-      const int s = SourceWithRoom(entry->sources);
-      if (s >= 0) Choose(entry, static_cast<size_t>(s));
+  // Fills up to k by score.
+  void Backfill() {
+    for (size_t i = 0; i < order_.size() && chosen_ < k_; ++i) {
+      Entry& entry = pool_->entries()[order_[i]];
+      if (entry.chosen) continue;
+      const int s = SourceWithRoom(entry.sources);
+      if (s >= 0) Choose(&entry, static_cast<size_t>(s));
     }
   }
 
@@ -75,15 +49,31 @@ class Selection {
     SourceOutcome outcome;
     outcome.admitted = std::min(counted_[s], target);
     outcome.shortfall = target - outcome.admitted;
-    outcome.list_full =
-        outcome.shortfall > 0 && chosen_->size() == k_ && LeftOver(s);
+    outcome.list_full = outcome.shortfall > 0 && chosen_ == k_ && LeftOver(s);
     return outcome;
   }
 
  private:
+  void ReserveByRank(size_t s, uint32_t wanted) {
+    const size_t proposed = sources_[s].proposals.size();
+    for (size_t rank = 0; rank < proposed; ++rank) {
+      if (chosen_ == k_ || counted_[s] >= wanted) return;
+      Entry& entry = pool_->At(s, rank);
+      if (!entry.chosen) Choose(&entry, s);
+    }
+  }
+
+  void ReserveByScore(size_t s, uint32_t wanted) {
+    for (const uint32_t place : order_) {
+      if (chosen_ == k_ || counted_[s] >= wanted) return;
+      Entry& entry = pool_->entries()[place];
+      if ((entry.sources >> s & 1) != 0 && !entry.chosen) Choose(&entry, s);
+    }
+  }
+
   void Choose(Entry* entry, size_t s) {
     entry->chosen = true;
-    chosen_->push_back(entry);
+    ++chosen_;
     ++counted_[s];
   }
 
@@ -105,8 +95,9 @@ class Selection {
 
   const std::span<const FusionSource> sources_;
   const uint32_t k_;
+  const std::span<const uint32_t> order_;
   CandidatePool* const pool_;
-  std::vector<Entry*>* const chosen_;
+  uint32_t chosen_ = 0;
   // How many entries count for each source.
   uint32_t counted_[kMaxSources] = {};
 };
@@ -116,25 +107,26 @@ class Selection {
 void Fuse(std::span<const FusionSource> sources, const FusionOptions& options,
           FusionResult* result) {
   static thread_local CandidatePool pool;
-  static thread_local std::vector<Entry*> chosen;
-  static thread_local std::vector<Entry*> rest;
+  static thread_local ScoreOrder score_order;
 
   pool.Merge(sources);
   ScoreCandidates(sources, options, &pool);
-  Selection selection(sources, options.k, &pool, &chosen);
+  const std::span<const uint32_t> order = score_order.Sort(pool.entries());
+  Selection selection(sources, options.k, order, &pool);
   const bool by_score =
       options.policy == FusionPolicy::kQuota && options.has_model;
-  selection.Reserve(&FusionSource::min, by_score, &rest);
+  selection.Reserve(&FusionSource::min, by_score);
   if (options.policy == FusionPolicy::kQuota) {
-    selection.Reserve(&FusionSource::target, by_score, &rest);
+    selection.Reserve(&FusionSource::target, by_score);
   }
-  selection.Backfill(&rest);
-  std::sort(chosen.begin(), chosen.end(), BetterEntry);
+  selection.Backfill();
 
   result->candidates.clear();
-  for (const Entry* entry : chosen) {
+  for (const uint32_t place : order) {
+    const Entry& entry = pool.entries()[place];
+    if (!entry.chosen) continue;
     result->candidates.push_back(
-        {entry->row, static_cast<float>(entry->score), entry->sources});
+        {entry.row, static_cast<float>(entry.score), entry.sources});
   }
   result->outcomes.clear();
   for (size_t s = 0; s < sources.size(); ++s) {

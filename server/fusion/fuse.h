@@ -13,8 +13,8 @@ namespace tributary {
 // proposals, lets each source reserve its own, fills up to k by score within
 // each `max`, and orders the list by score, ties by row:
 //   kQuota       with a model: reserves `target` by score; score: the sum of
-//                weight * RankValue(rank), the log-odds that the item is wanted.
-//                Without: reserves `target` by rank; score: the sum of
+//                weight * RankValue(rank), the log-odds that the item is
+//                wanted. Without: reserves `target` by rank; score: the sum of
 //                1 / ((2 i + 1) (k0 + rank)) for the i-th source. Both were
 //                found by measurement to keep every prefix at or above the best
 //                source's

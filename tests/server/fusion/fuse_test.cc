@@ -146,6 +146,9 @@ TEST(FuseProperty, ScoresDescendAndTiesAreInOrderOfRows) {
     const auto candidates = Fused(inputs.Next()).candidates;
     for (size_t i = 1; i < candidates.size(); ++i) {
       EXPECT_GE(candidates[i - 1].score, candidates[i].score);
+      if (candidates[i - 1].score == candidates[i].score) {
+        EXPECT_LT(candidates[i - 1].row, candidates[i].row);
+      }
     }
   }
   const Input tie = MakeInput({{9}, {3}}, {1, 1}, 2);
