@@ -11,6 +11,7 @@
 #include "server/pipeline/server_config.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
+#include "tributary/v1/retrieval.grpc.pb.h"
 
 namespace tributary {
 namespace {

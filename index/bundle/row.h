@@ -20,10 +20,14 @@ struct ScoredRow {
   friend bool operator==(const ScoredRow&, const ScoredRow&) = default;
 };
 
-// The order of every list of results: best first, ties by row.
-inline bool Better(const ScoredRow& a, const ScoredRow& b) {
-  return a.score != b.score ? a.score > b.score : a.row < b.row;
-}
+// The order of every list of results: best first, ties by row. An object, not
+// a function: sorts that get it inline it.
+struct BetterOrder {
+  bool operator()(const ScoredRow& a, const ScoredRow& b) const {
+    return a.score != b.score ? a.score > b.score : a.row < b.row;
+  }
+};
+inline constexpr BetterOrder Better;
 
 }  // namespace tributary
 

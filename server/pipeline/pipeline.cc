@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,13 +21,15 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // What a request needs while it is answered; kept by its thread for the
-// capacity, so that the steady state allocates little.
+// capacity, so that the steady state allocates nothing.
 struct Scratch {
   Plan plan;
   // The first plan.sources.size() are in use.
   std::vector<SourceResult> results;
   std::vector<FusionSource> fusion_sources;
   FusionResult fused;
+  // All of the reply but its columns.
+  v1::RetrieveResponse rest;
 
   std::span<SourceResult> MakeResults() {
     if (results.size() < plan.sources.size()) {
@@ -67,8 +70,7 @@ Pipeline::Pipeline(const v1::ServerConfig& config, WorkerPool* pool,
 
 absl::Status Pipeline::Retrieve(std::shared_ptr<const ServingBundle> bundle,
                                 const v1::RetrieveRequest& request,
-                                SteadyTime deadline,
-                                v1::RetrieveResponse* response) const {
+                                SteadyTime deadline, std::string* reply) const {
   thread_local Scratch scratch;
   RETURN_IF_ERROR(MakePlan(config_, *bundle, request, Clock::now(), deadline,
                            &scratch.plan));
@@ -85,16 +87,28 @@ absl::Status Pipeline::Retrieve(std::shared_ptr<const ServingBundle> bundle,
   FuseResults(scratch.plan, results, &scratch.fusion_sources, &scratch.fused);
   const auto fusion_duration = Clock::now() - fusion_start;
 
-  WriteReply(*bundle, scratch.plan, results, scratch.fused, response);
+  EncodeReply(*bundle, scratch.plan, results, scratch.fused, &scratch.rest,
+              reply);
 
   if (metrics_ != nullptr) {
     metrics_->fusion_seconds.Observe(fusion_duration);
-    CountReply(results, scratch.fused, *response, metrics_);
+    CountReply(*bundle, scratch.plan, results, scratch.fused, metrics_);
   }
   if (live_recall_ != nullptr && live_recall_->ShouldSample()) {
     live_recall_->Offer(MakeSample(std::move(bundle), scratch.plan, results));
   }
   return absl::OkStatus();
+}
+
+absl::Status Pipeline::Retrieve(std::shared_ptr<const ServingBundle> bundle,
+                                const v1::RetrieveRequest& request,
+                                SteadyTime deadline,
+                                v1::RetrieveResponse* response) const {
+  thread_local std::string reply;
+  RETURN_IF_ERROR(Retrieve(std::move(bundle), request, deadline, &reply));
+  // Only keys could be wrong, of a bundle that was not verified.
+  if (response->ParseFromString(reply)) return absl::OkStatus();
+  return absl::DataLossError("item keys: not UTF-8");
 }
 
 absl::Status Pipeline::BatchRetrieve(

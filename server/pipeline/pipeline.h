@@ -5,6 +5,7 @@
 #define TRIBUTARY_SERVER_PIPELINE_PIPELINE_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "server/metrics/server_metrics.h"
@@ -25,11 +26,18 @@ class Pipeline {
   Pipeline(const v1::ServerConfig& config, WorkerPool* pool,
            ServerMetrics* metrics, LiveRecall* live_recall);
 
-  // Fills *response (on an arena or not) from `bundle`. `deadline` is the
-  // caller's; the configured one applies if it is earlier. Errors:
-  // INVALID_ARGUMENT, its message beginning with the field's path, e.g.
-  // "quotas[\"content\"].max: ..."; DEADLINE_EXCEEDED when it was over before
-  // any source could answer.
+  // Replaces *reply by the answer from `bundle`, a RetrieveResponse in
+  // protobuf's wire format. `deadline` is the caller's; the configured one
+  // applies if it is earlier. Errors: INVALID_ARGUMENT, its message beginning
+  // with the field's path, e.g. "quotas[\"content\"].max: ...";
+  // DEADLINE_EXCEEDED when it was over before any source could answer.
+  //
+  // Once a thread has answered a few requests and a *reply is as large as it
+  // gets, nothing is allocated, but for sources that run on the pool.
+  absl::Status Retrieve(std::shared_ptr<const ServingBundle> bundle,
+                        const v1::RetrieveRequest& request, SteadyTime deadline,
+                        std::string* reply) const;
+  // The same as a message (on an arena or not).
   absl::Status Retrieve(std::shared_ptr<const ServingBundle> bundle,
                         const v1::RetrieveRequest& request, SteadyTime deadline,
                         v1::RetrieveResponse* response) const;

@@ -3,40 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <string_view>
 #include <vector>
+
+#include "server/pipeline/reply_columns.h"
 
 namespace tributary {
 namespace {
-
-void WriteKeys(const KeyTable& items,
-               std::span<const FusedCandidate> candidates,
-               v1::RetrieveResponse* response) {
-  if (items.kind() == v1::UINT64) {
-    auto* ids = response->mutable_item_ids();
-    ids->Reserve(static_cast<int>(candidates.size()));
-    for (const FusedCandidate& candidate : candidates) {
-      ids->AddAlreadyReserved(items.id(candidate.row));
-    }
-    return;
-  }
-  response->mutable_item_keys()->Reserve(static_cast<int>(candidates.size()));
-  for (const FusedCandidate& candidate : candidates) {
-    const std::string_view key = items.string(candidate.row);
-    response->add_item_keys(key.data(), key.size());
-  }
-}
-
-void WriteColumns(std::span<const FusedCandidate> candidates,
-                  v1::RetrieveResponse* response) {
-  const int size = static_cast<int>(candidates.size());
-  response->mutable_scores()->Reserve(size);
-  response->mutable_sources()->Reserve(size);
-  for (const FusedCandidate& candidate : candidates) {
-    response->mutable_scores()->AddAlreadyReserved(candidate.score);
-    response->mutable_sources()->AddAlreadyReserved(candidate.sources);
-  }
-}
 
 v1::ShortfallCause CauseOf(const SourceResult& result,
                            const SourceOutcome& outcome) {
@@ -100,9 +72,12 @@ void WriteRanks(std::span<const Place> places, const SourceResult& result,
   }
 }
 
-bool HasFailed(const SourceResult& result) {
-  return result.state == SourceState::kLate ||
-         result.state == SourceState::kFailed;
+bool IsDegraded(std::span<const SourceResult> results) {
+  return std::any_of(results.begin(), results.end(),
+                     [](const SourceResult& result) {
+                       return result.state == SourceState::kLate ||
+                              result.state == SourceState::kFailed;
+                     });
 }
 
 // For each source, how many candidates it proposed, and with which others.
@@ -130,43 +105,47 @@ void CountOverlap(std::span<const FusedCandidate> candidates,
 
 }  // namespace
 
-void WriteReply(const ServingBundle& bundle, const Plan& plan,
-                std::span<const SourceResult> results,
-                const FusionResult& fused, v1::RetrieveResponse* response) {
-  response->Clear();
-  WriteKeys(bundle.bundle().items(), fused.candidates, response);
-  WriteColumns(fused.candidates, response);
+void EncodeReply(const ServingBundle& bundle, const Plan& plan,
+                 std::span<const SourceResult> results,
+                 const FusionResult& fused, v1::RetrieveResponse* rest,
+                 std::string* bytes) {
+  rest->Clear();
   std::vector<Place> places;
   if (plan.full_view) places = PlacesByRow(fused.candidates);
   for (size_t i = 0; i < plan.sources.size(); ++i) {
-    const PlannedSource& source = plan.sources[i];
-    v1::SourceReport* report = response->add_source_reports();
-    report->set_name(bundle.retrievers()[static_cast<size_t>(source.retriever)]
-                         .spec->name());
-    WriteReport(source, results[i], fused.outcomes[i], report);
+    v1::SourceReport* report = rest->add_source_reports();
+    report->set_name(bundle.NameOf(plan.sources[i].retriever));
+    WriteReport(plan.sources[i], results[i], fused.outcomes[i], report);
     if (plan.full_view) WriteRanks(places, results[i], report);
   }
-  response->set_bundle_version(bundle.bundle().version());
-  response->set_degraded(
-      std::any_of(results.begin(), results.end(), HasFailed));
-  response->set_cold_start(plan.cold_start);
-  response->set_unknown_items(plan.unknown_items);
+  rest->set_bundle_version(bundle.bundle().version());
+  rest->set_degraded(IsDegraded(results));
+  rest->set_cold_start(plan.cold_start);
+  rest->set_unknown_items(plan.unknown_items);
+
+  // A message is its parts, one after the other.
+  EncodeColumns(bundle.bundle().items(), fused.candidates, bytes);
+  const size_t columns = bytes->size();
+  bytes->resize(columns + rest->ByteSizeLong());
+  rest->SerializeWithCachedSizesToArray(
+      reinterpret_cast<uint8_t*>(bytes->data() + columns));
 }
 
-void CountReply(std::span<const SourceResult> results,
-                const FusionResult& fused, const v1::RetrieveResponse& response,
-                ServerMetrics* metrics) {
+void CountReply(const ServingBundle& bundle, const Plan& plan,
+                std::span<const SourceResult> results,
+                const FusionResult& fused, ServerMetrics* metrics) {
   metrics->retrievals.Add();
-  if (response.cold_start()) metrics->cold_starts.Add();
-  if (response.degraded()) metrics->degraded.Add();
+  if (plan.cold_start) metrics->cold_starts.Add();
+  if (IsDegraded(results)) metrics->degraded.Add();
   std::array<RetrieverMetrics*, kMaxSources> sources;
   for (size_t i = 0; i < results.size(); ++i) {
-    const v1::SourceReport& report =
-        response.source_reports(static_cast<int>(i));
-    sources[i] = &metrics->ForRetriever(report.name());
-    sources[i]->admitted.Add(report.admitted());
-    if (report.shortfall() > 0) {
-      sources[i]->shortfall[report.cause()].Add(report.shortfall());
+    const SourceOutcome& outcome = fused.outcomes[i];
+    sources[i] =
+        &metrics->ForRetriever(bundle.NameOf(plan.sources[i].retriever));
+    sources[i]->admitted.Add(outcome.admitted);
+    if (outcome.shortfall > 0) {
+      sources[i]->shortfall[CauseOf(results[i], outcome)].Add(
+          outcome.shortfall);
     }
     // Nothing was searched without a query, or after the deadline.
     if (results[i].state != SourceState::kNoQuery &&

@@ -2,6 +2,7 @@
 #define TRIBUTARY_SERVER_PIPELINE_REPLY_H_
 
 #include <span>
+#include <string>
 
 #include "server/fusion/fusion.h"
 #include "server/metrics/server_metrics.h"
@@ -12,16 +13,18 @@
 
 namespace tributary {
 
-// Replaces *response: rows become keys, columns are filled. results[i] and
-// fused.outcomes[i] belong to plan.sources[i].
-void WriteReply(const ServingBundle& bundle, const Plan& plan,
-                std::span<const SourceResult> results,
-                const FusionResult& fused, v1::RetrieveResponse* response);
+// Replaces *bytes by the reply, a RetrieveResponse in protobuf's wire format:
+// rows become keys, columns are filled. results[i] and fused.outcomes[i] belong
+// to plan.sources[i]. `rest` is scratch.
+void EncodeReply(const ServingBundle& bundle, const Plan& plan,
+                 std::span<const SourceResult> results,
+                 const FusionResult& fused, v1::RetrieveResponse* rest,
+                 std::string* bytes);
 
 // Counts what the reply tells of its sources.
-void CountReply(std::span<const SourceResult> results,
-                const FusionResult& fused, const v1::RetrieveResponse& response,
-                ServerMetrics* metrics);
+void CountReply(const ServingBundle& bundle, const Plan& plan,
+                std::span<const SourceResult> results,
+                const FusionResult& fused, ServerMetrics* metrics);
 
 }  // namespace tributary
 

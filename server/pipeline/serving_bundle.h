@@ -2,6 +2,7 @@
 #define TRIBUTARY_SERVER_PIPELINE_SERVING_BUNDLE_H_
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,10 @@ class ServingBundle {
   const Bundle& bundle() const { return *bundle_; }
   // In the manifest's order; at most kMaxSources.
   const std::vector<NamedRetriever>& retrievers() const { return retrievers_; }
+  // REQUIRES: an index of retrievers().
+  const std::string& NameOf(int retriever) const {
+    return retrievers_[static_cast<size_t>(retriever)].spec->name();
+  }
   // -1 when there is none of that name.
   int FindRetriever(std::string_view name) const;
 

@@ -46,13 +46,14 @@ void SetThreads(const GrpcServerOptions& options,
                 grpc::ServerBuilder* builder) {
   const int cores =
       static_cast<int>(std::max(2U, std::thread::hardware_concurrency()));
+  const int idle_threads = 2 * cores;
   builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
-  builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 2);
-  builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, cores);
+  builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, idle_threads);
   // Beyond max_calls for those that wait for work and those that refuse it:
   // gRPC's own refusals at the quota carry no details.
   grpc::ResourceQuota quota(options.field);
-  quota.SetMaxThreads(options.max_calls + cores + 16);
+  quota.SetMaxThreads(options.max_calls + idle_threads + 16);
   builder->SetResourceQuota(quota);
 }
 

@@ -26,11 +26,23 @@ absl::StatusOr<uint64_t> VersionOf(const v1::BatchRetrieveRequest& batch) {
 
 absl::Status RetrievalHandler::Retrieve(const v1::RetrieveRequest& request,
                                         SteadyTime deadline,
+                                        std::string* reply) const {
+  return Answer(request, deadline, reply);
+}
+
+absl::Status RetrievalHandler::Retrieve(const v1::RetrieveRequest& request,
+                                        SteadyTime deadline,
                                         v1::RetrieveResponse* response) const {
+  return Answer(request, deadline, response);
+}
+
+template <typename Reply>
+absl::Status RetrievalHandler::Answer(const v1::RetrieveRequest& request,
+                                      SteadyTime deadline, Reply* reply) const {
   ASSIGN_OR_RETURN(const Admission::Ticket ticket, admission_->Admit());
   ASSIGN_OR_RETURN(std::shared_ptr<const ServingBundle> bundle,
                    bundles_->Snapshot(request.bundle_version()));
-  return pipeline_->Retrieve(std::move(bundle), request, deadline, response);
+  return pipeline_->Retrieve(std::move(bundle), request, deadline, reply);
 }
 
 absl::Status RetrievalHandler::BatchRetrieve(

@@ -1,6 +1,8 @@
 #ifndef TRIBUTARY_SERVER_RPC_RETRIEVAL_HANDLER_H_
 #define TRIBUTARY_SERVER_RPC_RETRIEVAL_HANDLER_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "server/pipeline/bundle_set.h"
 #include "server/pipeline/pipeline.h"
@@ -18,7 +20,11 @@ class RetrievalHandler {
                    const Pipeline* pipeline)
       : admission_(admission), bundles_(bundles), pipeline_(pipeline) {}
 
-  // See retrieval.proto for the errors. *response is unspecified after one.
+  // See retrieval.proto for the errors. The answer, here in protobuf's wire
+  // format, is unspecified after one.
+  absl::Status Retrieve(const v1::RetrieveRequest& request, SteadyTime deadline,
+                        std::string* reply) const;
+  // The same as a message.
   absl::Status Retrieve(const v1::RetrieveRequest& request, SteadyTime deadline,
                         v1::RetrieveResponse* response) const;
   // INVALID_ARGUMENT, besides, unless all requests name the same
@@ -28,6 +34,10 @@ class RetrievalHandler {
                              v1::BatchRetrieveResponse* response) const;
 
  private:
+  template <typename Reply>
+  absl::Status Answer(const v1::RetrieveRequest& request, SteadyTime deadline,
+                      Reply* reply) const;
+
   const Admission* const admission_;
   const BundleSet* const bundles_;
   const Pipeline* const pipeline_;

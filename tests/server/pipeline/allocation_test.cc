@@ -1,0 +1,151 @@
+// In the steady state a request allocates nothing, from the decoded request to
+// the encoded reply. Counts what operator new is asked for by one thread.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "fmt/core.h"
+#include "google/protobuf/text_format.h"
+#include "server/pipeline/pipeline.h"
+#include "server/pipeline/server_config.h"
+#include "tests/index/bundle/tiny_bundle.h"
+#include "tests/server/pipeline/scripted_retriever.h"
+
+namespace {
+
+thread_local bool counting = false;
+thread_local int allocations = 0;
+
+void* Allocate(size_t size, size_t alignment) {
+  if (counting) ++allocations;
+  // A multiple of the alignment, as aligned_alloc wants it, and not 0.
+  const size_t rounded = (size / alignment + 1) * alignment;
+  if (void* const memory = std::aligned_alloc(alignment, rounded)) {
+    return memory;
+  }
+  throw std::bad_alloc();
+}
+
+}  // namespace
+
+// The forms for arrays and those that do not throw end up in these.
+void* operator new(size_t size) {
+  return Allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+}
+void* operator new(size_t size, std::align_val_t alignment) {
+  return Allocate(size, static_cast<size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+
+namespace tributary {
+namespace {
+
+// Until buffers are as large as they get.
+constexpr int kWarmUp = 3;
+
+v1::RetrieveRequest Request(const std::string& text) {
+  v1::RetrieveRequest request;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request));
+  return request;
+}
+
+class AllocationTest : public testing::Test {
+ protected:
+  static v1::ServerConfig Config() {
+    v1::ServerConfig config;
+    config.set_bundles("b");
+    config.mutable_defaults()->set_deadline_ms(60'000);
+    return CompleteServerConfig(config).value();
+  }
+
+  // Of one request after a few equal ones; its reply is in reply_.
+  int CountAllocations(const std::shared_ptr<const ServingBundle>& bundle,
+                       const std::string& text) {
+    metrics_.Activated(bundle->bundle().manifest(), {});
+    const v1::RetrieveRequest request = Request(text);
+    for (int i = 0; i <= kWarmUp; ++i) {
+      allocations = 0;
+      counting = i == kWarmUp;
+      const absl::Status status =
+          pipeline_.Retrieve(bundle, request, SteadyTime::max(), &reply_);
+      counting = false;
+      EXPECT_TRUE(status.ok()) << status;
+    }
+    return allocations;
+  }
+
+  ServerMetrics metrics_;
+  WorkerPool pool_{1, 4};
+  const Pipeline pipeline_{Config(), &pool_, &metrics_, nullptr};
+  std::string reply_;
+};
+
+TEST_F(AllocationTest, TheCounterCounts) {
+  counting = true;
+  delete new int(1);
+  std::string(100, 'x').append("y");
+  counting = false;
+  EXPECT_GE(allocations, 2);
+}
+
+TEST_F(AllocationTest, PlanFusionAndReplyAllocateNothing) {
+  const Scripts scripts = {{"behavior", {.rows = Rows(0, 500)}},
+                           {"content", {.rows = Rows(250, 750)}},
+                           {"popularity", {.rows = Rows(500, 1000)}}};
+  for (const v1::KeyKind kind : {v1::UINT64, v1::UTF8}) {
+    const auto bundle =
+        ServeScripted(scripts, {.item_keys = kind, .user_keys = kind});
+    for (const char* policy : {"QUOTA", "RRF", "WEIGHTED", "INTERLEAVE"}) {
+      const std::string text = fmt::format(
+          "user_key: '1' k: 500 fusion {{ policy: {} }} "
+          "filter {{ exclude_item_keys: ['1007', '1008', 'nothing'] }}",
+          policy);
+      EXPECT_EQ(CountAllocations(bundle, text), 0) << policy;
+      v1::RetrieveResponse response;
+      ASSERT_TRUE(response.ParseFromString(reply_));
+      EXPECT_EQ(response.scores_size(), 500);
+    }
+  }
+}
+
+TEST_F(AllocationTest, RetrieversAllocateNothing) {
+  const auto dir = WriteTinyBundle(MakeTestDir(), 1);
+  std::string manifest = ReadFile(dir / "manifest.json");
+  const std::string begin = "\"retrievers\": [";
+  ASSERT_NE(manifest.find(begin), std::string::npos);
+  manifest.insert(manifest.find(begin) + begin.size(),
+                  R"({"name": "joint", "kind": "neighbors", "table": "joint",
+          "maxHistory": 10},
+         {"name": "kind", "kind": "category_popularity", "maxHistory": 10},)");
+  OverwriteFile(dir / "manifest.json", manifest);
+  const auto opened = Bundle::Open(dir);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  const auto bundle =
+      ServingBundle::Open(*opened, RetrieverRegistry::BuiltIn());
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  const std::string quotas =
+      "quotas { key: 'joint' value { target: 2 } } "
+      "quotas { key: 'kind' value { target: 2 } } "
+      "quotas { key: 'taste' value { target: 2 } } "
+      "quotas { key: 'popularity' value { target: 2 } } ";
+  for (const std::string user :
+       {"user_id: 10", "user_id: 20", "recent_item_keys: ['a', 'e']"}) {
+    EXPECT_EQ(CountAllocations(*bundle, user + " k: 4 " + quotas), 0) << user;
+    v1::RetrieveResponse response;
+    ASSERT_TRUE(response.ParseFromString(reply_));
+    EXPECT_EQ(response.source_reports_size(), 4);
+    EXPECT_GT(response.scores_size(), 0);
+  }
+}
+
+}  // namespace
+}  // namespace tributary
