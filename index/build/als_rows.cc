@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "index/build/dense_product.h"
+#include "index/search/dense_product.h"
 
 // Highway compiles the part between HWY_BEFORE_NAMESPACE and
 // HWY_AFTER_NAMESPACE once for each target by including this file again.

@@ -8,7 +8,7 @@
 
 #include "fmt/format.h"
 #include "index/build/als_rows.h"
-#include "index/build/dense_product.h"
+#include "index/search/dense_product.h"
 #include "index/parallel/parallel_for.h"
 #include "index/build/random.h"
 

@@ -40,7 +40,8 @@ class ScratchDirectory {
 
 WriteRequest MakeWriteRequest(const BuildRequest& request,
                               const v1::BuildConfig& config) {
-  WriteRequest write{request.root, request.version, {}, config.index(), {}};
+  WriteRequest write{request.root, request.version, {}, config.index(),
+                     config.threads(), {}};
   write.builder.set_program("tributary build");
   write.builder.set_revision(TRIBUTARY_REVISION);
   write.builder.set_data(request.data_name);
@@ -87,6 +88,7 @@ absl::StatusOr<Judgement> Try(const DataSet& data, const BuildRequest& request,
   WriteRequest write = MakeWriteRequest(request, *config);
   write.root = scratch.path();
   write.index.set_kind("flat");
+  write.index.clear_by_space();
   ASSIGN_OR_RETURN(const std::filesystem::path bundle,
                    WriteParts(kept, parts, write, progress));
   progress("recall", 0);

@@ -17,6 +17,7 @@ constexpr uint32_t kMaxThreads = 1024;
 constexpr uint32_t kMaxIterations = 1000;
 constexpr uint32_t kMaxHistoryItems = 100'000;
 constexpr const char* kNeighborTables[] = {"item_item", "ease", "covisit"};
+constexpr const char* kIndexKinds[] = {"auto", "flat", "scan", "ivf", "faiss"};
 constexpr const char* kWeightings[] = {"auto", "cosine", "tfidf", "bm25"};
 
 void SetDefaults(v1::BuildConfig* config) {
@@ -57,9 +58,9 @@ void SetDefaults(v1::BuildConfig* config) {
   v1::IndexChoice* const index = config->mutable_index();
   DEFAULT_TO(index, kind, "auto");
   DEFAULT_TO(index, factory, "");
-  DEFAULT_TO(index, auto_faiss_above, 20000);
   DEFAULT_TO(index, target_recall, 0.99);
   DEFAULT_TO(index, target_n, 500);
+  DEFAULT_TO(index, lists, 0);
 #undef DEFAULT_TO
 }
 
@@ -139,15 +140,31 @@ absl::Status CheckNeighbors(const v1::BuildConfig& config) {
                     1e6);
 }
 
-absl::Status CheckIndex(const v1::IndexChoice& index) {
-  if (index.kind() != "auto" && index.kind() != "flat" &&
-      index.kind() != "faiss") {
-    return absl::InvalidArgumentError(fmt::format(
-        "index.kind: \"{}\", expected auto, flat or faiss", index.kind()));
+// What is not set is not checked: of a space, it is as in `index`.
+absl::Status CheckIndex(const std::string& field,
+                        const v1::IndexChoice& index) {
+  if (index.has_kind() && std::ranges::count(kIndexKinds, index.kind()) == 0) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}.kind: \"{}\", expected {}", field, index.kind(),
+                    fmt::join(kIndexKinds, ", ")));
   }
-  RETURN_IF_ERROR(
-      CheckRange("index.target_recall", index.target_recall(), 0.0, 1.0));
-  return CheckRange("index.target_n", index.target_n(), 1U, 100'000U);
+  if (index.has_target_recall()) {
+    RETURN_IF_ERROR(
+        CheckRange(field + ".target_recall", index.target_recall(), 0.0, 1.0));
+  }
+  if (index.has_target_n()) {
+    RETURN_IF_ERROR(
+        CheckRange(field + ".target_n", index.target_n(), 1U, 100'000U));
+  }
+  if (index.has_lists()) {
+    RETURN_IF_ERROR(
+        CheckRange(field + ".lists", index.lists(), 0U, 1'000'000U));
+  }
+  for (const auto& [space, own] : index.by_space()) {
+    RETURN_IF_ERROR(
+        CheckIndex(fmt::format("{}.by_space[\"{}\"]", field, space), own));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -162,7 +179,7 @@ absl::StatusOr<v1::BuildConfig> CompleteBuildConfig(v1::BuildConfig config) {
                              config.popularity().half_life_days(), 0.0, 1e6));
   RETURN_IF_ERROR(CheckTraining(config));
   RETURN_IF_ERROR(CheckNeighbors(config));
-  RETURN_IF_ERROR(CheckIndex(config.index()));
+  RETURN_IF_ERROR(CheckIndex("index", config.index()));
   return config;
 }
 

@@ -56,6 +56,7 @@ struct WriteRequest {
   uint64_t version;
   v1::Builder builder;
   v1::IndexChoice index;
+  uint32_t threads;
   // Of a trial on held-out interactions, if there was one.
   Judgement judgement;
 };

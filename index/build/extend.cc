@@ -12,9 +12,9 @@
 #include "index/build/predict_vectors.h"
 #include "index/build/row_map.h"
 #include "index/build/trainer.h"
+#include "index/build/write_index.h"
 #include "index/build/write_vectors.h"
 #include "index/bundle/bundle_writer.h"
-#include "index/search/faiss_build.h"
 #include "index/tower/user_tower.h"
 #include "status/status_macros.h"
 
@@ -51,6 +51,12 @@ TrainedVectors Join(const VectorTable& table, const TrainedVectors& fresh,
   }
   return joined;
 }
+
+// Old and new vectors, and whether they are stored in half precision.
+struct JoinedTable {
+  TrainedVectors vectors;
+  bool half;
+};
 
 class Extender {
  public:
@@ -114,14 +120,14 @@ class Extender {
   }
 
   // Writes <stem>.npy and .rows.npy with those of new items among them.
-  absl::StatusOr<TrainedVectors> ExtendTable(const std::string& stem,
-                                             const VectorTable& table,
-                                             const TrainedVectors& fresh) {
-    TrainedVectors joined = Join(table, fresh, map_);
-    const bool half =
-        table.dtype() == Dtype::kFloat16 && RoundToHalf(&joined.values);
-    RETURN_IF_ERROR(
-        WriteVectors(stem, joined, table.dim(), half, map_.size(), &writer_));
+  absl::StatusOr<JoinedTable> ExtendTable(const std::string& stem,
+                                          const VectorTable& table,
+                                          const TrainedVectors& fresh) {
+    JoinedTable joined{Join(table, fresh, map_), false};
+    joined.half =
+        table.dtype() == Dtype::kFloat16 && RoundToHalf(&joined.vectors.values);
+    RETURN_IF_ERROR(WriteVectors(stem, joined.vectors, table.dim(), joined.half,
+                                 map_.size(), &writer_));
     return joined;
   }
 
@@ -131,11 +137,12 @@ class Extender {
     if (&space != encoded_) {
       ASSIGN_OR_RETURN(fresh, PredictItems(space));
     }
-    ASSIGN_OR_RETURN(const TrainedVectors items,
+    ASSIGN_OR_RETURN(const JoinedTable joined,
                      ExtendTable(spec->name() + ".items", space.items, fresh));
+    const TrainedVectors& items = joined.vectors;
     spec->set_item_vectors(items.rows.size());
-    if (spec->index().kind() == "faiss") {
-      RETURN_IF_ERROR(BuildIndex(space, items, spec));
+    if (spec->index().kind() != "flat") {
+      RETURN_IF_ERROR(BuildIndex(space, joined, spec));
     }
     for (v1::GoldenQuery& golden : *manifest_.mutable_golden_queries()) {
       if (golden.space() != spec->name()) continue;
@@ -209,9 +216,8 @@ class Extender {
                                       request_.threads);
       ASSIGN_OR_RETURN(fresh, predictor.Predict(content_));
     }
-    ASSIGN_OR_RETURN(const TrainedVectors joined,
-                     ExtendTable(stem, table, fresh));
-    history.set_item_vectors(joined.rows.size());
+    ASSIGN_OR_RETURN(const JoinedTable joined, ExtendTable(stem, table, fresh));
+    history.set_item_vectors(joined.vectors.rows.size());
     return absl::OkStatus();
   }
 
@@ -234,28 +240,27 @@ class Extender {
 
   // By the recipe of the index before. Where that does not reach the recall it
   // reached then, the space is searched exactly, as the build would have it.
-  absl::Status BuildIndex(const EmbeddingSpace& space,
-                          const TrainedVectors& items,
+  absl::Status BuildIndex(const EmbeddingSpace& space, const JoinedTable& items,
                           v1::EmbeddingSpace* spec) {
     const v1::IndexSpec& recipe = space.spec->index();
     ASSIGN_OR_RETURN(const std::vector<float> queries, RecallQueries(space));
-    const absl::Status built = writer_.AddFile(
-        spec->name() + ".index",
-        [&](const std::filesystem::path& path) -> absl::Status {
-          ASSIGN_OR_RETURN(
-              *spec->mutable_index(),
-              BuildFaissIndex(
-                  {.values = items.values,
-                   .dim = spec->dim(),
-                   .factory = recipe.factory(),
-                   .target_recall =
-                       std::max(0.0, recipe.measured_recall() - kRecallSlack),
-                   .target_n = recipe.measured_n(),
-                   .queries = queries},
-                  path));
-          return absl::OkStatus();
-        });
-    if (!absl::IsFailedPrecondition(built)) return built;
+    v1::IndexChoice choice;
+    choice.set_kind(recipe.kind());
+    choice.set_factory(recipe.factory());
+    choice.set_lists(recipe.lists());
+    choice.set_target_recall(
+        std::max(0.0, recipe.measured_recall() - kRecallSlack));
+    choice.set_target_n(recipe.measured_n());
+    const auto built = WriteIndex({.space = spec->name(),
+                                   .dim = spec->dim(),
+                                   .values = items.vectors.values,
+                                   .half = items.half,
+                                   .queries = queries,
+                                   .choice = choice,
+                                   .threads = request_.threads},
+                                  &writer_);
+    if (built.ok()) *spec->mutable_index() = *built;
+    if (!absl::IsFailedPrecondition(built.status())) return built.status();
     spec->clear_index();
     spec->mutable_index()->set_kind("flat");
     spec->mutable_index()->set_measured_recall(1);

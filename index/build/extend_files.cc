@@ -33,6 +33,7 @@ constexpr Rule kRules[] = {
     {"*.history.npy", FileTreatment::kMade},
     {"*.history.rows.npy", FileTreatment::kMade},
     {"*.index", FileTreatment::kMade},
+    {"*.ivf.*", FileTreatment::kMade},
     {"popularity.*", FileTreatment::kMade},
     {"seen.rows.npy", FileTreatment::kItemRows},
     {"seen.offsets.npy", FileTreatment::kKeep},
@@ -100,6 +101,8 @@ absl::Status WriteMoved(std::string_view file, const NpyArray& array,
                         const RowMap& map, bool rows, bool by_item,
                         BundleWriter* writer) {
   switch (array.header().dtype) {
+    case Dtype::kUint8:
+      return WriteMoved<uint8_t>(file, array, map, rows, by_item, writer);
     case Dtype::kUint16:
       return WriteMoved<uint16_t>(file, array, map, rows, by_item, writer);
     case Dtype::kUint32:

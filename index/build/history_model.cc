@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "index/build/dense_product.h"
+#include "index/search/dense_product.h"
 #include "index/parallel/parallel_for.h"
 #include "index/build/training_kernels.h"
 #include "index/tower/accumulate.h"

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "fmt/format.h"
-#include "index/build/dense_product.h"
+#include "index/search/dense_product.h"
 #include "index/parallel/parallel_for.h"
 #include "index/build/training_kernels.h"
 

@@ -90,7 +90,7 @@ absl::StatusOr<TrainedVectors> VectorPredictor::Predict(
         for (uint64_t i = begin; i < end; ++i) {
           const absl::Status status = index->Search(
               std::span(items.values).subspan(i * content_dim, content_dim),
-              kNeighbors + (leave_out_itself ? 1 : 0), excluded_,
+              kNeighbors + (leave_out_itself ? 1 : 0), RowFilter(excluded_),
               SteadyTime::max(), &neighbors);
           if (!status.ok()) {
             const std::lock_guard lock(mutex);
@@ -140,8 +140,8 @@ absl::Status VectorPredictor::Try(const SpaceQuery& query,
   std::sort(seen.begin(), seen.end());
   seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
   std::vector<ScoredRow> list;
-  RETURN_IF_ERROR(MakeFlatIndex(table_)->Search(query.vector, kDepth, seen,
-                                                SteadyTime::max(), &list));
+  RETURN_IF_ERROR(MakeFlatIndex(table_)->Search(
+      query.vector, kDepth, RowFilter(seen), SteadyTime::max(), &list));
   if (list.size() < kDepth) return absl::OkStatus();
   const std::span<const float> asked(query.vector);
   std::vector<float> real(table_.dim());

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "Eigen/Eigenvalues"
-#include "index/build/dense_product.h"
+#include "index/search/dense_product.h"
 #include "index/parallel/parallel_for.h"
 #include "index/build/random.h"
 

@@ -7,25 +7,21 @@
 #include "index/build/bundle_parts.h"
 #include "index/build/golden_queries.h"
 #include "index/build/half_precision.h"
+#include "index/build/write_index.h"
 #include "index/build/write_vectors.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/bundle_writer.h"
 #include "index/bundle/sha256.h"
-#include "index/search/faiss_build.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
 
-// Enough for a recall of .99 to be known to about .001 at n 500.
-constexpr size_t kRecallQueries = 200;
+// Enough for a recall of .99 to be known to about .0005 at n 500.
+constexpr size_t kRecallQueries = 400;
 constexpr size_t kFingerprintDigits = 16;
 // Of the histories that categories are mixed by, where there are times.
 constexpr double kCategoryDecay = 0.4;
-// Beyond this share of its lists, IVF of FAISS as Debian builds it (baseline
-// x86-64) is slower than our flat scan; tests/bench/search_bench.cc measures
-// it.
-constexpr double kMaxAutoEffortShare = 1.0 / 16;
 
 std::string Fingerprint(const TrainedSpace& space) {
   const std::string text = fmt::format(
@@ -50,49 +46,14 @@ absl::Status WriteFeatureEncoder(const std::string& space,
              : writer->AddArray<float>(projection, encoder.projection, dim);
 }
 
-v1::IndexSpec FlatSpec(const v1::IndexChoice& choice) {
-  v1::IndexSpec spec;
-  spec.set_kind("flat");
-  spec.set_measured_recall(1);
-  spec.set_measured_n(choice.target_n());
-  return spec;
-}
-
-absl::StatusOr<v1::IndexSpec> WriteFaissIndex(const TrainedSpace& space,
-                                              const v1::IndexChoice& choice,
-                                              double max_effort_share,
-                                              BundleWriter* writer) {
-  const std::vector<float> queries = SampleQueries(space, kRecallQueries);
-  v1::IndexSpec spec;
-  RETURN_IF_ERROR(writer->AddFile(
-      space.name + ".index",
-      [&](const std::filesystem::path& path) -> absl::Status {
-        ASSIGN_OR_RETURN(
-            spec, BuildFaissIndex({.values = space.items.values,
-                                   .dim = space.dim,
-                                   .factory = choice.factory(),
-                                   .target_recall = choice.target_recall(),
-                                   .target_n = choice.target_n(),
-                                   .queries = queries,
-                                   .max_effort_share = max_effort_share},
-                                  path));
-        return absl::OkStatus();
-      }));
-  return spec;
-}
-
-absl::StatusOr<v1::IndexSpec> WriteIndex(const TrainedSpace& space,
-                                         const v1::IndexChoice& choice,
-                                         BundleWriter* writer) {
-  if (choice.kind() == "faiss") {
-    return WriteFaissIndex(space, choice, 1, writer);
-  }
-  if (choice.kind() == "flat" ||
-      space.items.rows.size() < choice.auto_faiss_above()) {
-    return FlatSpec(choice);
-  }
-  auto spec = WriteFaissIndex(space, choice, kMaxAutoEffortShare, writer);
-  return absl::IsFailedPrecondition(spec.status()) ? FlatSpec(choice) : spec;
+// What the configuration says of the space.
+v1::IndexChoice ChoiceFor(const std::string& space,
+                          const v1::IndexChoice& all) {
+  v1::IndexChoice choice = all;
+  choice.clear_by_space();
+  const auto own = all.by_space().find(space);
+  if (own != all.by_space().end()) choice.MergeFrom(own->second);
+  return choice;
 }
 
 absl::Status WriteTowers(const DataSet& data, const TrainedSpace& space,
@@ -125,7 +86,7 @@ absl::Status WriteTowers(const DataSet& data, const TrainedSpace& space,
 }
 
 absl::Status WriteSpace(const DataSet& data, const TrainedSpace& space,
-                        const v1::IndexChoice& choice, BundleWriter* writer,
+                        const WriteRequest& request, BundleWriter* writer,
                         v1::Manifest* manifest) {
   RETURN_IF_ERROR(WriteVectors(space.name + ".items", space.items, space.dim,
                                space.half_items, data.items.size(), writer));
@@ -150,7 +111,16 @@ absl::Status WriteSpace(const DataSet& data, const TrainedSpace& space,
                                         space.dim, writer));
     *spec.mutable_feature_encoder() = space.feature_encoder->spec;
   }
-  ASSIGN_OR_RETURN(*spec.mutable_index(), WriteIndex(space, choice, writer));
+  const std::vector<float> queries = SampleQueries(space, kRecallQueries);
+  ASSIGN_OR_RETURN(*spec.mutable_index(),
+                   WriteIndex({.space = space.name,
+                               .dim = space.dim,
+                               .values = space.items.values,
+                               .half = space.half_items,
+                               .queries = queries,
+                               .choice = ChoiceFor(space.name, request.index),
+                               .threads = request.threads},
+                              writer));
   v1::RetrieverSpec& retriever = *manifest->add_retrievers();
   retriever.set_name(space.name);
   retriever.set_kind("vector");
@@ -276,7 +246,7 @@ absl::StatusOr<std::filesystem::path> WriteParts(const DataSet& data,
     progress("index",
              static_cast<double>(i) / static_cast<double>(parts.spaces.size()));
     RETURN_IF_ERROR(
-        WriteSpace(data, parts.spaces[i], request.index, &writer, &manifest));
+        WriteSpace(data, parts.spaces[i], request, &writer, &manifest));
   }
   progress("index", 1);
   for (const NeighborLists& lists : parts.neighbors) {

@@ -19,7 +19,8 @@ constexpr std::string_view kMagic = "\x93NUMPY";
 // mapped vectors are aligned to a cache line.
 constexpr size_t kAlignment = 64;
 
-constexpr std::array<std::pair<Dtype, std::string_view>, 5> kDtypeNames = {{
+constexpr std::array<std::pair<Dtype, std::string_view>, 6> kDtypeNames = {{
+    {Dtype::kUint8, "|u1"},
     {Dtype::kUint16, "<u2"},
     {Dtype::kUint32, "<u4"},
     {Dtype::kUint64, "<u8"},
@@ -194,7 +195,7 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(std::span<const std::byte> file,
     return header;
   }
   return absl::InvalidArgumentError(fmt::format(
-      "{}: dtype {} in {} order; expected <u2, <u4, <u8, <f2 or <f4 in C order",
+      "{}: dtype {} in {} order; expected |u1, <u2, <u4, <u8, <f2 or <f4 in C order",
       name, reader.descr(), reader.fortran_order() ? "Fortran" : "C"));
 }
 

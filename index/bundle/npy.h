@@ -21,7 +21,7 @@ struct Half {
   uint16_t bits;
 };
 
-enum class Dtype { kUint16, kUint32, kUint64, kFloat16, kFloat32 };
+enum class Dtype { kUint8, kUint16, kUint32, kUint64, kFloat16, kFloat32 };
 
 // What NumPy calls it, e.g. "<f4".
 std::string_view DtypeName(Dtype dtype);
@@ -29,6 +29,7 @@ size_t DtypeSize(Dtype dtype);
 
 template <typename T>
 constexpr Dtype DtypeOf() {
+  if constexpr (std::is_same_v<T, uint8_t>) return Dtype::kUint8;
   if constexpr (std::is_same_v<T, uint16_t>) return Dtype::kUint16;
   if constexpr (std::is_same_v<T, uint32_t>) return Dtype::kUint32;
   if constexpr (std::is_same_v<T, uint64_t>) return Dtype::kUint64;

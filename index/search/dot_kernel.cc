@@ -8,6 +8,7 @@
 #define HWY_TARGET_INCLUDE "index/search/dot_kernel.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After foreach_target.h.
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -91,16 +92,17 @@ HWY_INLINE auto SumsOfFour(D d, V a, V b, V c, V e) {
 }
 
 template <class D, typename T>
-HWY_INLINE void DotFour(D d, const Query& query, const T* vectors,
+HWY_INLINE void DotFour(D d, const Query& query, const T* first,
+                        const T* second, const T* third, const T* fourth,
                         float* scores) {
   const size_t lanes = hn::Lanes(d);
   const size_t dim = query.dim;
   auto a = hn::Zero(d), b = a, c = a, e = a;
   const auto add = [&](hn::Vec<D> q, size_t i) HWY_ATTR {
-    a = hn::MulAdd(q, LoadWide(d, vectors + i), a);
-    b = hn::MulAdd(q, LoadWide(d, vectors + dim + i), b);
-    c = hn::MulAdd(q, LoadWide(d, vectors + 2 * dim + i), c);
-    e = hn::MulAdd(q, LoadWide(d, vectors + 3 * dim + i), e);
+    a = hn::MulAdd(q, LoadWide(d, first + i), a);
+    b = hn::MulAdd(q, LoadWide(d, second + i), b);
+    c = hn::MulAdd(q, LoadWide(d, third + i), c);
+    e = hn::MulAdd(q, LoadWide(d, fourth + i), e);
   };
   size_t i = 0;
   for (; i + lanes <= dim; i += lanes) add(hn::LoadU(d, query.values + i), i);
@@ -125,13 +127,54 @@ void DotAll(D d, const float* values, size_t dim, const T* vectors,
 #if HWY_TARGET != HWY_SCALAR
   if constexpr (hn::MaxLanes(D()) >= 4) {
     for (; row + 4 <= count; row += 4) {
-      DotFour(d, query, vectors + row * dim, scores + row);
+      const T* four = vectors + row * dim;
+      DotFour(d, query, four, four + dim, four + 2 * dim, four + 3 * dim,
+              scores + row);
     }
   }
 #endif
   for (; row < count; ++row) {
     scores[row] = DotOne(d, query, vectors + row * dim);
   }
+}
+
+// So many vectors ahead lies what is fetched: about what the memory answers in.
+constexpr size_t kFetchAhead = 16;
+
+template <typename T>
+HWY_INLINE void Fetch(const T* vector, size_t dim) {
+  const auto* bytes = reinterpret_cast<const char*>(vector);
+  for (size_t at = 0; at < dim * sizeof(T); at += 64) {
+    hwy::Prefetch(bytes + at);
+  }
+  // Where vectors are not aligned to cache lines, one may begin before its end.
+  hwy::Prefetch(bytes + dim * sizeof(T) - 1);
+}
+
+template <class D, typename T>
+void DotAllAt(D d, const float* values, size_t dim, const T* vectors,
+              const uint32_t* positions, size_t count, float* scores) {
+  if (dim < hn::Lanes(d)) {
+    using Narrower = std::conditional_t<(hn::MaxLanes(D()) > 4), hn::Half<D>,
+                                        hn::CappedTag<float, 1>>;
+    return DotAllAt(Narrower(), values, dim, vectors, positions, count, scores);
+  }
+  const Query query = MakeQuery(d, values, dim);
+  const auto at = [&](size_t i) { return vectors + positions[i] * dim; };
+  for (size_t i = 0; i < kFetchAhead && i < count; ++i) Fetch(at(i), dim);
+  size_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (hn::MaxLanes(D()) >= 4) {
+    for (; i + 4 <= count; i += 4) {
+      for (size_t j = i + kFetchAhead; j < i + kFetchAhead + 4 && j < count;
+           ++j) {
+        Fetch(at(j), dim);
+      }
+      DotFour(d, query, at(i), at(i + 1), at(i + 2), at(i + 3), scores + i);
+    }
+  }
+#endif
+  for (; i < count; ++i) scores[i] = DotOne(d, query, at(i));
 }
 
 void DotFloats(const float* query, size_t dim, const float* vectors,
@@ -142,6 +185,18 @@ void DotFloats(const float* query, size_t dim, const float* vectors,
 void DotHalves(const float* query, size_t dim, const Half* vectors,
                size_t count, float* scores) {
   DotAll(hn::ScalableTag<float>(), query, dim, vectors, count, scores);
+}
+
+void DotFloatsAt(const float* query, size_t dim, const float* vectors,
+                 const uint32_t* positions, size_t count, float* scores) {
+  DotAllAt(hn::ScalableTag<float>(), query, dim, vectors, positions, count,
+           scores);
+}
+
+void DotHalvesAt(const float* query, size_t dim, const Half* vectors,
+                 const uint32_t* positions, size_t count, float* scores) {
+  DotAllAt(hn::ScalableTag<float>(), query, dim, vectors, positions, count,
+           scores);
 }
 
 }  // namespace
@@ -155,6 +210,8 @@ namespace {
 
 HWY_EXPORT(DotFloats);
 HWY_EXPORT(DotHalves);
+HWY_EXPORT(DotFloatsAt);
+HWY_EXPORT(DotHalvesAt);
 
 }  // namespace
 
@@ -168,6 +225,20 @@ void DotProducts(std::span<const float> query, const Half* vectors,
                  size_t count, float* scores) {
   HWY_DYNAMIC_DISPATCH(DotHalves)
   (query.data(), query.size(), vectors, count, scores);
+}
+
+void DotProductsAt(std::span<const float> query, const float* vectors,
+                   std::span<const uint32_t> positions, float* scores) {
+  HWY_DYNAMIC_DISPATCH(DotFloatsAt)
+  (query.data(), query.size(), vectors, positions.data(), positions.size(),
+   scores);
+}
+
+void DotProductsAt(std::span<const float> query, const Half* vectors,
+                   std::span<const uint32_t> positions, float* scores) {
+  HWY_DYNAMIC_DISPATCH(DotHalvesAt)
+  (query.data(), query.size(), vectors, positions.data(), positions.size(),
+   scores);
 }
 
 }  // namespace tributary

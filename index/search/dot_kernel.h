@@ -2,6 +2,7 @@
 #define TRIBUTARY_INDEX_SEARCH_DOT_KERNEL_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "index/bundle/npy.h"
@@ -17,6 +18,12 @@ void DotProducts(std::span<const float> query, const float* vectors,
                  size_t count, float* scores);
 void DotProducts(std::span<const float> query, const Half* vectors,
                  size_t count, float* scores);
+
+// The same for the vectors at `positions`, in any order, fetched ahead.
+void DotProductsAt(std::span<const float> query, const float* vectors,
+                   std::span<const uint32_t> positions, float* scores);
+void DotProductsAt(std::span<const float> query, const Half* vectors,
+                   std::span<const uint32_t> positions, float* scores);
 
 }  // namespace tributary
 

@@ -21,15 +21,21 @@ class FaissIndex : public VectorIndex {
       : items_(items), searcher_(std::move(searcher)) {}
 
   absl::Status Search(std::span<const float> query, uint32_t n,
-                      std::span<const Row> excluded, SteadyTime deadline,
+                      const RowFilter& filter, SteadyTime deadline,
                       std::vector<ScoredRow>* hits) const override {
     RETURN_IF_ERROR(CheckQuery(query, items_.dim()));
     if (std::chrono::steady_clock::now() >= deadline) {
       return absl::DeadlineExceededError("the deadline passed before a search");
     }
     thread_local std::vector<uint32_t> positions;
-    FindPositions(items_, excluded, &positions);
-    RETURN_IF_ERROR(searcher_.Search(query, n, positions, hits));
+    if (filter.allowed.has_value()) {
+      FindAllowed(items_, filter, &positions);
+      RETURN_IF_ERROR(
+          FlatScanOf(ViewOf(items_), query, n, positions, deadline, hits));
+    } else {
+      FindPositions(items_, filter.excluded, &positions);
+      RETURN_IF_ERROR(searcher_.Search(query, n, positions, hits));
+    }
     // Positions are in the order of rows: the order of hits stays.
     for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);
     return absl::OkStatus();

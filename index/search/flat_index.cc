@@ -12,22 +12,23 @@ namespace {
 // file is rarely in the cache, and neighbours share the memory.
 constexpr uint64_t kBytesPerUs = 10'000;
 
-StoredVectors ViewOf(const VectorTable& table) {
-  if (table.dtype() == Dtype::kFloat16) return {table.halves(), table.dim()};
-  return {table.floats(), table.dim()};
-}
-
 class FlatIndex : public VectorIndex {
  public:
   explicit FlatIndex(const VectorTable& items)
       : items_(items), vectors_(ViewOf(items)) {}
 
   absl::Status Search(std::span<const float> query, uint32_t n,
-                      std::span<const Row> excluded, SteadyTime deadline,
+                      const RowFilter& filter, SteadyTime deadline,
                       std::vector<ScoredRow>* hits) const override {
     thread_local std::vector<uint32_t> positions;
-    FindPositions(items_, excluded, &positions);
-    RETURN_IF_ERROR(FlatScan(vectors_, query, n, positions, deadline, hits));
+    if (filter.allowed.has_value()) {
+      FindAllowed(items_, filter, &positions);
+      RETURN_IF_ERROR(
+          FlatScanOf(vectors_, query, n, positions, deadline, hits));
+    } else {
+      FindPositions(items_, filter.excluded, &positions);
+      RETURN_IF_ERROR(FlatScan(vectors_, query, n, positions, deadline, hits));
+    }
     // Positions are in the order of rows: the order of hits stays.
     for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);
     return absl::OkStatus();

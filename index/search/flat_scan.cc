@@ -7,6 +7,7 @@
 
 #include "fmt/core.h"
 #include "index/search/dot_kernel.h"
+#include "index/search/shortlist.h"
 #include "index/search/top_k.h"
 #include "status/status_macros.h"
 
@@ -63,6 +64,49 @@ void FindPositions(const VectorTable& table, std::span<const Row> rows,
   for (const Row row : rows) {
     if (const auto position = table.Find(row)) positions->push_back(*position);
   }
+}
+
+void FindAllowed(const VectorTable& table, const RowFilter& filter,
+                 std::vector<uint32_t>* positions) {
+  positions->clear();
+  auto excluded = filter.excluded.begin();
+  for (const Row row : *filter.allowed) {
+    excluded = std::lower_bound(excluded, filter.excluded.end(), row);
+    if (excluded != filter.excluded.end() && *excluded == row) continue;
+    if (const auto position = table.Find(row)) positions->push_back(*position);
+  }
+}
+
+StoredVectors ViewOf(const VectorTable& table) {
+  if (table.dtype() == Dtype::kFloat16) return {table.halves(), table.dim()};
+  return {table.floats(), table.dim()};
+}
+
+absl::Status FlatScanOf(const StoredVectors& vectors,
+                        std::span<const float> query, uint32_t n,
+                        std::span<const uint32_t> positions,
+                        SteadyTime deadline, std::vector<ScoredRow>* hits) {
+  RETURN_IF_ERROR(CheckQuery(query, vectors.dim));
+  thread_local Shortlist best;
+  best.Reset(positions.size());
+  for (size_t begin = 0; begin < positions.size(); begin += kBlock) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return absl::DeadlineExceededError(
+          fmt::format("the deadline passed after {} of {} vectors", begin,
+                      positions.size()));
+    }
+    const auto block =
+        positions.subspan(begin, std::min(kBlock, positions.size() - begin));
+    std::visit(
+        [&](const auto& values) {
+          DotProductsAt(query, values.data(), block, best.scores() + begin);
+        },
+        vectors.values);
+  }
+  std::copy(positions.begin(), positions.end(), best.ids());
+  best.set_size(positions.size());
+  TakeBest(n, &best, hits);
+  return absl::OkStatus();
 }
 
 absl::Status FlatScan(const StoredVectors& vectors,

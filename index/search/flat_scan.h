@@ -27,6 +27,21 @@ absl::Status CheckQuery(std::span<const float> query, uint32_t dim);
 void FindPositions(const VectorTable& table, std::span<const Row> rows,
                    std::vector<uint32_t>* positions);
 
+// The same, of the rows that the filter allows and does not exclude.
+// REQUIRES: filter.allowed is set.
+void FindAllowed(const VectorTable& table, const RowFilter& filter,
+                 std::vector<uint32_t>* positions);
+
+// The table's values.
+StoredVectors ViewOf(const VectorTable& table);
+
+// Replaces *hits with the n best of `positions`, which are unique, exactly.
+// Cost: their number, whatever the vectors'. Errors: as FlatScan.
+absl::Status FlatScanOf(const StoredVectors& vectors,
+                        std::span<const float> query, uint32_t n,
+                        std::span<const uint32_t> positions,
+                        SteadyTime deadline, std::vector<ScoredRow>* hits);
+
 // Replaces *hits with the n best positions (in ScoredRow::row) for `query`,
 // exactly, leaving out `excluded` ones, which are ascending. The deadline is
 // looked at every thousand vectors. Errors: CheckQuery's; DEADLINE_EXCEEDED.

@@ -95,7 +95,8 @@ absl::Status TryGoldenQueries(const Bundle& bundle, const EmbeddingSpace& space,
 absl::Status TrySearches(const Bundle& bundle) {
   for (const EmbeddingSpace& space : bundle.spaces()) {
     ASSIGN_OR_RETURN(const auto index, OpenIndex(bundle, space));
-    const absl::Status status = TryGoldenQueries(bundle, space, *index);
+    absl::Status status = index->CheckContents();
+    if (status.ok()) status = TryGoldenQueries(bundle, space, *index);
     if (!status.ok()) {
       return absl::DataLossError(fmt::format("space {}: {}", space.spec->name(),
                                              std::string(status.message())));

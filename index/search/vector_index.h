@@ -1,11 +1,13 @@
 // Vector search inside one embedding space. This folder may depend on
-// index/bundle; FAISS headers are seen by its faiss_searcher.cc alone.
+// index/bundle and index/parallel; FAISS headers are seen by its
+// faiss_searcher.cc alone.
 #ifndef TRIBUTARY_INDEX_SEARCH_VECTOR_INDEX_H_
 #define TRIBUTARY_INDEX_SEARCH_VECTOR_INDEX_H_
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,6 +20,17 @@ namespace tributary {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
+// Which items a search may find. Views of item rows, ascending and unique.
+struct RowFilter {
+  RowFilter() = default;
+  // Lists of what is left out are filters.
+  RowFilter(std::span<const Row> rows) : excluded(rows) {}  // NOLINT
+
+  std::span<const Row> excluded;
+  // If set, nothing else is found.
+  std::optional<std::span<const Row>> allowed;
+};
+
 // The top n items of an embedding space by inner product. Immutable and
 // thread-safe.
 class VectorIndex {
@@ -25,15 +38,18 @@ class VectorIndex {
   virtual ~VectorIndex() = default;
 
   // Replaces *hits with the n best rows for `query`, best first (see Better),
-  // fewer when the space has fewer that are not excluded. `excluded` are item
-  // rows, ascending and unique; they are left out inside the search, so that
-  // they cost no result. Errors: INVALID_ARGUMENT unless query has dim()
-  // finite values; DEADLINE_EXCEEDED, where the kind can tell, with *hits
-  // unspecified; INTERNAL for what the library reports.
+  // fewer when the space has fewer that pass the filter. The filter acts inside
+  // the search, so that what it leaves out costs no result. Errors:
+  // INVALID_ARGUMENT unless query has dim() finite values; DEADLINE_EXCEEDED,
+  // where the kind can tell, with *hits unspecified; INTERNAL for what the
+  // library reports.
   virtual absl::Status Search(std::span<const float> query, uint32_t n,
-                              std::span<const Row> excluded,
-                              SteadyTime deadline,
+                              const RowFilter& filter, SteadyTime deadline,
                               std::vector<ScoredRow>* hits) const = 0;
+
+  // Checks all that Search trusts, reading all of the index's files: DATA_LOSS,
+  // naming file and place.
+  virtual absl::Status CheckContents() const { return absl::OkStatus(); }
 
   // How long a search takes on this machine, roughly: what decides whether it
   // runs on the request's own thread.
@@ -44,10 +60,10 @@ class VectorIndex {
 // which must outlive it.
 std::unique_ptr<VectorIndex> MakeFlatIndex(const VectorTable& items);
 
-// Opens the index that the space's spec names: "flat", or "faiss" from
-// <space>.index. Errors name file and field: UNIMPLEMENTED for another kind;
-// DATA_LOSS when dimension, metric or count differ from the manifest.
-// The bundle must outlive it.
+// Opens the index that the space's spec names: "flat", "scan" or "ivf" from
+// <space>.ivf.*.npy, or "faiss" from <space>.index. Errors name file and field:
+// UNIMPLEMENTED for another kind; DATA_LOSS when dimension, metric or count
+// differ from the manifest. The bundle must outlive it.
 absl::StatusOr<std::unique_ptr<VectorIndex>> OpenIndex(
     const Bundle& bundle, const EmbeddingSpace& space);
 

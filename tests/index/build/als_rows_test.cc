@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "index/build/dense_product.h"
+#include "index/search/dense_product.h"
 #include "index/build/random.h"
 
 namespace tributary {

@@ -63,7 +63,9 @@ double ShareOfNew(const Bundle& bundle, const NewItems& items, uint32_t n) {
     if (!(*tower)->Encode(user, history, &query)) continue;
     std::vector<Row> seen(history.begin(), history.end());
     std::sort(seen.begin(), seen.end());
-    EXPECT_TRUE(index->Search(query, n, seen, SteadyTime::max(), &list).ok());
+    EXPECT_TRUE(
+        index->Search(query, n, RowFilter(seen), SteadyTime::max(), &list)
+            .ok());
     for (const ScoredRow& hit : list) {
       const std::string key = bundle.items().text(hit.row);
       for (Row place = 0; place < items.keys.size(); ++place) {

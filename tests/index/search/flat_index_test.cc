@@ -62,8 +62,8 @@ void ExpectEqualsBruteForce(const SpaceBundle& description) {
     for (const uint32_t n : {1, 10, 500, 100000}) {
       for (const auto& excluded : exclusions) {
         std::vector<ScoredRow> hits;
-        const auto status =
-            index->Search(query, n, excluded, SteadyTime::max(), &hits);
+        const auto status = index->Search(query, n, RowFilter(excluded),
+                                          SteadyTime::max(), &hits);
         ASSERT_TRUE(status.ok()) << status;
         ASSERT_EQ(hits, BruteForce(items, query, n, excluded))
             << "n " << n << ", " << excluded.size() << " excluded";

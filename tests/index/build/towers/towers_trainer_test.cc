@@ -112,8 +112,8 @@ std::shared_ptr<const Bundle> Write(const DataSet& data,
   parts.spaces.push_back(space);
   v1::IndexChoice index = Config("").index();
   index.set_kind("flat");
-  const auto dir =
-      WriteParts(data, parts, {MakeTestDir(), 1, {}, index, {}}, kNoProgress);
+  const auto dir = WriteParts(data, parts, {MakeTestDir(), 1, {}, index, 2, {}},
+                              kNoProgress);
   EXPECT_TRUE(dir.ok()) << dir.status();
   auto bundle = Bundle::Open(*dir);
   EXPECT_TRUE(bundle.ok()) << bundle.status();
@@ -313,8 +313,10 @@ TEST(TowersTrainer, StopsWhenRecallDoesNotRiseAndTrainsAnewForTheBestEpochs) {
       Train(TwoBlocks(), "epochs: 20 patience: 2",
             [&](std::string_view step, double) { steps.emplace_back(step); });
   ASSERT_TRUE(space.ok()) << space.status();
-  EXPECT_THAT(steps, ElementsAre(HasSubstr("recall@100"), HasSubstr("recall@100"),
-                                 HasSubstr("recall@100"), Not(HasSubstr("recall@100"))));
+  EXPECT_THAT(
+      steps,
+      ElementsAre(HasSubstr("recall@100"), HasSubstr("recall@100"),
+                  HasSubstr("recall@100"), Not(HasSubstr("recall@100"))));
 }
 
 TEST(TowersTrainer, DivergingTrainingNamesTheSetting) {

@@ -1,4 +1,4 @@
-#include "index/build/dense_product.h"
+#include "index/search/dense_product.h"
 
 #include <algorithm>
 #include <type_traits>
@@ -8,7 +8,7 @@
 // Highway compiles the part between HWY_BEFORE_NAMESPACE and
 // HWY_AFTER_NAMESPACE once for each target by including this file again.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "index/build/dense_product.cc"
+#define HWY_TARGET_INCLUDE "index/search/dense_product.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"

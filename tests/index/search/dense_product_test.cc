@@ -1,19 +1,16 @@
-#include "index/build/dense_product.h"
+#include "index/search/dense_product.h"
 
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "index/build/random.h"
+#include "tests/index/search/space_bundle.h"
 
 namespace tributary {
 namespace {
 
-std::vector<float> RandomValues(size_t n, uint64_t seed) {
-  Random random(seed);
-  std::vector<float> values(n);
-  for (float& x : values) x = static_cast<float>(random.Normal());
-  return values;
+std::vector<float> RandomValues(size_t n, uint32_t seed) {
+  return RandomVectors(n, 1, seed);
 }
 
 double Element(const StridedMatrix& a, const std::vector<float>& b,

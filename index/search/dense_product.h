@@ -1,5 +1,5 @@
-#ifndef TRIBUTARY_INDEX_BUILD_DENSE_PRODUCT_H_
-#define TRIBUTARY_INDEX_BUILD_DENSE_PRODUCT_H_
+#ifndef TRIBUTARY_INDEX_SEARCH_DENSE_PRODUCT_H_
+#define TRIBUTARY_INDEX_SEARCH_DENSE_PRODUCT_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -32,4 +32,4 @@ std::vector<double> Gramian(const float* values, uint64_t rows, size_t columns,
 
 }  // namespace tributary
 
-#endif  // TRIBUTARY_INDEX_BUILD_DENSE_PRODUCT_H_
+#endif  // TRIBUTARY_INDEX_SEARCH_DENSE_PRODUCT_H_

@@ -1,0 +1,179 @@
+#include <algorithm>
+#include <limits>
+
+#include "index/search/codebook.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "index/search/codebook_kernel.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tributary {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F = hn::CappedTag<float, kCodeWords>;
+constexpr int kMaxSweeps = 3;
+
+// The losses of one code's words, given what the others are off along the
+// direction.
+HWY_INLINE uint32_t BestWord(const float* words, const float* residual,
+                             const float* direction, uint32_t code_dims,
+                             float off_along, float extra) {
+  const F d;
+  const size_t lanes = hn::Lanes(d);
+  uint32_t best = 0;
+  float least = std::numeric_limits<float>::infinity();
+  for (size_t k = 0; k < kCodeWords; k += lanes) {
+    auto along = hn::Set(d, off_along);
+    auto square = hn::Zero(d);
+    for (uint32_t i = 0; i < code_dims; ++i) {
+      const auto off = hn::Sub(hn::Set(d, residual[i]),
+                               hn::LoadU(d, words + i * kCodeWords + k));
+      along = hn::MulAdd(off, hn::Set(d, direction[i]), along);
+      square = hn::MulAdd(off, off, square);
+    }
+    const auto loss =
+        hn::MulAdd(hn::Mul(along, along), hn::Set(d, extra), square);
+    const auto min = hn::MinOfLanes(d, loss);
+    if (!(hn::GetLane(min) < least)) continue;
+    least = hn::GetLane(min);
+    best = static_cast<uint32_t>(
+        k + static_cast<size_t>(hn::FindFirstTrue(d, hn::Eq(loss, min))));
+  }
+  return best;
+}
+
+HWY_INLINE float OffAlong(const float* words, const float* residual,
+                          const float* direction, uint32_t code_dims,
+                          uint32_t word) {
+  float sum = 0;
+  for (uint32_t i = 0; i < code_dims; ++i) {
+    sum += (residual[i] - words[i * kCodeWords + word]) * direction[i];
+  }
+  return sum;
+}
+
+// Coordinate descent: each code in turn, given the others.
+void Encode(const Codebook& book, const float* residual, const float* direction,
+            float anisotropy, uint8_t* codes) {
+  const uint32_t count = book.codes();
+  const uint32_t code_dims = book.code_dims;
+  const size_t stride = size_t{code_dims} * kCodeWords;
+  float along = 0;
+  for (uint32_t c = 0; c < count; ++c) {
+    const float* words = book.words.data() + c * stride;
+    const float* r = residual + c * code_dims;
+    const float* x = direction + c * code_dims;
+    codes[c] = static_cast<uint8_t>(BestWord(words, r, x, code_dims, 0, 0));
+    along += OffAlong(words, r, x, code_dims, codes[c]);
+  }
+  bool changed = anisotropy > 1;
+  for (int sweep = 0; sweep < kMaxSweeps && changed; ++sweep) {
+    changed = false;
+    for (uint32_t c = 0; c < count; ++c) {
+      const float* words = book.words.data() + c * stride;
+      const float* r = residual + c * code_dims;
+      const float* x = direction + c * code_dims;
+      const float others = along - OffAlong(words, r, x, code_dims, codes[c]);
+      const uint32_t best =
+          BestWord(words, r, x, code_dims, others, anisotropy - 1);
+      if (best == codes[c]) continue;
+      changed = true;
+      codes[c] = static_cast<uint8_t>(best);
+      along = others + OffAlong(words, r, x, code_dims, best);
+    }
+  }
+}
+
+// The inner products of the query's parts with their words. Returns the widest
+// range of a code's, and writes each code's least.
+float Products(const Codebook& book, const float* query, float* products,
+               float* least) {
+  const F d;
+  const size_t lanes = hn::Lanes(d);
+  const float* words = book.words.data();
+  float widest = 0;
+  for (uint32_t c = 0; c < book.codes(); ++c) {
+    auto min = hn::Set(d, std::numeric_limits<float>::infinity());
+    auto max = hn::Neg(min);
+    for (size_t k = 0; k < kCodeWords; k += lanes) {
+      auto sum = hn::Zero(d);
+      for (uint32_t i = 0; i < book.code_dims; ++i) {
+        sum = hn::MulAdd(hn::Set(d, query[c * book.code_dims + i]),
+                         hn::LoadU(d, words + i * kCodeWords + k), sum);
+      }
+      hn::StoreU(sum, d, products + c * kCodeWords + k);
+      min = hn::Min(min, sum);
+      max = hn::Max(max, sum);
+    }
+    least[c] = hn::GetLane(hn::MinOfLanes(d, min));
+    widest = std::max(widest, hn::GetLane(hn::MaxOfLanes(d, max)) - least[c]);
+    words += size_t{book.code_dims} * kCodeWords;
+  }
+  return widest;
+}
+
+void Round(const float* products, const float* least, uint32_t codes,
+           float scale, uint8_t* entries) {
+  const F d;
+  const hn::Rebind<int32_t, F> di;
+  const hn::Rebind<uint8_t, F> d8;
+  const size_t lanes = hn::Lanes(d);
+  for (uint32_t c = 0; c < codes; ++c) {
+    const auto zero = hn::Set(d, least[c]);
+    for (size_t k = 0; k < kCodeWords; k += lanes) {
+      const size_t at = c * kCodeWords + k;
+      const auto above = hn::Sub(hn::LoadU(d, products + at), zero);
+      const auto whole = hn::NearestInt(hn::Mul(above, hn::Set(d, scale)));
+      const auto capped = hn::Min(whole, hn::Set(di, kMaxEntry));
+      hn::StoreU(hn::DemoteTo(d8, capped), d8, entries + at);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace tributary
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tributary {
+namespace {
+
+HWY_EXPORT(Encode);
+HWY_EXPORT(Products);
+HWY_EXPORT(Round);
+
+}  // namespace
+
+void EncodeResidual(const Codebook& book, const float* residual,
+                    const float* direction, float anisotropy, uint8_t* codes) {
+  HWY_DYNAMIC_DISPATCH(Encode)(book, residual, direction, anisotropy, codes);
+}
+
+void MakeTables(const Codebook& book, const float* query, float max_scale,
+                QueryTables* tables) {
+  float products[kMaxCodes * kCodeWords];
+  float least[kMaxCodes];
+  const uint32_t codes = book.codes();
+  const float widest =
+      HWY_DYNAMIC_DISPATCH(Products)(book, query, products, least);
+  tables->entries.resize(size_t{codes} * kCodeWords);
+  // A query of zeros, or one so small that the scale would be infinite, tells
+  // nothing apart.
+  const float scale = kMaxEntry / widest;
+  tables->scale =
+      widest > 0 && scale < max_scale ? scale : (widest > 0 ? max_scale : 1);
+  tables->offset = 0;
+  for (uint32_t c = 0; c < codes; ++c) tables->offset += least[c];
+  HWY_DYNAMIC_DISPATCH(Round)
+  (products, least, codes, tables->scale, tables->entries.data());
+}
+
+}  // namespace tributary
+#endif  // HWY_ONCE

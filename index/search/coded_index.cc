@@ -1,0 +1,240 @@
+#include "index/search/coded_index.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "fmt/core.h"
+#include "index/search/coded_search.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+std::string FileName(const std::string& space, std::string_view array) {
+  return fmt::format("{}.ivf.{}.npy", space, array);
+}
+
+// The mapped files, and a view of them.
+struct MappedArrays {
+  std::string space;
+  NpyArray centroids, blocks, spreads, positions, places, words, codes;
+  CodedVectors view;
+};
+
+absl::Status OpenArray(const Bundle& bundle, const std::string& name,
+                       Dtype dtype, uint64_t rows, uint64_t columns,
+                       NpyArray* array) {
+  if (!bundle.HasFile(name)) {
+    return absl::DataLossError(fmt::format(
+        "{}: not in the manifest's files, but the space's index needs it",
+        name));
+  }
+  ASSIGN_OR_RETURN(*array, NpyArray::Open(bundle.dir() / name));
+  const NpyHeader& header = array->header();
+  if (header.dtype == dtype && header.rows == rows &&
+      header.columns == columns) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(
+      fmt::format("{}: {} [{}, {}], but the manifest makes it {} [{}, {}]",
+                  name, DtypeName(header.dtype), header.rows, header.columns,
+                  DtypeName(dtype), rows, columns));
+}
+
+// Blocks begin at 0 and every list has one, at least.
+absl::Status CheckBlocks(const MappedArrays& arrays) {
+  const auto blocks = arrays.blocks.elements<uint32_t>();
+  const bool grows = std::adjacent_find(blocks.begin(), blocks.end(),
+                                        std::greater_equal<>()) == blocks.end();
+  if (blocks.front() == 0 && grows) return absl::OkStatus();
+  return absl::DataLossError(fmt::format("{}: not ascending from 0",
+                                         FileName(arrays.space, "blocks")));
+}
+
+absl::Status OpenLists(const Bundle& bundle, const v1::EmbeddingSpace& spec,
+                       MappedArrays* arrays) {
+  const uint32_t lists = spec.index().lists();
+  if (lists == 0 || spec.index().code_dims() == 0 ||
+      spec.index().code_dims() > kMaxDim || spec.index().probes() == 0 ||
+      spec.index().measured_n() == 0) {
+    return absl::DataLossError(fmt::format(
+        "{}: space {}: index.lists, code_dims (to {}), probes and measured_n "
+        "must be above 0",
+        kManifestName, spec.name(), kMaxDim));
+  }
+  RETURN_IF_ERROR(OpenArray(bundle, FileName(spec.name(), "centroids"),
+                            Dtype::kFloat32, lists, spec.dim(),
+                            &arrays->centroids));
+  RETURN_IF_ERROR(OpenArray(bundle, FileName(spec.name(), "blocks"),
+                            Dtype::kUint32, uint64_t{lists} + 1, 1,
+                            &arrays->blocks));
+  RETURN_IF_ERROR(OpenArray(bundle, FileName(spec.name(), "spreads"),
+                            Dtype::kFloat32, lists, 1, &arrays->spreads));
+  return CheckBlocks(*arrays);
+}
+
+absl::Status OpenCodes(const Bundle& bundle, const v1::EmbeddingSpace& spec,
+                       MappedArrays* arrays) {
+  const uint32_t code_dims = spec.index().code_dims();
+  const uint32_t codes = CodesFor(spec.dim(), code_dims);
+  const uint64_t blocks = arrays->blocks.elements<uint32_t>().back();
+  if (codes > kMaxCodes) {
+    return absl::DataLossError(
+        fmt::format("{}: space {}: index.code_dims {} makes {} codes of a "
+                    "vector, more than {}",
+                    kManifestName, spec.name(), code_dims, codes, kMaxCodes));
+  }
+  RETURN_IF_ERROR(OpenArray(bundle, FileName(spec.name(), "positions"),
+                            Dtype::kUint32, blocks * kBlockItems, 1,
+                            &arrays->positions));
+  RETURN_IF_ERROR(OpenArray(bundle, FileName(spec.name(), "places"),
+                            Dtype::kUint32, spec.item_vectors(), 1,
+                            &arrays->places));
+  RETURN_IF_ERROR(OpenArray(bundle, FileName(spec.name(), "codebooks"),
+                            Dtype::kFloat32, codes,
+                            uint64_t{code_dims} * kCodeWords, &arrays->words));
+  return OpenArray(bundle, FileName(spec.name(), "codes"), Dtype::kUint8,
+                   blocks, uint64_t{codes / 2} * kBlockItems, &arrays->codes);
+}
+
+absl::StatusOr<MappedArrays> OpenArrays(const Bundle& bundle,
+                                        const v1::EmbeddingSpace& spec) {
+  MappedArrays arrays;
+  arrays.space = spec.name();
+  RETURN_IF_ERROR(OpenLists(bundle, spec, &arrays));
+  RETURN_IF_ERROR(OpenCodes(bundle, spec, &arrays));
+  arrays.view = {
+      arrays.centroids.elements<float>(),
+      arrays.blocks.elements<uint32_t>(),
+      arrays.spreads.elements<float>(),
+      arrays.positions.elements<uint32_t>(),
+      arrays.places.elements<uint32_t>(),
+      {spec.dim(), spec.index().code_dims(), arrays.words.elements<float>()},
+      arrays.codes.elements<uint8_t>()};
+  return arrays;
+}
+
+class CodedIndex : public VectorIndex {
+ public:
+  CodedIndex(const EmbeddingSpace& space, MappedArrays arrays)
+      : items_(space.items),
+        arrays_(std::move(arrays)),
+        searcher_(arrays_.view, ViewOf(items_),
+                  {.n = space.spec->index().measured_n(),
+                   .probes = space.spec->index().probes(),
+                   .rescored = space.spec->index().rescored()}) {}
+
+  absl::Status Search(std::span<const float> query, uint32_t n,
+                      const RowFilter& filter, SteadyTime deadline,
+                      std::vector<ScoredRow>* hits) const override {
+    thread_local std::vector<uint32_t> positions;
+    if (filter.allowed.has_value()) {
+      FindAllowed(items_, filter, &positions);
+      RETURN_IF_ERROR(
+          searcher_.SearchAllowed(query, n, positions, deadline, hits));
+    } else {
+      FindPositions(items_, filter.excluded, &positions);
+      RETURN_IF_ERROR(searcher_.Search(query, n, positions, deadline, hits));
+    }
+    // Positions are in the order of rows: the order of hits stays.
+    for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckContents() const override;
+
+  uint32_t expected_us(uint32_t n) const override {
+    return static_cast<uint32_t>(searcher_.ExpectedNs(n) / 1000) + 1;
+  }
+
+ private:
+  const VectorTable& items_;
+  const MappedArrays arrays_;
+  const CodedSearcher searcher_;
+};
+
+absl::Status CheckFinite(std::span<const float> values,
+                         const std::string& file) {
+  const auto bad = std::find_if_not(values.begin(), values.end(),
+                                    [](float x) { return std::isfinite(x); });
+  if (bad == values.end()) return absl::OkStatus();
+  return absl::DataLossError(
+      fmt::format("{}: value {} is {}", file, bad - values.begin(), *bad));
+}
+
+// Every vector has its place, every other place is at the end of a list, and
+// none is empty.
+absl::Status CheckPlaces(const MappedArrays& arrays) {
+  const CodedVectors& view = arrays.view;
+  for (size_t i = 0; i < view.places.size(); ++i) {
+    const uint32_t place = view.places[i];
+    if (place >= view.positions.size() || view.positions[place] != i) {
+      return absl::DataLossError(
+          fmt::format("{}: place {} of vector {} is not that vector's",
+                      FileName(arrays.space, "places"), place, i));
+    }
+  }
+  uint64_t filled = 0;
+  for (uint32_t list = 0; list < view.lists(); ++list) {
+    const auto begin =
+        view.positions.begin() + int64_t{view.blocks[list]} * kBlockItems;
+    const auto end =
+        view.positions.begin() + int64_t{view.blocks[list + 1]} * kBlockItems;
+    const auto first_empty = std::find(begin, end, kNoPosition);
+    filled += static_cast<uint64_t>(first_empty - begin);
+    if (first_empty != begin && std::all_of(first_empty, end, [](uint32_t p) {
+          return p == kNoPosition;
+        })) {
+      continue;
+    }
+    return absl::DataLossError(fmt::format("{}: list {} is empty or has a gap",
+                                           FileName(arrays.space, "positions"),
+                                           list));
+  }
+  if (filled == view.places.size()) return absl::OkStatus();
+  return absl::DataLossError(fmt::format("{}: {} vectors, expected {}",
+                                         FileName(arrays.space, "positions"),
+                                         filled, view.places.size()));
+}
+
+absl::Status CodedIndex::CheckContents() const {
+  RETURN_IF_ERROR(CheckFinite(arrays_.view.centroids,
+                              FileName(arrays_.space, "centroids")));
+  RETURN_IF_ERROR(
+      CheckFinite(arrays_.view.spreads, FileName(arrays_.space, "spreads")));
+  RETURN_IF_ERROR(CheckFinite(arrays_.view.book.words,
+                              FileName(arrays_.space, "codebooks")));
+  return CheckPlaces(arrays_);
+}
+
+}  // namespace
+
+absl::Status WriteCodedArrays(const std::string& space,
+                              const CodedArrays& arrays, BundleWriter* writer) {
+  const uint32_t codes = CodesFor(arrays.dim, arrays.code_dims);
+  RETURN_IF_ERROR(writer->AddArray<float>(FileName(space, "centroids"),
+                                          arrays.centroids, arrays.dim));
+  RETURN_IF_ERROR(
+      writer->AddArray<uint32_t>(FileName(space, "blocks"), arrays.blocks));
+  RETURN_IF_ERROR(
+      writer->AddArray<float>(FileName(space, "spreads"), arrays.spreads));
+  RETURN_IF_ERROR(writer->AddArray<uint32_t>(FileName(space, "positions"),
+                                             arrays.positions));
+  RETURN_IF_ERROR(
+      writer->AddArray<uint32_t>(FileName(space, "places"), arrays.places));
+  RETURN_IF_ERROR(
+      writer->AddArray<float>(FileName(space, "codebooks"), arrays.words,
+                              uint64_t{arrays.code_dims} * kCodeWords));
+  return writer->AddArray<uint8_t>(FileName(space, "codes"), arrays.codes,
+                                   uint64_t{codes / 2} * kBlockItems);
+}
+
+absl::StatusOr<std::unique_ptr<VectorIndex>> OpenCodedIndex(
+    const Bundle& bundle, const EmbeddingSpace& space) {
+  ASSIGN_OR_RETURN(MappedArrays arrays, OpenArrays(bundle, *space.spec));
+  return std::make_unique<CodedIndex>(space, std::move(arrays));
+}
+
+}  // namespace tributary

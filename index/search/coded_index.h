@@ -1,0 +1,27 @@
+#ifndef TRIBUTARY_INDEX_SEARCH_CODED_INDEX_H_
+#define TRIBUTARY_INDEX_SEARCH_CODED_INDEX_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/bundle/bundle_writer.h"
+#include "index/search/coded_vectors.h"
+#include "index/search/vector_index.h"
+
+namespace tributary {
+
+// Writes <space>.ivf.*.npy, which v1::IndexSpec describes.
+absl::Status WriteCodedArrays(const std::string& space,
+                              const CodedArrays& arrays, BundleWriter* writer);
+
+// Maps what WriteCodedArrays wrote; copies nothing. DATA_LOSS, naming file and
+// field, for shapes that do not fit the manifest or lists that do not fit the
+// blocks. The bundle must outlive it.
+absl::StatusOr<std::unique_ptr<VectorIndex>> OpenCodedIndex(
+    const Bundle& bundle, const EmbeddingSpace& space);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_SEARCH_CODED_INDEX_H_

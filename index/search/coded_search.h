@@ -1,0 +1,103 @@
+#ifndef TRIBUTARY_INDEX_SEARCH_CODED_SEARCH_H_
+#define TRIBUTARY_INDEX_SEARCH_CODED_SEARCH_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "index/bundle/row.h"
+#include "index/search/coded_vectors.h"
+#include "index/search/flat_scan.h"
+
+namespace tributary {
+
+// How thoroughly is searched when `n` results are wanted; for other numbers
+// both follow (see CodedSearcher::EffortFor).
+struct SearchEffort {
+  uint32_t n;
+  // Lists looked into, at most.
+  uint32_t probes;
+  // Vectors scored exactly, about.
+  uint32_t rescored;
+};
+
+// What a search did.
+struct SearchWork {
+  uint64_t scanned = 0;
+  uint64_t rescored = 0;
+};
+
+// The search behind the kinds scan and ivf: lists in order of promise, their
+// items by code, the best of those by their vectors. What it views must outlive
+// it. Thread-safe; scratch belongs to the thread and stays, so that a search
+// allocates nothing after the first ones.
+class CodedSearcher {
+ public:
+  CodedSearcher(const CodedVectors& coded, const StoredVectors& vectors,
+                const SearchEffort& effort);
+
+  // The effort for n results: more are found in more lists and among more of
+  // their best, in proportion to roots of n that keep recall about equal.
+  SearchEffort EffortFor(uint32_t n) const;
+
+  // Replaces *hits with about the n best positions (in ScoredRow::row), best
+  // first, ties by position; exactly as many as there are if not excluded.
+  // `excluded` positions are ascending; they cost no result, and as lists are
+  // looked into until enough that are not excluded have been scanned, no
+  // recall. Errors: CheckQuery's; DEADLINE_EXCEEDED.
+  absl::Status Search(std::span<const float> query, uint32_t n,
+                      std::span<const uint32_t> excluded, SteadyTime deadline,
+                      std::vector<ScoredRow>* hits,
+                      SearchWork* work = nullptr) const;
+
+  // The same, but nothing else than `allowed` positions, ascending, is found.
+  // Where they are few, all of them are scored exactly, so that recall does not
+  // fall with their number.
+  absl::Status SearchAllowed(std::span<const float> query, uint32_t n,
+                             std::span<const uint32_t> allowed,
+                             SteadyTime deadline,
+                             std::vector<ScoredRow>* hits) const;
+
+  // Roughly how long a search for n takes, and one that did `work`: a model, so
+  // that builders choose the same on any machine.
+  double ExpectedNs(uint32_t n) const;
+  double CostNs(const SearchWork& work) const;
+
+ private:
+  struct Scratch;
+  struct Plan;
+  struct List {
+    uint32_t first_block;
+    uint32_t blocks;
+    uint32_t items;
+    float spread;
+  };
+
+  // Of items that `scratch` marks.
+  static uint64_t CountExcluded(const List& list, const Scratch& scratch);
+
+  void RankLists(std::span<const float> query, uint32_t want,
+                 Scratch* scratch) const;
+  absl::Status Scan(std::span<const float> query, const Plan& plan,
+                    SteadyTime deadline, Scratch* scratch) const;
+  void Rescore(std::span<const float> query, uint32_t n, Scratch* scratch,
+               std::vector<ScoredRow>* hits) const;
+  void MakeRoom(Scratch* scratch) const;
+  // Marks what is not marked, and unmarks what is.
+  void Exclude(std::span<const uint32_t> excluded, Scratch* scratch) const;
+  // Searches what is not marked, `allowed` items.
+  absl::Status SearchMarked(std::span<const float> query, uint32_t n,
+                            uint64_t allowed, SteadyTime deadline,
+                            Scratch* scratch,
+                            std::vector<ScoredRow>* hits) const;
+
+  const CodedVectors coded_;
+  const StoredVectors vectors_;
+  const SearchEffort effort_;
+  std::vector<List> lists_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_SEARCH_CODED_SEARCH_H_

@@ -1,0 +1,200 @@
+#include "index/search/shortlist.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <span>
+
+#include "hwy/contrib/sort/vqsort.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "index/search/shortlist.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tributary {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+size_t CountAbove(const float* scores, size_t size, float threshold) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const size_t lanes = hn::Lanes(d);
+  const auto limit = hn::Set(d, threshold);
+  // A mask is -1 where it is set.
+  auto a = hn::Zero(di), b = a;
+  size_t i = 0;
+  for (; i + 2 * lanes <= size; i += 2 * lanes) {
+    a = hn::Sub(a, hn::VecFromMask(
+                       di, hn::RebindMask(
+                               di, hn::Gt(hn::LoadU(d, scores + i), limit))));
+    b = hn::Sub(
+        b, hn::VecFromMask(
+               di, hn::RebindMask(
+                       di, hn::Gt(hn::LoadU(d, scores + i + lanes), limit))));
+  }
+  auto count =
+      static_cast<size_t>(hn::GetLane(hn::SumOfLanes(di, hn::Add(a, b))));
+  for (; i < size; ++i) count += scores[i] > threshold;
+  return count;
+}
+
+void FindRange(const float* scores, size_t size, float* low, float* high) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  float min = scores[0], max = scores[0];
+  size_t i = 0;
+  if (size >= lanes) {
+    auto lows = hn::LoadU(d, scores), highs = lows;
+    for (; i + lanes <= size; i += lanes) {
+      const auto v = hn::LoadU(d, scores + i);
+      lows = hn::Min(lows, v);
+      highs = hn::Max(highs, v);
+    }
+    min = hn::GetLane(hn::MinOfLanes(d, lows));
+    max = hn::GetLane(hn::MaxOfLanes(d, highs));
+  }
+  for (; i < size; ++i) {
+    min = std::min(min, scores[i]);
+    max = std::max(max, scores[i]);
+  }
+  *low = min;
+  *high = max;
+}
+
+// Floats differ by no more than 32 bits.
+constexpr int kMaxBisections = 40;
+
+// Finds a threshold with `want` to want + slack scores above it, and returns
+// true; or, since there are equal scores, one with more above it in *low and
+// one with fewer in *high, with no float between.
+bool FindThreshold(const float* scores, size_t size, size_t want, size_t slack,
+                   float* low, float* high) {
+  FindRange(scores, size, low, high);
+  *low = std::nextafter(*low, -std::numeric_limits<float>::infinity());
+  for (int i = 0; i < kMaxBisections; ++i) {
+    const float middle = *low + (*high - *low) / 2;
+    if (!(middle > *low && middle < *high)) break;
+    const size_t above = CountAbove(scores, size, middle);
+    (above >= want ? *low : *high) = middle;
+    if (above >= want && above <= want + slack) return true;
+  }
+  return false;
+}
+
+size_t CompressAbove(float threshold, float* scores, uint32_t* ids,
+                     size_t size) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  const size_t lanes = hn::Lanes(d);
+  const auto limit = hn::Set(d, threshold);
+  size_t kept = 0;
+  for (size_t i = 0; i < size; i += lanes) {
+    const auto score = hn::LoadU(d, scores + i);
+    const auto id = hn::LoadU(du, ids + i);
+    auto mask = hn::Gt(score, limit);
+    if (i + lanes > size) mask = hn::And(mask, hn::FirstN(d, size - i));
+    hn::CompressStore(score, mask, d, scores + kept);
+    kept += hn::CompressStore(id, hn::RebindMask(du, mask), du, ids + kept);
+  }
+  return kept;
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace tributary
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tributary {
+namespace {
+
+HWY_EXPORT(CountAbove);
+HWY_EXPORT(FindThreshold);
+HWY_EXPORT(CompressAbove);
+
+// In the order of the floats.
+uint32_t Ordered(float score) {
+  const auto bits = std::bit_cast<uint32_t>(score + 0.0f);
+  return (bits >> 31) != 0 ? ~bits : bits | 0x80000000U;
+}
+
+float Unordered(uint32_t key) {
+  return std::bit_cast<float>((key >> 31) != 0 ? key & 0x7fffffffU : ~key);
+}
+
+struct Sorting {
+  std::vector<uint64_t> keys;
+  hwy::Sorter sorter;
+};
+
+// The keys of the list, best first: a score in the upper half, in the lower
+// the complement of the id, so that lower ids come first.
+std::span<const uint64_t> SortedKeys(Shortlist* list) {
+  thread_local Sorting sorting;
+  const size_t size = list->size();
+  if (sorting.keys.size() < size) sorting.keys.resize(size);
+  for (size_t i = 0; i < size; ++i) {
+    sorting.keys[i] = uint64_t{Ordered(list->scores()[i])} << 32 |
+                      static_cast<uint32_t>(~list->ids()[i]);
+  }
+  sorting.sorter(sorting.keys.data(), size, hwy::SortDescending());
+  return {sorting.keys.data(), size};
+}
+
+}  // namespace
+
+void Shortlist::Reset(size_t capacity) {
+  size_ = 0;
+  if (scores_.size() < capacity + kShortlistPadding) {
+    scores_.resize(capacity + kShortlistPadding);
+    ids_.resize(capacity + kShortlistPadding);
+  }
+}
+
+float Shortlist::KeepBest(size_t want, size_t slack) {
+  if (size_ <= want + slack) return -std::numeric_limits<float>::infinity();
+  float low, high;
+  const bool found = HWY_DYNAMIC_DISPATCH(FindThreshold)(scores(), size_, want,
+                                                         slack, &low, &high);
+  size_ = HWY_DYNAMIC_DISPATCH(CompressAbove)(low, scores(), ids(), size_);
+  if (found || size_ <= want + slack) return low;
+  // Too many are equal: those above them, and the first of them.
+  const float tie = high;
+  size_t room = want - HWY_DYNAMIC_DISPATCH(CountAbove)(scores(), size_, tie);
+  size_t kept = 0;
+  for (size_t i = 0; i < size_; ++i) {
+    const float score = scores()[i];
+    if (score <= tie && room == 0) continue;
+    room -= score <= tie;
+    scores()[kept] = score;
+    ids()[kept++] = ids()[i];
+  }
+  size_ = kept;
+  return tie;
+}
+
+void TakeBest(uint32_t n, Shortlist* list, std::vector<ScoredRow>* hits) {
+  const std::span<const uint64_t> keys = SortedKeys(list);
+  hits->resize(std::min<size_t>(n, keys.size()));
+  for (size_t i = 0; i < hits->size(); ++i) {
+    (*hits)[i] = {~static_cast<uint32_t>(keys[i]),
+                  Unordered(static_cast<uint32_t>(keys[i] >> 32))};
+  }
+}
+
+void SortByScore(Shortlist* list) {
+  const std::span<const uint64_t> keys = SortedKeys(list);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    list->scores()[i] = Unordered(static_cast<uint32_t>(keys[i] >> 32));
+    list->ids()[i] = ~static_cast<uint32_t>(keys[i]);
+  }
+}
+
+}  // namespace tributary
+#endif  // HWY_ONCE
