@@ -57,7 +57,8 @@ struct QueryTables {
   float offset;
 };
 
-// `query` has padded_dim values. At most max_scale is the scale.
+// `query` has padded_dim values. At most max_scale is the scale, which is
+// finite.
 void MakeTables(const Codebook& book, const float* query, float max_scale,
                 QueryTables* tables);
 

@@ -164,11 +164,8 @@ void MakeTables(const Codebook& book, const float* query, float max_scale,
   const float widest =
       HWY_DYNAMIC_DISPATCH(Products)(book, query, products, least);
   tables->entries.resize(size_t{codes} * kCodeWords);
-  // A query of zeros, or one so small that the scale would be infinite, tells
-  // nothing apart.
-  const float scale = kMaxEntry / widest;
-  tables->scale =
-      widest > 0 && scale < max_scale ? scale : (widest > 0 ? max_scale : 1);
+  // Infinite where no code tells anything apart.
+  tables->scale = std::min(kMaxEntry / widest, max_scale);
   tables->offset = 0;
   for (uint32_t c = 0; c < codes; ++c) tables->offset += least[c];
   HWY_DYNAMIC_DISPATCH(Round)

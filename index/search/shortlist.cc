@@ -14,6 +14,25 @@
 // After foreach_target.h.
 #include "hwy/highway.h"
 
+#ifndef TRIBUTARY_INDEX_SEARCH_SHORTLIST_CC_
+#define TRIBUTARY_INDEX_SEARCH_SHORTLIST_CC_
+namespace tributary {
+namespace {
+
+// In the order of the floats.
+inline uint32_t Ordered(float score) {
+  const auto bits = std::bit_cast<uint32_t>(score + 0.0f);
+  return (bits >> 31) != 0 ? ~bits : bits | 0x80000000U;
+}
+
+inline float Unordered(uint32_t key) {
+  return std::bit_cast<float>((key >> 31) != 0 ? key & 0x7fffffffU : ~key);
+}
+
+}  // namespace
+}  // namespace tributary
+#endif  // TRIBUTARY_INDEX_SEARCH_SHORTLIST_CC_
+
 HWY_BEFORE_NAMESPACE();
 namespace tributary {
 namespace HWY_NAMESPACE {
@@ -67,18 +86,31 @@ void FindRange(const float* scores, size_t size, float* low, float* high) {
   *high = max;
 }
 
-// Floats differ by no more than 32 bits.
-constexpr int kMaxBisections = 40;
+// By value, as that converges faster; then, where few scores lie in most of the
+// range, by their order: floats differ by no more than 32 bits.
+constexpr int kBisectionsByValue = 24;
+constexpr int kMaxBisections = kBisectionsByValue + 33;
+
+inline float Middle(float low, float high, int bisection) {
+  const float middle = low + (high - low) / 2;
+  if (bisection < kBisectionsByValue && std::isfinite(middle)) return middle;
+  return Unordered(Ordered(low) + (Ordered(high) - Ordered(low)) / 2);
+}
 
 // Finds a threshold with `want` to want + slack scores above it, and returns
 // true; or, since there are equal scores, one with more above it in *low and
-// one with fewer in *high, with no float between.
+// one with fewer in *high, with no float between; both are -infinity where
+// nothing is below the last of the best.
 bool FindThreshold(const float* scores, size_t size, size_t want, size_t slack,
                    float* low, float* high) {
   FindRange(scores, size, low, high);
   *low = std::nextafter(*low, -std::numeric_limits<float>::infinity());
+  if (std::isinf(*low) && CountAbove(scores, size, *low) < want) {
+    *high = *low;
+    return false;
+  }
   for (int i = 0; i < kMaxBisections; ++i) {
-    const float middle = *low + (*high - *low) / 2;
+    const float middle = Middle(*low, *high, i);
     if (!(middle > *low && middle < *high)) break;
     const size_t above = CountAbove(scores, size, middle);
     (above >= want ? *low : *high) = middle;
@@ -118,16 +150,6 @@ HWY_EXPORT(CountAbove);
 HWY_EXPORT(FindThreshold);
 HWY_EXPORT(CompressAbove);
 
-// In the order of the floats.
-uint32_t Ordered(float score) {
-  const auto bits = std::bit_cast<uint32_t>(score + 0.0f);
-  return (bits >> 31) != 0 ? ~bits : bits | 0x80000000U;
-}
-
-float Unordered(uint32_t key) {
-  return std::bit_cast<float>((key >> 31) != 0 ? key & 0x7fffffffU : ~key);
-}
-
 struct Sorting {
   std::vector<uint64_t> keys;
   hwy::Sorter sorter;
@@ -162,7 +184,9 @@ float Shortlist::KeepBest(size_t want, size_t slack) {
   float low, high;
   const bool found = HWY_DYNAMIC_DISPATCH(FindThreshold)(scores(), size_, want,
                                                          slack, &low, &high);
-  size_ = HWY_DYNAMIC_DISPATCH(CompressAbove)(low, scores(), ids(), size_);
+  if (low < high) {
+    size_ = HWY_DYNAMIC_DISPATCH(CompressAbove)(low, scores(), ids(), size_);
+  }
   if (found || size_ <= want + slack) return low;
   // Too many are equal: those above them, and the first of them.
   const float tie = high;

@@ -3,12 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <memory>
 #include <random>
 #include <vector>
 
-#include "fmt/core.h"
-#include "hwy/targets.h"
+#include "tests/index/search/each_target.h"
 #include "tests/index/search/space_bundle.h"
 
 namespace tributary {
@@ -27,44 +25,61 @@ std::vector<size_t> Dims() {
 }
 
 template <typename T>
+void ExpectDotProduct(std::span<const float> query, const T* vector,
+                      float score) {
+  double expected = 0;
+  double magnitude = 0;
+  for (size_t j = 0; j < query.size(); ++j) {
+    const double product = double{query[j]} * Widen(vector[j]);
+    expected += product;
+    magnitude += std::abs(product);
+  }
+  ASSERT_NEAR(score, expected, 1e-6 * magnitude + 1e-30)
+      << "dim " << query.size();
+}
+
+template <typename T>
 void ExpectDotProducts(std::span<const float> query, const T* vectors,
                        size_t count) {
   std::vector<float> scores(count + 1, -7.0f);
   DotProducts(query, vectors, count, scores.data());
   for (size_t i = 0; i < count; ++i) {
-    double expected = 0;
-    double magnitude = 0;
-    for (size_t j = 0; j < query.size(); ++j) {
-      const double product =
-          double{query[j]} * Widen(vectors[i * query.size() + j]);
-      expected += product;
-      magnitude += std::abs(product);
-    }
-    ASSERT_NEAR(scores[i], expected, 1e-6 * magnitude + 1e-30)
-        << "vector " << i << " of " << count << ", dim " << query.size();
+    SCOPED_TRACE(i);
+    ASSERT_NO_FATAL_FAILURE(
+        ExpectDotProduct(query, vectors + i * query.size(), scores[i]));
   }
   EXPECT_EQ(scores[count], -7.0f) << "wrote past the scores";
 }
 
-// Runs `body` with each target that this processor has.
-template <typename Body>
-void ForEachTarget(const Body& body) {
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    SCOPED_TRACE(hwy::TargetName(target));
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(target);
-    body();
+// Of `vectors` vectors: all, backwards, and the first and the last repeated.
+template <typename T>
+void ExpectDotProductsAt(std::span<const float> query, const T* vectors,
+                         uint32_t count) {
+  std::vector<uint32_t> positions;
+  for (uint32_t i = count; i-- > 0;) positions.push_back(i);
+  positions.insert(positions.end(), {0, count - 1, 0, 0, count - 1});
+  for (const size_t size :
+       {size_t{0}, size_t{1}, size_t{4}, size_t{6}, positions.size()}) {
+    std::vector<float> scores(size + 1, -7.0f);
+    DotProductsAt(query, vectors, std::span(positions).first(size),
+                  scores.data());
+    for (size_t i = 0; i < size; ++i) {
+      SCOPED_TRACE(i);
+      ASSERT_NO_FATAL_FAILURE(ExpectDotProduct(
+          query, vectors + positions[i] * query.size(), scores[i]));
+    }
+    EXPECT_EQ(scores[size], -7.0f) << "wrote past the scores";
   }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().DeInit();
 }
 
-// A heap block of its own size exactly: a sanitizer sees a read beyond it.
-template <typename T>
-std::unique_ptr<T[]> ExactCopy(const std::vector<T>& values) {
-  auto copy = std::make_unique<T[]>(values.size());
-  std::copy(values.begin(), values.end(), copy.get());
-  return copy;
+// Any finite numbers, subnormal ones and both zeros among them.
+std::vector<Half> RandomHalves(size_t count, std::mt19937* random) {
+  std::vector<Half> halves(count);
+  for (Half& half : halves) {
+    do half.bits = static_cast<uint16_t>((*random)());
+    while ((half.bits & 0x7c00) == 0x7c00);
+  }
+  return halves;
 }
 
 TEST(DotProducts, OfFloatsMatchesThePlainSumForEveryTargetAndDim) {
@@ -86,16 +101,34 @@ TEST(DotProducts, OfHalvesMatchesThePlainSumForEveryTargetAndDim) {
     for (const size_t dim : Dims()) {
       const auto query = RandomVectors(1, dim, 1);
       for (const size_t count : {1, 4, 9}) {
-        std::vector<Half> halves(count * dim);
-        for (Half& half : halves) {
-          // Any finite number, subnormal ones and both zeros among them.
-          do half.bits = static_cast<uint16_t>(random());
-          while ((half.bits & 0x7c00) == 0x7c00);
-        }
-        const auto vectors = ExactCopy(halves);
+        const auto vectors = ExactCopy(RandomHalves(count * dim, &random));
         ASSERT_NO_FATAL_FAILURE(
             ExpectDotProducts<Half>(query, vectors.get(), count));
       }
+    }
+  });
+}
+
+TEST(DotProductsAt, OfFloatsMatchThePlainSumForEveryTargetAndDim) {
+  ForEachTarget([] {
+    for (const size_t dim : Dims()) {
+      const auto query = RandomVectors(1, dim, 1);
+      // More than are fetched ahead.
+      const auto vectors = ExactCopy(RandomVectors(23, dim, 2));
+      ASSERT_NO_FATAL_FAILURE(
+          ExpectDotProductsAt<float>(query, vectors.get(), 23));
+    }
+  });
+}
+
+TEST(DotProductsAt, OfHalvesMatchThePlainSumForEveryTargetAndDim) {
+  ForEachTarget([] {
+    std::mt19937 random(3);
+    for (const size_t dim : Dims()) {
+      const auto query = RandomVectors(1, dim, 1);
+      const auto vectors = ExactCopy(RandomHalves(23 * dim, &random));
+      ASSERT_NO_FATAL_FAILURE(
+          ExpectDotProductsAt<Half>(query, vectors.get(), 23));
     }
   });
 }
