@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "index/build/encode_new_items.h"
 #include "index/build/extend_files.h"
-#include "index/build/feature_encoder.h"
 #include "index/build/golden_queries.h"
 #include "index/build/half_precision.h"
 #include "index/build/predict_vectors.h"
@@ -67,10 +67,12 @@ class Extender {
         request_(request),
         map_(from.items(), items.keys),
         writer_(std::move(writer)),
-        manifest_(from.manifest()) {}
+        manifest_(from.manifest()),
+        has_vector_(items.keys.size(), false) {}
 
   absl::StatusOr<Extension> Run() {
-    EncodeContent();
+    encoded_ = FindEncodedSpace(from_);
+    if (encoded_ != nullptr) content_ = EncodeByFeatures(*encoded_, items_);
     RETURN_IF_ERROR(writer_.AddKeys("items", map_.keys()));
     manifest_.mutable_items()->set_count(map_.size());
     for (size_t i = 0; i < from_.spaces().size(); ++i) {
@@ -88,6 +90,10 @@ class Extender {
       if (treatment == FileTreatment::kMade) continue;
       RETURN_IF_ERROR(TakeOverFile(from_, file.name(), map_, &writer_));
     }
+    for (Row place = 0; place < items_.keys.size(); ++place) {
+      if (has_vector_[place]) continue;
+      extension_.without_vector.push_back(items_.keys.text(place));
+    }
     v1::Builder& builder = *manifest_.mutable_builder();
     builder.set_program("tributary extend");
     builder.set_revision(TRIBUTARY_REVISION);
@@ -98,27 +104,6 @@ class Extender {
   }
 
  private:
-  // The new items' content vectors, by their places.
-  void EncodeContent() {
-    encoded_ = FindEncodedSpace(from_);
-    if (encoded_ != nullptr) {
-      const FeatureEncoder encoder(*encoded_);
-      std::vector<float> vector(encoded_->spec->dim());
-      for (Row place = 0; place < items_.keys.size(); ++place) {
-        if (!encoder.Encode(items_.columns, place, vector)) continue;
-        content_.rows.push_back(place);
-        content_.values.insert(content_.values.end(), vector.begin(),
-                               vector.end());
-      }
-    }
-    for (Row place = 0; place < items_.keys.size(); ++place) {
-      if (!std::binary_search(content_.rows.begin(), content_.rows.end(),
-                              place)) {
-        extension_.without_vector.push_back(items_.keys.text(place));
-      }
-    }
-  }
-
   // Writes <stem>.npy and .rows.npy with those of new items among them.
   absl::StatusOr<JoinedTable> ExtendTable(const std::string& stem,
                                           const VectorTable& table,
@@ -133,10 +118,8 @@ class Extender {
 
   absl::Status ExtendSpace(const EmbeddingSpace& space,
                            v1::EmbeddingSpace* spec) {
-    TrainedVectors fresh = content_;
-    if (&space != encoded_) {
-      ASSIGN_OR_RETURN(fresh, PredictItems(space));
-    }
+    ASSIGN_OR_RETURN(const TrainedVectors fresh, MakeVectors(space));
+    for (const Row place : fresh.rows) has_vector_[place] = true;
     ASSIGN_OR_RETURN(const JoinedTable joined,
                      ExtendTable(spec->name() + ".items", space.items, fresh));
     const TrainedVectors& items = joined.vectors;
@@ -185,7 +168,17 @@ class Extender {
     return queries;
   }
 
-  // Vectors of the new items in a space that is not made from features.
+  // Vectors of the new items, by their places.
+  absl::StatusOr<TrainedVectors> MakeVectors(
+      const EmbeddingSpace& space) const {
+    if (&space == encoded_) return content_;
+    if (space.spec->has_item_tower()) {
+      return EncodeByTower(from_, space, items_, content_);
+    }
+    return PredictItems(space);
+  }
+
+  // In a space that is not made from features.
   absl::StatusOr<TrainedVectors> PredictItems(
       const EmbeddingSpace& space) const {
     if (content_.rows.empty() || space.items.size() == 0) {
@@ -307,6 +300,8 @@ class Extender {
   // nullptr when the bundle has no feature encoder.
   const EmbeddingSpace* encoded_ = nullptr;
   TrainedVectors content_;
+  // By place: in any space.
+  std::vector<bool> has_vector_;
   Extension extension_;
 };
 

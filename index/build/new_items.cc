@@ -58,14 +58,47 @@ Kind KindOf(v1::FeatureColumn::Kind kind) {
   return kind == v1::FeatureColumn::TOKENS ? Kind::kTokens : Kind::kText;
 }
 
+// A column that the bundle makes something of.
+struct KnownColumn {
+  std::string name;
+  Kind kind;
+};
+
+bool operator==(const KnownColumn& a, const KnownColumn& b) {
+  return a.name == b.name && a.kind == b.kind;
+}
+
+// In the order of NewItems::columns.
+std::vector<KnownColumn> KnownColumns(const Bundle& bundle) {
+  std::vector<KnownColumn> known;
+  if (const EmbeddingSpace* space = FindEncodedSpace(bundle)) {
+    for (const auto& column : space->spec->feature_encoder().columns()) {
+      known.push_back({column.name(), KindOf(column.kind())});
+    }
+  }
+  for (const EmbeddingSpace& space : bundle.spaces()) {
+    for (const auto& input : space.spec->item_tower().features()) {
+      if (input.kind() == v1::FeatureInput::SPACE_VECTOR) continue;
+      // The id of an item that comes later is unknown.
+      if (input.column().empty()) continue;
+      KnownColumn column{input.column(),
+                         input.kind() == v1::FeatureInput::NUMBER
+                             ? Kind::kNumber
+                             : Kind::kTokens};
+      if (std::find(known.begin(), known.end(), column) == known.end()) {
+        known.push_back(std::move(column));
+      }
+    }
+  }
+  return known;
+}
+
 class Reader {
  public:
   Reader(ItemFile file, const Bundle& bundle)
-      : file_(std::move(file)), catalogue_(bundle.items()) {
-    if (const EmbeddingSpace* space = FindEncodedSpace(bundle)) {
-      encoder_ = &space->spec->feature_encoder();
-    }
-  }
+      : file_(std::move(file)),
+        catalogue_(bundle.items()),
+        known_(KnownColumns(bundle)) {}
 
   absl::StatusOr<NewItems> Read() {
     MatchColumns();
@@ -78,21 +111,21 @@ class Reader {
   }
 
  private:
-  // Which column of the file is which of the encoder's; of columns of one name
-  // the first is the first.
+  // Which column of the file is which of the known; of columns of one name the
+  // first is the first.
   void MatchColumns() {
     std::vector<bool> used(file_.names.size());
     used[file_.key_column] = true;
-    for (const v1::FeatureColumn& column : encoder_->columns()) {
-      table_.AddColumn(column.name(), KindOf(column.kind()));
+    for (const KnownColumn& column : known_) {
+      table_.AddColumn(column.name, column.kind);
       size_t from = 0;
       while (from < used.size() &&
-             (used[from] || file_.names[from] != column.name())) {
+             (used[from] || file_.names[from] != column.name)) {
         ++from;
       }
       if (from == used.size()) {
         from_.push_back(std::nullopt);
-        items_.missing.push_back(column.name());
+        items_.missing.push_back(column.name);
       } else {
         from_.push_back(from);
         used[from] = true;
@@ -135,17 +168,16 @@ class Reader {
     for (size_t i = 0; i < from_.size(); ++i) {
       if (!from_[i]) continue;
       const std::string_view value = file_.file.field(from_[i]);
-      const v1::FeatureColumn& column = encoder_->columns(static_cast<int>(i));
+      const KnownColumn& column = known_[i];
       const std::string_view separators = file_.separators[*from_[i]];
-      if (column.kind() == v1::FeatureColumn::NUMBER && !value.empty() &&
+      if (column.kind == Kind::kNumber && !value.empty() &&
           !ParseNumber(value)) {
         return Malformed(key, fmt::format("column {}: \"{}\" is not a number",
-                                          column.name(), value));
+                                          column.name, value));
       }
       table_.Set(i, row,
-                 column.kind() == v1::FeatureColumn::TOKENS
-                     ? SplitTokens(value, separators)
-                     : std::string(value));
+                 column.kind == Kind::kTokens ? SplitTokens(value, separators)
+                                              : std::string(value));
     }
     return absl::OkStatus();
   }
@@ -175,8 +207,8 @@ class Reader {
 
   ItemFile file_;
   const KeyTable& catalogue_;
-  const v1::FeatureEncoder* encoder_ = &v1::FeatureEncoder::default_instance();
-  // By the encoder's column, the file's.
+  const std::vector<KnownColumn> known_;
+  // By known column, the file's.
   std::vector<std::optional<size_t>> from_;
   FeatureTable table_;
   std::vector<std::string> keys_;

@@ -16,11 +16,11 @@ namespace tributary {
 struct NewItems {
   // Of the catalogue's kind.
   KeyList keys;
-  // The columns of the bundle's feature encoder in its order, one value per
-  // key; empty values where the file lacks a column. No columns when the bundle
-  // has no encoder.
+  // The columns of the bundle's feature encoder in its order, then those that
+  // only item towers read; one value per key, empty values where the file lacks
+  // a column. No columns when the bundle makes nothing of features.
   std::vector<FeatureColumn> columns;
-  // Columns of the file that the encoder does not know, and the reverse.
+  // Columns of the file that the bundle does not know, and the reverse.
   std::vector<std::string> ignored;
   std::vector<std::string> missing;
 };

@@ -79,7 +79,7 @@ absl::Status ItemTower::OpenTable(const Bundle& bundle, const std::string& stem,
   return absl::OkStatus();
 }
 
-void ItemTower::AppendCategories(const Table& table,
+bool ItemTower::AppendCategories(const Table& table,
                                  std::string_view categories,
                                  std::vector<float>* values) {
   const size_t dim = table.weights.header().columns;
@@ -96,31 +96,39 @@ void ItemTower::AppendCategories(const Table& table,
     AddScaled(1, weights + (row + 1) * dim, dim, sums);
     ++known;
   }
-  if (known == 0) return AddScaled(1, weights, dim, sums);
+  if (known == 0) {
+    AddScaled(1, weights, dim, sums);
+    return false;
+  }
   for (size_t i = 0; i < dim; ++i) sums[i] /= static_cast<float>(known);
+  return true;
 }
 
-void ItemTower::Encode(std::span<const FeatureValue> values,
+bool ItemTower::Encode(std::span<const FeatureValue> values,
                        std::vector<float>* vector) const {
   vector->clear();
+  bool any = false;
   for (int i = 0; i < spec_.features_size(); ++i) {
     const v1::FeatureInput& input = spec_.features(i);
     const FeatureValue& value = values[static_cast<size_t>(i)];
     switch (input.kind()) {
       case v1::FeatureInput::CATEGORIES:
-        AppendCategories(tables_[static_cast<size_t>(i)], value.categories,
-                         vector);
+        any |= AppendCategories(tables_[static_cast<size_t>(i)],
+                                value.categories, vector);
         break;
       case v1::FeatureInput::NUMBER:
+        any |= std::isfinite(value.number);
         vector->push_back(TransformNumber(input, value.number));
         break;
       default:
+        any |= !value.vector.empty();
         vector->insert(vector->end(), value.vector.begin(), value.vector.end());
         if (value.vector.empty()) vector->resize(vector->size() + input.dim());
         break;
     }
   }
   layers_.Apply(vector);
+  return any;
 }
 
 }  // namespace tributary

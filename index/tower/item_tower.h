@@ -46,9 +46,10 @@ class ItemTower {
             static_cast<size_t>(spec_.features_size())};
   }
 
-  // Replaces *vector by the item's, of the space's dim. REQUIRES: values are
-  // those of inputs(), in their order.
-  void Encode(std::span<const FeatureValue> values,
+  // Replaces *vector by the item's, of the space's dim. False when no value is
+  // there and known: the vector then says nothing of the item. REQUIRES: values
+  // are those of inputs(), in their order.
+  bool Encode(std::span<const FeatureValue> values,
               std::vector<float>* vector) const;
 
  private:
@@ -61,7 +62,8 @@ class ItemTower {
   explicit ItemTower(const v1::Tower& spec) : spec_(spec) {}
   absl::Status OpenTable(const Bundle& bundle, const std::string& stem,
                          const v1::FeatureInput& input);
-  static void AppendCategories(const Table& table, std::string_view categories,
+  // Says whether any category is known.
+  static bool AppendCategories(const Table& table, std::string_view categories,
                                std::vector<float>* values);
 
   const v1::Tower& spec_;

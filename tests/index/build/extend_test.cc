@@ -290,32 +290,13 @@ TEST_F(ExtendTest, ExistingVersionsAndDamagedBundlesAreRefused) {
 // Files of kinds that are to come.
 class ExtendFilesTest : public ExtendTest {
  protected:
-  // Rewrites the bundle with what `add` writes beside its files.
-  std::shared_ptr<const Bundle> Rewrite(
-      const Bundle& bundle, const v1::Manifest& manifest,
-      const std::function<absl::Status(BundleWriter*)>& add) {
-    auto writer = BundleWriter::Create(MakeTestDir(), 1);
-    EXPECT_TRUE(writer.ok());
-    for (const v1::FileEntry& file : bundle.manifest().files()) {
-      const auto copy = [&](const std::filesystem::path& path) {
-        OverwriteFile(path, ReadFile(bundle.dir() / file.name()));
-        return absl::OkStatus();
-      };
-      EXPECT_TRUE(writer->AddFile(file.name(), copy).ok());
-    }
-    EXPECT_TRUE(add(&*writer).ok());
-    const auto dir = writer->Finish(manifest);
-    EXPECT_TRUE(dir.ok()) << dir.status();
-    return *Bundle::Open(*dir);
-  }
-
   // Rewrites the bundle with one file more.
   template <typename T>
   std::shared_ptr<const Bundle> With(const Bundle& bundle,
                                      std::string_view name,
                                      const std::vector<T>& values,
                                      uint64_t columns) {
-    return Rewrite(bundle, bundle.manifest(), [&](BundleWriter* writer) {
+    return RewriteBundle(bundle, bundle.manifest(), [&](BundleWriter* writer) {
       return writer->AddArray<T>(name, values, columns);
     });
   }

@@ -11,7 +11,6 @@
 
 #include "fmt/core.h"
 #include "google/protobuf/text_format.h"
-#include "index/bundle/bundle_writer.h"
 
 namespace tributary {
 namespace {
@@ -113,6 +112,25 @@ std::filesystem::path WriteTinyBundle(const std::filesystem::path& root,
   const auto dir = writer->Finish(manifest);
   EXPECT_TRUE(dir.ok()) << dir.status();
   return dir.value_or(std::filesystem::path());
+}
+
+std::shared_ptr<const Bundle> RewriteBundle(
+    const Bundle& bundle, const v1::Manifest& manifest,
+    const std::function<absl::Status(BundleWriter*)>& add) {
+  auto writer = BundleWriter::Create(MakeTestDir(), 1);
+  EXPECT_TRUE(writer.ok()) << writer.status();
+  for (const v1::FileEntry& file : bundle.manifest().files()) {
+    const auto copy = [&](const std::filesystem::path& path) {
+      OverwriteFile(path, ReadFile(bundle.dir() / file.name()));
+      return absl::OkStatus();
+    };
+    EXPECT_TRUE(writer->AddFile(file.name(), copy).ok());
+  }
+  const absl::Status added = add(&*writer);
+  EXPECT_TRUE(added.ok()) << added;
+  const auto dir = writer->Finish(manifest);
+  EXPECT_TRUE(dir.ok()) << dir.status();
+  return *Bundle::Open(*dir);
 }
 
 std::string ReadFile(const std::filesystem::path& path) {

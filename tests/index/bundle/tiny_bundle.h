@@ -4,8 +4,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+
+#include "index/bundle/bundle.h"
+#include "index/bundle/bundle_writer.h"
 
 namespace tributary {
 
@@ -17,11 +22,17 @@ std::filesystem::path MakeTestDir();
 // users 10 and 20), popularity "all" (f to a) and a list for segment 1, to
 // which user 20 belongs, seen lists (user 10: a, b), a golden query, a table of
 // neighbours "joint" of width 3 (a: b 1, c .5; b: a 1, c .5, d .25; c: a .5,
-// b .5, e -1; e: f 2; d and f have none), lists by category (1, "items-kind=film":
-// a .5, b .25, c .25; 2, "items-kind=book": d .75, c .25), and the retrievers "taste" and
-// "popularity". Returns its directory.
+// b .5, e -1; e: f 2; d and f have none), lists by category (1,
+// "items-kind=film": a .5, b .25, c .25; 2, "items-kind=book": d .75, c .25),
+// and the retrievers "taste" and "popularity". Returns its directory.
 std::filesystem::path WriteTinyBundle(const std::filesystem::path& root,
                                       uint64_t version);
+
+// A copy of the bundle, as version 1 of a fresh directory, with this manifest
+// and what `add` writes beside its files.
+std::shared_ptr<const Bundle> RewriteBundle(
+    const Bundle& bundle, const v1::Manifest& manifest,
+    const std::function<absl::Status(BundleWriter*)>& add);
 
 std::string ReadFile(const std::filesystem::path& path);
 void OverwriteFile(const std::filesystem::path& path,

@@ -59,7 +59,7 @@ std::vector<float> Encode(std::string_view genres, float price,
   values[1].number = price;
   values[2].vector = content;
   std::vector<float> vector;
-  (*tower)->Encode(values, &vector);
+  EXPECT_TRUE((*tower)->Encode(values, &vector));
   return vector;
 }
 
@@ -80,6 +80,28 @@ TEST(ItemTower, WhatIsUnknownOrMissingHasAValueOfItsOwn) {
   EXPECT_THAT(Encode("western", kOne, {}),
               ElementsAre(FloatNear(100, 1e-4), 0));
   EXPECT_THAT(Encode("", NAN, kContent), ElementsAre(100.25, 7));
+}
+
+TEST(ItemTower, SaysWhenNothingIsKnownOfAnItem) {
+  const auto bundle = MakeBundle().Open();
+  const auto tower = ItemTower::Open(*bundle, bundle->spaces()[0]);
+  ASSERT_TRUE(tower.ok()) << tower.status();
+  std::vector<float> vector;
+  std::vector<FeatureValue> values(3);
+  EXPECT_FALSE((*tower)->Encode(values, &vector));
+  EXPECT_THAT(vector, ElementsAre(100.25, 0));
+  values[0].categories = "western";
+  EXPECT_FALSE((*tower)->Encode(values, &vector));
+  values[0].categories =
+      "western\x1f"
+      "drama";
+  EXPECT_TRUE((*tower)->Encode(values, &vector));
+  values = std::vector<FeatureValue>(3);
+  values[1].number = 2;
+  EXPECT_TRUE((*tower)->Encode(values, &vector));
+  values = std::vector<FeatureValue>(3);
+  values[2].vector = kContent;
+  EXPECT_TRUE((*tower)->Encode(values, &vector));
 }
 
 TEST(ItemTower, NumbersOfBothSignsAreTransformed) {
