@@ -87,7 +87,8 @@ echo "(searched by FAISS this time: what that costs, live recall tells below)"
 $bin/tributary build --data debian --out "$dir/built" --version 2 \
   --index.kind faiss --index.target_recall 0.95
 : >"$dir/replies"
-while :; do
+touch "$dir/calling"
+while [ -e "$dir/calling" ]; do
   $bin/tributary retrieve nginx -k 500 --address "$grpc" --json 2>&1 |
     grep -E '"bundleVersion"|^error:' >>"$dir/replies" || true
 done 9>&- &
@@ -95,7 +96,7 @@ caller=$!
 $bin/tributary publish "$dir/built/2" "$dir/store"
 wait_for "version 2 to serve" grep -q 'bundleVersion": "2"' "$dir/replies"
 sleep 1
-kill "$caller"; wait "$caller" 2>/dev/null || true; caller=
+rm "$dir/calling"; wait "$caller"; caller=
 replies() { grep -c "$1" "$dir/replies" || true; }
 echo "$(wc -l <"$dir/replies") requests: $(replies '"1"') answered from version 1," \
   "$(replies '"2"') from version 2, $(replies ^error:) failed"
