@@ -83,10 +83,12 @@ class Referee {
                                       &hits, &work));
       time += std::chrono::steady_clock::now() - start;
       const double recall = Recall(answers_[i], hits);
-      trial.recall += recall / count;
+      trial.recall += recall;
       squares += recall * recall / count;
       trial.cost_ns += searcher.CostNs(work) / count;
     }
+    // Divided once: of exact answers the mean is 1.
+    trial.recall /= count;
     trial.us = time.count() / count;
     trial.standard_error =
         std::sqrt(std::max(0.0, squares - trial.recall * trial.recall) / count);

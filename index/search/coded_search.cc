@@ -16,11 +16,15 @@ namespace {
 // An item lies this many of its list's spreads further along the query than the
 // centroid does: lists are ranked by the inner product there. Half a spread is
 // what hardly any item that matters exceeds: lists that do not reach the worst
-// survivor there are passed over. Both by measurement.
+// survivor there are passed over. Both by measurement, with queries of length
+// one; those of others are as much longer.
 constexpr float kRankSpread = 0.4f;
 constexpr float kReachSpread = 0.5f;
 // List scores may spread over so much of 16 bits, the rest is the codes'.
 constexpr float kBiasRange = 16'000;
+// Lists score no more than this, either way: of numbers that have overflowed
+// too, differences are finite.
+constexpr float kMaxListScore = 1e38f;
 // Lists that are scanned for one look at the clock.
 constexpr size_t kListsPerClock = 16;
 
@@ -41,10 +45,16 @@ constexpr double kMarkNs = 3;
 constexpr double kProbeGrowth = 0.3;
 constexpr double kRescoreGrowth = 0.75;
 
+float Length(std::span<const float> query) {
+  double square = 0;
+  for (const float x : query) square += double{x} * x;
+  return static_cast<float>(std::min<double>(std::sqrt(square), kMaxListScore));
+}
+
 }  // namespace
 
 struct CodedSearcher::Scratch {
-  std::vector<float> list_scores;
+  float query_length;
   // In order of promise: scores as ranked, ids lists.
   Shortlist lists;
   std::vector<float> padded_query;
@@ -63,9 +73,13 @@ struct CodedSearcher::Scratch {
 uint64_t CodedSearcher::CountExcluded(const List& list,
                                       const Scratch& scratch) {
   const auto first = scratch.excluded.begin() + list.first_block;
-  return std::transform_reduce(
-      first, first + list.blocks, uint64_t{0}, std::plus<>(),
+  const auto marked = std::transform_reduce(
+      first, first + list.blocks - 1, uint64_t{0}, std::plus<>(),
       [](uint64_t bits) { return static_cast<uint64_t>(std::popcount(bits)); });
+  // Behind its items, the last block may be marked too.
+  const uint32_t empty = list.blocks * kBlockItems - list.items;
+  return marked +
+         static_cast<uint64_t>(std::popcount(first[list.blocks - 1] << empty));
 }
 
 struct CodedSearcher::Plan {
@@ -113,8 +127,11 @@ void CodedSearcher::RankLists(std::span<const float> query, uint32_t want,
   ranked.Reset(lists);
   ranked.set_size(lists);
   DotProducts(query, coded_.centroids.data(), lists, ranked.scores());
+  const float spread_weight = kRankSpread * scratch->query_length;
   for (uint32_t i = 0; i < lists; ++i) {
-    ranked.scores()[i] += kRankSpread * coded_.spreads[i];
+    const float score = ranked.scores()[i] + spread_weight * coded_.spreads[i];
+    ranked.scores()[i] = score > -kMaxListScore ? std::min(score, kMaxListScore)
+                                                : -kMaxListScore;
     ranked.ids()[i] = i;
   }
   if (want < lists) ranked.KeepBest(want, want / 16);
@@ -140,8 +157,12 @@ void CodedSearcher::Exclude(std::span<const uint32_t> excluded,
 absl::Status CodedSearcher::Scan(std::span<const float> query, const Plan& plan,
                                  SteadyTime deadline, Scratch* scratch) const {
   Shortlist& lists = scratch->lists;
+  const float length = scratch->query_length;
+  const auto list_of = [&](size_t i) -> const List& {
+    return lists_[lists.ids()[i]];
+  };
   const auto centre = [&](size_t i) {
-    return lists.scores()[i] - kRankSpread * lists_[lists.ids()[i]].spread;
+    return lists.scores()[i] - kRankSpread * length * list_of(i).spread;
   };
   const float base = centre(0);
   float lowest = base;
@@ -166,12 +187,13 @@ absl::Status CodedSearcher::Scan(std::span<const float> query, const Plan& plan,
       return absl::DeadlineExceededError(fmt::format(
           "the deadline passed after {} of {} lists", i, lists.size()));
     }
-    const List& list = lists_[lists.ids()[i]];
+    const List& list = list_of(i);
     const float above = (centre(i) - base) * tables.scale + anchor;
     const float reach =
-        above + (kReachSpread * list.spread - tables.offset) * tables.scale;
+        above +
+        (kReachSpread * length * list.spread - tables.offset) * tables.scale;
     if (plan.may_skip && reach < survivors.threshold) continue;
-    const List& next = lists_[lists.ids()[std::min(i + 1, lists.size() - 1)]];
+    const List& next = list_of(std::min(i + 1, lists.size() - 1));
     ScanCodes(scan,
               {list.first_block, list.blocks, list.items,
                static_cast<int16_t>(std::clamp(above, -32767.0f, 32767.0f))},
@@ -266,6 +288,7 @@ absl::Status CodedSearcher::SearchMarked(std::span<const float> query,
                                (lists + lists / 4) * vectors / allowed +
                                    (vectors - allowed) / per_list);
   }
+  scratch->query_length = Length(query);
   RankLists(query, static_cast<uint32_t>(lists), scratch);
   RETURN_IF_ERROR(Scan(query, plan, deadline, scratch));
   if (scratch->survivors.list.size() < n) {

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
-#include <random>
 
 #include "index/search/vector_index.h"
+#include "tests/index/search/sample_vectors.h"
 #include "tests/index/search/space_bundle.h"
 
 namespace tributary {
@@ -15,14 +15,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-// Small integers: sums are exact in any order, and many scores tie.
-std::vector<float> SmallIntegers(size_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::vector<float> values(count);
-  for (float& value : values) value = static_cast<int>(random() % 5) - 2;
-  return values;
-}
 
 std::vector<Row> EveryThird(uint64_t count, Row first) {
   std::vector<Row> rows;

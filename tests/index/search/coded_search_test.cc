@@ -1,0 +1,380 @@
+#include "index/search/coded_search.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <thread>
+
+#include "index/search/recall.h"
+#include "tests/index/search/each_target.h"
+#include "tests/index/search/sample_vectors.h"
+#include "tests/index/search/space_bundle.h"
+
+namespace tributary {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr uint32_t kAll = 1'000'000;
+
+// Encoded vectors with what is needed to search them.
+struct Catalogue {
+  Catalogue(std::vector<float> items, uint32_t width, uint32_t lists)
+      : dim(width), values(std::move(items)) {
+    auto encoded = EncodeVectors(values, dim, DefaultCodeDims(dim), lists, 2);
+    EXPECT_TRUE(encoded.ok()) << encoded.status();
+    arrays = *std::move(encoded);
+  }
+
+  uint32_t size() const { return static_cast<uint32_t>(values.size() / dim); }
+  StoredVectors stored() const { return {std::span<const float>(values), dim}; }
+
+  CodedSearcher Searcher(uint32_t n, uint32_t probes, uint32_t rescored) const {
+    return {arrays.view(),
+            stored(),
+            {.n = n, .probes = probes, .rescored = rescored}};
+  }
+  // Looks into every list, and scores every vector exactly.
+  CodedSearcher Exhaustive() const { return Searcher(10, kAll, kAll); }
+
+  uint32_t dim;
+  std::vector<float> values;
+  CodedArrays arrays;
+};
+
+std::vector<ScoredRow> Search(const CodedSearcher& searcher,
+                              std::span<const float> query, uint32_t n,
+                              std::span<const uint32_t> excluded = {}) {
+  std::vector<ScoredRow> hits = {{7, 7}};
+  const auto status =
+      searcher.Search(query, n, excluded, SteadyTime::max(), &hits);
+  EXPECT_TRUE(status.ok()) << status;
+  return hits;
+}
+
+std::vector<ScoredRow> SearchAllowed(const CodedSearcher& searcher,
+                                     std::span<const float> query, uint32_t n,
+                                     std::span<const uint32_t> allowed) {
+  std::vector<ScoredRow> hits = {{7, 7}};
+  const auto status =
+      searcher.SearchAllowed(query, n, allowed, SteadyTime::max(), &hits);
+  EXPECT_TRUE(status.ok()) << status;
+  return hits;
+}
+
+// Every `step`-th position, from `first`.
+std::vector<uint32_t> Every(uint32_t step, uint32_t size, uint32_t first = 0) {
+  std::vector<uint32_t> positions;
+  for (uint32_t i = first; i < size; i += step) positions.push_back(i);
+  return positions;
+}
+
+// Those of [0, size) that are not in `positions`.
+std::vector<uint32_t> Without(std::span<const uint32_t> positions,
+                              uint32_t size) {
+  std::vector<uint32_t> others;
+  for (uint32_t i = 0; i < size; ++i) {
+    if (!std::binary_search(positions.begin(), positions.end(), i)) {
+      others.push_back(i);
+    }
+  }
+  return others;
+}
+
+std::vector<uint32_t> Positions(std::span<const ScoredRow> hits) {
+  std::vector<uint32_t> positions;
+  for (const ScoredRow& hit : hits) positions.push_back(hit.row);
+  std::sort(positions.begin(), positions.end());
+  return positions;
+}
+
+struct Setting {
+  uint32_t dim;
+  uint32_t vectors;
+  uint32_t lists;
+};
+constexpr Setting kSettings[] = {{1, 300, 1},    {1, 300, 9},   {2, 1000, 20},
+                                 {3, 700, 1},    {7, 700, 15},  {64, 2000, 1},
+                                 {64, 2000, 40}, {130, 500, 6}, {768, 200, 3},
+                                 {4096, 130, 2}, {5, 1, 1},     {6, 65, 65}};
+
+// Of small integers, whose inner products are exact, so that ties and scores
+// are those of flat search, to the bit.
+TEST(CodedSearch, IsFlatSearchWhenAllListsAndVectorsAreLookedAt) {
+  for (const Setting& at : kSettings) {
+    SCOPED_TRACE(testing::Message()
+                 << at.vectors << " of dim " << at.dim << " in " << at.lists);
+    const Catalogue items(SmallIntegers(at.vectors * at.dim, 1), at.dim,
+                          at.lists);
+    const auto halves = IntegerHalves(items.values);
+    const CodedSearcher floats = items.Exhaustive();
+    const CodedSearcher half_searcher(items.arrays.view(),
+                                      {std::span<const Half>(halves), at.dim},
+                                      {10, kAll, kAll});
+    for (uint32_t seed = 2; seed < 5; ++seed) {
+      const auto query = SmallIntegers(at.dim, seed);
+      for (const uint32_t n : {0U, 1U, 10U, at.vectors, at.vectors + 5}) {
+        for (const auto& excluded :
+             {std::vector<uint32_t>(), Every(3, at.vectors),
+              Every(1, at.vectors)}) {
+          const auto exact = ExactHits(items.stored(), query, n, excluded);
+          ASSERT_EQ(Search(floats, query, n, excluded), exact);
+          ASSERT_EQ(Search(half_searcher, query, n, excluded), exact);
+          ASSERT_EQ(
+              SearchAllowed(floats, query, n, Without(excluded, at.vectors)),
+              exact);
+        }
+      }
+    }
+  }
+}
+
+TEST(CodedSearch, GivesTheSameAnswerOnEveryTarget) {
+  const Catalogue items(SmallIntegers(3000 * 12, 1), 12, 30);
+  const auto query = SmallIntegers(12, 2);
+  const auto excluded = Every(7, 3000);
+  const CodedSearcher searcher = items.Searcher(50, 10, 200);
+  const auto expected = Search(searcher, query, 50, excluded);
+  const auto allowed = SearchAllowed(searcher, query, 50, Every(2, 3000));
+  ForEachTarget([&] {
+    EXPECT_EQ(Search(searcher, query, 50, excluded), expected);
+    EXPECT_EQ(SearchAllowed(searcher, query, 50, Every(2, 3000)), allowed);
+  });
+}
+
+TEST(CodedSearch, ScoresAreExactInnerProducts) {
+  const Catalogue items(MixtureVectors(3000, 50, 10, 1), 50, 20);
+  const CodedSearcher searcher = items.Searcher(100, 5, 200);
+  for (uint32_t seed = 2; seed < 6; ++seed) {
+    const auto query = MixtureVectors(1, 50, 10, seed);
+    const auto hits = Search(searcher, query, 100);
+    ASSERT_THAT(hits, SizeIs(100));
+    EXPECT_TRUE(std::is_sorted(hits.begin(), hits.end(), Better));
+    for (const ScoredRow& hit : hits) {
+      EXPECT_NEAR(hit.score,
+                  std::inner_product(query.begin(), query.end(),
+                                     &items.values[hit.row * 50], 0.0),
+                  1e-6);
+    }
+  }
+}
+
+TEST(CodedSearch, ReturnsAsManyAsThereAreFewOfWhichInTheListsOfItsEffort) {
+  const Catalogue items(MixtureVectors(2000, 8, 40, 1), 8, 40);
+  const CodedSearcher searcher = items.Searcher(10, 1, 10);
+  const auto query = MixtureVectors(1, 8, 40, 2);
+  for (const uint32_t n : {10, 300, 1999, 2000, 5000}) {
+    const auto hits = Search(searcher, query, n);
+    ASSERT_THAT(hits, SizeIs(std::min(n, 2000U)));
+    const auto positions = Positions(hits);
+    EXPECT_EQ(std::adjacent_find(positions.begin(), positions.end()),
+              positions.end());
+  }
+}
+
+TEST(CodedSearch, FindsNothingForNoResults) {
+  const Catalogue items(RandomVectors(100, 8, 1), 8, 4);
+  EXPECT_THAT(Search(items.Searcher(10, 2, 10), RandomVectors(1, 8, 2), 0),
+              IsEmpty());
+}
+
+TEST(CodedSearch, OfAZeroQueryReturnsAnyRowsOnce) {
+  for (const uint32_t lists : {1, 12}) {
+    const Catalogue items(RandomVectors(900, 8, 1), 8, lists);
+    const auto hits =
+        Search(items.Searcher(10, 3, 20), std::vector<float>(8, 0), 500);
+    ASSERT_THAT(hits, SizeIs(500));
+    for (size_t i = 0; i < hits.size(); ++i) {
+      EXPECT_EQ(hits[i].score, 0);
+      if (i > 0) {
+        EXPECT_LT(hits[i - 1].row, hits[i].row);
+      }
+    }
+  }
+}
+
+TEST(CodedSearch, TakesQueriesAndVectorsOfAnyLength) {
+  // Products of the largest ones are infinite, or no numbers; those of the
+  // smallest are zero.
+  for (const float item_scale : {1e-30f, 1e15f, 1e30f}) {
+    auto values = RandomVectors(700, 6, 1);
+    for (float& value : values) value *= item_scale;
+    const Catalogue items(values, 6, 10);
+    for (const float scale : {1e-45f, 1e-30f, 1e30f, 1e38f}) {
+      auto query = RandomVectors(1, 6, 2);
+      for (float& value : query) value *= scale;
+      for (const uint32_t probes : {2U, kAll}) {
+        const CodedSearcher searcher = items.Searcher(10, probes, 100);
+        EXPECT_THAT(Search(searcher, query, 10), SizeIs(10));
+        EXPECT_THAT(Search(searcher, query, 10, Every(2, 700)), SizeIs(10));
+        EXPECT_THAT(SearchAllowed(searcher, query, 10, Every(2, 700)),
+                    SizeIs(10));
+      }
+    }
+  }
+}
+
+TEST(CodedSearch, DoesNotDependOnTheLengthOfTheQuery) {
+  const Catalogue items(FactorVectors(5000, 32, 1), 32, 50);
+  const CodedSearcher searcher = items.Searcher(100, 15, 200);
+  auto query = FactorQueries(1, 32, 2);
+  const auto expected = Positions(Search(searcher, query, 100));
+  // Powers of two: nothing is rounded.
+  for (const float scale : {0x1p-60f, 0x1p-10f, 0x1p40f}) {
+    auto scaled = query;
+    for (float& value : scaled) value *= scale;
+    EXPECT_EQ(Positions(Search(searcher, scaled, 100)), expected) << scale;
+  }
+}
+
+TEST(CodedSearch, RefusesBadQueriesAndLateOnes) {
+  const Catalogue items(RandomVectors(1000, 4, 1), 4, 10);
+  const CodedSearcher searcher = items.Searcher(10, 5, 50);
+  const auto allowed = Every(2, 1000);
+  std::vector<ScoredRow> hits;
+  const auto code = [&](std::vector<float> query, SteadyTime deadline) {
+    const auto status = searcher.Search(query, 5, {}, deadline, &hits);
+    EXPECT_EQ(searcher.SearchAllowed(query, 5, allowed, deadline, &hits).code(),
+              status.code());
+    return status.code();
+  };
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float inf = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(code({1, 2, nan, 4}, SteadyTime::max()),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({1, 2, 3, -inf}, SteadyTime::max()),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({1, 2, 3}, SteadyTime::max()),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({}, SteadyTime::max()), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({1, 2, 3, 4}, SteadyTime()),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
+// What an error leaves behind does not change the next answer.
+TEST(CodedSearch, IsCleanAfterADeadline) {
+  const Catalogue items(RandomVectors(1000, 4, 1), 4, 10);
+  const CodedSearcher searcher = items.Exhaustive();
+  const auto query = RandomVectors(1, 4, 2);
+  const auto expected = Search(searcher, query, 1000);
+  std::vector<ScoredRow> hits;
+  EXPECT_FALSE(
+      searcher.Search(query, 5, Every(2, 1000), SteadyTime(), &hits).ok());
+  EXPECT_EQ(Search(searcher, query, 1000), expected);
+  EXPECT_FALSE(
+      searcher.SearchAllowed(query, 5, Every(2, 1000), SteadyTime(), &hits)
+          .ok());
+  EXPECT_EQ(Search(searcher, query, 1000), expected);
+}
+
+TEST(CodedSearch, LeavesNothingExcludedForTheNextSearchOfTheThread) {
+  const Catalogue large(RandomVectors(3000, 8, 1), 8, 20);
+  const Catalogue small(RandomVectors(100, 8, 2), 8, 1);
+  const auto query = RandomVectors(1, 8, 3);
+  const CodedSearcher of_large = large.Searcher(50, 6, 100);
+  const CodedSearcher of_small = small.Searcher(50, 1, 100);
+  const auto from_large = Search(of_large, query, 50);
+  const auto from_small = Search(of_small, query, 50);
+  // Nearly all, so that lists are searched by code.
+  const auto allowed = Every(1, 3000, 100);
+  for (int round = 0; round < 3; ++round) {
+    Search(of_large, query, 50, Every(2, 3000));
+    EXPECT_EQ(Search(of_small, query, 50), from_small);
+    Search(of_small, query, 50, Every(3, 100));
+    EXPECT_EQ(Search(of_large, query, 50), from_large);
+    SearchAllowed(of_large, query, 50, allowed);
+    EXPECT_EQ(Search(of_small, query, 50), from_small);
+    EXPECT_EQ(Search(of_large, query, 50), from_large);
+  }
+}
+
+TEST(CodedSearch, GivesEveryThreadTheSameAnswer) {
+  const Catalogue items(MixtureVectors(4000, 16, 20, 1), 16, 30);
+  const CodedSearcher searcher = items.Searcher(100, 8, 250);
+  const auto query = MixtureVectors(1, 16, 20, 2);
+  const auto excluded = Every(5, 4000);
+  const auto allowed = Every(2, 4000);
+  const auto plain = Search(searcher, query, 100);
+  const auto filtered = Search(searcher, query, 100, excluded);
+  const auto of_allowed = SearchAllowed(searcher, query, 100, allowed);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < 10; ++j) {
+        EXPECT_EQ(Search(searcher, query, 100, excluded), filtered);
+        EXPECT_EQ(Search(searcher, query, 100), plain);
+        EXPECT_EQ(SearchAllowed(searcher, query, 100, allowed), of_allowed);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(CodedSearch, TellsListsApartThatHaveNoResiduals) {
+  // Vectors equal to their centroids: all that is known of them is their list.
+  constexpr uint32_t kCopies = 50;
+  std::vector<float> values;
+  const auto different = MixtureVectors(40, 8, 40, 1);
+  for (uint32_t copy = 0; copy < kCopies; ++copy) {
+    values.insert(values.end(), different.begin(), different.end());
+  }
+  const Catalogue items(values, 8, 40);
+  const CodedSearcher searcher = items.Searcher(kCopies, kAll, 2 * kCopies);
+  for (uint32_t seed = 2; seed < 12; ++seed) {
+    const auto query = MixtureVectors(1, 8, 40, seed);
+    EXPECT_EQ(Search(searcher, query, kCopies)[0].score,
+              ExactHits(items.stored(), query, 1)[0].score);
+  }
+}
+
+TEST(CodedSearch, TakesTheFirstOfEqualVectors) {
+  const Catalogue items(std::vector<float>(500 * 4, 0.5f), 4, 1);
+  EXPECT_EQ(Positions(Search(items.Searcher(20, 1, 20),
+                             std::vector<float>{1, 2, 3, 4}, 20)),
+            Every(1, 20));
+}
+
+TEST(CodedSearch, LooksAtMoreForMoreResultsAndWithinTheCatalogue) {
+  const Catalogue items(MixtureVectors(3000, 8, 20, 1), 8, 50);
+  const CodedSearcher searcher = items.Searcher(100, 10, 200);
+  SearchEffort last = {.n = 0, .probes = 1, .rescored = 0};
+  for (const uint32_t n : {1, 10, 100, 500, 3000, 10000}) {
+    const SearchEffort effort = searcher.EffortFor(n);
+    EXPECT_EQ(effort.n, n);
+    EXPECT_GE(effort.probes, last.probes);
+    EXPECT_LE(effort.probes, items.arrays.view().lists());
+    EXPECT_GE(effort.rescored, std::max(last.rescored, std::min(n, 3000U)));
+    EXPECT_LE(effort.rescored, 3000);
+    EXPECT_GE(searcher.ExpectedNs(n), searcher.ExpectedNs(last.n));
+    last = effort;
+  }
+  EXPECT_EQ(searcher.EffortFor(100).probes, 10);
+  EXPECT_EQ(searcher.EffortFor(100).rescored, 200);
+}
+
+TEST(CodedSearch, CountsWhatItDoes) {
+  const Catalogue items(MixtureVectors(3000, 8, 20, 1), 8, 50);
+  const auto query = MixtureVectors(1, 8, 20, 2);
+  std::vector<ScoredRow> hits;
+  SearchWork work;
+  ASSERT_TRUE(items.Exhaustive()
+                  .Search(query, 10, {}, SteadyTime::max(), &hits, &work)
+                  .ok());
+  EXPECT_EQ(work.scanned, 3000);
+  EXPECT_EQ(work.rescored, 3000);
+  const CodedSearcher searcher = items.Searcher(10, 5, 40);
+  ASSERT_TRUE(
+      searcher.Search(query, 10, {}, SteadyTime::max(), &hits, &work).ok());
+  EXPECT_LT(work.scanned, 1500);
+  EXPECT_GE(work.rescored, 40);
+  EXPECT_LE(work.rescored, 45);
+  EXPECT_GT(searcher.CostNs({.scanned = work.scanned + 64, .rescored = 40}),
+            searcher.CostNs({.scanned = work.scanned, .rescored = 40}));
+}
+
+}  // namespace
+}  // namespace tributary
