@@ -198,13 +198,17 @@ v1::ServerStatus BundleSet::GetStatus() const {
 
 absl::StatusOr<std::shared_ptr<const ServingBundle>> BundleSet::Snapshot(
     uint64_t version) const {
+  Resident active = serving_.Take();
+  if (version == 0) {
+    if (active != nullptr) return active;
+    return absl::UnavailableError("no bundle is active yet");
+  }
+  if (active != nullptr && active->bundle().version() == version) return active;
   {
     const std::lock_guard lock(mutex_);
-    if (version == 0 && active_ != nullptr) return active_;
     const auto found = resident_.find(version);
     if (found != resident_.end()) return found->second;
   }
-  if (version == 0) return absl::UnavailableError("no bundle is active yet");
   return absl::NotFoundError(
       fmt::format("bundle_version: version {} is not resident", version));
 }
@@ -257,6 +261,7 @@ void BundleSet::MakeActive(const Resident& bundle,
     }
     // The replaced one stays in resident_, so that nothing is destroyed here.
     active_ = bundle;
+    serving_.Set(bundle);
     activated_at_ = absl::Now();
   }
   const auto duration = std::chrono::steady_clock::now() - start;

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/pipeline/active_bundle.h"
 #include "server/pipeline/serving_bundle.h"
 #include "tributary/v1/bundles.pb.h"
 
@@ -92,7 +93,11 @@ class BundleSet {
   std::mutex staging_mutex_;
   std::mutex control_mutex_;
 
-  // Guards what follows; held for a few instructions at a time.
+  // The active one, for requests; set with mutex_ held.
+  ActiveBundle serving_;
+
+  // Guards what follows; held for a few instructions at a time. Of requests,
+  // those take it that name another version than the active one.
   mutable std::mutex mutex_;
   std::condition_variable retired_changed_;
   std::map<uint64_t, Resident> resident_;
