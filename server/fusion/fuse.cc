@@ -63,11 +63,15 @@ class Selection {
     }
   }
 
+  // Without branches on what is random: they would cost more than the rest.
   void ReserveByScore(size_t s, uint32_t wanted) {
     for (const uint32_t place : order_) {
       if (chosen_ == k_ || counted_[s] >= wanted) return;
       Entry& entry = pool_->entries()[place];
-      if ((entry.sources >> s & 1) != 0 && !entry.chosen) Choose(&entry, s);
+      const bool takes = (entry.sources >> s & 1) > entry.chosen;
+      entry.chosen |= takes;
+      chosen_ += takes;
+      counted_[s] += takes;
     }
   }
 
@@ -102,6 +106,21 @@ class Selection {
   uint32_t counted_[kMaxSources] = {};
 };
 
+// Each is written where the next chosen one belongs, without a branch.
+void WriteChosen(std::span<const Entry> entries,
+                 std::span<const uint32_t> order,
+                 std::vector<FusedCandidate>* candidates) {
+  candidates->resize(order.size());
+  size_t size = 0;
+  for (const uint32_t place : order) {
+    const Entry& entry = entries[place];
+    (*candidates)[size] = {entry.row, static_cast<float>(entry.score),
+                           entry.sources};
+    size += entry.chosen;
+  }
+  candidates->resize(size);
+}
+
 }  // namespace
 
 void Fuse(std::span<const FusionSource> sources, const FusionOptions& options,
@@ -121,13 +140,7 @@ void Fuse(std::span<const FusionSource> sources, const FusionOptions& options,
   }
   selection.Backfill();
 
-  result->candidates.clear();
-  for (const uint32_t place : order) {
-    const Entry& entry = pool.entries()[place];
-    if (!entry.chosen) continue;
-    result->candidates.push_back(
-        {entry.row, static_cast<float>(entry.score), entry.sources});
-  }
+  WriteChosen(pool.entries(), order, &result->candidates);
   result->outcomes.clear();
   for (size_t s = 0; s < sources.size(); ++s) {
     result->outcomes.push_back(selection.Outcome(s));

@@ -1,7 +1,6 @@
 #ifndef TRIBUTARY_SERVER_FUSION_SCORE_ORDER_H_
 #define TRIBUTARY_SERVER_FUSION_SCORE_ORDER_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,18 +25,15 @@ class ScoreOrder {
     uint32_t key;
     uint32_t place;
   };
-  static constexpr int kDigitBits = 8;
-  static constexpr size_t kDigits = 4;
-  using Counts = std::array<uint32_t, 1 << kDigitBits>;
 
-  void TakeKeys(std::span<const CandidatePool::Entry> entries);
-  // Moves items_ into the order of one digit, stably.
-  void MoveByDigit(size_t digit);
-  void BreakTies(std::span<const CandidatePool::Entry> entries);
+  // Sorts by key, ascending and stably. REQUIRES: there are some.
+  void SortByKey(std::span<Item> items);
+  // Items of one score, by row.
+  void SortTie(std::span<const CandidatePool::Entry> entries,
+               std::span<Item> items);
 
   std::vector<Item> items_;
   std::vector<Item> moved_;
-  std::array<Counts, kDigits> counts_;
   std::vector<uint32_t> places_;
 };
 

@@ -27,15 +27,15 @@ struct GrpcServerOptions {
 // One listener with its services and reflection. Thread-safe.
 //
 // Calls run on gRPC's own threads (the synchronous API), from one completion
-// queue; as many of them as there are cores, twice, stay when they are idle. Of
-// what else there is, measured in turns on 4 cores with calls of 50 us of work
-// and replies of 7 kB: fewer idle threads lose 4 to 16% of the rate, since
-// threads then end and start again under load; a queue for each core and one
-// thread for each queue loses 30% with one connection, whose calls all come to
-// the same thread; one queue with a thread for each core and one more, driven by
-// the asynchronous API, gains 0 to 8%, and a retriever that blocks then blocks
-// the server. Callbacks run on half as many threads as there are cores, and
-// must not search there. (With service_bench: its "no work" rows.)
+// queue; twice as many threads as there are cores stay when they are idle.
+// threading_bench has other ways beside it, with calls of 50 us, on 4 cores that
+// had other load: at most 2 idle threads reach .4 of the rate with one caller,
+// because threads then end and start again; 2 to as many as cores reach .8 with
+// 4 callers. The asynchronous API with a thread for each core, and one more, on
+// one queue reaches 1.0 to 1.3 of the rate, and callbacks 1.0 to 1.4; but then
+// few threads run everything, so that a retriever that blocks, or long searches,
+// stop all other calls. A queue for each core with a thread for each lets the
+// calls of one connection wait for one thread.
 // Messages are not on an arena: a reply is encoded by hand.
 class GrpcServer {
  public:

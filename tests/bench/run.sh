@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `make bench`: what Tributary costs, each figure beside a floor of the same
-# run. The service is measured on a bundle of Debian's package index.
+# run. The service is measured on two bundles: 5 000 synthetic items, and
+# Debian's package index.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=build/bin
@@ -8,14 +9,25 @@ dir=build/bench
 mkdir -p "$dir"
 
 echo "machine: $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)"
-if [ ! -e "$dir/store/CURRENT" ]; then
-  rm -rf "$dir/built" "$dir/store"
-  mkdir -p "$dir/built" "$dir/store"
-  $bin/tributary build --data debian --out "$dir/built" --version 1
-  $bin/tributary publish "$dir/built/1" "$dir/store"
-fi
-echo; echo "== Retrieve, k = 500, three sources (debian) =="
-$bin/service_bench --bundles "$dir/store"
+# store DATA: a store with a bundle of the data, built once.
+store() {
+  local store="$dir/$1/store"
+  if [ ! -e "$store/CURRENT" ]; then
+    rm -rf "${dir:?}/$1"
+    mkdir -p "$dir/$1/built" "$store"
+    $bin/tributary build --data "$1" --out "$dir/$1/built" --version 1 >&2
+    $bin/tributary publish "$dir/$1/built/1" "$store" >&2
+  fi
+  echo "$store"
+}
+
+for data in synthetic debian; do
+  bundles=$(store $data)
+  echo; echo "== Retrieve, k = 500, three sources ($data) =="
+  $bin/service_bench --bundles "$bundles" --sources behavior,content,popularity
+done
+echo; echo "== gRPC's ways to run calls on threads =="
+$bin/threading_bench --rounds 9
 echo; echo "== Fusion of 3 x 500 proposals to 500 =="
 $bin/fuse_bench --benchmark_min_time=0.5 2>/dev/null
 echo; echo "== Neighbours: 500 of 100 000 items, 200 of each item's, one thread =="
