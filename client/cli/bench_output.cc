@@ -80,6 +80,10 @@ std::string LoadReportText(const LoadReport& report) {
   text += QuantilesText("latency", report.latency);
   text += fmt::format("            (quantiles at most {:.1f}% too large)\n",
                       100 * LogLinearHistogram::kMaxRelativeError);
+  text += fmt::format(
+      "sources     {:.0f} us of it, by the server's clock, one after the "
+      "other\n",
+      answered > 0 ? static_cast<double>(report.sources_us) / answered : 0);
   text += QuantilesText("sent late", report.lag);
   text +=
       fmt::format("replies     degraded {}  short {}  cold start {}\n",
@@ -114,6 +118,7 @@ std::string LoadReportJson(const LoadOptions& options,
   Set(root, "degraded", static_cast<double>(report.degraded));
   Set(root, "short", static_cast<double>(report.short_replies));
   Set(root, "cold_starts", static_cast<double>(report.cold_starts));
+  Set(root, "sources_us", static_cast<double>(report.sources_us));
   Set(root, "unsent", static_cast<double>(report.unsent));
   Set(root, "generator_busy", report.generator_busy);
   SetQuantiles(report.latency, Object(root, "latency_us"));

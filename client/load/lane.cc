@@ -153,6 +153,9 @@ void Lane::Count(const Caller& caller, Time now) {
   report_.candidates += static_cast<uint64_t>(response.scores_size());
   if (response.degraded()) ++report_.degraded;
   if (response.cold_start()) ++report_.cold_starts;
+  for (const v1::SourceReport& source : response.source_reports()) {
+    report_.sources_us += source.micros();
+  }
   if (static_cast<uint32_t>(response.scores_size()) < caller.request.k()) {
     ++report_.short_replies;
   }

@@ -27,8 +27,8 @@ struct LoadWindow {
   std::chrono::steady_clock::time_point end;
 };
 
-// One thread's part of a load: some of the callers and, in an open loop, as much
-// of the rate. (Poisson processes add up to one.)
+// One thread's part of a load: some of the callers and, in an open loop, as
+// much of the rate. (Poisson processes add up to one.)
 class Lane {
  public:
   using Stubs = std::span<const std::unique_ptr<v1::Retrieval::Stub>>;

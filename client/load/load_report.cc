@@ -21,6 +21,7 @@ void LoadReport::Merge(const LoadReport& other) {
   degraded += other.degraded;
   short_replies += other.short_replies;
   cold_starts += other.cold_starts;
+  sources_us += other.sources_us;
   for (size_t i = 0; i < errors.size(); ++i) errors[i] += other.errors[i];
   unsent += other.unsent;
   latency.Merge(other.latency);

@@ -18,6 +18,8 @@ struct LoadReport {
   uint64_t degraded = 0;
   uint64_t short_replies = 0;
   uint64_t cold_starts = 0;
+  // What their sources took, all together, as the server has it.
+  uint64_t sources_us = 0;
   // Calls that failed, by grpc::StatusCode.
   std::array<uint64_t, 17> errors{};
   // Arrivals of an open loop that nobody was free to send in its time.

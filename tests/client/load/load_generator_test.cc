@@ -68,6 +68,8 @@ class FakeRetrieval : public v1::Retrieval::Service {
     }
     response->set_degraded(true);
     response->set_cold_start(true);
+    response->add_source_reports()->set_micros(7);
+    response->add_source_reports()->set_micros(4);
     for (uint32_t i = 1; i < request->k(); ++i) response->add_scores(0);
     return grpc::Status::OK;
   }
@@ -139,6 +141,7 @@ TEST(LoadGenerator, CountsWhatRepliesSayOfThemselves) {
   EXPECT_EQ(report.short_replies, report.answered);
   EXPECT_EQ(report.degraded, report.answered);
   EXPECT_EQ(report.cold_starts, report.answered);
+  EXPECT_EQ(report.sources_us, 11 * report.answered);
   EXPECT_EQ(report.answered, server.calls());
 }
 
