@@ -1,8 +1,8 @@
-# make demo | test | bench | bench-recall | build | format | lint | clean
+# make demo | test | bench | bench-peers | bench-recall | build | format | lint | clean
 # Everything is built in build/; programs are in build/bin/.
 .DEFAULT_GOAL := build
-.PHONY: deps deps-train deps-dev configure build test demo bench bench-recall
-.PHONY: format lint clean
+.PHONY: deps deps-train deps-dev configure build test demo bench bench-peers
+.PHONY: bench-recall format lint clean
 
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.proto')
@@ -37,6 +37,13 @@ bench: deps-dev
 	@cmake --build --preset release --parallel $(JOBS) \
 	  --target programs benchmarks
 	@tests/bench/run.sh
+
+# Vector search beside ScaNN's and hnswlib's, from PyPI; see the script.
+bench-peers: deps-dev
+	@cmake --preset release -Wno-dev -DTRIBUTARY_BENCHMARKS=ON >/dev/null
+	@cmake --build --preset release --parallel $(JOBS) \
+	  --target programs ann_bench
+	@tests/bench/peers/run.sh
 
 # DATA=recbole:DIR (as of `tributary build`), THREADS=2.
 bench-recall: deps-dev

@@ -26,8 +26,13 @@ constexpr double kRescoreRatios[] = {1.2, 1.5, 1.8, 2.2, 2.6, 3.2, 4, 6, 10};
 constexpr double kProbeStep = 1.06;
 // What is exact is kept unless something else is this much faster.
 constexpr double kWorthwhile = 1.5;
+// In standard errors of the mean: settings that were chosen on some queries do
+// a little worse on others.
+constexpr double kMargin = 3;
 // From here on, an ivf is faster than a scan.
 constexpr uint64_t kMaxScanVectors = 200'000;
+// Times the root of the number of vectors; from 1 to 2 makes little difference.
+constexpr double kListsPerRoot = 1.4;
 // Smaller lists than this are mostly overhead.
 constexpr uint64_t kMinListSize = 32;
 
@@ -97,7 +102,7 @@ class Referee {
 
   bool Meets(const Trial& trial) const {
     return trial.recall >=
-           std::min(1.0, input_.target_recall + trial.standard_error);
+           std::min(1.0, input_.target_recall + kMargin * trial.standard_error);
   }
 
  private:
@@ -163,7 +168,7 @@ absl::StatusOr<Candidate> TryScan(const IndexInput& input, uint32_t n,
 }
 
 uint32_t DefaultLists(uint64_t vectors) {
-  const double lists = 2 * std::sqrt(static_cast<double>(vectors));
+  const double lists = kListsPerRoot * std::sqrt(static_cast<double>(vectors));
   return static_cast<uint32_t>(std::clamp<double>(
       lists, 1, std::max<double>(1, vectors / kMinListSize)));
 }

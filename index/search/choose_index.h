@@ -20,7 +20,7 @@ struct IndexInput {
   StoredVectors stored;
   // "auto", "flat", "scan" or "ivf".
   std::string kind;
-  // How many lists ivf has; 0: about 2 sqrt(vectors).
+  // How many lists ivf has; 0: about 1.4 sqrt(vectors).
   uint32_t lists = 0;
   // The share of the exact best target_n that searches are to find, 0 to 1.
   double target_recall = 0;
@@ -37,8 +37,8 @@ struct ChosenIndex {
 };
 
 // Tries kinds and settings, and takes the cheapest by a model of its cost whose
-// mean recall over the queries is target_recall and a standard error more, so
-// that queries not tried here meet it too. Same input, same choice; measured
+// mean recall over the queries is target_recall and three standard errors more,
+// so that queries not tried here meet it too. Same input, same choice; measured
 // times differ. Errors: INVALID_ARGUMENT when there are no vectors or queries;
 // FAILED_PRECONDITION, saying what was reached, when the kind asked for does
 // not meet the target.

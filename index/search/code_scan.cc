@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 // Byte lookups across 64 bytes.
 #define HWY_WANT_AVX3_DL 1
@@ -26,8 +27,8 @@ constexpr uint32_t kPrefetchBlocks = 4;
 
 #if HWY_TARGET == HWY_SCALAR
 
-bool ScoreBlock(const CodeScan& scan, uint32_t block, int16_t bias,
-                int16_t threshold, int16_t* scores) {
+bool ScoreBlock(const CodeScan& scan, uint32_t block, const uint8_t* /*ahead*/,
+                int16_t bias, int16_t threshold, int16_t* scores) {
   const uint8_t* codes = scan.codes + size_t{block} * scan.pairs * kBlockItems;
   bool any = false;
   for (uint32_t item = 0; item < kBlockItems; ++item) {
@@ -65,8 +66,9 @@ HWY_INLINE hn::Vec<D8> LookUpPair(D8 d8, const uint8_t* HWY_RESTRICT table,
 }
 
 // Writes the block's scores; false when none is above the threshold, and then
-// they need not be written.
-HWY_INLINE bool ScoreBlock(const CodeScan& scan, uint32_t block, int16_t bias,
+// they need not be written. Fetches the block at `ahead`.
+HWY_INLINE bool ScoreBlock(const CodeScan& scan, uint32_t block,
+                           const uint8_t* ahead, int16_t bias,
                            int16_t threshold, int16_t* HWY_RESTRICT scores) {
   const hn::CappedTag<uint8_t, kBlockItems> d8;
   const hn::Repartition<uint16_t, decltype(d8)> d16;
@@ -81,7 +83,7 @@ HWY_INLINE bool ScoreBlock(const CodeScan& scan, uint32_t block, int16_t bias,
     auto sums = hn::Zero(d16), high_sums = sums;
     const uint8_t* HWY_RESTRICT table = scan.tables;
     const uint8_t* HWY_RESTRICT code = codes + part;
-#pragma GCC unroll 4
+
     for (uint32_t p = 0; p < scan.pairs; ++p) {
       const auto pair = hn::LoadU(d8, code);
       const auto both = hn::BitCast(d16, LookUpPair(d8, table, pair));
@@ -89,6 +91,7 @@ HWY_INLINE bool ScoreBlock(const CodeScan& scan, uint32_t block, int16_t bias,
       // the end.
       sums = hn::Add(sums, both);
       high_sums = hn::Add(high_sums, hn::ShiftRight<8>(both));
+      hwy::Prefetch(ahead + (code - codes));
       code += kBlockItems;
       table += 32;
     }
@@ -111,25 +114,53 @@ void LeaveOut(uint64_t excluded, uint32_t items, int16_t* scores) {
   for (uint32_t i = items; i < kBlockItems; ++i) scores[i] = kLowest;
 }
 
+// Adds the items above the threshold to the list.
 HWY_INLINE void TakeAbove(const int16_t* HWY_RESTRICT scores,
                           uint32_t first_place, int16_t threshold,
                           Shortlist* list) {
+  float* HWY_RESTRICT scores_out = list->scores();
+  uint32_t* HWY_RESTRICT ids_out = list->ids();
+  size_t size = list->size();
+#if HWY_TARGET <= HWY_AVX3
   const hn::CappedTag<int32_t, 16> d;
   const hn::RebindToUnsigned<decltype(d)> du;
   const hn::RebindToFloat<decltype(d)> df;
   const hn::Rebind<int16_t, decltype(d)> d16;
-  const size_t lanes = hn::Lanes(d);
   const auto limit = hn::Set(d, int32_t{threshold});
-  size_t size = list->size();
-  for (size_t i = 0; i < kBlockItems; i += lanes) {
+  for (size_t i = 0; i < kBlockItems; i += hn::Lanes(d)) {
     const auto score = hn::PromoteTo(d, hn::LoadU(d16, scores + i));
     const auto mask = hn::Gt(score, limit);
-    hn::CompressStore(hn::ConvertTo(df, score), hn::RebindMask(df, mask), df,
-                      list->scores() + size);
-    size +=
-        hn::CompressStore(hn::Iota(du, first_place + static_cast<uint32_t>(i)),
-                          hn::RebindMask(du, mask), du, list->ids() + size);
+    const auto place = hn::Iota(du, first_place + static_cast<uint32_t>(i));
+    // Storing all lanes is much faster than storing those of a mask.
+    hn::StoreU(hn::Compress(hn::ConvertTo(df, score), hn::RebindMask(df, mask)),
+               df, scores_out + size);
+    hn::StoreU(hn::Compress(place, hn::RebindMask(du, mask)), du,
+               ids_out + size);
+    size += hn::CountTrue(d, mask);
   }
+#elif HWY_TARGET == HWY_SCALAR
+  for (uint32_t i = 0; i < kBlockItems; ++i) {
+    if (scores[i] <= threshold) continue;
+    scores_out[size] = scores[i];
+    ids_out[size++] = first_place + i;
+  }
+#else
+  // Without an instruction for it, Highway's Compress is slower than this.
+  const hn::CappedTag<int16_t, kBlockItems> d;
+  const auto limit = hn::Set(d, threshold);
+  // Room for what StoreMaskBits may write beyond a mask's bytes.
+  uint8_t bytes[kBlockItems / 8 + 8];
+  for (size_t i = 0; i < kBlockItems; i += hn::Lanes(d)) {
+    hn::StoreMaskBits(d, hn::Gt(hn::Load(d, scores + i), limit), bytes + i / 8);
+  }
+  uint64_t above;
+  std::memcpy(&above, bytes, sizeof(above));
+  for (; above != 0; above &= above - 1) {
+    const auto item = static_cast<uint32_t>(std::countr_zero(above));
+    scores_out[size] = scores[item];
+    ids_out[size++] = first_place + item;
+  }
+#endif
   list->set_size(size);
 }
 
@@ -140,15 +171,13 @@ void Scan(const CodeScan& scan, const BlockRun& run, uint32_t next_block,
   const size_t block_bytes = size_t{scan.pairs} * kBlockItems;
   for (uint32_t i = 0; i < run.blocks; ++i) {
     const uint32_t block = run.first_block + i;
-    const uint32_t ahead =
-        i + kPrefetchBlocks < run.blocks
-            ? block + kPrefetchBlocks
-            : next_block + (i + kPrefetchBlocks - run.blocks);
-    if (i + kPrefetchBlocks >= run.blocks)
-      for (size_t at = 0; at < block_bytes; at += 64) {
-        hwy::Prefetch(scan.codes + ahead * block_bytes + at);
-      }
-    if (!ScoreBlock(scan, block, run.bias, threshold, scores)) continue;
+    const uint32_t later = i + kPrefetchBlocks;
+    const size_t ahead = later < run.blocks ? run.first_block + later
+                                            : next_block + (later - run.blocks);
+    if (!ScoreBlock(scan, block, scan.codes + ahead * block_bytes, run.bias,
+                    threshold, scores)) {
+      continue;
+    }
     const uint32_t items = std::min(kBlockItems, run.items - i * kBlockItems);
     const uint64_t excluded =
         scan.excluded == nullptr ? 0 : scan.excluded[block];

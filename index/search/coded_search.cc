@@ -25,6 +25,8 @@ constexpr float kBiasRange = 16'000;
 // Lists score no more than this, either way: of numbers that have overflowed
 // too, differences are finite.
 constexpr float kMaxListScore = 1e38f;
+// So far ahead positions are fetched.
+constexpr size_t kFetchAhead = 32;
 // Lists that are scanned for one look at the clock.
 constexpr size_t kListsPerClock = 16;
 
@@ -128,12 +130,13 @@ void CodedSearcher::RankLists(std::span<const float> query, uint32_t want,
   ranked.set_size(lists);
   DotProducts(query, coded_.centroids.data(), lists, ranked.scores());
   const float spread_weight = kRankSpread * scratch->query_length;
+  float* const scores = ranked.scores();
   for (uint32_t i = 0; i < lists; ++i) {
-    const float score = ranked.scores()[i] + spread_weight * coded_.spreads[i];
-    ranked.scores()[i] = score > -kMaxListScore ? std::min(score, kMaxListScore)
-                                                : -kMaxListScore;
-    ranked.ids()[i] = i;
+    const float score = scores[i] + spread_weight * coded_.spreads[i];
+    scores[i] = score > -kMaxListScore ? std::min(score, kMaxListScore)
+                                       : -kMaxListScore;
   }
+  std::iota(ranked.ids(), ranked.ids() + lists, 0);
   if (want < lists) ranked.KeepBest(want, want / 16);
   SortByScore(&ranked);
 }
@@ -212,6 +215,8 @@ void CodedSearcher::Rescore(std::span<const float> query, uint32_t n,
   Shortlist& list = scratch->survivors.list;
   scratch->work.rescored += list.size();
   for (size_t i = 0; i < list.size(); ++i) {
+    const size_t ahead = std::min(i + kFetchAhead, list.size() - 1);
+    __builtin_prefetch(&coded_.positions[list.ids()[ahead]]);
     list.ids()[i] = coded_.positions[list.ids()[i]];
   }
   std::visit(

@@ -139,7 +139,7 @@ void DotAll(D d, const float* values, size_t dim, const T* vectors,
 }
 
 // So many vectors ahead lies what is fetched: about what the memory answers in.
-constexpr size_t kFetchAhead = 16;
+constexpr size_t kFetchAhead = 32;
 
 template <typename T>
 HWY_INLINE void Fetch(const T* vector, size_t dim) {

@@ -121,19 +121,32 @@ bool FindThreshold(const float* scores, size_t size, size_t want, size_t slack,
 
 size_t CompressAbove(float threshold, float* scores, uint32_t* ids,
                      size_t size) {
+  size_t kept = 0;
+#if HWY_TARGET <= HWY_AVX3
   const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> du;
   const size_t lanes = hn::Lanes(d);
   const auto limit = hn::Set(d, threshold);
-  size_t kept = 0;
   for (size_t i = 0; i < size; i += lanes) {
     const auto score = hn::LoadU(d, scores + i);
     const auto id = hn::LoadU(du, ids + i);
     auto mask = hn::Gt(score, limit);
     if (i + lanes > size) mask = hn::And(mask, hn::FirstN(d, size - i));
-    hn::CompressStore(score, mask, d, scores + kept);
-    kept += hn::CompressStore(id, hn::RebindMask(du, mask), du, ids + kept);
+    // Storing all lanes is much faster than storing those of a mask; what they
+    // overwrite has been read.
+    hn::StoreU(hn::Compress(score, mask), d, scores + kept);
+    hn::StoreU(hn::Compress(id, hn::RebindMask(du, mask)), du, ids + kept);
+    kept += hn::CountTrue(d, mask);
   }
+#else
+  // Without an instruction for it, Highway's Compress is slower than this.
+  for (size_t i = 0; i < size; ++i) {
+    const float score = scores[i];
+    scores[kept] = score;
+    ids[kept] = ids[i];
+    kept += score > threshold;
+  }
+#endif
   return kept;
 }
 
@@ -179,6 +192,14 @@ void Shortlist::Reset(size_t capacity) {
   }
 }
 
+void Shortlist::DropWorse(size_t want, size_t slack) {
+  if (size_ <= want + slack || want == 0) return;
+  float low, high;
+  HWY_DYNAMIC_DISPATCH(FindThreshold)
+  (scores(), size_, want, slack, &low, &high);
+  size_ = HWY_DYNAMIC_DISPATCH(CompressAbove)(low, scores(), ids(), size_);
+}
+
 float Shortlist::KeepBest(size_t want, size_t slack) {
   if (size_ <= want + slack) return -std::numeric_limits<float>::infinity();
   float low, high;
@@ -204,6 +225,7 @@ float Shortlist::KeepBest(size_t want, size_t slack) {
 }
 
 void TakeBest(uint32_t n, Shortlist* list, std::vector<ScoredRow>* hits) {
+  list->DropWorse(n, n / 8);
   const std::span<const uint64_t> keys = SortedKeys(list);
   hits->resize(std::min<size_t>(n, keys.size()));
   for (size_t i = 0; i < hits->size(); ++i) {

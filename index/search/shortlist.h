@@ -34,6 +34,10 @@ class Shortlist {
   // REQUIRES: scores are not NaN; want > 0.
   float KeepBest(size_t want, size_t slack);
 
+  // The same, but of equals it keeps all or none, so that more than want +
+  // slack may stay.
+  void DropWorse(size_t want, size_t slack);
+
  private:
   std::vector<float> scores_;
   std::vector<uint32_t> ids_;

@@ -1,0 +1,241 @@
+// Searches vectors of two .npy files as a bundle would, one query at a time,
+// and says what it costs. With --serve it runs a pass over the queries whenever
+// a line comes, so that another program can alternate with it:
+// tests/bench/peers/compare.py does.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "fmt/core.h"
+#include "hwy/targets.h"
+#include "index/build/half_precision.h"
+#include "index/bundle/npy.h"
+#include "index/search/choose_index.h"
+#include "index/search/coded_search.h"
+#include "index/search/recall.h"
+
+namespace tributary {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double MicrosSince(Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - start)
+      .count();
+}
+
+struct Flags {
+  std::string items;
+  std::string queries;
+  std::string kind = "ivf";
+  uint32_t n = 500;
+  uint32_t lists = 0;
+  uint32_t threads = 2;
+  double target_recall = 0.99;
+  bool no_avx512 = false;
+  bool serve = false;
+};
+
+// The first half of the queries chooses the settings, the second is measured.
+class Bench {
+ public:
+  Bench(const Flags& flags, const NpyArray& items, const NpyArray& queries)
+      : flags_(flags),
+        dim_(static_cast<uint32_t>(items.header().columns)),
+        values_(items.elements<float>().begin(),
+                items.elements<float>().end()) {
+    RoundToHalf(&values_);
+    halves_ = ToHalves(values_);
+    const auto all = queries.elements<float>();
+    const size_t half = queries.header().rows / 2 * dim_;
+    tuning_ = all.first(half);
+    measured_ = all.subspan(half);
+  }
+
+  absl::Status Build() {
+    const auto start = Clock::now();
+    auto chosen = ChooseIndex({.values = values_,
+                               .stored = Stored(),
+                               .kind = flags_.kind,
+                               .lists = flags_.lists,
+                               .target_recall = flags_.target_recall,
+                               .target_n = flags_.n,
+                               .queries = tuning_,
+                               .threads = flags_.threads});
+    if (!chosen.ok()) return chosen.status();
+    build_s_ = MicrosSince(start) / 1e6;
+    chosen_ = *std::move(chosen);
+    answers_.resize(measured_.size() / dim_);
+    for (size_t i = 0; i < answers_.size(); ++i) {
+      const absl::Status status = FlatScan({values_, dim_}, Query(i), flags_.n,
+                                           {}, SteadyTime::max(), &answers_[i]);
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  // What is resident when it is searched.
+  double BytesPerItem() const {
+    const CodedArrays& a = *chosen_.arrays;
+    const double bytes =
+        static_cast<double>(a.codes.size() +
+                            4 * (a.positions.size() + a.places.size() +
+                                 a.centroids.size() + a.words.size()) +
+                            2 * halves_.size());
+    return bytes / static_cast<double>(a.places.size());
+  }
+
+  std::string Describe() const {
+    const v1::IndexSpec& spec = chosen_.spec;
+    return fmt::format(
+        "{{\"kind\":\"{}\",\"lists\":{},\"probes\":{},\"rescored\":{},"
+        "\"build_s\":{:.2f},\"bytes_per_item\":{:.1f}}}",
+        spec.kind(), spec.lists(), spec.probes(), spec.rescored(), build_s_,
+        BytesPerItem());
+  }
+
+  // One query after the other, for n results with the effort for `effort_n`.
+  std::string Pass(uint32_t n, uint32_t effort_n) const {
+    SearchEffort effort = Searcher(BuiltEffort()).EffortFor(effort_n);
+    effort.n = n;
+    const CodedSearcher searcher = Searcher(effort);
+    std::vector<double> micros;
+    std::vector<ScoredRow> hits;
+    double recall = 0;
+    for (size_t i = 0; i < answers_.size(); ++i) {
+      const auto start = Clock::now();
+      const absl::Status status =
+          searcher.Search(Query(i), n, {}, SteadyTime::max(), &hits);
+      micros.push_back(MicrosSince(start));
+      if (!status.ok()) return std::string(status.message());
+      if (n <= answers_[i].size()) {
+        recall += Recall(std::span(answers_[i]).first(n), hits);
+      }
+    }
+    double sum = 0;
+    for (const double m : micros) sum += m;
+    std::sort(micros.begin(), micros.end());
+    const size_t count = micros.size();
+    return fmt::format(
+        "{{\"mean\":{:.2f},\"p50\":{:.2f},\"p99\":{:.2f},\"recall\":{:.5f}}}",
+        sum / static_cast<double>(count), micros[count / 2],
+        micros[count * 99 / 100], recall / static_cast<double>(count));
+  }
+
+  // Callers in the process, each with one query at a time, for about a second.
+  std::string Throughput(uint32_t callers) const {
+    const CodedSearcher searcher = Searcher(BuiltEffort());
+    std::vector<std::thread> threads;
+    std::vector<uint64_t> done(callers, 0);
+    const auto start = Clock::now();
+    for (uint32_t t = 0; t < callers; ++t) {
+      threads.emplace_back([&, t] {
+        std::vector<ScoredRow> hits;
+        for (size_t i = t; MicrosSince(start) < 1e6; ++i) {
+          (void)searcher.Search(Query(i % answers_.size()), flags_.n, {},
+                                SteadyTime::max(), &hits);
+          ++done[t];
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    uint64_t all = 0;
+    for (const uint64_t d : done) all += d;
+    return fmt::format("{{\"qps\":{:.0f}}}",
+                       static_cast<double>(all) * 1e6 / MicrosSince(start));
+  }
+
+ private:
+  StoredVectors Stored() const {
+    return {std::span<const Half>(halves_), dim_};
+  }
+  std::span<const float> Query(size_t i) const {
+    return measured_.subspan(i * dim_, dim_);
+  }
+  SearchEffort BuiltEffort() const {
+    const v1::IndexSpec& spec = chosen_.spec;
+    return {spec.measured_n(), spec.probes(), spec.rescored()};
+  }
+  CodedSearcher Searcher(const SearchEffort& effort) const {
+    return CodedSearcher(chosen_.arrays->view(), Stored(), effort);
+  }
+
+  const Flags& flags_;
+  const uint32_t dim_;
+  std::vector<float> values_;
+  std::vector<Half> halves_;
+  std::span<const float> tuning_;
+  std::span<const float> measured_;
+  std::vector<std::vector<ScoredRow>> answers_;
+  ChosenIndex chosen_;
+  double build_s_ = 0;
+};
+
+// "pass N EFFORT_N" and "threads CALLERS 0", one a line.
+void Serve(const Bench& bench) {
+  std::string what;
+  uint32_t number = 0;
+  uint32_t effort_n = 0;
+  while (std::cin >> what >> number >> effort_n) {
+    const std::string line = what == "threads" ? bench.Throughput(number)
+                                               : bench.Pass(number, effort_n);
+    fmt::print("{}\n", line);
+    std::fflush(stdout);
+  }
+}
+
+int Run(const Flags& flags) {
+  if (flags.no_avx512) {
+    hwy::DisableTargets(HWY_AVX3 | HWY_AVX3_DL);
+  }
+  const auto items = NpyArray::Open(flags.items);
+  const auto queries = NpyArray::Open(flags.queries);
+  for (const auto* array : {&items, &queries}) {
+    if (!array->ok() || (*array)->header().dtype != Dtype::kFloat32) {
+      fmt::print(stderr, "{}\n",
+                 array->ok() ? "float32 is expected"
+                             : std::string(array->status().message()));
+      return 1;
+    }
+  }
+  Bench bench(flags, *items, *queries);
+  const absl::Status built = bench.Build();
+  if (!built.ok()) {
+    fmt::print(stderr, "{}\n", std::string(built.message()));
+    return 1;
+  }
+  fmt::print("{}\n", bench.Describe());
+  std::fflush(stdout);
+  if (flags.serve) {
+    Serve(bench);
+  } else {
+    for (int i = 0; i < 5; ++i)
+      fmt::print("{}\n", bench.Pass(flags.n, flags.n));
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace tributary
+
+int main(int argc, char** argv) {
+  CLI::App app("Searches vectors of .npy files, one query at a time.");
+  tributary::Flags flags;
+  app.add_option("--items", flags.items, "float32 [n, dim]")->required();
+  app.add_option("--queries", flags.queries, "float32 [n, dim]")->required();
+  app.add_option("--kind", flags.kind, "scan or ivf");
+  app.add_option("--n", flags.n, "results");
+  app.add_option("--lists", flags.lists, "0: as a build has it");
+  app.add_option("--threads", flags.threads, "of the build");
+  app.add_option("--target-recall", flags.target_recall, "of the best n");
+  app.add_flag("--no-avx512", flags.no_avx512, "as on a processor without it");
+  app.add_flag("--serve", flags.serve,
+               "read \"pass N EFFORT_N\", \"threads N 0\"");
+  CLI11_PARSE(app, argc, argv);
+  return tributary::Run(flags);
+}
