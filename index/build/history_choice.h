@@ -14,15 +14,16 @@ namespace tributary {
 
 // `settings` with those that it leaves out: the ones whose model finds most of
 // what is held out of `data`. One setting after the other is moved along a
-// short list of values as long as that helps, for at most some dozen runs,
-// fewer the more a run costs. Data with too little to hold out get the values
-// in the middle. Errors: those of training.
+// short list of values as long as that helps, for at most a dozen runs, fewer
+// the more a run costs and the fewer users there are to measure by. Data with
+// too few get the values that the search starts from. Errors: those of
+// training.
 absl::StatusOr<v1::HistoryTower> ChooseHistorySettings(
     const DataSet& data, v1::HistoryTower settings, uint64_t seed,
     uint32_t threads, const Progress& progress);
 
-// How to train on these histories: `given`, and the values in the middle for
-// what it leaves out. What depends on size alone is set here.
+// How to train on these histories: `given`, and the values that the search
+// starts from for what it leaves out. What depends on size alone is set here.
 HistorySettings TrainingSettings(const HistoryData& data,
                                  const v1::HistoryTower& given);
 

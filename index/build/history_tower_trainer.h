@@ -16,7 +16,9 @@ namespace tributary {
 // linear model of items by items, as EASE (Steck 2019), of low rank. The
 // softmax over items and the histories that lose a part as inputs are those of
 // Mult-VAE (Liang et al. 2018). Being linear, its gradients are written out
-// (see HistoryGradients).
+// (see HistoryGradients). Where there are times, newer items weigh more, by two
+// decays with half of the vector each, and some rows are trained to tell what
+// came after a random moment from what came before (see HistorySettings).
 //
 // Interactions of value above 0 are positive, each user and item once; the
 // others are left out. (The server encodes all that a user has seen: a bundle
