@@ -1,9 +1,8 @@
 #include "index/search/coded_search.h"
 
 #include <algorithm>
-#include <bit>
+#include <chrono>
 #include <cmath>
-#include <functional>
 #include <numeric>
 
 #include "fmt/core.h"
@@ -47,6 +46,11 @@ constexpr double kMarkNs = 3;
 constexpr double kProbeGrowth = 0.3;
 constexpr double kRescoreGrowth = 0.75;
 
+// Of what is left out, so many are scored to see how many are better than what
+// was found, and so many are more than chance.
+constexpr uint64_t kLeftOutSample = 1024;
+constexpr uint64_t kMoreThanChance = 4;
+
 float Length(std::span<const float> query) {
   double square = 0;
   for (const float x : query) square += double{x} * x;
@@ -62,8 +66,10 @@ struct CodedSearcher::Scratch {
   std::vector<float> padded_query;
   QueryTables tables;
   Survivors survivors;
-  // By block; all zero between searches.
-  std::vector<uint64_t> excluded;
+  // What is left out, by block, a bit per item; all zero between searches.
+  std::vector<uint64_t> marks;
+  // Some of what is left out.
+  Shortlist sample;
   SearchWork work;
 
   static Scratch& OfThread() {
@@ -72,25 +78,14 @@ struct CodedSearcher::Scratch {
   }
 };
 
-uint64_t CodedSearcher::CountExcluded(const List& list,
-                                      const Scratch& scratch) {
-  const auto first = scratch.excluded.begin() + list.first_block;
-  const auto marked = std::transform_reduce(
-      first, first + list.blocks - 1, uint64_t{0}, std::plus<>(),
-      [](uint64_t bits) { return static_cast<uint64_t>(std::popcount(bits)); });
-  // Behind its items, the last block may be marked too.
-  const uint32_t empty = list.blocks * kBlockItems - list.items;
-  return marked +
-         static_cast<uint64_t>(std::popcount(first[list.blocks - 1] << empty));
-}
-
-struct CodedSearcher::Plan {
-  uint32_t rescored;
-  // Scanning ends when so many items that are not excluded have been seen.
-  uint64_t enough;
-  bool any_excluded;
-  // Whether lists that do not promise anything are passed over.
-  bool may_skip;
+// What a filter leaves of the vectors.
+struct CodedSearcher::Left {
+  // One of the two: nothing else than allowed, or all but excluded positions.
+  bool only_allowed;
+  std::span<const uint32_t> positions;
+  // How many are left, and how many are not.
+  uint64_t in;
+  uint64_t out;
 };
 
 CodedSearcher::CodedSearcher(const CodedVectors& coded,
@@ -122,6 +117,20 @@ SearchEffort CodedSearcher::EffortFor(uint32_t n) const {
               rescored, std::min<double>(n, vectors), vectors))};
 }
 
+SearchEffort CodedSearcher::EffortWithin(uint32_t n, uint64_t reach) const {
+  SearchEffort effort = EffortFor(n);
+  const double ratio = static_cast<double>(reach) / n;
+  // The last n of many are harder to find than the many: in proportion to all
+  // of them, by measurement. What is left out takes no room.
+  const double rescored =
+      effort.rescored * ratio - static_cast<double>(reach - n);
+  effort.probes = static_cast<uint32_t>(
+      std::min<double>(effort.probes * ratio, coded_.lists()));
+  effort.rescored = static_cast<uint32_t>(std::clamp<double>(
+      rescored, effort.rescored, static_cast<double>(coded_.places.size())));
+  return effort;
+}
+
 void CodedSearcher::RankLists(std::span<const float> query, uint32_t want,
                               Scratch* scratch) const {
   const uint32_t lists = coded_.lists();
@@ -143,22 +152,28 @@ void CodedSearcher::RankLists(std::span<const float> query, uint32_t want,
 
 void CodedSearcher::MakeRoom(Scratch* scratch) const {
   const size_t blocks = coded_.blocks.back();
-  if (scratch->excluded.size() < blocks) scratch->excluded.resize(blocks, 0);
+  if (scratch->marks.size() < blocks) scratch->marks.resize(blocks, 0);
 }
 
-void CodedSearcher::Exclude(std::span<const uint32_t> excluded,
-                            Scratch* scratch) const {
-  if (excluded.empty()) return;
+void CodedSearcher::Mark(std::span<const uint32_t> positions,
+                         Scratch* scratch) const {
+  if (positions.empty()) return;
   MakeRoom(scratch);
-  for (const uint32_t position : excluded) {
+  for (const uint32_t position : positions) {
     const uint32_t place = coded_.places[position];
-    scratch->excluded[place / kBlockItems] ^= uint64_t{1}
-                                              << (place % kBlockItems);
+    scratch->marks[place / kBlockItems] ^= uint64_t{1} << (place % kBlockItems);
   }
 }
 
-absl::Status CodedSearcher::Scan(std::span<const float> query, const Plan& plan,
-                                 SteadyTime deadline, Scratch* scratch) const {
+bool CodedSearcher::IsMarked(uint32_t position, const Scratch& scratch) const {
+  const uint32_t place = coded_.places[position];
+  return (scratch.marks[place / kBlockItems] >> (place % kBlockItems) & 1) != 0;
+}
+
+absl::Status CodedSearcher::Scan(std::span<const float> query,
+                                 uint32_t rescored, bool any_marked,
+                                 bool may_skip, SteadyTime deadline,
+                                 Scratch* scratch) const {
   Shortlist& lists = scratch->lists;
   const float length = scratch->query_length;
   const auto list_of = [&](size_t i) -> const List& {
@@ -180,11 +195,10 @@ absl::Status CodedSearcher::Scan(std::span<const float> query, const Plan& plan,
   const float anchor = -static_cast<float>(kMaxEntry * coded_.book.codes()) / 2;
   const CodeScan scan{coded_.codes.data(), tables.entries.data(),
                       coded_.book.codes() / 2,
-                      plan.any_excluded ? scratch->excluded.data() : nullptr};
+                      any_marked ? scratch->marks.data() : nullptr};
   Survivors& survivors = scratch->survivors;
-  survivors.Reset(plan.rescored);
-  uint64_t seen = 0;
-  for (size_t i = 0; i < lists.size() && seen < plan.enough; ++i) {
+  survivors.Reset(rescored);
+  for (size_t i = 0; i < lists.size(); ++i) {
     if (i % kListsPerClock == 0 &&
         std::chrono::steady_clock::now() >= deadline) {
       return absl::DeadlineExceededError(fmt::format(
@@ -195,17 +209,15 @@ absl::Status CodedSearcher::Scan(std::span<const float> query, const Plan& plan,
     const float reach =
         above +
         (kReachSpread * length * list.spread - tables.offset) * tables.scale;
-    if (plan.may_skip && reach < survivors.threshold) continue;
+    if (may_skip && reach < survivors.threshold) continue;
     const List& next = list_of(std::min(i + 1, lists.size() - 1));
     ScanCodes(scan,
               {list.first_block, list.blocks, list.items,
                static_cast<int16_t>(std::clamp(above, -32767.0f, 32767.0f))},
               next.first_block, &survivors);
     scratch->work.scanned += list.items;
-    seen += list.items;
-    if (plan.any_excluded) seen -= CountExcluded(list, *scratch);
   }
-  survivors.list.KeepBest(plan.rescored, plan.rescored / 32);
+  survivors.list.KeepBest(rescored, rescored / 32);
   return absl::OkStatus();
 }
 
@@ -219,13 +231,18 @@ void CodedSearcher::Rescore(std::span<const float> query, uint32_t n,
     __builtin_prefetch(&coded_.positions[list.ids()[ahead]]);
     list.ids()[i] = coded_.positions[list.ids()[i]];
   }
+  Score(query, {list.ids(), list.size()}, list.scores());
+  TakeBest(n, &list, hits);
+}
+
+void CodedSearcher::Score(std::span<const float> query,
+                          std::span<const uint32_t> positions,
+                          float* scores) const {
   std::visit(
       [&](const auto& values) {
-        DotProductsAt(query, values.data(), {list.ids(), list.size()},
-                      list.scores());
+        DotProductsAt(query, values.data(), positions, scores);
       },
       vectors_.values);
-  TakeBest(n, &list, hits);
 }
 
 absl::Status CodedSearcher::Search(std::span<const float> query, uint32_t n,
@@ -235,12 +252,15 @@ absl::Status CodedSearcher::Search(std::span<const float> query, uint32_t n,
                                    SearchWork* work) const {
   RETURN_IF_ERROR(CheckQuery(query, vectors_.dim));
   Scratch& scratch = Scratch::OfThread();
-  Exclude(excluded, &scratch);
+  const Left left{.only_allowed = false,
+                  .positions = excluded,
+                  .in = coded_.places.size() - excluded.size(),
+                  .out = excluded.size()};
+  Mark(excluded, &scratch);
   const absl::Status status =
-      SearchMarked(query, n, coded_.places.size() - excluded.size(), deadline,
-                   &scratch, hits);
-  // What was set is unset.
-  Exclude(excluded, &scratch);
+      SearchLeft(query, n, left, deadline, &scratch, hits);
+  // What was marked no longer is.
+  Mark(excluded, &scratch);
   if (work != nullptr) *work = scratch.work;
   return status;
 }
@@ -251,68 +271,119 @@ absl::Status CodedSearcher::SearchAllowed(std::span<const float> query,
                                           SteadyTime deadline,
                                           std::vector<ScoredRow>* hits) const {
   RETURN_IF_ERROR(CheckQuery(query, vectors_.dim));
-  const double share = static_cast<double>(allowed.size()) /
-                       static_cast<double>(coded_.places.size());
-  const double by_codes =
-      ExpectedNs(n) / share + kMarkNs * static_cast<double>(allowed.size());
-  const double one_by_one = static_cast<double>(allowed.size()) *
-                            (kVectorNs + kValueNs * vectors_.dim);
-  if (!(by_codes < one_by_one)) {
-    return FlatScanOf(vectors_, query, n, allowed, deadline, hits);
+  const Left left{.only_allowed = true,
+                  .positions = allowed,
+                  .in = allowed.size(),
+                  .out = coded_.places.size() - allowed.size()};
+  n = static_cast<uint32_t>(std::min<uint64_t>(n, left.in));
+  hits->clear();
+  if (n == 0) return absl::OkStatus();
+  const double by_codes = CostNs(WorkOf(EffortWithin(n, Reach(n, left)))) +
+                          kMarkNs * static_cast<double>(left.in);
+  if (by_codes >= ExactNs(left)) {
+    return SearchExactly(query, n, left, deadline, hits);
   }
   Scratch& scratch = Scratch::OfThread();
   MakeRoom(&scratch);
-  std::fill_n(scratch.excluded.begin(), coded_.blocks.back(), ~uint64_t{0});
-  Exclude(allowed, &scratch);
+  std::fill_n(scratch.marks.begin(), coded_.blocks.back(), ~uint64_t{0});
+  Mark(allowed, &scratch);
   const absl::Status status =
-      SearchMarked(query, n, allowed.size(), deadline, &scratch, hits);
-  std::fill_n(scratch.excluded.begin(), coded_.blocks.back(), 0);
+      SearchLeft(query, n, left, deadline, &scratch, hits);
+  std::fill_n(scratch.marks.begin(), coded_.blocks.back(), 0);
   return status;
 }
 
-absl::Status CodedSearcher::SearchMarked(std::span<const float> query,
-                                         uint32_t n, uint64_t allowed,
-                                         SteadyTime deadline, Scratch* scratch,
-                                         std::vector<ScoredRow>* hits) const {
-  const uint64_t vectors = coded_.places.size();
-  n = static_cast<uint32_t>(std::min<uint64_t>(n, allowed));
+uint64_t CodedSearcher::Reach(uint32_t n, const Left& left) {
+  return n + std::min(left.out, std::max<uint64_t>(n, n * left.out / left.in));
+}
+
+absl::Status CodedSearcher::SearchLeft(std::span<const float> query, uint32_t n,
+                                       const Left& left, SteadyTime deadline,
+                                       Scratch* scratch,
+                                       std::vector<ScoredRow>* hits) const {
+  n = static_cast<uint32_t>(std::min<uint64_t>(n, left.in));
   hits->clear();
   scratch->work = {};
   if (n == 0) return absl::OkStatus();
-  const SearchEffort effort = EffortFor(n);
-  Plan plan{.rescored = effort.rescored,
-            .enough = vectors,
-            .any_excluded = allowed < vectors,
-            .may_skip = true};
-  uint64_t lists = effort.probes;
-  if (plan.any_excluded) {
-    const uint64_t per_list = vectors / coded_.lists() + 1;
-    plan.enough = per_list * effort.probes;
-    // Some more, as what is left out is not spread evenly.
-    lists = std::min<uint64_t>(coded_.lists(),
-                               (lists + lists / 4) * vectors / allowed +
-                                   (vectors - allowed) / per_list);
-  }
   scratch->query_length = Length(query);
-  RankLists(query, static_cast<uint32_t>(lists), scratch);
-  RETURN_IF_ERROR(Scan(query, plan, deadline, scratch));
+  const uint64_t reach = Reach(n, left);
+  RETURN_IF_ERROR(
+      SearchOnce(query, n, reach, left.out > 0, deadline, scratch, hits));
+  // None where no product is a number.
+  if (reach == n + left.out || hits->empty()) return absl::OkStatus();
+  const uint64_t needed =
+      n + CountLeftOut(query, left, hits->back().score, scratch);
+  if (needed <= reach) return absl::OkStatus();
+  if (CostNs(WorkOf(EffortWithin(n, needed))) >= ExactNs(left)) {
+    return SearchExactly(query, n, left, deadline, hits);
+  }
+  return SearchOnce(query, n, needed, true, deadline, scratch, hits);
+}
+
+absl::Status CodedSearcher::SearchOnce(std::span<const float> query, uint32_t n,
+                                       uint64_t reach, bool any_marked,
+                                       SteadyTime deadline, Scratch* scratch,
+                                       std::vector<ScoredRow>* hits) const {
+  const SearchEffort effort = EffortWithin(n, reach);
+  RankLists(query, effort.probes, scratch);
+  RETURN_IF_ERROR(
+      Scan(query, effort.rescored, any_marked, true, deadline, scratch));
   if (scratch->survivors.list.size() < n) {
     // The lists hold too few: all of them, then.
-    plan.enough = vectors;
-    plan.may_skip = false;
     RankLists(query, coded_.lists(), scratch);
-    RETURN_IF_ERROR(Scan(query, plan, deadline, scratch));
+    RETURN_IF_ERROR(
+        Scan(query, effort.rescored, any_marked, false, deadline, scratch));
   }
   Rescore(query, n, scratch, hits);
   return absl::OkStatus();
 }
 
-double CodedSearcher::ExpectedNs(uint32_t n) const {
-  const SearchEffort effort = EffortFor(n);
+uint64_t CodedSearcher::CountLeftOut(std::span<const float> query,
+                                     const Left& left, float least,
+                                     Scratch* scratch) const {
+  const uint64_t from =
+      left.only_allowed ? coded_.places.size() : left.positions.size();
+  const uint64_t step = (from + kLeftOutSample - 1) / kLeftOutSample;
+  Shortlist& sample = scratch->sample;
+  sample.Reset(kLeftOutSample);
+  size_t size = 0;
+  for (uint64_t i = 0; i < from; i += step) {
+    const auto position =
+        left.only_allowed ? static_cast<uint32_t>(i) : left.positions[i];
+    if (IsMarked(position, *scratch)) sample.ids()[size++] = position;
+  }
+  Score(query, {sample.ids(), size}, sample.scores());
+  const auto better = static_cast<uint64_t>(
+      std::count_if(sample.scores(), sample.scores() + size,
+                    [least](float score) { return score >= least; }));
+  return better < kMoreThanChance ? 0 : better * step;
+}
+
+absl::Status CodedSearcher::SearchExactly(std::span<const float> query,
+                                          uint32_t n, const Left& left,
+                                          SteadyTime deadline,
+                                          std::vector<ScoredRow>* hits) const {
+  return left.only_allowed
+             ? FlatScanOf(vectors_, query, n, left.positions, deadline, hits)
+             : FlatScan(vectors_, query, n, left.positions, deadline, hits);
+}
+
+double CodedSearcher::ExactNs(const Left& left) const {
+  const double value_ns = kValueNs * vectors_.dim;
+  return left.only_allowed
+             ? static_cast<double>(left.in) * (kVectorNs + value_ns)
+             : static_cast<double>(coded_.places.size()) * value_ns;
+}
+
+SearchWork CodedSearcher::WorkOf(const SearchEffort& effort) const {
   const double scanned = static_cast<double>(coded_.places.size()) *
                          effort.probes / coded_.lists();
-  return CostNs(
-      {.scanned = static_cast<uint64_t>(scanned), .rescored = effort.rescored});
+  return {.scanned = static_cast<uint64_t>(scanned),
+          .rescored = effort.rescored};
+}
+
+double CodedSearcher::ExpectedNs(uint32_t n) const {
+  return CostNs(WorkOf(EffortFor(n)));
 }
 
 double CodedSearcher::CostNs(const SearchWork& work) const {

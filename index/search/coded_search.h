@@ -43,9 +43,10 @@ class CodedSearcher {
 
   // Replaces *hits with about the n best positions (in ScoredRow::row), best
   // first, ties by position; exactly as many as there are if not excluded.
-  // `excluded` positions are ascending; they cost no result, and as lists are
-  // looked into until enough that are not excluded have been scanned, no
-  // recall. Errors: CheckQuery's; DEADLINE_EXCEEDED.
+  // `excluded` positions are ascending. They cost no result, and about no
+  // recall: effort is for n and as many more as were better but left out. Often
+  // those are the very best, what a user has had; then the search goes deeper,
+  // or scores everything. Errors: CheckQuery's; DEADLINE_EXCEEDED.
   absl::Status Search(std::span<const float> query, uint32_t n,
                       std::span<const uint32_t> excluded, SteadyTime deadline,
                       std::vector<ScoredRow>* hits,
@@ -66,7 +67,7 @@ class CodedSearcher {
 
  private:
   struct Scratch;
-  struct Plan;
+  struct Left;
   struct List {
     uint32_t first_block;
     uint32_t blocks;
@@ -74,23 +75,42 @@ class CodedSearcher {
     float spread;
   };
 
-  // Of items that `scratch` marks.
-  static uint64_t CountExcluded(const List& list, const Scratch& scratch);
-
+  // The effort for n results that are among the best `reach`, the others being
+  // left out.
+  SearchEffort EffortWithin(uint32_t n, uint64_t reach) const;
+  SearchWork WorkOf(const SearchEffort& effort) const;
   void RankLists(std::span<const float> query, uint32_t want,
                  Scratch* scratch) const;
-  absl::Status Scan(std::span<const float> query, const Plan& plan,
-                    SteadyTime deadline, Scratch* scratch) const;
+  // Takes the best `rescored` by code of the lists ranked, but for the marked
+  // ones; passes over lists that promise nothing, if it may.
+  absl::Status Scan(std::span<const float> query, uint32_t rescored,
+                    bool any_marked, bool may_skip, SteadyTime deadline,
+                    Scratch* scratch) const;
   void Rescore(std::span<const float> query, uint32_t n, Scratch* scratch,
                std::vector<ScoredRow>* hits) const;
+  void Score(std::span<const float> query, std::span<const uint32_t> positions,
+             float* scores) const;
   void MakeRoom(Scratch* scratch) const;
   // Marks what is not marked, and unmarks what is.
-  void Exclude(std::span<const uint32_t> excluded, Scratch* scratch) const;
-  // Searches what is not marked, `allowed` items.
-  absl::Status SearchMarked(std::span<const float> query, uint32_t n,
-                            uint64_t allowed, SteadyTime deadline,
-                            Scratch* scratch,
-                            std::vector<ScoredRow>* hits) const;
+  void Mark(std::span<const uint32_t> positions, Scratch* scratch) const;
+  bool IsMarked(uint32_t position, const Scratch& scratch) const;
+  // Searches what is not marked, once, with the effort for `reach` results.
+  absl::Status SearchOnce(std::span<const float> query, uint32_t n,
+                          uint64_t reach, bool any_marked, SteadyTime deadline,
+                          Scratch* scratch, std::vector<ScoredRow>* hits) const;
+  // For how many results to search at first: what is left out lies like the
+  // rest, or is as many as the results and better than all of them.
+  static uint64_t Reach(uint32_t n, const Left& left);
+  absl::Status SearchLeft(std::span<const float> query, uint32_t n,
+                          const Left& left, SteadyTime deadline,
+                          Scratch* scratch, std::vector<ScoredRow>* hits) const;
+  // About how many that are left out score `least` or more.
+  uint64_t CountLeftOut(std::span<const float> query, const Left& left,
+                        float least, Scratch* scratch) const;
+  absl::Status SearchExactly(std::span<const float> query, uint32_t n,
+                             const Left& left, SteadyTime deadline,
+                             std::vector<ScoredRow>* hits) const;
+  double ExactNs(const Left& left) const;
 
   const CodedVectors coded_;
   const StoredVectors vectors_;

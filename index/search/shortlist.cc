@@ -197,6 +197,7 @@ void Shortlist::DropWorse(size_t want, size_t slack) {
   float low, high;
   HWY_DYNAMIC_DISPATCH(FindThreshold)
   (scores(), size_, want, slack, &low, &high);
+  if (low == high) return;
   size_ = HWY_DYNAMIC_DISPATCH(CompressAbove)(low, scores(), ids(), size_);
 }
 

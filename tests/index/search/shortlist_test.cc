@@ -203,6 +203,41 @@ TEST(TakeBest, OrdersInfinitiesSubnormalsAndZeros) {
                   ScoredRow{1000, -tiny}, ScoredRow{1001, -kInfinity}));
 }
 
+TEST(TakeBest, FillsUpWithMinusInfinity) {
+  ForEachTarget([] {
+    for (const size_t finite : {0, 3, 10}) {
+      std::vector<float> scores = Normal(200, 0, 1);
+      std::fill(scores.begin() + finite, scores.end(), -kInfinity);
+      EXPECT_EQ(Take(scores, 5), Sorted(scores, 5));
+    }
+  });
+}
+
+TEST(DropWorse, LeavesAtLeastTheBestAndTheirEquals) {
+  ForEachTarget([] {
+    for (const int values : {1, 3, 1000000}) {
+      std::mt19937 random(4);
+      std::vector<float> scores(1000);
+      for (float& score : scores) {
+        score = static_cast<float>(random() % values);
+      }
+      for (const size_t want : {0, 1, 100, 999, 2000}) {
+        Shortlist list = ListOf(scores);
+        list.DropWorse(want, 10);
+        ASSERT_GE(list.size(), std::min<size_t>(want, 1000));
+        if (values == 1000000 && want > 0) {
+          ASSERT_LE(list.size(), want + 10);
+        }
+        std::vector<float> left(list.scores(), list.scores() + list.size());
+        std::sort(left.rbegin(), left.rend());
+        for (size_t i = 0; i < std::min<size_t>(want, 1000); ++i) {
+          ASSERT_EQ(left[i], Sorted(scores, 1000)[i].score);
+        }
+      }
+    }
+  });
+}
+
 TEST(TakeBest, OfNothingIsNothing) { EXPECT_THAT(Take({}, 5), IsEmpty()); }
 
 TEST(SortByScore, KeepsEveryEntryWithItsScore) {
