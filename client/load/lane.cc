@@ -120,6 +120,7 @@ void Lane::Send(Caller* caller, Time due) {
       std::chrono::system_clock::now() +
       std::chrono::milliseconds(options_.deadline_ms));
   caller->sent = Clock::now();
+  caller->in_progress.store(true, std::memory_order_release);
   caller->reader =
       caller->stub->AsyncRetrieve(&*caller->context, caller->request, &queue_);
   caller->reader->Finish(&caller->response, &caller->status, caller);
@@ -130,6 +131,7 @@ Lane::Caller* Lane::Receive() {
   bool ok = false;
   if (!queue_.Next(&tag, &ok)) return nullptr;
   auto* const caller = static_cast<Caller*>(tag);
+  caller->in_progress.exchange(false, std::memory_order_acquire);
   Count(*caller, Clock::now());
   calls_.fetch_add(1, std::memory_order_relaxed);
   return caller;
