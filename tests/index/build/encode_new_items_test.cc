@@ -77,6 +77,8 @@ class EncodeNewItemsTest : public testing::Test {
     history.set_epochs(1);
     history.set_dropout(0.5);
     history.set_weight_decay(0.5);
+    history.set_decay(0);
+    history.set_cut_share(0);
     history.set_dropped_targets(false);
     const auto built = BuildBundle(std::move(builder).Finish(), request);
     EXPECT_TRUE(built.ok()) << built.status();
