@@ -105,6 +105,7 @@ LoadReport LoadGenerator::Run(const Progress& progress) const {
   std::condition_variable finished_one;
   uint32_t finished = 0;
   std::vector<std::thread> threads;
+  threads.reserve(lanes.size());
   for (const auto& lane : lanes) {
     threads.emplace_back([&, lane = lane.get()] {
       lane->Run();

@@ -52,6 +52,7 @@ const FeatureColumn* FindColumn(const DataSet& data, const std::string& name) {
 std::vector<std::string> MostFrequent(
     const std::map<std::string_view, size_t>& counts) {
   std::vector<std::pair<size_t, std::string_view>> order;
+  order.reserve(counts.size());
   for (const auto& [name, count] : counts) order.push_back({count, name});
   std::stable_sort(
       order.begin(), order.end(),

@@ -18,8 +18,9 @@ std::string WithBounds(const Interval& value) {
 
 std::string MetricsTable(const Evaluation& evaluation) {
   std::vector<std::string> header = {"list", "metric"};
-  for (const uint32_t k : evaluation.ks)
+  for (const uint32_t k : evaluation.ks) {
     header.push_back(fmt::format("@{}", k));
+  }
   Rows rows;
   for (const ListFigures& list : evaluation.lists) {
     for (size_t m = 0; m < kRankMetrics.size(); ++m) {

@@ -87,8 +87,9 @@ void Walk(const Point& stride, Trials* trials, Point* best) {
 
 }  // namespace
 
-v1::Als ChooseAlsSettings(const DataSet& data, v1::Als settings, uint64_t seed,
-                          uint32_t threads, const Progress& progress) {
+v1::Als ChooseAlsSettings(const DataSet& data, const v1::Als& settings,
+                          uint64_t seed, uint32_t threads,
+                          const Progress& progress) {
   Point best = {0, 0};
   std::vector<Point> strides;
   for (const int stride : {2, 1}) {

@@ -15,8 +15,9 @@ namespace tributary {
 // sets. Takes the time of about a dozen trainings. Data with too few
 // interactions to hold any out, and with too little to tell settings apart, get
 // the ones that the search begins at. The result does not depend on `threads`.
-v1::Als ChooseAlsSettings(const DataSet& data, v1::Als settings, uint64_t seed,
-                          uint32_t threads, const Progress& progress);
+v1::Als ChooseAlsSettings(const DataSet& data, const v1::Als& settings,
+                          uint64_t seed, uint32_t threads,
+                          const Progress& progress);
 
 }  // namespace tributary
 

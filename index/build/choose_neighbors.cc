@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "index/build/build.h"
 #include "index/build/ease.h"
@@ -80,8 +79,9 @@ class Chooser {
   }
 
   void Try(const NeighborMethod& method, Measured* best) const {
-    Measured measured = Measure(method, MakeNeighborLists(input_, method));
-    if (measured.recall > best->recall) *best = std::move(measured);
+    const Measured measured =
+        Measure(method, MakeNeighborLists(input_, method));
+    if (measured.recall > best->recall) *best = measured;
   }
 
   NeighborMethod ChooseItemItem() const {

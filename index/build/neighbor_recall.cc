@@ -24,7 +24,8 @@ void Join(std::span<const Row> history, const NeighborLists& lists,
           double decay, Sums* sums) {
   const size_t used = std::min<size_t>(history.size(), kNeighborHistory);
   for (size_t rank = 0; rank < used; ++rank) {
-    const size_t begin = history[history.size() - 1 - rank] * lists.width;
+    const size_t begin =
+        size_t{history[history.size() - 1 - rank]} * lists.width;
     const auto weight =
         static_cast<float>(std::pow(1.0 + static_cast<double>(rank), -decay));
     for (size_t i = begin; i < begin + lists.width; ++i) {

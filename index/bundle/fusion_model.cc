@@ -75,7 +75,7 @@ absl::Status CheckFusionModel(const v1::FusionModel& model) {
   if (model.segments().empty() && !model.quotas().empty()) {
     return Wrong("segments: missing");
   }
-  const absl::Status quotas = CheckQuotaShares(model.quotas());
+  absl::Status quotas = CheckQuotaShares(model.quotas());
   if (quotas.ok()) return quotas;
   return Wrong("quotas{}", std::string(quotas.message()));
 }

@@ -22,8 +22,9 @@ constexpr size_t kColumns = 16;
 void Mean(const float* vectors, size_t count, size_t dim, float* out) {
   std::fill_n(out, dim, 0.0F);
   const float share = 1 / static_cast<float>(count);
-  for (size_t i = 0; i < count; ++i)
+  for (size_t i = 0; i < count; ++i) {
     AddScaled(share, vectors + i * dim, dim, out);
+  }
 }
 
 // Scores become weights that sum to 1.
@@ -240,8 +241,9 @@ void SequenceEncoder::RunGru(const float* vectors, size_t count,
     for (size_t i = 0; i < 2 * dim_; ++i) gates[i] += state[i];
     Sigmoid(gates, 2 * dim_);
     float* const fresh = gates + 2 * dim_;
-    for (size_t i = 0; i < dim_; ++i)
+    for (size_t i = 0; i < dim_; ++i) {
       fresh[i] += gates[i] * state[2 * dim_ + i];
+    }
     Tanh(fresh, dim_);
     for (size_t i = 0; i < dim_; ++i) {
       const float update = gates[dim_ + i];

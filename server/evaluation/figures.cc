@@ -122,6 +122,7 @@ std::vector<double> RandomisationPValues(const Figures& differences,
     }
   });
   std::vector<double> p;
+  p.reserve(columns);
   for (const auto& count : as_far) {
     p.push_back((1.0 + count.load()) / (1.0 + kRandomisations));
   }

@@ -83,14 +83,14 @@ absl::Status CheckDefaultQuotas(const v1::Limits& limits,
     return FieldError("defaults.quotas", "{} of them, limits.max_quotas is {}",
                       defaults.quotas_size(), limits.max_quotas());
   }
-  const absl::Status shares = CheckQuotaShares(defaults.quotas());
+  absl::Status shares = CheckQuotaShares(defaults.quotas());
   if (shares.ok()) return shares;
   return absl::InvalidArgumentError(
       fmt::format("defaults.quotas{}", std::string(shares.message())));
 }
 
 absl::Status CheckModel(const v1::Defaults& defaults) {
-  const absl::Status model = CheckFusionModel(defaults.fusion_model());
+  absl::Status model = CheckFusionModel(defaults.fusion_model());
   if (model.ok()) return model;
   return absl::InvalidArgumentError(
       fmt::format("defaults.fusion_model.{}", std::string(model.message())));
