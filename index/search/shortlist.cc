@@ -173,7 +173,10 @@ struct Sorting {
 std::span<const uint64_t> SortedKeys(Shortlist* list) {
   thread_local Sorting sorting;
   const size_t size = list->size();
-  if (sorting.keys.size() < size) sorting.keys.resize(size);
+  // At once for all that may come.
+  if (sorting.keys.size() < list->capacity()) {
+    sorting.keys.resize(list->capacity());
+  }
   for (size_t i = 0; i < size; ++i) {
     sorting.keys[i] = uint64_t{Ordered(list->scores()[i])} << 32 |
                       static_cast<uint32_t>(~list->ids()[i]);

@@ -14,13 +14,15 @@ namespace tributary {
 inline constexpr size_t kShortlistPadding = 64;
 
 // Numbered things and their scores, side by side, so that SIMD code can sift
-// them. Grows only; not thread-safe.
+// them. Grows only; not thread-safe. REQUIRES: Reset comes first.
 class Shortlist {
  public:
   // Forgets everything and makes room for `capacity` entries and the padding.
   void Reset(size_t capacity);
 
   size_t size() const { return size_; }
+  // What there is room for.
+  size_t capacity() const { return scores_.size() - kShortlistPadding; }
   float* scores() { return scores_.data(); }
   uint32_t* ids() { return ids_.data(); }
   // REQUIRES: size <= capacity.

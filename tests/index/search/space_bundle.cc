@@ -7,7 +7,6 @@
 #include <random>
 #include <span>
 
-#include "index/bundle/bundle_writer.h"
 #include "tests/index/bundle/tiny_bundle.h"
 
 namespace tributary {
@@ -53,6 +52,7 @@ std::shared_ptr<const Bundle> SpaceBundle::Open() const {
     ExpectOk(writer->AddArray<Row>("space.items.rows.npy", rows));
   }
   if (write_index) ExpectOk(writer->AddFile("space.index", write_index));
+  if (add_files) ExpectOk(add_files(&*writer));
 
   v1::Manifest manifest;
   manifest.mutable_items()->set_kind(v1::UINT64);

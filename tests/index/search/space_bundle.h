@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "index/bundle/bundle.h"
+#include "index/bundle/bundle_writer.h"
 #include "tributary/v1/manifest.pb.h"
 
 namespace tributary {
@@ -35,6 +36,8 @@ struct SpaceBundle {
   // Writes space.index; may be empty.
   std::function<absl::Status(const std::filesystem::path&)> write_index =
       nullptr;
+  // Adds further files; may be empty.
+  std::function<absl::Status(BundleWriter*)> add_files = nullptr;
 
   // Writes it to a fresh directory and opens it. Its space is "space".
   std::shared_ptr<const Bundle> Open() const;
