@@ -1,37 +1,17 @@
 #include "index/search/shortlist.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <span>
 
-#include "hwy/contrib/sort/vqsort.h"
+#include "index/bundle/key_sort.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "index/search/shortlist.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"
-
-#ifndef TRIBUTARY_INDEX_SEARCH_SHORTLIST_CC_
-#define TRIBUTARY_INDEX_SEARCH_SHORTLIST_CC_
-namespace tributary {
-namespace {
-
-// In the order of the floats.
-inline uint32_t Ordered(float score) {
-  const auto bits = std::bit_cast<uint32_t>(score + 0.0f);
-  return (bits >> 31) != 0 ? ~bits : bits | 0x80000000U;
-}
-
-inline float Unordered(uint32_t key) {
-  return std::bit_cast<float>((key >> 31) != 0 ? key & 0x7fffffffU : ~key);
-}
-
-}  // namespace
-}  // namespace tributary
-#endif  // TRIBUTARY_INDEX_SEARCH_SHORTLIST_CC_
 
 HWY_BEFORE_NAMESPACE();
 namespace tributary {
@@ -94,7 +74,8 @@ constexpr int kMaxBisections = kBisectionsByValue + 33;
 inline float Middle(float low, float high, int bisection) {
   const float middle = low + (high - low) / 2;
   if (bisection < kBisectionsByValue && std::isfinite(middle)) return middle;
-  return Unordered(Ordered(low) + (Ordered(high) - Ordered(low)) / 2);
+  const uint32_t key = DescendingKey(high);
+  return ScoreOfKey(key + (DescendingKey(low) - key) / 2);
 }
 
 // Finds a threshold with `want` to want + slack scores above it, and returns
@@ -163,26 +144,38 @@ HWY_EXPORT(CountAbove);
 HWY_EXPORT(FindThreshold);
 HWY_EXPORT(CompressAbove);
 
-struct Sorting {
-  std::vector<uint64_t> keys;
-  hwy::Sorter sorter;
-};
-
-// The keys of the list, best first: a score in the upper half, in the lower
-// the complement of the id, so that lower ids come first.
-std::span<const uint64_t> SortedKeys(Shortlist* list) {
-  thread_local Sorting sorting;
+// The list's entries, best first; ties are as they come. Valid until the next
+// call on the thread.
+std::span<KeyedPlace> SortedEntries(Shortlist* list) {
+  thread_local std::vector<KeyedPlace> entries, scratch;
   const size_t size = list->size();
   // At once for all that may come.
-  if (sorting.keys.size() < list->capacity()) {
-    sorting.keys.resize(list->capacity());
+  if (entries.size() < list->capacity()) {
+    entries.resize(list->capacity());
+    scratch.resize(list->capacity());
   }
   for (size_t i = 0; i < size; ++i) {
-    sorting.keys[i] = uint64_t{Ordered(list->scores()[i])} << 32 |
-                      static_cast<uint32_t>(~list->ids()[i]);
+    entries[i] = {DescendingKey(list->scores()[i]), list->ids()[i]};
   }
-  sorting.sorter(sorting.keys.data(), size, hwy::SortDescending());
-  return {sorting.keys.data(), size};
+  const std::span<KeyedPlace> sorted(entries.data(), size);
+  SortByKey(sorted, &scratch);
+  return sorted;
+}
+
+// Sorts runs of equal keys by place.
+void SortTies(std::span<KeyedPlace> sorted) {
+  for (size_t first = 0; first < sorted.size();) {
+    size_t last = first + 1;
+    while (last < sorted.size() && sorted[last].key == sorted[first].key) {
+      ++last;
+    }
+    if (last - first > 1) {
+      std::sort(sorted.begin() + static_cast<int64_t>(first),
+                sorted.begin() + static_cast<int64_t>(last),
+                [](const auto& a, const auto& b) { return a.place < b.place; });
+    }
+    first = last;
+  }
 }
 
 }  // namespace
@@ -230,19 +223,19 @@ float Shortlist::KeepBest(size_t want, size_t slack) {
 
 void TakeBest(uint32_t n, Shortlist* list, std::vector<ScoredRow>* hits) {
   list->DropWorse(n, n / 8);
-  const std::span<const uint64_t> keys = SortedKeys(list);
-  hits->resize(std::min<size_t>(n, keys.size()));
+  const std::span<KeyedPlace> entries = SortedEntries(list);
+  SortTies(entries);
+  hits->resize(std::min<size_t>(n, entries.size()));
   for (size_t i = 0; i < hits->size(); ++i) {
-    (*hits)[i] = {~static_cast<uint32_t>(keys[i]),
-                  Unordered(static_cast<uint32_t>(keys[i] >> 32))};
+    (*hits)[i] = {entries[i].place, ScoreOfKey(entries[i].key)};
   }
 }
 
 void SortByScore(Shortlist* list) {
-  const std::span<const uint64_t> keys = SortedKeys(list);
-  for (size_t i = 0; i < keys.size(); ++i) {
-    list->scores()[i] = Unordered(static_cast<uint32_t>(keys[i] >> 32));
-    list->ids()[i] = ~static_cast<uint32_t>(keys[i]);
+  const std::span<const KeyedPlace> entries = SortedEntries(list);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    list->scores()[i] = ScoreOfKey(entries[i].key);
+    list->ids()[i] = entries[i].place;
   }
 }
 

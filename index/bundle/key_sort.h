@@ -1,0 +1,28 @@
+#ifndef TRIBUTARY_INDEX_BUNDLE_KEY_SORT_H_
+#define TRIBUTARY_INDEX_BUNDLE_KEY_SORT_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace tributary {
+
+// Something that is sorted, by its number, and what it is sorted by.
+struct KeyedPlace {
+  uint32_t key;
+  uint32_t place;
+};
+
+// Sorts by key, ascending and stably: a radix sort, because comparisons of
+// scores are branches that nothing predicts. `scratch` is reused from call to
+// call.
+void SortByKey(std::span<KeyedPlace> items, std::vector<KeyedPlace>* scratch);
+
+// A key by which floats sort highest first. Zeros are equal; not for NaN.
+uint32_t DescendingKey(float score);
+// The float of a key.
+float ScoreOfKey(uint32_t key);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_BUNDLE_KEY_SORT_H_
