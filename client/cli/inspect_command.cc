@@ -5,6 +5,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/fusion_table.h"
 #include "client/cli/recall_table.h"
+#include "client/cli/trials_table.h"
 #include "fmt/core.h"
 #include "google/protobuf/util/time_util.h"
 #include "index/bundle/bundle.h"
@@ -34,6 +35,12 @@ void PrintTables(const v1::Manifest& manifest, uint64_t size_bytes) {
 std::string IndexText(const v1::IndexSpec& index) {
   std::string text = index.kind();
   if (!index.factory().empty()) text += " " + index.factory();
+  if (index.kind() == "ivf") {
+    text += fmt::format(" lists={} probes={}", index.lists(), index.probes());
+  }
+  if (index.rescored() > 0) {
+    text += fmt::format(" rescored={}", index.rescored());
+  }
   if (index.nprobe() > 0) text += fmt::format(" nprobe={}", index.nprobe());
   if (index.ef_search() > 0) {
     text += fmt::format(" efSearch={}", index.ef_search());
@@ -41,6 +48,9 @@ std::string IndexText(const v1::IndexSpec& index) {
   if (index.measured_n() > 0) {
     text += fmt::format(" recall@{}={:.4f} of exact", index.measured_n(),
                         index.measured_recall());
+  }
+  if (index.measured_us() > 0) {
+    text += fmt::format(" in {:.1f} us", index.measured_us());
   }
   return text;
 }
@@ -54,6 +64,14 @@ void PrintSpaces(const Bundle& bundle) {
                spec.dim(), v1::Metric_Name(spec.metric()), spec.item_vectors(),
                spec.user_vectors(), spec.fingerprint(),
                IndexText(spec.index()));
+  }
+}
+
+void PrintTrials(const v1::Manifest& manifest) {
+  for (const v1::EmbeddingSpace& space : manifest.spaces()) {
+    const std::string table = TrialsTable(space.index());
+    if (table.empty()) continue;
+    fmt::print("\n{}: indexes tried; * was taken\n{}", space.name(), table);
   }
 }
 
@@ -91,6 +109,7 @@ absl::Status Inspect(const std::string& dir) {
   const v1::Manifest& manifest = bundle->manifest();
   PrintTables(manifest, bundle->size_bytes());
   PrintSpaces(*bundle);
+  PrintTrials(manifest);
   PrintTowers(manifest);
   PrintRetrievers(manifest);
   if (manifest.measured_recall().points().empty()) {

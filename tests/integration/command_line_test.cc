@@ -6,13 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "tests/index/build/test_files.h"
 #include "tests/index/bundle/tiny_bundle.h"
+#include "tests/index/search/space_bundle.h"
 #include "tests/integration/process.h"
 
 namespace tributary {
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 
 Outcome Tributary(std::vector<std::string> arguments) {
@@ -47,6 +50,26 @@ TEST(CommandLine, InspectShowsWhatIsInABundle) {
   EXPECT_EQ(shown.exit_status, 0);
   EXPECT_THAT(shown.output, AllOf(HasSubstr("version      3"),
                                   HasSubstr("taste"), HasSubstr("plan=gold")));
+}
+
+TEST(CommandLine, InspectShowsTheIndexesThatWereTried) {
+  const auto dir = MakeTestDir();
+  WriteMatrix(dir / "taste.items.npy", RandomVectors(900, 8, 1), 8);
+  const Outcome built =
+      Tributary({"build", "--data", "vectors:" + dir.string(), "--out",
+                 dir / "out", "--index.kind", "ivf", "--index.target_n", "30",
+                 "--index.target_recall", "0.9"});
+  ASSERT_EQ(built.exit_status, 0) << built.output;
+  const Outcome shown = Tributary({"inspect", dir / "out" / "1"});
+  EXPECT_EQ(shown.exit_status, 0);
+  EXPECT_THAT(
+      shown.output,
+      AllOf(ContainsRegex("ivf lists=[0-9]+ probes=[0-9]+ rescored=[0-9]+ "
+                          "recall@30=0.9[0-9]+ of exact in [0-9.]+ us"),
+            HasSubstr("taste: indexes tried; * was taken"),
+            ContainsRegex("kind +probes +rescored +recall@30 +us"),
+            ContainsRegex("  ivf +[0-9]+ +[0-9]+ +[01][.][0-9]+ +[0-9.]+"),
+            ContainsRegex("[*] ivf +[0-9]+ +[0-9]+ +0[.]9[0-9]+ +[0-9.]+")));
 }
 
 TEST(CommandLine, PublishMovesCurrentAndRefusesOtherContents) {

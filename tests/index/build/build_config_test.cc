@@ -79,6 +79,35 @@ TEST(BuildConfig, NamesTheFieldThatIsOutOfRange) {
          [](auto* c) { c->mutable_index()->set_target_recall(2); });
   expect("index.target_n",
          [](auto* c) { c->mutable_index()->set_target_n(0); });
+  expect("index.lists",
+         [](auto* c) { c->mutable_index()->set_lists(1'000'001); });
+}
+
+TEST(BuildConfig, NamesTheSpaceWhoseIndexIsOutOfRange) {
+  const auto expect = [](std::string_view field,
+                         const std::function<void(v1::IndexChoice*)>& set) {
+    v1::BuildConfig config;
+    set(&(*config.mutable_index()->mutable_by_space())["content"]);
+    const auto complete = CompleteBuildConfig(config);
+    EXPECT_EQ(complete.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(
+        std::string(complete.status().message()),
+        StartsWith("index.by_space[\"content\"]." + std::string(field) + ": "));
+  };
+  expect("kind", [](auto* index) { index->set_kind("hnsw"); });
+  expect("target_recall", [](auto* index) { index->set_target_recall(1.5); });
+  expect("target_n", [](auto* index) { index->set_target_n(0); });
+  expect("lists", [](auto* index) { index->set_lists(1'000'001); });
+}
+
+TEST(BuildConfig, LeavesOutOfASpaceWhatIsAsInAll) {
+  v1::BuildConfig config;
+  (*config.mutable_index()->mutable_by_space())["content"].set_kind("scan");
+  const auto complete = CompleteBuildConfig(config);
+  ASSERT_TRUE(complete.ok()) << complete.status();
+  const v1::IndexChoice& own = complete->index().by_space().at("content");
+  EXPECT_EQ(own.kind(), "scan");
+  EXPECT_FALSE(own.has_target_recall());
 }
 
 }  // namespace

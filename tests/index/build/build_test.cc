@@ -1,5 +1,6 @@
 #include "index/build/build.h"
 
+#include <cmath>
 #include <map>
 #include <string>
 #include <utility>
@@ -239,6 +240,42 @@ TEST(BuildBundle, TakesVectorsThatWereMadeElsewhere) {
   EXPECT_THAT(bundle->FindSpace("tower")->items.floats(),
               ElementsAre(1, 1, 0, 1, 1, 0));
   EXPECT_EQ(bundle->FindSpace("tower")->spec->history_encoder(), v1::MEAN);
+}
+
+TEST(BuildBundle, SearchesASpaceAsItsOwnSettingsSay) {
+  const auto dir = MakeTestDir() / "data";
+  std::filesystem::create_directories(dir);
+  std::vector<float> values;
+  std::string ids;
+  for (int i = 0; i < 400; ++i) {
+    values.insert(values.end(), {std::cos(i * 0.1f), std::sin(i * 0.7f), 1});
+    ids += "item" + std::to_string(i) + "\n";
+  }
+  for (const std::string space : {"one", "two", "three"}) {
+    WriteMatrix(dir / (space + ".items.npy"), values, 3);
+  }
+  OverwriteFile(dir / "items.ids.txt", ids);
+  const auto data = ReadDataSet("vectors:" + dir.string(), 0);
+  ASSERT_TRUE(data.ok()) << data.status();
+  BuildRequest request;
+  request.root = dir / "bundles";
+  v1::IndexChoice& index = *request.config.mutable_index();
+  index.set_kind("scan");
+  index.set_target_n(20);
+  (*index.mutable_by_space())["two"].set_kind("ivf");
+  (*index.mutable_by_space())["three"].set_target_n(30);
+  const auto built = BuildBundle(*data, request);
+  ASSERT_TRUE(built.ok()) << built.status();
+  const auto bundle = OpenGood(*built);
+  const auto spec = [&](std::string_view space) {
+    return bundle->FindSpace(space)->spec->index();
+  };
+  EXPECT_EQ(spec("one").kind(), "scan");
+  EXPECT_EQ(spec("one").measured_n(), 20);
+  EXPECT_EQ(spec("two").kind(), "ivf");
+  EXPECT_EQ(spec("two").measured_n(), 20);
+  EXPECT_EQ(spec("three").kind(), "scan");
+  EXPECT_EQ(spec("three").measured_n(), 30);
 }
 
 TEST(BuildBundle, NamesAColumnThatItemsDoNotHave) {

@@ -1,0 +1,96 @@
+#include "index/build/write_index.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "index/build/half_precision.h"
+#include "index/search/vector_index.h"
+#include "tests/index/bundle/tiny_bundle.h"
+#include "tests/index/search/sample_vectors.h"
+#include "tests/index/search/space_bundle.h"
+
+namespace tributary {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr uint32_t kDim = 24;
+constexpr uint32_t kVectors = 6000;
+constexpr uint32_t kN = 50;
+
+v1::IndexChoice Choice(const std::string& kind) {
+  v1::IndexChoice choice;
+  choice.set_kind(kind);
+  choice.set_target_recall(0.95);
+  choice.set_target_n(kN);
+  return choice;
+}
+
+// Whether halves are stored, and the kind asked for.
+class WrittenIndex
+    : public testing::TestWithParam<std::tuple<bool, std::string>> {};
+
+TEST_P(WrittenIndex, OpensAndFindsWhatItPromised) {
+  const auto [half, kind] = GetParam();
+  SpaceBundle description{.item_count = kVectors, .dim = kDim};
+  description.items = MixtureVectors(kVectors, kDim, 30, 1);
+  if (half) description.halves = ToHalves(description.items);
+  const auto queries = MixtureVectors(100, kDim, 30, 2);
+  v1::IndexSpec* const spec = description.spec.mutable_index();
+  description.add_files = [&](BundleWriter* writer) {
+    auto written = WriteIndex({.space = "space",
+                               .dim = kDim,
+                               .values = description.items,
+                               .half = half,
+                               .queries = queries,
+                               .choice = Choice(kind),
+                               .threads = 2},
+                              writer);
+    if (written.ok()) *spec = *written;
+    return written.status();
+  };
+  const auto bundle = description.Open();
+  if (kind != "auto") {
+    EXPECT_EQ(spec->kind(), kind);
+  }
+  EXPECT_EQ(spec->measured_n(), kN);
+  EXPECT_GE(spec->measured_recall(), 0.95);
+  EXPECT_TRUE(TrySearches(*bundle).ok()) << TrySearches(*bundle);
+  const auto index = OpenIndex(*bundle, bundle->spaces()[0]);
+  ASSERT_TRUE(index.ok()) << index.status();
+  std::vector<ScoredRow> hits;
+  ASSERT_TRUE((*index)
+                  ->Search(std::span(queries).first(kDim), kN, {},
+                           SteadyTime::max(), &hits)
+                  .ok());
+  EXPECT_EQ(hits.size(), kN);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, WrittenIndex,
+    testing::Combine(testing::Bool(),
+                     testing::Values("auto", "flat", "scan", "ivf", "faiss")));
+
+TEST(WriteIndex, WritesNothingWhereTheTargetIsMissed) {
+  auto writer = BundleWriter::Create(MakeTestDir(), 1);
+  ASSERT_TRUE(writer.ok());
+  const auto values = RandomVectors(3000, 64, 1);
+  v1::IndexChoice choice = Choice("ivf");
+  choice.set_target_n(2);
+  choice.set_target_recall(1);
+  const auto written = WriteIndex({.space = "space",
+                                   .dim = 64,
+                                   .values = values,
+                                   .half = false,
+                                   .queries = values,
+                                   .choice = choice},
+                                  &*writer);
+  EXPECT_EQ(written.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(written.status().message()),
+              HasSubstr("index.target_recall 1"));
+}
+
+}  // namespace
+}  // namespace tributary
