@@ -275,6 +275,7 @@ absl::Status CodedSearcher::SearchAllowed(std::span<const float> query,
                   .positions = allowed,
                   .in = allowed.size(),
                   .out = coded_.places.size() - allowed.size()};
+  if (left.out == 0) return Search(query, n, {}, deadline, hits);
   n = static_cast<uint32_t>(std::min<uint64_t>(n, left.in));
   hits->clear();
   if (n == 0) return absl::OkStatus();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <iostream>
 #include <string>
 #include <thread>
@@ -28,6 +29,8 @@ double MicrosSince(Clock::time_point start) {
   return std::chrono::duration<double, std::micro>(Clock::now() - start)
       .count();
 }
+
+constexpr size_t kFilteredQueries = 100;
 
 struct Flags {
   std::string items;
@@ -127,6 +130,49 @@ class Bench {
         micros[count * 99 / 100], recall / static_cast<double>(count));
   }
 
+  // Only every 1000/per_mille-th item may be found.
+  std::string Allowed(uint32_t per_mille) const {
+    const auto vectors = static_cast<uint32_t>(values_.size() / dim_);
+    std::vector<uint32_t> allowed;
+    uint64_t draw = 1;
+    for (uint32_t i = 0; i < vectors; ++i) {
+      draw = draw * 6364136223846793005U + 1442695040888963407U;
+      if ((draw >> 33) % 1000 < per_mille) allowed.push_back(i);
+    }
+    const CodedSearcher searcher = Searcher(BuiltEffort());
+    return Filtered(
+        [&](size_t i, std::vector<ScoredRow>* hits) {
+          return FlatScanOf({values_, dim_}, Query(i), flags_.n, allowed,
+                            SteadyTime::max(), hits);
+        },
+        [&](size_t i, std::vector<ScoredRow>* hits) {
+          return searcher.SearchAllowed(Query(i), flags_.n, allowed,
+                                        SteadyTime::max(), hits);
+        });
+  }
+
+  // The best `seen` items of each query are left out.
+  std::string Seen(uint32_t seen) const {
+    const CodedSearcher searcher = Searcher(BuiltEffort());
+    std::vector<ScoredRow> best;
+    std::vector<uint32_t> excluded;
+    return Filtered(
+        [&](size_t i, std::vector<ScoredRow>* hits) {
+          const absl::Status status =
+              FlatScan({values_, dim_}, Query(i), seen + flags_.n, {},
+                       SteadyTime::max(), &best);
+          hits->assign(best.begin() + seen, best.end());
+          excluded.clear();
+          for (uint32_t j = 0; j < seen; ++j) excluded.push_back(best[j].row);
+          std::sort(excluded.begin(), excluded.end());
+          return status;
+        },
+        [&](size_t i, std::vector<ScoredRow>* hits) {
+          return searcher.Search(Query(i), flags_.n, excluded,
+                                 SteadyTime::max(), hits);
+        });
+  }
+
   // Callers in the process, each with one query at a time, for about a second.
   std::string Throughput(uint32_t callers) const {
     const CodedSearcher searcher = Searcher(BuiltEffort());
@@ -151,6 +197,31 @@ class Bench {
   }
 
  private:
+  using Find =
+      std::function<absl::Status(size_t query, std::vector<ScoredRow>* hits)>;
+
+  // The time of `find` and its recall of what `exact` finds.
+  std::string Filtered(const Find& exact, const Find& find) const {
+    const size_t queries = std::min<size_t>(kFilteredQueries, answers_.size());
+    std::vector<ScoredRow> wanted;
+    std::vector<ScoredRow> hits;
+    double micros = 0;
+    double recall = 0;
+    for (size_t i = 0; i < queries; ++i) {
+      absl::Status status = exact(i, &wanted);
+      // The second search finds the caches as a server's would be.
+      if (status.ok()) status = find(i, &hits);
+      const auto start = Clock::now();
+      if (status.ok()) status = find(i, &hits);
+      micros += MicrosSince(start);
+      if (!status.ok()) return std::string(status.message());
+      recall += Recall(wanted, hits);
+    }
+    return fmt::format("{{\"mean\":{:.2f},\"recall\":{:.5f}}}",
+                       micros / static_cast<double>(queries),
+                       recall / static_cast<double>(queries));
+  }
+
   StoredVectors Stored() const {
     return {std::span<const Half>(halves_), dim_};
   }
@@ -176,14 +247,18 @@ class Bench {
   double build_s_ = 0;
 };
 
-// "pass N EFFORT_N" and "threads CALLERS 0", one a line.
+// "pass N EFFORT_N", "threads CALLERS 0", "allowed PER_MILLE 0" and "seen ITEMS
+// 0", one a line.
 void Serve(const Bench& bench) {
   std::string what;
   uint32_t number = 0;
   uint32_t effort_n = 0;
   while (std::cin >> what >> number >> effort_n) {
-    const std::string line = what == "threads" ? bench.Throughput(number)
-                                               : bench.Pass(number, effort_n);
+    std::string line = "what?";
+    if (what == "pass") line = bench.Pass(number, effort_n);
+    if (what == "threads") line = bench.Throughput(number);
+    if (what == "allowed") line = bench.Allowed(number);
+    if (what == "seen") line = bench.Seen(number);
     fmt::print("{}\n", line);
     std::fflush(stdout);
   }
@@ -234,8 +309,7 @@ int main(int argc, char** argv) {
   app.add_option("--threads", flags.threads, "of the build");
   app.add_option("--target-recall", flags.target_recall, "of the best n");
   app.add_flag("--no-avx512", flags.no_avx512, "as on a processor without it");
-  app.add_flag("--serve", flags.serve,
-               "read \"pass N EFFORT_N\", \"threads N 0\"");
+  app.add_flag("--serve", flags.serve, "read what to do from standard input");
   CLI11_PARSE(app, argc, argv);
   return tributary::Run(flags);
 }

@@ -283,6 +283,23 @@ def by_n(ours, name, table):
           f"recall {alone['recall']:.4f}", flush=True)
 
 
+def filtered(ours, table):
+    """Recall under filters, beside that without, on the same queries."""
+    whole = ours.ask("allowed", 1000)
+    for per_mille in (500, 100, 10, 1):
+        found = ours.ask("allowed", per_mille)
+        print(f"  {per_mille / 1000:g} of the items allowed: "
+              f"{found['mean']:.1f} us, recall {found['recall']:.4f}", flush=True)
+        table.add(f"recall with {per_mille / 1000:g} allowed, beside none left out",
+                  found["recall"], whole["recall"], 0.998, False, "")
+    for seen in (100, 1000, 10000):
+        found = ours.ask("seen", seen)
+        print(f"  the best {seen} left out: {found['mean']:.1f} us, "
+              f"recall {found['recall']:.4f}", flush=True)
+        table.add(f"recall with the best {seen} seen, beside none",
+                  found["recall"], whole["recall"], 0.998, False, "")
+
+
 def beside_hnswlib(args, name, items, ours, best, queries, n, table, curves):
     half = len(queries) // 2
     exact = exact_answers(items, queries, n)
@@ -350,6 +367,8 @@ def main():
         if args.hnswlib and name in ("100kx64", "1Mx64"):
             beside_hnswlib(args, name, items, ours, best, queries, 500, table,
                            curves)
+        if name == "1Mx64":
+            filtered(ours, table)
         ours.close()
         if name == "1Mx64":
             our_curve(args, name, 500, curves)
