@@ -73,6 +73,30 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Bool(),
                      testing::Values("auto", "flat", "scan", "ivf", "faiss")));
 
+TEST(WriteIndex, MeasuresByWhatIsStored) {
+  // Halves do not tell them apart, so that the best are not found.
+  std::vector<float> values;
+  for (int i = 0; i < 400; ++i) {
+    values.insert(values.end(), {1000 + 0.001f * static_cast<float>(i), 1});
+  }
+  v1::IndexChoice choice = Choice("scan");
+  choice.set_target_n(10);
+  const std::vector<float> query = {1, 0};
+  for (const bool half : {false, true}) {
+    auto writer = BundleWriter::Create(MakeTestDir(), 1);
+    const auto written = WriteIndex({.space = "space",
+                                     .dim = 2,
+                                     .values = values,
+                                     .half = half,
+                                     .queries = query,
+                                     .choice = choice},
+                                    &*writer);
+    EXPECT_EQ(
+        written.status().code(),
+        half ? absl::StatusCode::kFailedPrecondition : absl::StatusCode::kOk);
+  }
+}
+
 TEST(WriteIndex, WritesNothingWhereTheTargetIsMissed) {
   auto writer = BundleWriter::Create(MakeTestDir(), 1);
   ASSERT_TRUE(writer.ok());

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "tests/index/search/each_target.h"
@@ -289,17 +290,22 @@ TEST(TrainCodebook, QuantisesAboutAsWellAsCanBe) {
 }
 
 TEST(TrainCodebook, FavoursWhatLiesAlongTheDirections) {
-  const auto residuals = RandomVectors(2000, 8, 1);
+  const auto residuals = RandomVectors(2000, 4, 1);
+  // Their own, as where the centroid is zero.
   std::vector<float> directions;
-  for (uint32_t i = 0; i < 2000; ++i) {
-    const auto direction = UnitVector(8, 10 + i);
-    directions.insert(directions.end(), direction.begin(), direction.end());
+  for (size_t i = 0; i < residuals.size(); i += 4) {
+    const float length = std::sqrt(std::inner_product(
+        &residuals[i], &residuals[i] + 4, &residuals[i], 0.0f));
+    for (size_t j = 0; j < 4; ++j) {
+      directions.push_back(residuals[i + j] / length);
+    }
   }
   const std::vector<float> none(residuals.size(), 0);
-  const auto plain = TrainCodebook(8, 2, residuals, none, 1);
-  const auto words = TrainCodebook(8, 2, residuals, directions, 1);
-  EXPECT_LT(MeanLoss({8, 2, words}, residuals, directions, kAnisotropy),
-            MeanLoss({8, 2, plain}, residuals, directions, kAnisotropy));
+  const auto plain = TrainCodebook(4, 2, residuals, none, 1);
+  const auto words = TrainCodebook(4, 2, residuals, directions, 1);
+  // .92 of it; .95 and more where only some of the loss is minimised.
+  EXPECT_LT(MeanLoss({4, 2, words}, residuals, directions, kAnisotropy),
+            0.94 * MeanLoss({4, 2, plain}, residuals, directions, kAnisotropy));
 }
 
 TEST(TrainCodebook, IsTheSameForAnyNumberOfThreads) {

@@ -288,6 +288,20 @@ TEST_F(CodedFiles, OfAnotherShapeAreNamed) {
   ExpectDoesNotOpen("space.ivf.codes.npy");
 }
 
+TEST_F(CodedFiles, OfAnotherWidthAreNamed) {
+  const SpaceBundle whole = description_;
+  description_.add_files = [&](BundleWriter* writer) {
+    const auto write = [&](BundleWriter* to) {
+      const uint64_t width = kDim + 1;
+      return to->AddArray<float>(
+          "space.ivf.centroids.npy",
+          std::vector<float>(whole.spec.index().lists() * width), width);
+    };
+    return WriteWith(whole, "centroids", write, writer);
+  };
+  ExpectDoesNotOpen("space.ivf.centroids.npy: <f4");
+}
+
 TEST_F(CodedFiles, WithBlocksThatDoNotAscendFromZeroAreNamed) {
   const std::string what = "space.ivf.blocks.npy: not ascending from 0";
   Change([](auto* a) { a->blocks.front() = 1; });

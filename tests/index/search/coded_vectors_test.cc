@@ -124,6 +124,28 @@ TEST(EncodeVectors, StoresCodesThatStandForTheVectors) {
   }
 }
 
+TEST(EncodeVectors, IsLeastOffAlongTheVectorsThemselves) {
+  constexpr uint32_t kDim = 32;
+  const auto values = MixtureVectors(1000, kDim, 10, 1);
+  for (const uint32_t lists : {1, 10}) {
+    const CodedArrays arrays = Encoded(values, kDim, lists);
+    double along = 0;
+    double all = 0;
+    for (uint32_t i = 0; i < 1000; ++i) {
+      const auto decoded = Decoded(arrays, i);
+      double product = 0;
+      for (uint32_t k = 0; k < kDim; ++k) {
+        const double off = decoded[k] - values[i * kDim + k];
+        product += off * values[i * kDim + k];
+        all += off * off;
+      }
+      along += product * product;
+    }
+    // In every direction alike, it would be all / kDim.
+    EXPECT_LT(along, 0.5 * all / kDim) << lists << " lists";
+  }
+}
+
 TEST(EncodeVectors, MeasuresHowFarVectorsLieFromTheirCentroid) {
   const auto values = MixtureVectors(900, 5, 7, 1);
   const CodedArrays arrays = Encoded(values, 5, 7);
