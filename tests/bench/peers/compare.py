@@ -2,8 +2,8 @@
 
 Every figure is a ratio of the same run: passes over the same queries alternate,
 and of each program the fastest pass counts. Settings are chosen on other
-queries than those measured. Writes <work>/results.json and curves.csv, and
-prints a table.
+queries than those measured. Writes <work>/results.json, curves.csv and
+recall_time.svg, and prints a table.
 """
 import argparse
 import csv
@@ -331,6 +331,40 @@ def our_curve(args, name, n, curves):
     TARGET = target
 
 
+def pareto(points):
+    """Those that no other beats in both recall and time, by recall."""
+    best, kept = float("inf"), []
+    for recall, micros in sorted(points, reverse=True):
+        if micros < best:
+            best = micros
+            kept.append((recall, micros))
+    return kept[::-1]
+
+
+def plot(curves, name, path):
+    """Recall against time, as docs/recall_time.svg has it."""
+    import matplotlib
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+    plt.rcParams["svg.fonttype"] = "none"
+    plt.rcParams["svg.hashsalt"] = name
+    figure, axes = plt.subplots(figsize=(6, 3.6))
+    for library in ("Tributary", "ScaNN", "hnswlib"):
+        points = pareto([(row[3], row[4]) for row in curves
+                         if row[0] == name and row[1] == library
+                         and row[3] >= 0.88])
+        if points:
+            axes.plot(*zip(*points), marker="o", markersize=3, label=library)
+    axes.set_yscale("log")
+    axes.set_xlabel("recall@500")
+    axes.set_ylabel("us a query, one thread")
+    axes.set_title(f"{name}, inner product")
+    axes.grid(True, which="both", alpha=0.3)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bench", required=True)
@@ -380,6 +414,7 @@ def main():
     with open(args.work / "curves.csv", "w", newline="") as file:
         csv.writer(file).writerows([["data", "library", "setting", "recall", "us"],
                                     *curves])
+    plot(curves, "1Mx64", args.work / "recall_time.svg")
 
 
 if __name__ == "__main__":
