@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <utility>
 
@@ -54,15 +53,6 @@ void SortByKey(std::span<KeyedPlace> items, std::vector<KeyedPlace>* scratch) {
     std::swap(from, to);
   }
   if (from != items.data()) std::copy_n(from, items.size(), items.data());
-}
-
-uint32_t DescendingKey(float score) {
-  const auto bits = std::bit_cast<uint32_t>(score + 0.0f);
-  return (bits >> 31) != 0 ? bits : ~(bits | 0x80000000U);
-}
-
-float ScoreOfKey(uint32_t key) {
-  return std::bit_cast<float>((key >> 31) != 0 ? key : ~key & 0x7fffffffU);
 }
 
 }  // namespace tributary

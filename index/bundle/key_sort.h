@@ -1,6 +1,7 @@
 #ifndef TRIBUTARY_INDEX_BUNDLE_KEY_SORT_H_
 #define TRIBUTARY_INDEX_BUNDLE_KEY_SORT_H_
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -19,9 +20,15 @@ struct KeyedPlace {
 void SortByKey(std::span<KeyedPlace> items, std::vector<KeyedPlace>* scratch);
 
 // A key by which floats sort highest first. Zeros are equal; not for NaN.
-uint32_t DescendingKey(float score);
+inline uint32_t DescendingKey(float score) {
+  const auto bits = std::bit_cast<uint32_t>(score + 0.0f);
+  return (bits >> 31) != 0 ? bits : ~(bits | 0x80000000U);
+}
+
 // The float of a key.
-float ScoreOfKey(uint32_t key);
+inline float ScoreOfKey(uint32_t key) {
+  return std::bit_cast<float>((key >> 31) != 0 ? key : ~key & 0x7fffffffU);
+}
 
 }  // namespace tributary
 
