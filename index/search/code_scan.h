@@ -52,14 +52,13 @@ struct BlockRun {
 // The best so far by code: ids are places, scores integers.
 struct Survivors {
   Shortlist list;
-  // How many are kept, at least; twice that and a thousand more come together
-  // before they are sifted.
+  // How many are kept, at least; limit() come together before they are sifted.
   uint32_t keep;
   // Scores up to it are not taken.
   float threshold;
 
   void Reset(uint32_t keep_at_least);
-  size_t limit() const { return 2 * size_t{keep} + 1024; }
+  size_t limit() const { return size_t{keep} + keep / 2 + 256; }
 };
 
 // Offers the items of the run to `survivors`. `next_block` is what will be
