@@ -21,8 +21,9 @@ namespace {
 constexpr double kFlatValueNs = 0.06;
 constexpr double kFlatVectorNs = 0.5;
 // Rescored vectors by results: what is tried.
-constexpr double kRescoreRatios[] = {1.2, 1.5, 1.8, 2,   2.2, 2.4, 2.6, 2.8,
-                                     3,   3.3, 3.7, 4.2, 5,   6.5, 8,   10};
+constexpr double kRescoreRatios[] = {1.2, 1.5, 1.8, 2,   2.2, 2.4, 2.6,
+                                     2.8, 3,   3.3, 3.7, 4.2, 5,   6.5,
+                                     8,   10,  15,  25,  40};
 // Each step looks into this much more, or rescores it.
 constexpr double kProbeStep = 1.06;
 // What is exact is kept unless something else is this much faster.

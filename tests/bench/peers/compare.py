@@ -339,7 +339,7 @@ def beside_hnswlib(args, name, items, ours, best, queries, n, table, curves):
 def our_curve(args, name, n, curves):
     global TARGET
     target = TARGET
-    for TARGET in (0.9, 0.95, 0.98, 0.99, 0.995, 0.999):
+    for TARGET in (0.9, 0.95, 0.98, 0.99, 0.995, 0.998):
         ours = Ours(args, *(str(args.work / f"{name}.{p}.npy")
                             for p in ("items", "queries")), n)
         best = fastest([ours.one_pass() for _ in range(3)])
