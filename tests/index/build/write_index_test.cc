@@ -33,7 +33,8 @@ class WrittenIndex
     : public testing::TestWithParam<std::tuple<bool, std::string>> {};
 
 TEST_P(WrittenIndex, OpensAndFindsWhatItPromised) {
-  const auto [half, kind] = GetParam();
+  const bool half = std::get<0>(GetParam());
+  const std::string& kind = std::get<1>(GetParam());
   SpaceBundle description{.item_count = kVectors, .dim = kDim};
   description.items = MixtureVectors(kVectors, kDim, 30, 1);
   if (half) description.halves = ToHalves(description.items);
