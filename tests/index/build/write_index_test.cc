@@ -98,24 +98,5 @@ TEST(WriteIndex, MeasuresByWhatIsStored) {
   }
 }
 
-TEST(WriteIndex, WritesNothingWhereTheTargetIsMissed) {
-  auto writer = BundleWriter::Create(MakeTestDir(), 1);
-  ASSERT_TRUE(writer.ok());
-  const auto values = RandomVectors(3000, 64, 1);
-  v1::IndexChoice choice = Choice("ivf");
-  choice.set_target_n(2);
-  choice.set_target_recall(1);
-  const auto written = WriteIndex({.space = "space",
-                                   .dim = 64,
-                                   .values = values,
-                                   .half = false,
-                                   .queries = values,
-                                   .choice = choice},
-                                  &*writer);
-  EXPECT_EQ(written.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(written.status().message()),
-              HasSubstr("index.target_recall 1"));
-}
-
 }  // namespace
 }  // namespace tributary
