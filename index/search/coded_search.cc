@@ -42,9 +42,13 @@ constexpr double kValueNs = 0.06;
 // Finding an item's place, and marking it.
 constexpr double kMarkNs = 3;
 
-// By how much lists and rescored vectors grow with n.
-constexpr double kProbeGrowth = 0.3;
-constexpr double kRescoreGrowth = 0.75;
+// Powers of n by which lists and rescored vectors grow above the n that the
+// effort is for, and shrink below it: so measured recall stays about equal from
+// 10 to 1000 results on unit vectors.
+constexpr double kProbeGrowth = 0.6;
+constexpr double kRescoreGrowth = 1;
+constexpr double kProbeShrinkage = 0.3;
+constexpr double kRescoreShrinkage = 0.75;
 
 // Of what is left out, so many are scored to see how many are better than what
 // was found, and so many are more than chance.
@@ -107,8 +111,12 @@ CodedSearcher::CodedSearcher(const CodedVectors& coded,
 
 SearchEffort CodedSearcher::EffortFor(uint32_t n) const {
   const double ratio = static_cast<double>(n) / effort_.n;
-  const double probes = effort_.probes * std::pow(ratio, kProbeGrowth);
-  const double rescored = effort_.rescored * std::pow(ratio, kRescoreGrowth);
+  const bool more = ratio > 1;
+  const double probes =
+      effort_.probes * std::pow(ratio, more ? kProbeGrowth : kProbeShrinkage);
+  const double rescored =
+      effort_.rescored *
+      std::pow(ratio, more ? kRescoreGrowth : kRescoreShrinkage);
   const double vectors = static_cast<double>(coded_.places.size());
   return {.n = n,
           .probes = static_cast<uint32_t>(

@@ -38,7 +38,7 @@ class CodedSearcher {
                 const SearchEffort& effort);
 
   // The effort for n results: more are found in more lists and among more of
-  // their best, in proportion to roots of n that keep recall about equal.
+  // their best, as keeps recall about equal.
   SearchEffort EffortFor(uint32_t n) const;
 
   // Replaces *hits with about the n best positions (in ScoredRow::row), best
