@@ -56,6 +56,19 @@ v1::IndexChoice ChoiceFor(const std::string& space,
   return choice;
 }
 
+absl::Status CheckSpaces(const BundleParts& parts,
+                         const v1::IndexChoice& choice) {
+  for (const auto& [name, own] : choice.by_space()) {
+    const bool known = std::any_of(
+        parts.spaces.begin(), parts.spaces.end(),
+        [&, &wanted = name](const auto& s) { return s.name == wanted; });
+    if (known) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "index.by_space[\"{}\"]: the bundle has no such space", name));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WriteTowers(const DataSet& data, const TrainedSpace& space,
                          BundleWriter* writer, v1::EmbeddingSpace* spec) {
   if (space.user_tower.has_value()) {
@@ -237,6 +250,7 @@ absl::StatusOr<std::filesystem::path> WriteParts(const DataSet& data,
                                                  const BundleParts& parts,
                                                  const WriteRequest& request,
                                                  const Progress& progress) {
+  RETURN_IF_ERROR(CheckSpaces(parts, request.index));
   ASSIGN_OR_RETURN(BundleWriter writer,
                    BundleWriter::Create(request.root, request.version));
   v1::Manifest manifest;

@@ -276,6 +276,13 @@ TEST(BuildBundle, SearchesASpaceAsItsOwnSettingsSay) {
   EXPECT_EQ(spec("two").measured_n(), 20);
   EXPECT_EQ(spec("three").kind(), "scan");
   EXPECT_EQ(spec("three").measured_n(), 30);
+
+  request.version = 2;
+  (*index.mutable_by_space())["four"].set_kind("ivf");
+  const absl::Status unknown = BuildBundle(*data, request).status();
+  EXPECT_EQ(unknown.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(unknown.message()),
+              HasSubstr("index.by_space[\"four\"]"));
 }
 
 TEST(BuildBundle, NamesAColumnThatItemsDoNotHave) {
