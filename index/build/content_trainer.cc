@@ -82,7 +82,9 @@ absl::StatusOr<TrainedSpace> ContentTrainer::Train(const DataSet& data) const {
     return absl::FailedPreconditionError(
         "content: no feature that two items share");
   }
-  const SparseRows rows = std::move(terms.rows);
+  // Eigen's sparse matrices swap, but do not move.
+  SparseRows rows;
+  rows.swap(terms.rows);
   DenseRows projection =
       FindSubspace(rows, settings_.dim(), seed_, threads_, progress_);
   TrainedEncoder encoder = MakeEncoder(std::move(terms), &projection);
