@@ -32,11 +32,13 @@ test: configure
 demo: build
 	@scripts/demo.sh
 
+# PEERS=0 leaves out what comes from PyPI.
 bench: deps-dev
 	@cmake --preset release -Wno-dev -DTRIBUTARY_BENCHMARKS=ON >/dev/null
 	@cmake --build --preset release --parallel $(JOBS) \
 	  --target programs benchmarks
 	@tests/bench/run.sh
+	@[ "$(PEERS)" = 0 ] || $(MAKE) --no-print-directory bench-peers
 
 # Vector search beside ScaNN's and hnswlib's, from PyPI; see the script.
 bench-peers: deps-dev
