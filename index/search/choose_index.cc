@@ -172,7 +172,9 @@ absl::StatusOr<Candidate> TryScan(const IndexInput& input, uint32_t n,
 uint32_t DefaultLists(uint64_t vectors) {
   const double lists = kListsPerRoot * std::sqrt(static_cast<double>(vectors));
   return static_cast<uint32_t>(std::clamp<double>(
-      lists, 1, std::max<double>(1, vectors / kMinListSize)));
+      lists, 1,
+      std::max<double>(
+          1, std::floor(static_cast<double>(vectors) / kMinListSize))));
 }
 
 absl::StatusOr<Candidate> TryIvf(const IndexInput& input, uint32_t n,

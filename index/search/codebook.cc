@@ -105,8 +105,8 @@ void AddSample(const Codebook& book, const float* residual,
     all += off[c];
   }
   for (uint32_t c = 0; c < book.codes(); ++c) {
-    systems->Add(c, codes[c], residual + c * dims, direction + c * dims,
-                 all - off[c], anisotropy - 1);
+    systems->Add(c, codes[c], residual + size_t{c} * dims,
+                 direction + size_t{c} * dims, all - off[c], anisotropy - 1);
   }
 }
 
@@ -159,7 +159,7 @@ std::vector<float> TrainCodebook(uint32_t dim, uint32_t code_dims,
           (samples.count() * k / kCodeWords + c) % samples.count();
       for (uint32_t i = 0; i < code_dims; ++i) {
         words[(size_t{c} * code_dims + i) * kCodeWords + k] =
-            residuals[from * samples.padded_dim + c * code_dims + i];
+            residuals[from * samples.padded_dim + size_t{c} * code_dims + i];
       }
     }
   }

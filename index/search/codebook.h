@@ -18,7 +18,8 @@ struct Codebook {
   std::span<const float> words;
 
   uint32_t codes() const {
-    return static_cast<uint32_t>(words.size() / (code_dims * kCodeWords));
+    return static_cast<uint32_t>(words.size() /
+                                 (size_t{code_dims} * kCodeWords));
   }
 };
 

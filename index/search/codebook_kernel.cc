@@ -31,7 +31,7 @@ HWY_INLINE uint32_t BestWord(const float* words, const float* residual,
   for (size_t k = 0; k < kCodeWords; k += lanes) {
     auto along = hn::Set(d, off_along);
     auto square = hn::Zero(d);
-    for (uint32_t i = 0; i < code_dims; ++i) {
+    for (size_t i = 0; i < code_dims; ++i) {
       const auto off = hn::Sub(hn::Set(d, residual[i]),
                                hn::LoadU(d, words + i * kCodeWords + k));
       along = hn::MulAdd(off, hn::Set(d, direction[i]), along);
@@ -52,7 +52,7 @@ HWY_INLINE float OffAlong(const float* words, const float* residual,
                           const float* direction, uint32_t code_dims,
                           uint32_t word) {
   float sum = 0;
-  for (uint32_t i = 0; i < code_dims; ++i) {
+  for (size_t i = 0; i < code_dims; ++i) {
     sum += (residual[i] - words[i * kCodeWords + word]) * direction[i];
   }
   return sum;
@@ -65,7 +65,7 @@ void Encode(const Codebook& book, const float* residual, const float* direction,
   const uint32_t code_dims = book.code_dims;
   const size_t stride = size_t{code_dims} * kCodeWords;
   float along = 0;
-  for (uint32_t c = 0; c < count; ++c) {
+  for (size_t c = 0; c < count; ++c) {
     const float* words = book.words.data() + c * stride;
     const float* r = residual + c * code_dims;
     const float* x = direction + c * code_dims;
@@ -75,7 +75,7 @@ void Encode(const Codebook& book, const float* residual, const float* direction,
   bool changed = anisotropy > 1;
   for (int sweep = 0; sweep < kMaxSweeps && changed; ++sweep) {
     changed = false;
-    for (uint32_t c = 0; c < count; ++c) {
+    for (size_t c = 0; c < count; ++c) {
       const float* words = book.words.data() + c * stride;
       const float* r = residual + c * code_dims;
       const float* x = direction + c * code_dims;
@@ -98,12 +98,12 @@ float Products(const Codebook& book, const float* query, float* products,
   const size_t lanes = hn::Lanes(d);
   const float* words = book.words.data();
   float widest = 0;
-  for (uint32_t c = 0; c < book.codes(); ++c) {
+  for (size_t c = 0; c < book.codes(); ++c) {
     auto min = hn::Set(d, std::numeric_limits<float>::infinity());
     auto max = hn::Neg(min);
     for (size_t k = 0; k < kCodeWords; k += lanes) {
       auto sum = hn::Zero(d);
-      for (uint32_t i = 0; i < book.code_dims; ++i) {
+      for (size_t i = 0; i < book.code_dims; ++i) {
         sum = hn::MulAdd(hn::Set(d, query[c * book.code_dims + i]),
                          hn::LoadU(d, words + i * kCodeWords + k), sum);
       }
@@ -124,7 +124,7 @@ void Round(const float* products, const float* least, uint32_t codes,
   const hn::Rebind<int32_t, F> di;
   const hn::Rebind<uint8_t, F> d8;
   const size_t lanes = hn::Lanes(d);
-  for (uint32_t c = 0; c < codes; ++c) {
+  for (size_t c = 0; c < codes; ++c) {
     const auto zero = hn::Set(d, least[c]);
     for (size_t k = 0; k < kCodeWords; k += lanes) {
       const size_t at = c * kCodeWords + k;
@@ -167,7 +167,7 @@ void MakeTables(const Codebook& book, const float* query, float max_scale,
   // Infinite where no code tells anything apart.
   tables->scale = std::min(kMaxEntry / widest, max_scale);
   tables->offset = 0;
-  for (uint32_t c = 0; c < codes; ++c) tables->offset += least[c];
+  for (size_t c = 0; c < codes; ++c) tables->offset += least[c];
   HWY_DYNAMIC_DISPATCH(Round)
   (products, least, codes, tables->scale, tables->entries.data());
 }

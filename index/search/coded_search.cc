@@ -195,7 +195,8 @@ absl::Status CodedSearcher::Scan(std::span<const float> query,
   for (size_t i = 1; i < lists.size(); ++i) {
     lowest = std::min(lowest, centre(i));
   }
-  scratch->padded_query.assign(coded_.book.codes() * coded_.book.code_dims, 0);
+  scratch->padded_query.assign(
+      size_t{coded_.book.codes()} * coded_.book.code_dims, 0);
   std::copy(query.begin(), query.end(), scratch->padded_query.begin());
   QueryTables& tables = scratch->tables;
   MakeTables(coded_.book, scratch->padded_query.data(),
@@ -265,8 +266,7 @@ absl::Status CodedSearcher::Search(std::span<const float> query, uint32_t n,
                   .in = coded_.places.size() - excluded.size(),
                   .out = excluded.size()};
   Mark(excluded, &scratch);
-  const absl::Status status =
-      SearchLeft(query, n, left, deadline, &scratch, hits);
+  absl::Status status = SearchLeft(query, n, left, deadline, &scratch, hits);
   // What was marked no longer is.
   Mark(excluded, &scratch);
   if (work != nullptr) *work = scratch.work;
@@ -296,8 +296,7 @@ absl::Status CodedSearcher::SearchAllowed(std::span<const float> query,
   MakeRoom(&scratch);
   std::fill_n(scratch.marks.begin(), coded_.blocks.back(), ~uint64_t{0});
   Mark(allowed, &scratch);
-  const absl::Status status =
-      SearchLeft(query, n, left, deadline, &scratch, hits);
+  absl::Status status = SearchLeft(query, n, left, deadline, &scratch, hits);
   std::fill_n(scratch.marks.begin(), coded_.blocks.back(), 0);
   return status;
 }

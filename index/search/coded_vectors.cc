@@ -116,7 +116,7 @@ void StoreCodes(const uint8_t* codes, uint32_t count, uint32_t place,
       blocks + size_t{place / kBlockItems} * (count / 2) * kBlockItems;
   const uint32_t byte = CodeByte(place % kBlockItems);
   for (uint32_t p = 0; p < count / 2; ++p) {
-    block[p * kBlockItems + byte] =
+    block[size_t{p} * kBlockItems + byte] =
         static_cast<uint8_t>(codes[2 * p] | codes[2 * p + 1] << 4);
   }
 }
