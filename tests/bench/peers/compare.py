@@ -153,6 +153,8 @@ class Scann(Peer):
             .score_ah(2, anisotropic_quantization_threshold=0.2)
             .reorder(3 * n).build())
         self.build_s = time.perf_counter() - start
+        # Of batches; a search alone runs on its caller's thread.
+        self.index.set_num_threads(threads)
         self.leaves = leaves
 
     def settings(self):
