@@ -83,7 +83,6 @@ HWY_INLINE bool ScoreBlock(const CodeScan& scan, uint32_t block,
     auto sums = hn::Zero(d16), high_sums = sums;
     const uint8_t* HWY_RESTRICT table = scan.tables;
     const uint8_t* HWY_RESTRICT code = codes + part;
-
     for (uint32_t p = 0; p < scan.pairs; ++p) {
       const auto pair = hn::LoadU(d8, code);
       const auto both = hn::BitCast(d16, LookUpPair(d8, table, pair));

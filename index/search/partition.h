@@ -18,9 +18,9 @@ struct Partition {
 };
 
 // k-means (Lloyd) into `lists` lists, some of which may be empty. `values` is
-// [vectors, dim]. Ours, since Debian's FAISS takes five times as long, and for
-// other numbers of threads gives other bits. INVALID_ARGUMENT unless there are
-// as many vectors as lists, and one.
+// [vectors, dim]. Ours, as Debian's FAISS takes several times as long, and so
+// that the answer does not depend on the number of threads. INVALID_ARGUMENT
+// unless there are as many vectors as lists, and one.
 absl::StatusOr<Partition> DivideIntoLists(std::span<const float> values,
                                           uint32_t dim, uint32_t lists,
                                           uint32_t threads);

@@ -16,7 +16,7 @@ fi
 if [ ! -e "$work/als/CURRENT" ]; then
   rm -rf "$work/als" && mkdir -p "$work/als"
   build/bin/tributary build --data debian --out "$work/als" --version 1 \
-    --validation-share 0 --threads "${THREADS:-2}"
+    --validation_share 0 --threads "${THREADS:-2}"
   echo 1 > "$work/als/CURRENT"
 fi
 exec "$venv/bin/python" tests/bench/peers/compare.py \
