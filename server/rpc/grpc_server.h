@@ -28,15 +28,14 @@ struct GrpcServerOptions {
 //
 // Calls run on gRPC's own threads (the synchronous API), from one completion
 // queue; twice as many threads as there are cores stay when they are idle.
-// threading_bench has other ways beside it, with calls of 50 us, on 4 cores that
-// had other load: at most 2 idle threads reach .4 of the rate with one caller,
-// because threads then end and start again; 2 to as many as cores reach .8 with
-// 4 callers. The asynchronous API with a thread for each core, and one more, on
-// one queue reaches 1.0 to 1.3 of the rate, and callbacks 1.0 to 1.4; but then
-// few threads run everything, so that a retriever that blocks, or long searches,
-// stop all other calls. A queue for each core with a thread for each lets the
-// calls of one connection wait for one thread.
-// Messages are not on an arena: a reply is encoded by hand.
+// threading_bench has other ways beside it, with calls of 50 us, on 4 cores:
+// fewer idle threads, or a queue for each core, reach .90 to .95 of the rate
+// with 4 callers and more. The asynchronous API with a thread for each core,
+// and one more, on one queue reaches .90 to 1.1 of it, and callbacks .98
+// to 1.16; but then few threads run everything, so that a retriever that
+// blocks, or long searches, stop all other calls. A queue for each core with a
+// thread for each lets the calls of one connection wait for one thread (.66 to
+// .78). Messages are not on an arena: a reply is encoded by hand.
 class GrpcServer {
  public:
   // Serves when it returns. A unix socket is made with permissions 0600; one

@@ -10,10 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "fmt/core.h"
-#include "grpcpp/security/server_credentials.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
+#include "tests/client/local_server.h"
 
 namespace tributary {
 namespace {
@@ -23,20 +20,7 @@ using testing::HasSubstr;
 // Fails the first `failures` calls with `failure`, then answers with k.
 class FakeRetrieval : public v1::Retrieval::Service {
  public:
-  FakeRetrieval() {
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
-                             &port);
-    builder.RegisterService(this);
-    server_ = builder.BuildAndStart();
-    address_ = fmt::format("127.0.0.1:{}", port);
-  }
-  ~FakeRetrieval() override {
-    server_->Shutdown(std::chrono::system_clock::now());
-  }
-
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return server_.address(); }
 
   int calls() const {
     const std::lock_guard lock(mutex_);
@@ -74,14 +58,13 @@ class FakeRetrieval : public v1::Retrieval::Service {
     return CountCall();
   }
 
-  std::unique_ptr<grpc::Server> server_;
-  std::string address_;
   std::atomic<bool> hang_ = false;
 
   mutable std::mutex mutex_;
   int calls_ = 0;
   grpc::Status failure_;
   int failures_ = 0;
+  LocalServer server_{this};
 };
 
 // Retries at once and is patient, so that only what is tested fails.

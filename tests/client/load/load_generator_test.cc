@@ -8,10 +8,7 @@
 #include <set>
 #include <thread>
 
-#include "fmt/core.h"
-#include "grpcpp/security/server_credentials.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
+#include "tests/client/local_server.h"
 #include "tests/server/rpc/running_server.h"
 
 namespace tributary {
@@ -23,19 +20,6 @@ using testing::HasSubstr;
 // Answers as it is told.
 class FakeRetrieval : public v1::Retrieval::Service {
  public:
-  FakeRetrieval() {
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
-                             &port);
-    builder.RegisterService(this);
-    server_ = builder.BuildAndStart();
-    address_ = fmt::format("127.0.0.1:{}", port);
-  }
-  ~FakeRetrieval() override {
-    server_->Shutdown(std::chrono::system_clock::now());
-  }
-
   // The n-th call, from 1, is answered when it is over for the client.
   void HangAtCall(int n) { hang_at_ = n; }
   // Every n-th call fails.
@@ -44,7 +28,7 @@ class FakeRetrieval : public v1::Retrieval::Service {
     failure_ = code;
   }
 
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return server_.address(); }
   int calls() const { return calls_; }
   std::set<std::string> peers() {
     const std::lock_guard lock(mutex_);
@@ -80,8 +64,7 @@ class FakeRetrieval : public v1::Retrieval::Service {
   std::atomic<grpc::StatusCode> failure_ = grpc::StatusCode::OK;
   std::mutex mutex_;
   std::set<std::string> peers_;
-  std::unique_ptr<grpc::Server> server_;
-  std::string address_;
+  LocalServer server_{this};
 };
 
 LoadOptions Options(const std::string& address) {
