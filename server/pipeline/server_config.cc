@@ -146,6 +146,15 @@ absl::Status CompleteLiveRecall(v1::LiveRecall* live_recall) {
                     65'536);
 }
 
+absl::Status CompleteResidency(v1::Residency* residency) {
+  if (!residency->has_keep()) residency->set_keep(1);
+  if (!residency->has_max_bytes()) residency->set_max_bytes(0);
+  if (!residency->has_warm_queries()) residency->set_warm_queries(200);
+  RETURN_IF_ERROR(CheckRange("residency.keep", residency->keep(), 0, 100));
+  return CheckRange("residency.warm_queries", residency->warm_queries(), 0,
+                    1'000'000);
+}
+
 absl::Status CheckLogLevel(std::string_view level) {
   constexpr std::array<std::string_view, 5> kLevels = {"trace", "debug", "info",
                                                        "warn", "error"};
@@ -177,6 +186,7 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given) {
   RETURN_IF_ERROR(CheckDefaults(config.limits(), config.defaults()));
   RETURN_IF_ERROR(CompleteExecution(config.mutable_execution()));
   RETURN_IF_ERROR(CompleteLiveRecall(config.mutable_live_recall()));
+  RETURN_IF_ERROR(CompleteResidency(config.mutable_residency()));
   return config;
 }
 

@@ -49,6 +49,7 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
     }
     execution { inline_below_us: 200 drain_ms: 10000 }
     live_recall { sample_share: .01 queue_length: 64 }
+    residency { keep: 1 max_bytes: 0 warm_queries: 200 }
   )pb");
   expected.mutable_execution()->set_search_threads(
       config->execution().search_threads());
@@ -107,6 +108,8 @@ TEST(CompleteServerConfig, NamesTheFieldThatIsOutOfRange) {
       {"execution { search_threads: 0 }", "execution.search_threads: "},
       {"live_recall { sample_share: 1.5 }", "live_recall.sample_share: "},
       {"live_recall { queue_length: 0 }", "live_recall.queue_length: "},
+      {"residency { keep: 101 }", "residency.keep: "},
+      {"residency { warm_queries: 1000001 }", "residency.warm_queries: "},
       {"log_level: 'loud'", "log_level: "},
   };
   for (const auto& [text, path] : cases) {
