@@ -1,0 +1,148 @@
+#include "server/process/memory.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include "fmt/core.h"
+
+namespace tributary {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Version 1 writes "no limit" as the largest multiple of a page.
+constexpr uint64_t kNoLimitOfVersion1 = uint64_t{1} << 62;
+constexpr uint64_t kBytesPerKib = 1024;
+
+// A control group hierarchy that limits memory, as its version names things.
+struct Hierarchy {
+  fs::path mount;
+  const char* limit_file;
+  const char* usage_file;
+  const char* inactive_field;
+};
+
+// The first number of the file; absent for "max" and where there is none.
+std::optional<uint64_t> ReadNumber(const fs::path& file) {
+  std::ifstream stream(file);
+  uint64_t number = 0;
+  if (stream >> number) return number;
+  return std::nullopt;
+}
+
+// The number after `field` at the beginning of a line.
+std::optional<uint64_t> ReadField(const fs::path& file,
+                                  std::string_view field) {
+  std::ifstream stream(file);
+  for (std::string line; std::getline(stream, line);) {
+    if (!line.starts_with(field)) continue;
+    std::istringstream rest(line.substr(field.size()));
+    uint64_t number = 0;
+    if (rest >> number) return number;
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+void LimitBy(const MemoryNumbers& numbers, MemoryNumbers* least) {
+  least->total = std::min(least->total, numbers.total);
+  least->available = std::min(least->available, numbers.available);
+}
+
+MemoryNumbers ReadGroup(const Hierarchy& hierarchy, const fs::path& group) {
+  const auto limit = ReadNumber(group / hierarchy.limit_file);
+  const auto usage = ReadNumber(group / hierarchy.usage_file);
+  if (!limit || !usage || *limit >= kNoLimitOfVersion1) return {};
+  const uint64_t inactive =
+      ReadField(group / "memory.stat", hierarchy.inactive_field).value_or(0);
+  const uint64_t used = *usage - std::min(*usage, inactive);
+  return {*limit, *limit - std::min(*limit, used)};
+}
+
+// The group and all above it. In a container the mount's root is the group
+// itself, whatever /proc says it is called outside.
+MemoryNumbers ReadGroups(const Hierarchy& hierarchy, fs::path path) {
+  MemoryNumbers least;
+  while (true) {
+    LimitBy(ReadGroup(hierarchy, hierarchy.mount / path.relative_path()),
+            &least);
+    if (!path.has_relative_path()) return least;
+    path = path.parent_path();
+  }
+}
+
+// What a line of /proc/self/cgroup, "number:controllers:path", says.
+MemoryNumbers ReadLine(const fs::path& root, const std::string& line) {
+  const size_t first = line.find(':');
+  const size_t second = line.find(':', first + 1);
+  if (first == std::string::npos || second == std::string::npos) return {};
+  const std::string controllers = line.substr(first + 1, second - first - 1);
+  const fs::path path = line.substr(second + 1);
+  const fs::path mount = root / "sys/fs/cgroup";
+  if (controllers.empty()) {
+    return ReadGroups({mount, "memory.max", "memory.current", "inactive_file "},
+                      path);
+  }
+  if (("," + controllers + ",").find(",memory,") == std::string::npos) {
+    return {};
+  }
+  return ReadGroups({mount / "memory", "memory.limit_in_bytes",
+                     "memory.usage_in_bytes", "total_inactive_file "},
+                    path);
+}
+
+}  // namespace
+
+MemoryNumbers ProcessMemory::least() const {
+  MemoryNumbers both = machine;
+  LimitBy(container, &both);
+  return both;
+}
+
+absl::StatusOr<ProcessMemory> ReadProcessMemory(const fs::path& root) {
+  const fs::path meminfo = root / "proc/meminfo";
+  std::error_code error;
+  if (!fs::exists(meminfo, error)) {
+    return absl::NotFoundError(meminfo.string() + ": not there");
+  }
+  const auto total = ReadField(meminfo, "MemTotal:");
+  const auto available = ReadField(meminfo, "MemAvailable:");
+  if (!total || !available) {
+    return absl::DataLossError(fmt::format(
+        "{}: expected MemTotal and MemAvailable", meminfo.string()));
+  }
+  ProcessMemory memory;
+  memory.machine = {*total * kBytesPerKib, *available * kBytesPerKib};
+  std::ifstream groups(root / "proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    LimitBy(ReadLine(root, line), &memory.container);
+  }
+  return memory;
+}
+
+absl::Status CheckMemory(std::string_view what, uint64_t needs,
+                         std::string_view where, uint64_t has) {
+  if (needs <= has) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      fmt::format("{} needs {} of memory, {} has {} left", what,
+                  ByteText(needs), where, ByteText(has)));
+}
+
+std::string ByteText(uint64_t bytes) {
+  constexpr std::array<std::string_view, 5> kUnits = {"bytes", "KiB", "MiB",
+                                                      "GiB", "TiB"};
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  return unit == 0 ? fmt::format("{} bytes", bytes)
+                   : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+}  // namespace tributary
