@@ -1,6 +1,8 @@
 #include "index/bundle/durable_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -36,6 +38,35 @@ absl::Status WriteAll(int fd, std::string_view contents,
   return absl::OkStatus();
 }
 
+bool IsStillAt(int fd, const std::filesystem::path& path) {
+  struct stat opened;
+  struct stat named;
+  return ::fstat(fd, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+// Opens the one scratch file that all writers share, one after another, and
+// empties it: what a killed one left, the next one uses.
+absl::StatusOr<int> OpenScratch(const std::filesystem::path& scratch) {
+  for (;;) {
+    const int fd =
+        ::open(scratch.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) return SystemError("open", scratch);
+    int failed = ::flock(fd, LOCK_EX);
+    while (failed && errno == EINTR) failed = ::flock(fd, LOCK_EX);
+    // Whoever had the lock has renamed the file by now, or removed it.
+    if (!failed && !IsStillAt(fd, scratch)) {
+      ::close(fd);
+      continue;
+    }
+    if (!failed) failed = ::ftruncate(fd, 0);
+    if (!failed) return fd;
+    const absl::Status status = SystemError("lock", scratch);
+    ::close(fd);
+    return status;
+  }
+}
+
 }  // namespace
 
 absl::Status SystemError(std::string_view what,
@@ -53,17 +84,15 @@ absl::Status SyncDirectory(const std::filesystem::path& path) {
 
 absl::Status WriteFileDurably(const std::filesystem::path& path,
                               std::string_view contents) {
-  // The process id keeps two writers apart; the last rename wins.
   const std::filesystem::path scratch =
-      path.parent_path() /
-      fmt::format(".{}.{}", path.filename().string(), ::getpid());
-  const int fd =
-      ::open(scratch.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return SystemError("open", scratch);
+      path.parent_path() / fmt::format(".{}.new", path.filename().string());
+  ASSIGN_OR_RETURN(const int fd, OpenScratch(scratch));
   absl::Status status = WriteAll(fd, contents, scratch);
-  if (::close(fd) != 0 && status.ok()) status = SystemError("close", scratch);
   if (status.ok()) status = RenameDurably(scratch, path);
-  if (!status.ok()) ::unlink(scratch.c_str());
+  // Not once it is the file itself, or another writer's.
+  if (!status.ok() && IsStillAt(fd, scratch)) ::unlink(scratch.c_str());
+  // Frees the lock.
+  if (::close(fd) != 0 && status.ok()) status = SystemError("close", path);
   return status;
 }
 

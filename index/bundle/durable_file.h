@@ -20,7 +20,8 @@ absl::Status SyncFile(const std::filesystem::path& path);
 absl::Status SyncDirectory(const std::filesystem::path& path);
 
 // Replaces the file by rename: readers, and a crash at any point, see the old
-// contents or the new.
+// contents or the new. A crash may leave .<name>.new, which the next write
+// takes. Of several writers, of any process, the last one wins.
 absl::Status WriteFileDurably(const std::filesystem::path& path,
                               std::string_view contents);
 

@@ -5,6 +5,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <span>
 #include <string_view>
 
 #include "fmt/core.h"
@@ -12,6 +14,22 @@
 #include "index/bundle/key_table.h"
 
 namespace tributary {
+namespace {
+
+// As read(2), but less only where the file ends: "1" of "12" is a version, too.
+ssize_t ReadUpTo(int fd, std::span<char> buffer) {
+  size_t size = 0;
+  while (size < buffer.size()) {
+    const ssize_t got = ::read(fd, buffer.data() + size, buffer.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return got;
+    if (got == 0) break;
+    size += static_cast<size_t>(got);
+  }
+  return static_cast<ssize_t>(size);
+}
+
+}  // namespace
 
 absl::StatusOr<uint64_t> ReadVersionFile(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -26,7 +44,7 @@ absl::StatusOr<uint64_t> ReadVersionFile(const std::filesystem::path& path) {
   }
   // Longer than any version.
   std::array<char, 32> buffer{};
-  const ssize_t size = ::read(fd, buffer.data(), buffer.size());
+  const ssize_t size = ReadUpTo(fd, buffer);
   const int read_errno = errno;
   ::close(fd);
   errno = read_errno;

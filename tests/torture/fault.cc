@@ -1,0 +1,87 @@
+#include "tests/torture/fault.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "fmt/core.h"
+#include "tests/index/bundle/tiny_bundle.h"
+
+namespace tributary {
+namespace {
+
+// For all programs that are started here: its threads would spin while they
+// start.
+const int kOneBlasThread = ::setenv("OPENBLAS_NUM_THREADS", "1", 1);
+
+std::shared_ptr<FaultRecord> MapRecord(const std::filesystem::path& path) {
+  OverwriteFile(path, std::string(sizeof(FaultRecord), '\0'));
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  void* mapped = ::mmap(nullptr, sizeof(FaultRecord), PROT_READ | PROT_WRITE,
+                        MAP_SHARED, fd, 0);
+  ::close(fd);
+  EXPECT_NE(mapped, MAP_FAILED) << path;
+  return {static_cast<FaultRecord*>(mapped),
+          [](FaultRecord* record) { ::munmap(record, sizeof(FaultRecord)); }};
+}
+
+}  // namespace
+
+FaultyCommand::FaultyCommand(const Fault& fault,
+                             std::vector<std::string> arguments) {
+  const auto file = MakeTestDir() / "record";
+  record_ = MapRecord(file);
+  arguments_ = {"env",
+                std::string("LD_PRELOAD=") + TRIBUTARY_FAULT_LIBRARY,
+                "TRIBUTARY_FAULT_RECORD=" + file.string(),
+                "TRIBUTARY_FAULT_UNDER=" + fault.under.string(),
+                fmt::format("TRIBUTARY_FAULT_CALLS={}", fault.calls),
+                fmt::format("TRIBUTARY_FAULT_AT={}", fault.at),
+                fmt::format("TRIBUTARY_FAULT_TIMES={}", fault.times),
+                fmt::format("TRIBUTARY_FAULT_DO={}", fault.action),
+                "TRIBUTARY_FAULT_LOG=" + fault.log.string()};
+  arguments_.insert(arguments_.end(), arguments.begin(), arguments.end());
+}
+
+uint32_t FaultyCommand::calls() const {
+  return __atomic_load_n(&record_->calls, __ATOMIC_SEQ_CST);
+}
+
+bool FaultyCommand::hit() const {
+  return __atomic_load_n(&record_->hits, __ATOMIC_SEQ_CST) > 0;
+}
+
+std::string FaultyCommand::where() const {
+  return fmt::format("{} {}", record_->function, record_->path);
+}
+
+bool IsTorture() {
+  const char* value = std::getenv("TRIBUTARY_TORTURE");
+  return value != nullptr && *value != '\0' && *value != '0';
+}
+
+std::vector<uint32_t> ChooseCases(uint32_t all, uint32_t every, uint32_t turn) {
+  if (IsTorture()) every = 1;
+  std::vector<uint32_t> chosen;
+  for (uint32_t n = 1 + turn % every; n <= all; n += every) chosen.push_back(n);
+  return chosen;
+}
+
+void CountFault(const std::string& kind) {
+  struct Counts {
+    std::map<std::string, int> by_kind;
+    ~Counts() {
+      for (const auto& [name, count] : by_kind) {
+        fmt::print("faults: {} {}\n", count, name);
+      }
+    }
+  };
+  static Counts counts;
+  ++counts.by_kind[kind];
+}
+
+}  // namespace tributary

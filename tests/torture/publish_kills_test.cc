@@ -1,0 +1,122 @@
+// kill -9 of `tributary publish` at every system call that changes something.
+// That proves what readers see at any time; it does not prove fsync, because
+// the page cache outlives a process: sync_order_test is about that.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "fmt/core.h"
+#include "index/publish/store.h"
+#include "tests/index/bundle/tiny_bundle.h"
+#include "tests/integration/deployment.h"
+#include "tests/torture/fault.h"
+#include "tests/torture/visible_versions.h"
+
+namespace tributary {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kNew = 2;
+// Of the calls of a publisher, where it is not torture.
+constexpr uint32_t kEvery = 5;
+
+class PublishKillsTest : public testing::Test {
+ protected:
+  // A store with version 1 alone.
+  static fs::path StoreOfOne() {
+    const fs::path store = MakeTestDir();
+    EXPECT_TRUE(Publish(WriteTinyBundle(MakeTestDir(), 1), store).ok());
+    return store;
+  }
+
+  static std::vector<std::string> PublishCommand(const fs::path& bundle,
+                                                 const fs::path& store) {
+    return {Program("tributary"), "publish", bundle.string(), store.string()};
+  }
+
+  // The publisher of `bundle`, killed; whether it got so far.
+  static bool Kill(const Fault& kill, const fs::path& bundle,
+                   const Expected& expected) {
+    const FaultyCommand publish(kill, PublishCommand(bundle, kill.under));
+    const Outcome outcome = RunProgram(publish.arguments());
+    SCOPED_TRACE(
+        fmt::format("{} {}: {}", kill.action, kill.at, publish.where()));
+    EXPECT_EQ(outcome.exit_status, publish.hit() ? -1 : 0) << outcome.output;
+    ExpectWhole(kill.under, expected);
+    if (publish.hit()) CountFault("kills of publish");
+    return publish.hit();
+  }
+
+  // For each call: a copy of the store, `times` publishers of `bundle` killed
+  // there, and one that is not.
+  void KillEverywhere(const fs::path& store, const fs::path& bundle,
+                      int times = 1) {
+    const fs::path copy = MakeTestDir() / "store";
+    const auto versions = ListVersions(store);
+    ASSERT_TRUE(versions.ok()) << versions.status();
+    const Expected expected{{versions->begin(), versions->end()},
+                            {*ReadCurrent(store), kNew}};
+    const uint32_t calls = CountCalls(store, bundle);
+    ASSERT_GT(calls, 20);
+    for (const char* action : {"kill_before", "kill_after"}) {
+      for (const uint32_t at : ChooseCases(calls, kEvery, turn_++)) {
+        LinkTree(store, copy);
+        for (int i = 0; i < times; ++i) {
+          Kill({.under = copy, .at = at, .action = action}, bundle, expected);
+        }
+        ExpectGoal(bundle, copy, expected);
+        if (HasFailure()) FAIL() << action << " " << at << " of " << calls;
+        fs::remove_all(copy);
+      }
+    }
+    // Files are shared with the copies, and nobody wrote into them.
+    ExpectWhole(store, expected);
+  }
+
+  static uint32_t CountCalls(const fs::path& store, const fs::path& bundle) {
+    const fs::path copy = MakeTestDir() / "store";
+    LinkTree(store, copy);
+    const FaultyCommand publish({.under = copy}, PublishCommand(bundle, copy));
+    EXPECT_EQ(RunProgram(publish.arguments()).exit_status, 0);
+    return publish.calls();
+  }
+
+  static void ExpectGoal(const fs::path& bundle, const fs::path& store,
+                         Expected expected) {
+    const Outcome outcome = RunProgram(PublishCommand(bundle, store));
+    EXPECT_EQ(outcome.exit_status, 0) << outcome.output;
+    expected.versions.insert(kNew);
+    expected.current = {kNew};
+    ExpectWhole(store, expected);
+    EXPECT_EQ(*ManifestSha256(bundle),
+              *ManifestSha256(store / fmt::format("{}", kNew)));
+    ExpectNothingBeside(store);
+  }
+
+ private:
+  uint32_t turn_ = 0;
+};
+
+TEST_F(PublishKillsTest, OfTheFirstVersionLeaveNothingOrAllOfIt) {
+  KillEverywhere(MakeTestDir(), WriteTinyBundle(MakeTestDir(), kNew));
+}
+
+TEST_F(PublishKillsTest, OfTheNextVersionLeaveTheOldOneOrBoth) {
+  KillEverywhere(StoreOfOne(), WriteTinyBundle(MakeTestDir(), kNew));
+}
+
+TEST_F(PublishKillsTest, OneAfterAnotherDoNotAddUp) {
+  KillEverywhere(StoreOfOne(), WriteTinyBundle(MakeTestDir(), kNew), 3);
+}
+
+TEST_F(PublishKillsTest, OfABuiltVersionLeaveTheOldOneOrBoth) {
+  Deployment deployment;
+  deployment.Build(kNew);
+  KillEverywhere(StoreOfOne(), deployment.built() / fmt::format("{}", kNew));
+}
+
+}  // namespace
+}  // namespace tributary

@@ -1,0 +1,111 @@
+// kill -9 of tributary-server at every system call on its bundle directory:
+// while it starts, stages, activates and rolls back.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "fmt/core.h"
+#include "index/publish/store.h"
+#include "tests/index/bundle/tiny_bundle.h"
+#include "tests/integration/process.h"
+#include "tests/torture/control_plane.h"
+#include "tests/torture/fault.h"
+#include "tests/torture/visible_versions.h"
+
+namespace tributary {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Of the calls of a server, where it is not torture.
+constexpr uint32_t kEvery = 10;
+
+class ServerKillsTest : public testing::Test {
+ protected:
+  // Version 1 serves, version 2 is to come.
+  void SetUp() override {
+    WriteTinyBundle(template_, 1);
+    WriteTinyBundle(template_, 2);
+    ASSERT_TRUE(WriteCurrent(template_, 1).ok());
+  }
+
+  static std::vector<std::string> ServerCommand(const fs::path& bundles) {
+    return {Program("tributary-server"),
+            "--bundles",
+            bundles,
+            "--listen",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0"};
+  }
+
+  // As an operator would; stops where the server is gone.
+  static bool StageActivateRollBack(const fs::path& bundles) {
+    ControlPlane control(bundles);
+    return control.Stage(2).ok() && control.Activate(2).ok() &&
+           control.Rollback().ok();
+  }
+
+  // Whether the server was hit before it had done all that it was asked for.
+  static bool Kill(const fs::path& bundles, const Fault& kill,
+                   uint32_t* calls) {
+    const FaultyCommand command(kill, ServerCommand(bundles));
+    Process server(command.arguments());
+    const bool done =
+        server.WaitFor("event=listening") && StageActivateRollBack(bundles);
+    if (calls != nullptr) *calls = command.calls();
+    EXPECT_NE(done, command.hit()) << server.Output();
+    if (!done) {
+      EXPECT_EQ(server.Wait(), -1);
+      CountFault("kills of the server");
+    }
+    server.Signal(SIGKILL);
+    server.Wait();
+    ExpectWhole(bundles, {{1, 2}, {1, 2}});
+    return !done;
+  }
+
+  // A server starts with what CURRENT says, and does what is asked for.
+  static void ExpectGoal(const fs::path& bundles) {
+    const uint64_t current = *ReadCurrent(bundles);
+    Process server(ServerCommand(bundles));
+    ASSERT_TRUE(server.WaitFor("event=listening")) << server.Output();
+    ControlPlane control(bundles);
+    EXPECT_EQ(control.GetStatus()->active_version(), current)
+        << server.Output();
+    EXPECT_TRUE(control.Stage(2).ok());
+    EXPECT_TRUE(control.Activate(2).ok());
+    EXPECT_EQ(control.GetStatus()->active_version(), 2);
+    ExpectWhole(bundles, {{1, 2}, {2}});
+  }
+
+  const fs::path template_ = MakeTestDir();
+};
+
+TEST_F(ServerKillsTest, AnywhereLeaveTheOldOrTheNewVersionActive) {
+  const fs::path bundles = MakeTestDir() / "bundles";
+  uint32_t calls = 0;
+  LinkTree(template_, bundles);
+  Kill(bundles, {.under = bundles, .calls = kAllCalls}, &calls);
+  fs::remove_all(bundles);
+  ASSERT_GT(calls, 100);
+  uint32_t turn = 0;
+  for (const char* action : {"kill_before", "kill_after"}) {
+    for (const uint32_t at : ChooseCases(calls, kEvery, turn++)) {
+      SCOPED_TRACE(fmt::format("{} {} of {}", action, at, calls));
+      LinkTree(template_, bundles);
+      Kill(bundles,
+           {.under = bundles, .calls = kAllCalls, .at = at, .action = action},
+           nullptr);
+      ASSERT_NO_FATAL_FAILURE(ExpectGoal(bundles));
+      ASSERT_FALSE(HasFailure());
+      fs::remove_all(bundles);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tributary
