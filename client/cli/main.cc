@@ -1,8 +1,10 @@
 // The `tributary` command line.
 #include "CLI/CLI.hpp"
 #include "client/cli/commands.h"
+#include "server/trial/trial.h"
 
 int main(int argc, char** argv) {
+  tributary::RunTrialIfAsked(argc, argv);
   CLI::App app{"Tributary: the retrieval stage of a recommender"};
   app.require_subcommand(1);
   tributary::AddSplitCommand(app);
@@ -10,6 +12,7 @@ int main(int argc, char** argv) {
   tributary::AddExtendCommand(app);
   tributary::AddVerifyCommand(app);
   tributary::AddInspectCommand(app);
+  tributary::AddGateCommand(app);
   tributary::AddPublishCommand(app);
   tributary::AddRetrieveCommand(app);
   tributary::AddBenchCommand(app);

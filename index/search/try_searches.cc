@@ -92,8 +92,11 @@ absl::Status TryGoldenQueries(const Bundle& bundle, const EmbeddingSpace& space,
 
 }  // namespace
 
-absl::Status TrySearches(const Bundle& bundle) {
+absl::Status TrySearches(
+    const Bundle& bundle,
+    const std::function<void(const EmbeddingSpace&)>& before) {
   for (const EmbeddingSpace& space : bundle.spaces()) {
+    if (before) before(space);
     ASSIGN_OR_RETURN(const auto index, OpenIndex(bundle, space));
     absl::Status status = index->CheckContents();
     if (status.ok()) status = TryGoldenQueries(bundle, space, *index);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -70,7 +71,10 @@ absl::StatusOr<std::unique_ptr<VectorIndex>> OpenIndex(
 // Opens every index and runs the golden queries: DATA_LOSS, with space and
 // query number, when the flat answer differs from the golden one (by more than
 // rounding), or when an index finds less than the recall in its spec allows.
-absl::Status TrySearches(const Bundle& bundle);
+// `before` is told which space is next.
+absl::Status TrySearches(
+    const Bundle& bundle,
+    const std::function<void(const EmbeddingSpace&)>& before = nullptr);
 
 }  // namespace tributary
 

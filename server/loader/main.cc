@@ -8,6 +8,7 @@
 #include "server/loader/loader.h"
 #include "server/loader/loader_config.h"
 #include "server/process/process.h"
+#include "server/trial/trial.h"
 #include "spdlog/spdlog.h"
 
 namespace tributary {
@@ -51,4 +52,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace tributary
 
-int main(int argc, char** argv) { return tributary::Main(argc, argv); }
+int main(int argc, char** argv) {
+  tributary::RunTrialIfAsked(argc, argv);
+  return tributary::Main(argc, argv);
+}

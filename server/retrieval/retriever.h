@@ -87,6 +87,7 @@ class RetrieverRegistry {
 
   // REQUIRES: no factory of that kind yet.
   void Register(std::string kind, RetrieverFactory factory);
+  bool Knows(std::string_view kind) const { return factories_.contains(kind); }
   // INVALID_ARGUMENT for an unknown kind, or the factory's error; both name
   // the retriever.
   absl::StatusOr<std::unique_ptr<Retriever>> Make(

@@ -1,0 +1,240 @@
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "fmt/core.h"
+#include "server/gate/gate.h"
+
+namespace tributary {
+namespace {
+
+// Lists of different queries that have more in common than this do not tell
+// users apart.
+constexpr double kAlike = 0.5;
+
+class Checks {
+ public:
+  explicit Checks(v1::GateReport* report) : report_(report) {}
+
+  // A check that is passed until it is held against bounds.
+  v1::GateCheck& Add(std::string_view name, std::string_view subject) {
+    v1::GateCheck& check = *report_->add_checks();
+    check.set_name(std::string(name));
+    check.set_subject(std::string(subject));
+    check.set_verdict(v1::GateCheck::PASSED);
+    return check;
+  }
+  void Note(std::string_view name, std::string_view subject, std::string note) {
+    v1::GateCheck& check = Add(name, subject);
+    check.set_verdict(v1::GateCheck::NOTED);
+    check.set_note(std::move(note));
+  }
+  void Fail(std::string_view name, std::string_view subject, std::string note) {
+    v1::GateCheck& check = Add(name, subject);
+    check.set_verdict(v1::GateCheck::FAILED);
+    check.set_note(std::move(note));
+  }
+
+ private:
+  v1::GateReport* const report_;
+};
+
+// Written so that NaN fails.
+void HoldAgainst(double value, double at_least, v1::GateCheck* check) {
+  check->set_value(value);
+  check->set_at_least(at_least);
+  if (!(value >= at_least)) check->set_verdict(v1::GateCheck::FAILED);
+}
+
+void HoldBelow(double value, double at_most, v1::GateCheck* check) {
+  check->set_value(value);
+  check->set_at_most(at_most);
+  if (!(value <= at_most)) check->set_verdict(v1::GateCheck::FAILED);
+}
+
+// new / old; what was nothing before can only be noted.
+void HoldRatio(double old_value, double new_value, double at_least,
+               v1::GateCheck* check) {
+  check->set_old(old_value);
+  check->set_new_(new_value);
+  if (old_value <= 0) {
+    check->set_verdict(v1::GateCheck::NOTED);
+  } else {
+    HoldAgainst(new_value / old_value, at_least, check);
+  }
+}
+
+// The same, and at most the inverse.
+void HoldRatioBothWays(double old_value, double new_value, double at_least,
+                       v1::GateCheck* check) {
+  HoldRatio(old_value, new_value, at_least, check);
+  if (!check->has_value() || at_least <= 0) return;
+  check->set_at_most(1 / at_least);
+  if (!(check->value() <= check->at_most()))
+    check->set_verdict(v1::GateCheck::FAILED);
+}
+
+template <typename Named>
+const Named* Find(const std::vector<Named>& all, std::string_view name) {
+  for (const Named& one : all) {
+    if (one.name == name) return &one;
+  }
+  return nullptr;
+}
+
+void CheckRecall(const GateMeasurements& measured, const v1::Gate& gate,
+                 Checks checks) {
+  for (const SourceMeasurement& source : measured.new_version.sources) {
+    if (!source.recall) continue;
+    v1::GateCheck& check = checks.Add("recall", source.name);
+    check.set_new_(*source.recall);
+    HoldAgainst(*source.recall, gate.min_recall(), &check);
+    if (!measured.old_version) continue;
+    const auto* old = Find(measured.old_version->sources, source.name);
+    if (old != nullptr && old->recall) check.set_old(*old->recall);
+  }
+}
+
+void CheckReach(const GateMeasurements& measured, const v1::Gate& gate,
+                Checks checks) {
+  v1::GateCheck& check = checks.Add("unreachable", "items");
+  check.set_new_(measured.new_version.unreachable);
+  if (measured.old_version) check.set_old(measured.old_version->unreachable);
+  HoldBelow(measured.new_version.unreachable, gate.max_unreachable(), &check);
+}
+
+void CheckZeros(const VersionMeasurement& version, const v1::Gate& gate,
+                Checks checks) {
+  for (const SpaceMeasurement& space : version.spaces) {
+    for (const NormMeasurement& norm : space.norms) {
+      if (norm.zero_share == 0) continue;
+      v1::GateCheck& check = checks.Add("zeros", norm.name);
+      check.set_new_(norm.zero_share);
+      // Like an item without a vector: it is found by nobody.
+      HoldBelow(norm.zero_share, gate.max_unreachable(), &check);
+    }
+  }
+}
+
+void CheckCounts(const VersionMeasurement& before,
+                 const VersionMeasurement& after, const v1::Gate& gate,
+                 Checks checks) {
+  HoldRatioBothWays(static_cast<double>(before.items),
+                    static_cast<double>(after.items), gate.min_count_ratio(),
+                    &checks.Add("count", "items"));
+  if (before.users == 0 && after.users == 0) return;
+  HoldRatioBothWays(static_cast<double>(before.users),
+                    static_cast<double>(after.users), gate.min_count_ratio(),
+                    &checks.Add("count", "users"));
+}
+
+void CheckLengths(const VersionMeasurement& before,
+                  const VersionMeasurement& after, const v1::Gate& gate,
+                  Checks checks) {
+  for (const SourceMeasurement& old : before.sources) {
+    const SourceMeasurement* source = Find(after.sources, old.name);
+    if (source == nullptr) {
+      const auto& unknown = after.unknown_sources;
+      if (std::find(unknown.begin(), unknown.end(), old.name) ==
+          unknown.end()) {
+        checks.Fail("source", old.name, "the new version does not have it");
+      }
+      continue;
+    }
+    if (old.mean_length == 0 && source->mean_length == 0) continue;
+    HoldRatio(old.mean_length, source->mean_length, gate.min_length_ratio(),
+              &checks.Add("length", old.name));
+  }
+  for (const SourceMeasurement& source : after.sources) {
+    if (Find(before.sources, source.name) == nullptr) {
+      checks.Note("source", source.name, "the old version does not have it");
+    }
+  }
+}
+
+// What a source's lists would have in common if its users or items were mixed
+// up. Between queries that a source answers alike, only items can be.
+double OverlapOfNothing(const OverlapMeasurement& measured) {
+  return measured.old_with_others < kAlike
+             ? std::max(measured.by_chance, measured.with_others)
+             : measured.by_chance;
+}
+
+// The overlap beyond that, of what is possible beyond: Cohen's kappa.
+void CheckOverlaps(const GateMeasurements& measured, const v1::Gate& gate,
+                   Checks checks) {
+  v1::GateCheck& known = checks.Add("overlap", "items");
+  known.set_note("of the new version's items, known to the old one");
+  HoldAgainst(measured.known_items, gate.min_overlap(), &known);
+  for (const OverlapMeasurement& source : measured.overlaps) {
+    const double of_nothing = OverlapOfNothing(source);
+    // Lists of the whole catalogue say nothing.
+    if (of_nothing >= 1) continue;
+    v1::GateCheck& check = checks.Add("overlap", source.source);
+    check.set_note(fmt::format("{:.3f}, of which {:.3f} by chance",
+                               source.overlap, of_nothing));
+    HoldAgainst((source.overlap - of_nothing) / (1 - of_nothing),
+                gate.min_overlap(), &check);
+  }
+}
+
+void CheckNorms(const SpaceMeasurement& before, const SpaceMeasurement& after,
+                const v1::Gate& gate, Checks checks) {
+  for (const NormMeasurement& old : before.norms) {
+    const NormMeasurement* norm = Find(after.norms, old.name);
+    // Vectors that are gone show in the lengths of lists.
+    if (norm == nullptr) continue;
+    HoldRatioBothWays(old.mean, norm->mean, gate.min_norm_ratio(),
+                      &checks.Add("norm", old.name));
+  }
+  if (before.fingerprint != after.fingerprint) {
+    checks.Note("fingerprint", after.name,
+                "vectors that callers keep of this space are of another model");
+  }
+}
+
+void CompareVersions(const GateMeasurements& measured, const v1::Gate& gate,
+                     Checks checks) {
+  const VersionMeasurement& before = *measured.old_version;
+  const VersionMeasurement& after = measured.new_version;
+  CheckCounts(before, after, gate, checks);
+  HoldRatio(static_cast<double>(before.covered_items),
+            static_cast<double>(after.covered_items), gate.min_coverage_ratio(),
+            &checks.Add("coverage", "items in lists"));
+  CheckLengths(before, after, gate, checks);
+  CheckOverlaps(measured, gate, checks);
+  for (const SpaceMeasurement& space : before.spaces) {
+    const SpaceMeasurement* now = Find(after.spaces, space.name);
+    if (now == nullptr) {
+      checks.Note("fingerprint", space.name, "the space is gone");
+    } else {
+      CheckNorms(space, *now, gate, checks);
+    }
+  }
+}
+
+}  // namespace
+
+v1::GateReport Decide(const GateMeasurements& measured, const v1::Gate& gate) {
+  v1::GateReport report;
+  report.set_version(measured.new_version.version);
+  if (measured.old_version) {
+    report.set_old_version(measured.old_version->version);
+  }
+  report.set_queries(measured.queries);
+  report.set_asked_for(measured.asked_for);
+  *report.mutable_thresholds() = gate;
+  const Checks checks(&report);
+  CheckReach(measured, gate, checks);
+  CheckZeros(measured.new_version, gate, checks);
+  CheckRecall(measured, gate, checks);
+  if (measured.old_version) CompareVersions(measured, gate, checks);
+  report.set_passed(std::none_of(
+      report.checks().begin(), report.checks().end(), [](const auto& check) {
+        return check.verdict() == v1::GateCheck::FAILED;
+      }));
+  return report;
+}
+
+}  // namespace tributary

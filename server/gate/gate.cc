@@ -1,0 +1,186 @@
+#include "server/gate/gate.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fmt/core.h"
+#include "server/gate/list_overlap.h"
+#include "server/gate/reach.h"
+#include "server/gate/sample.h"
+#include "server/gate/source_lists.h"
+#include "server/gate/vector_norms.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// One version under measurement.
+struct Side {
+  const Bundle* bundle;
+  AskedSources sources;
+  // By source.
+  std::vector<SourceLists> lists;
+};
+
+std::vector<RetrieverQuery> ViewsOf(const std::vector<SampledQuery>& queries) {
+  std::vector<RetrieverQuery> views;
+  for (const SampledQuery& query : queries) views.push_back(query.view());
+  return views;
+}
+
+absl::StatusOr<Side> AskAll(const Bundle& bundle,
+                            const std::vector<SampledQuery>& queries,
+                            uint32_t n, const Announce& announce) {
+  Side side{.bundle = &bundle, .sources = {}, .lists = {}};
+  announce(fmt::format("opening version {}", bundle.version()));
+  ASSIGN_OR_RETURN(side.sources, MakeSources(bundle));
+  const std::vector<RetrieverQuery> views = ViewsOf(queries);
+  for (const AskedSource& source : side.sources.known) {
+    announce(fmt::format("asking source {} of version {}", source.spec->name(),
+                         bundle.version()));
+    ASSIGN_OR_RETURN(SourceLists lists, AskSource(*source.retriever, views, n));
+    side.lists.push_back(std::move(lists));
+  }
+  return side;
+}
+
+// The golden queries of `from` for the source's space, put to the source.
+absl::StatusOr<SourceLists> AskGolden(const AskedSource& source,
+                                      const Bundle& from, uint32_t n) {
+  const std::string& space = source.spec->space();
+  std::vector<std::vector<SpaceVector>> vectors;
+  for (const v1::GoldenQuery& golden : from.manifest().golden_queries()) {
+    if (golden.space() != space) continue;
+    vectors.push_back({{space,
+                        {golden.vector().data(),
+                         static_cast<size_t>(golden.vector_size())}}});
+  }
+  std::vector<RetrieverQuery> queries;
+  for (const auto& vector : vectors) queries.push_back({.vectors = vector});
+  return AskSource(*source.retriever, queries, n);
+}
+
+uint64_t CountCovered(const Side& side) {
+  std::vector<Row> rows;
+  for (const SourceLists& source : side.lists) {
+    for (const auto& list : source.lists) {
+      rows.insert(rows.end(), list.begin(), list.end());
+    }
+  }
+  std::sort(rows.begin(), rows.end());
+  return static_cast<uint64_t>(std::unique(rows.begin(), rows.end()) -
+                               rows.begin());
+}
+
+SpaceMeasurement MeasureSpace(const EmbeddingSpace& space) {
+  SpaceMeasurement measured{
+      .name = space.spec->name(),
+      .fingerprint = space.spec->fingerprint(),
+      .norms = {MeasureNorms(space.spec->name() + " items", space.items)}};
+  if (space.users.size() > 0) {
+    measured.norms.push_back(
+        MeasureNorms(space.spec->name() + " users", space.users));
+  }
+  return measured;
+}
+
+absl::StatusOr<VersionMeasurement> MeasureVersion(const Side& side,
+                                                  uint32_t n) {
+  const Bundle& bundle = *side.bundle;
+  VersionMeasurement measured{.version = bundle.version(),
+                              .items = bundle.items().size(),
+                              .users = bundle.users().size(),
+                              .unreachable = UnreachableShare(bundle),
+                              .covered_items = CountCovered(side),
+                              .spaces = {},
+                              .sources = {},
+                              .unknown_sources = side.sources.unknown};
+  for (const EmbeddingSpace& space : bundle.spaces()) {
+    measured.spaces.push_back(MeasureSpace(space));
+  }
+  for (size_t s = 0; s < side.lists.size(); ++s) {
+    const AskedSource& source = side.sources.known[s];
+    SourceMeasurement& into = measured.sources.emplace_back();
+    into.name = source.spec->name();
+    into.mean_length = side.lists[s].mean_length();
+    into.recall = side.lists[s].recall;
+    if (source.spec->kind() != "vector" || side.lists[s].answered()) continue;
+    ASSIGN_OR_RETURN(const SourceLists golden, AskGolden(source, bundle, n));
+    into.recall = golden.recall;
+  }
+  return measured;
+}
+
+// Whether a golden query of the one is a query of the other.
+bool SameSpace(const Bundle& a, const Bundle& b, const std::string& name) {
+  const EmbeddingSpace* in_a = a.FindSpace(name);
+  const EmbeddingSpace* in_b = b.FindSpace(name);
+  return in_a != nullptr && in_b != nullptr &&
+         in_a->spec->fingerprint() == in_b->spec->fingerprint() &&
+         in_a->spec->dim() == in_b->spec->dim();
+}
+
+absl::StatusOr<std::optional<OverlapMeasurement>> Compare(const Side& before,
+                                                          size_t old_source,
+                                                          const Side& after,
+                                                          size_t new_source,
+                                                          uint32_t n) {
+  const AskedSource& old_asked = before.sources.known[old_source];
+  const AskedSource& new_asked = after.sources.known[new_source];
+  const std::string& name = new_asked.spec->name();
+  const SourceLists& old_lists = before.lists[old_source];
+  const SourceLists& new_lists = after.lists[new_source];
+  const bool by_golden =
+      !old_lists.answered() && !new_lists.answered() &&
+      new_asked.spec->kind() == "vector" &&
+      old_asked.spec->space() == new_asked.spec->space() &&
+      SameSpace(*before.bundle, *after.bundle, new_asked.spec->space());
+  if (!by_golden) {
+    return MeasureOverlap(name, *before.bundle, old_lists.lists, *after.bundle,
+                          new_lists.lists);
+  }
+  ASSIGN_OR_RETURN(const SourceLists old_golden,
+                   AskGolden(old_asked, *before.bundle, n));
+  ASSIGN_OR_RETURN(const SourceLists new_golden,
+                   AskGolden(new_asked, *before.bundle, n));
+  return MeasureOverlap(name, *before.bundle, old_golden.lists, *after.bundle,
+                        new_golden.lists);
+}
+
+absl::Status CompareAll(const Side& before, const Side& after, uint32_t n,
+                        GateMeasurements* measured) {
+  for (size_t s = 0; s < after.lists.size(); ++s) {
+    const std::string& name = after.sources.known[s].spec->name();
+    for (size_t o = 0; o < before.lists.size(); ++o) {
+      if (before.sources.known[o].spec->name() != name) continue;
+      ASSIGN_OR_RETURN(auto overlap, Compare(before, o, after, s, n));
+      if (overlap) measured->overlaps.push_back(*std::move(overlap));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<GateMeasurements> MeasureGate(const Bundle* old_bundle,
+                                             const Bundle& new_bundle,
+                                             const v1::Gate& gate,
+                                             const Announce& announce) {
+  const QuerySample sample =
+      SampleQueries(old_bundle, new_bundle, gate.sample_users());
+  GateMeasurements measured;
+  measured.queries = static_cast<uint32_t>(sample.new_queries.size());
+  measured.asked_for = sample.asked_for;
+  measured.known_items = sample.known_items;
+  ASSIGN_OR_RETURN(const Side after,
+                   AskAll(new_bundle, sample.new_queries, gate.n(), announce));
+  ASSIGN_OR_RETURN(measured.new_version, MeasureVersion(after, gate.n()));
+  if (old_bundle == nullptr) return measured;
+  ASSIGN_OR_RETURN(const Side before,
+                   AskAll(*old_bundle, sample.old_queries, gate.n(), announce));
+  ASSIGN_OR_RETURN(measured.old_version, MeasureVersion(before, gate.n()));
+  RETURN_IF_ERROR(CompareAll(before, after, gate.n(), &measured));
+  return measured;
+}
+
+}  // namespace tributary

@@ -1,0 +1,23 @@
+#ifndef TRIBUTARY_SERVER_GATE_LIST_OVERLAP_H_
+#define TRIBUTARY_SERVER_GATE_LIST_OVERLAP_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "index/bundle/bundle.h"
+#include "index/bundle/row.h"
+#include "server/gate/gate.h"
+
+namespace tributary {
+
+// Compares a source's lists, by query, of two bundles, by key; queries that
+// neither answered do not count. Absent when none counts.
+std::optional<OverlapMeasurement> MeasureOverlap(
+    std::string source, const Bundle& old_bundle,
+    const std::vector<std::vector<Row>>& old_lists, const Bundle& new_bundle,
+    const std::vector<std::vector<Row>>& new_lists);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_GATE_LIST_OVERLAP_H_

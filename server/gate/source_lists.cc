@@ -1,0 +1,123 @@
+#include "server/gate/source_lists.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "index/parallel/parallel_for.h"
+#include "index/search/recall.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// Exact search reads every vector: this many are a few seconds for some
+// millions.
+constexpr size_t kExactQueries = 32;
+// Beside a server that has better things to do.
+constexpr uint32_t kThreads = 2;
+
+// Calls run(i) for i below n, on a few threads; the first error by i.
+absl::Status ForEach(size_t n, const std::function<absl::Status(size_t)>& run) {
+  std::vector<absl::Status> statuses(n);
+  ParallelFor(n, 1, kThreads, [&](uint64_t begin, uint64_t end) {
+    for (uint64_t i = begin; i < end; ++i) statuses[i] = run(i);
+  });
+  for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
+  return absl::OkStatus();
+}
+
+// The queries that have an answer, thinned evenly.
+std::vector<size_t> QueriesForRecall(const SourceLists& lists) {
+  std::vector<size_t> answered;
+  for (size_t q = 0; q < lists.lists.size(); ++q) {
+    if (!lists.lists[q].empty()) answered.push_back(q);
+  }
+  std::vector<size_t> chosen;
+  const size_t count = std::min(answered.size(), kExactQueries);
+  for (size_t i = 0; i < count; ++i) {
+    chosen.push_back(answered[i * answered.size() / count]);
+  }
+  return chosen;
+}
+
+// Recall of one query; absent where the retriever is exact.
+absl::Status MeasureRecall(const Retriever& retriever,
+                           const RetrieverQuery& query, uint32_t n,
+                           std::optional<double>* recall) {
+  std::vector<ScoredRow> exact;
+  const auto ask = retriever.RetrieveExact(query, n, &exact);
+  if (absl::IsUnimplemented(ask.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(ask.status());
+  std::vector<ScoredRow> found;
+  RETURN_IF_ERROR(retriever.Retrieve(query, n, &found).status());
+  *recall = Recall(exact, found);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<double>> MeanRecall(
+    const Retriever& retriever, std::span<const RetrieverQuery> queries,
+    const std::vector<size_t>& chosen, uint32_t n) {
+  std::vector<std::optional<double>> recalls(chosen.size());
+  RETURN_IF_ERROR(ForEach(chosen.size(), [&](size_t i) {
+    return MeasureRecall(retriever, queries[chosen[i]], n, &recalls[i]);
+  }));
+  double sum = 0;
+  for (const auto& recall : recalls) {
+    if (!recall) return std::optional<double>();
+    sum += *recall;
+  }
+  if (recalls.empty()) return std::optional<double>();
+  return std::optional<double>(sum / static_cast<double>(recalls.size()));
+}
+
+}  // namespace
+
+bool SourceLists::answered() const {
+  return std::any_of(lists.begin(), lists.end(),
+                     [](const auto& list) { return !list.empty(); });
+}
+
+double SourceLists::mean_length() const {
+  size_t sum = 0;
+  for (const auto& list : lists) sum += list.size();
+  return lists.empty()
+             ? 0
+             : static_cast<double>(sum) / static_cast<double>(lists.size());
+}
+
+absl::StatusOr<AskedSources> MakeSources(const Bundle& bundle) {
+  const RetrieverRegistry registry = RetrieverRegistry::BuiltIn();
+  AskedSources sources;
+  for (const v1::RetrieverSpec& spec : bundle.manifest().retrievers()) {
+    if (!registry.Knows(spec.kind())) {
+      sources.unknown.push_back(spec.name());
+      continue;
+    }
+    ASSIGN_OR_RETURN(auto retriever, registry.Make(bundle, spec));
+    sources.known.push_back({&spec, std::move(retriever)});
+  }
+  return sources;
+}
+
+absl::StatusOr<SourceLists> AskSource(const Retriever& retriever,
+                                      std::span<const RetrieverQuery> queries,
+                                      uint32_t n) {
+  SourceLists asked;
+  asked.lists.resize(queries.size());
+  RETURN_IF_ERROR(ForEach(queries.size(), [&](size_t q) -> absl::Status {
+    std::vector<ScoredRow> proposals;
+    ASSIGN_OR_RETURN(const Ask ask,
+                     retriever.Retrieve(queries[q], n, &proposals));
+    if (ask == Ask::kNoQuery) return absl::OkStatus();
+    for (const ScoredRow& proposal : proposals) {
+      asked.lists[q].push_back(proposal.row);
+    }
+    return absl::OkStatus();
+  }));
+  ASSIGN_OR_RETURN(asked.recall,
+                   MeanRecall(retriever, queries, QueriesForRecall(asked), n));
+  return asked;
+}
+
+}  // namespace tributary

@@ -1,0 +1,16 @@
+#ifndef TRIBUTARY_SERVER_GATE_VECTOR_NORMS_H_
+#define TRIBUTARY_SERVER_GATE_VECTOR_NORMS_H_
+
+#include <string>
+
+#include "index/bundle/vector_table.h"
+#include "server/gate/gate.h"
+
+namespace tributary {
+
+// Of a few thousand vectors, evenly over the table.
+NormMeasurement MeasureNorms(std::string name, const VectorTable& vectors);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_GATE_VECTOR_NORMS_H_

@@ -1,0 +1,162 @@
+// The trial's own process.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <fstream>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include "fmt/core.h"
+#include "google/protobuf/util/json_util.h"
+#include "index/bundle/bundle.h"
+#include "index/search/vector_index.h"
+#include "index/tower/user_tower.h"
+#include "server/gate/gate.h"
+#include "server/trial/child_process.h"
+#include "server/trial/trial.h"
+#include "server/trial/trial_protocol.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+constexpr int kLowestPriority = 19;
+// A file is mapped as a part of its bundle and while it is hashed.
+constexpr uint64_t kMappings = 2;
+
+void WriteLine(std::string_view head, std::string_view text) {
+  std::string line = fmt::format("{}{}\n", head, text);
+  for (std::string_view left = line; !left.empty();) {
+    const ssize_t wrote = ::write(kAnswerDescriptor, left.data(), left.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    // Nobody listens any more.
+    if (wrote <= 0) _exit(1);
+    left.remove_prefix(static_cast<size_t>(wrote));
+  }
+}
+
+void Announce(std::string_view what) { WriteLine(kAtLine, what); }
+
+// This process's, in bytes: the program and its libraries.
+uint64_t AddressSpace() {
+  uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void Limit(__rlimit_resource resource, uint64_t soft, uint64_t hard) {
+  const rlimit limit{soft, hard};
+  if (::setrlimit(resource, &limit) == 0) return;
+  // A lower one is set already.
+  if (errno != EPERM && errno != EINVAL) _exit(1);
+}
+
+void LimitThisProcess(const v1::TrialRequest& request) {
+  const v1::Trial& trial = request.trial();
+  const uint64_t memory = AddressSpace() + kMappings * request.files_bytes() +
+                          trial.max_extra_bytes();
+  Limit(RLIMIT_AS, memory, memory);
+  // The first sends SIGXCPU, the second SIGKILL.
+  Limit(RLIMIT_CPU, trial.max_cpu_seconds(), trial.max_cpu_seconds() + 1);
+  // A crash is no news.
+  Limit(RLIMIT_CORE, 0, 0);
+  static_cast<void>(::setpriority(PRIO_PROCESS, 0, kLowestPriority));
+}
+
+std::string IndexFilesOf(const EmbeddingSpace& space) {
+  const std::string& kind = space.spec->index().kind();
+  const std::string& name = space.spec->name();
+  if (kind == "faiss") return name + ".index";
+  return kind == "flat" ? name + ".items.npy" : name + ".ivf.*.npy";
+}
+
+absl::Status Verify(const std::filesystem::path& dir) {
+  Announce("verifying its files");
+  RETURN_IF_ERROR(VerifyBundle(dir));
+  ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(dir));
+  Announce("trying its towers");
+  RETURN_IF_ERROR(TryTowers(*bundle));
+  return TrySearches(*bundle, [](const EmbeddingSpace& space) {
+    Announce(fmt::format("trying {} index {} of space {}",
+                         space.spec->index().kind(), IndexFilesOf(space),
+                         space.spec->name()));
+  });
+}
+
+absl::StatusOr<v1::GateReport> Measure(const v1::TrialRequest& request) {
+  std::shared_ptr<const Bundle> old_bundle;
+  if (!request.old_bundle().empty()) {
+    ASSIGN_OR_RETURN(old_bundle, Bundle::Open(request.old_bundle()));
+  }
+  ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(request.bundle()));
+  ASSIGN_OR_RETURN(
+      const GateMeasurements measured,
+      MeasureGate(old_bundle.get(), *bundle, request.gate(), Announce));
+  return Decide(measured, request.gate());
+}
+
+absl::StatusOr<v1::GateReport> Try(const v1::TrialRequest& request) {
+  if (request.verify()) RETURN_IF_ERROR(Verify(request.bundle()));
+  if (request.has_gate()) return Measure(request);
+  v1::GateReport report;
+  report.set_passed(true);
+  return report;
+}
+
+absl::StatusOr<v1::GateReport> TryCatching(const v1::TrialRequest& request) {
+  try {
+    return Try(request);
+  } catch (const std::bad_alloc&) {
+    return absl::FailedPreconditionError(fmt::format(
+        "the trial needs more memory than the files' sizes and {} bytes",
+        request.trial().max_extra_bytes()));
+  } catch (const std::exception& error) {
+    return absl::FailedPreconditionError(
+        fmt::format("the trial failed: {}", error.what()));
+  }
+}
+
+[[noreturn]] void RunTrial(const char* json) {
+  v1::TrialRequest request;
+  if (!google::protobuf::util::JsonStringToMessage(json, &request).ok()) {
+    _exit(1);
+  }
+  // Not to outlive who waits for it; which may have ended before this.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != request.parent()) _exit(1);
+  LimitThisProcess(request);
+  const auto report = TryCatching(request);
+  v1::TrialAnswer answer;
+  if (report.ok()) {
+    *answer.mutable_gate() = *report;
+  } else {
+    // What a search library reports is the version's fault.
+    const absl::Status& status = report.status();
+    answer.set_code(static_cast<int>(absl::IsInternal(status)
+                                         ? absl::StatusCode::kDataLoss
+                                         : status.code()));
+    answer.set_message(std::string(status.message()));
+  }
+  std::string answer_json;
+  (void)google::protobuf::util::MessageToJsonString(answer, &answer_json);
+  WriteLine(kDoneLine, answer_json);
+  _exit(0);
+}
+
+}  // namespace
+
+void RunTrialIfAsked(int argc, char** argv) {
+  if (argc == 3 && std::strcmp(argv[1], kTrialArgument) == 0) {
+    RunTrial(argv[2]);
+  }
+}
+
+}  // namespace tributary

@@ -1,0 +1,16 @@
+#ifndef TRIBUTARY_SERVER_TRIAL_TRIAL_CONFIG_H_
+#define TRIBUTARY_SERVER_TRIAL_TRIAL_CONFIG_H_
+
+#include "absl/status/statusor.h"
+#include "tributary/v1/config.pb.h"
+
+namespace tributary {
+
+// `given` with every field that was left out set to the default that
+// config.proto states. INVALID_ARGUMENT for a value out of range; the message
+// begins with the field's name.
+absl::StatusOr<v1::Trial> CompleteTrial(v1::Trial given);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_TRIAL_TRIAL_CONFIG_H_
