@@ -13,7 +13,7 @@
 #include "index/build/build.h"
 #include "index/build/build_config.h"
 #include "index/build/inter_file.h"
-#include "index/publish/store.h"
+#include "index/publish/version_directory.h"
 #include "proto/yaml/config_flags.h"
 #include "server/evaluation/judge.h"
 #include "status/status_macros.h"

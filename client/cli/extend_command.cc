@@ -12,7 +12,7 @@
 #include "fmt/ranges.h"
 #include "index/build/extend.h"
 #include "index/build/new_items.h"
-#include "index/publish/store.h"
+#include "index/publish/version_directory.h"
 #include "status/status_macros.h"
 
 namespace tributary {

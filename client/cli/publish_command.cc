@@ -4,7 +4,8 @@
 
 #include "client/cli/commands.h"
 #include "fmt/core.h"
-#include "index/publish/store.h"
+#include "index/publish/open_store.h"
+#include "index/publish/publish.h"
 
 namespace tributary {
 namespace {
@@ -25,8 +26,10 @@ void AddPublishCommand(CLI::App& app) {
   command->add_option("store", flags->store, "The store's directory")
       ->required();
   command->callback([flags] {
-    FailUnlessOk(Publish(flags->bundle, flags->store));
-    const auto current = ReadCurrent(flags->store);
+    const auto store = OpenStore(flags->store, {});
+    FailUnlessOk(store.status());
+    FailUnlessOk(Publish(flags->bundle, store->get()));
+    const auto current = (*store)->ReadCurrent({});
     FailUnlessOk(current.status());
     fmt::print("published: {}/CURRENT is {}\n", flags->store, *current);
   });

@@ -4,7 +4,7 @@
 
 #include "client/cli/commands.h"
 #include "fmt/core.h"
-#include "index/publish/store.h"
+#include "index/publish/version_directory.h"
 
 namespace tributary {
 

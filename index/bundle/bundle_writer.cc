@@ -1,11 +1,7 @@
 #include "index/bundle/bundle_writer.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
-#include <numeric>
 #include <system_error>
 #include <utility>
 
@@ -54,22 +50,9 @@ std::string ManifestJson(const v1::Manifest& manifest) {
 
 }  // namespace
 
-BundleWriter::BundleWriter(std::filesystem::path root, uint64_t version)
-    : root_(std::move(root)),
-      scratch_dir_(root_ / fmt::format(".building-{}-{}", version, ::getpid())),
-      version_(version) {}
-
-BundleWriter::BundleWriter(BundleWriter&& other) noexcept
-    : root_(std::move(other.root_)),
-      scratch_dir_(std::exchange(other.scratch_dir_, {})),
-      version_(other.version_),
-      names_(std::move(other.names_)) {}
-
-BundleWriter::~BundleWriter() {
-  if (scratch_dir_.empty()) return;
-  std::error_code ignored;
-  std::filesystem::remove_all(scratch_dir_, ignored);
-}
+BundleWriter::BundleWriter(std::filesystem::path root, uint64_t version,
+                           ScratchDirectory scratch)
+    : root_(std::move(root)), version_(version), scratch_(std::move(scratch)) {}
 
 absl::StatusOr<BundleWriter> BundleWriter::Create(
     const std::filesystem::path& root, uint64_t version) {
@@ -79,13 +62,17 @@ absl::StatusOr<BundleWriter> BundleWriter::Create(
     return absl::AlreadyExistsError(fmt::format(
         "{}: versions are immutable, and this one is there", target.string()));
   }
-  BundleWriter writer(root, version);
-  std::filesystem::remove_all(writer.scratch_dir_, error);
-  if (!std::filesystem::create_directories(writer.scratch_dir_, error)) {
+  std::filesystem::create_directories(root, error);
+  if (error) return absl::ErrnoToStatus(error.value(), root.string());
+  // Not being allowed to tidy up is no reason not to build.
+  RemoveLeftovers(root).IgnoreError();
+  ASSIGN_OR_RETURN(ScratchDirectory scratch,
+                   ScratchDirectory::Create(root, kBuilding, version));
+  if (!std::filesystem::create_directory(scratch.version_dir(), error)) {
     return absl::ErrnoToStatus(
-        error.value(), fmt::format("{}: create", writer.scratch_dir_.string()));
+        error.value(), fmt::format("{}: create", scratch.path().string()));
   }
-  return writer;
+  return BundleWriter(root, version, std::move(scratch));
 }
 
 absl::Status BundleWriter::AddBytes(std::string_view name, Dtype dtype,
@@ -122,7 +109,7 @@ absl::Status BundleWriter::AddKeys(std::string_view table,
 absl::Status BundleWriter::AddFile(
     std::string_view name,
     const std::function<absl::Status(const std::filesystem::path&)>& write) {
-  RETURN_IF_ERROR(write(scratch_dir_ / name));
+  RETURN_IF_ERROR(write(scratch_.version_dir() / name));
   names_.emplace_back(name);
   return absl::OkStatus();
 }
@@ -135,14 +122,14 @@ absl::StatusOr<std::filesystem::path> BundleWriter::Finish(
       google::protobuf::util::TimeUtil::GetCurrentTime();
   manifest.clear_files();
   std::sort(names_.begin(), names_.end());
+  const std::filesystem::path dir = scratch_.version_dir();
   for (const std::string& name : names_) {
-    ASSIGN_OR_RETURN(*manifest.add_files(), Describe(scratch_dir_, name));
+    ASSIGN_OR_RETURN(*manifest.add_files(), Describe(dir, name));
   }
   RETURN_IF_ERROR(
-      WriteFileDurably(scratch_dir_ / kManifestName, ManifestJson(manifest)));
+      WriteFileDurably(dir / kManifestName, ManifestJson(manifest)));
   const auto target = root_ / fmt::format("{}", version_);
-  RETURN_IF_ERROR(RenameDurably(scratch_dir_, target));
-  scratch_dir_.clear();
+  RETURN_IF_ERROR(RenameDurably(dir, target));
   return target;
 }
 

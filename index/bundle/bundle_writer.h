@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "index/bundle/key_table.h"
 #include "index/bundle/npy.h"
+#include "index/bundle/scratch_directory.h"
 #include "tributary/v1/manifest.pb.h"
 
 namespace tributary {
@@ -20,15 +21,13 @@ namespace tributary {
 // Writes one version directory. Files go to a hidden directory beside it, the
 // manifest is written last, everything is synced, and the directory is renamed
 // into place: readers see all of it or nothing. Destroyed before Finish, it
-// leaves nothing behind. Not thread-safe.
+// leaves nothing behind; what a killed one left, the next one in `root`
+// removes. Not thread-safe.
 class BundleWriter {
  public:
   // ALREADY_EXISTS when the version is there.
   static absl::StatusOr<BundleWriter> Create(const std::filesystem::path& root,
                                              uint64_t version);
-  BundleWriter(BundleWriter&&) noexcept;
-  BundleWriter& operator=(BundleWriter&&) = delete;
-  ~BundleWriter();
 
   // Writes <name> as .npy: of one dimension when columns is 0, else of two.
   template <typename T>
@@ -48,13 +47,14 @@ class BundleWriter {
   absl::StatusOr<std::filesystem::path> Finish(v1::Manifest manifest);
 
  private:
-  BundleWriter(std::filesystem::path root, uint64_t version);
+  BundleWriter(std::filesystem::path root, uint64_t version,
+               ScratchDirectory scratch);
   absl::Status AddBytes(std::string_view name, Dtype dtype,
                         std::span<const std::byte> values, uint64_t columns);
 
   std::filesystem::path root_;
-  std::filesystem::path scratch_dir_;
   uint64_t version_;
+  ScratchDirectory scratch_;
   std::vector<std::string> names_;
 };
 

@@ -1,11 +1,30 @@
 #ifndef TRIBUTARY_INDEX_BUNDLE_SHA256_H_
 #define TRIBUTARY_INDEX_BUNDLE_SHA256_H_
 
+#include <openssl/types.h>
+
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 
 namespace tributary {
+
+// The hash of bytes that come in pieces. Not thread-safe.
+class Sha256 {
+ public:
+  Sha256();
+
+  void Add(std::span<const std::byte> bytes);
+  // 64 lower-case hexadecimal digits; the object is used up.
+  std::string Hex() &&;
+
+ private:
+  struct FreeContext {
+    void operator()(EVP_MD_CTX* context) const;
+  };
+  std::unique_ptr<EVP_MD_CTX, FreeContext> context_;
+};
 
 // 64 lower-case hexadecimal digits.
 std::string Sha256Hex(std::span<const std::byte> bytes);

@@ -1,67 +1,96 @@
-// Stores and how versions move between them and a host's bundle directory.
-// This folder may depend on index/bundle and index/search.
+// Stores: where versions are published, and where loaders find them.
+// This folder may depend on index/bundle, index/search and index/tower.
 #ifndef TRIBUTARY_INDEX_PUBLISH_STORE_H_
 #define TRIBUTARY_INDEX_PUBLISH_STORE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/publish/version_directory.h"
+#include "tributary/v1/config.pb.h"
 
 namespace tributary {
 
-// A directory of versions with CURRENT: a store, or a server's bundles. A
-// version's directory is named by its number in decimal, from 1; whatever else
-// is there is ignored. Functions here may be called from any thread and any
-// process; what they change is synced when they return.
-//
-// CURRENT names the active version: one decimal line. 0 when there is no such
-// file yet; NOT_FOUND when there is no such directory. DATA_LOSS when it holds
-// something else.
-absl::StatusOr<uint64_t> ReadCurrent(const std::filesystem::path& root);
-// Replaces CURRENT by rename, synced.
-absl::Status WriteCurrent(const std::filesystem::path& root, uint64_t version);
+inline constexpr char kSignatureName[] = "manifest.sig";
+// A manifest or signature that is larger is refused without being read.
+inline constexpr uint64_t kMaxManifestBytes = uint64_t{64} << 20;
+inline constexpr uint64_t kMaxSignatureBytes = 4096;
 
-// The versions that are complete (have a manifest), ascending. NOT_FOUND when
-// there is no such directory.
-absl::StatusOr<std::vector<uint64_t>> ListVersions(
-    const std::filesystem::path& root);
+// A version's manifest.json, and manifest.sig where there is one.
+struct SignedManifest {
+  std::string json;
+  std::optional<std::string> signature;
 
-// One above the highest version in `root`, which is made if need be; 1 for the
-// first.
-absl::StatusOr<uint64_t> NextVersion(const std::filesystem::path& root);
+  // Differs when either of the two does.
+  std::string Fingerprint() const;
+};
 
-// All the checks there are: VerifyBundle, TryTowers and TrySearches.
-absl::Status VerifyVersion(const std::filesystem::path& bundle_dir);
+// Takes the bytes of a file as they come.
+class ByteSink {
+ public:
+  virtual ~ByteSink() = default;
+  // What follows begins at `offset` of the file: where it was asked to, or 0
+  // when the store starts again.
+  virtual absl::Status Begin(uint64_t offset) = 0;
+  // An error ends the transfer and is its result.
+  virtual absl::Status Append(std::span<const std::byte> bytes) = 0;
+};
 
-// Of the manifest's bytes: two versions with the same one have the same files.
-absl::StatusOr<std::string> ManifestSha256(
-    const std::filesystem::path& bundle_dir);
+// Thread-safe. Calls end early with CANCELLED when `stop` is requested. Errors
+// name the store and the file: NOT_FOUND, PERMISSION_DENIED; UNAVAILABLE for
+// what may pass (no connection, a server's error, a connection that was cut or
+// stalled); DATA_LOSS for content that cannot be right.
+class Store {
+ public:
+  virtual ~Store() = default;
 
-// Copies a version's directory into `root` (made if need be) under its number:
-// the files of its manifest go into a hidden directory, are synced and verified
-// there, and the directory is renamed. Nothing happens when root has the same
-// version with the same manifest. Errors: ALREADY_EXISTS when with another one;
-// DATA_LOSS when the directory's name is not the version, or a file is not a
-// regular one; VerifyVersion's, for the copy; RESOURCE_EXHAUSTED when the disk
-// is full; NOT_FOUND only when there is no bundle_dir or no manifest in it.
-absl::Status CopyVersion(const std::filesystem::path& bundle_dir,
-                         const std::filesystem::path& root);
+  // As it was opened, for messages.
+  const std::string& url() const { return url_; }
 
-// CopyVersion to the store, then WriteCurrent.
-absl::Status Publish(const std::filesystem::path& bundle_dir,
-                     const std::filesystem::path& store);
+  // 0 when there is none yet.
+  virtual absl::StatusOr<uint64_t> ReadCurrent(const std::stop_token& stop) = 0;
 
-// Removes a version's directory so that no reader sees half of it. NOT_FOUND
-// when there is none.
-absl::Status RemoveVersion(const std::filesystem::path& root, uint64_t version);
+  // NOT_FOUND when the version has none: it is not complete, or not there.
+  virtual absl::StatusOr<SignedManifest> ReadManifest(
+      uint64_t version, const std::stop_token& stop) = 0;
 
-// Removes what copies and removals that were cut off left in hidden
-// directories. One is left alone while the process that made it holds its lock.
-absl::Status RemoveLeftovers(const std::filesystem::path& root);
+  // Gives `sink` a version's file from `offset` to its end, however long it
+  // is. *validator says which content the bytes are of; given back with the
+  // next call, the store begins again at 0 if it has another one now. Empty at
+  // first. OUT_OF_RANGE when the file ends before `offset`.
+  virtual absl::Status ReadFile(uint64_t version, const std::string& name,
+                                uint64_t offset, std::string* validator,
+                                ByteSink* sink,
+                                const std::stop_token& stop) = 0;
+
+  // Puts a bundle's files and `signature`, if there is one, in the store, so
+  // that readers see the version when it is complete, and verifies it. If the
+  // store has it with the same manifest, only the signature is put there.
+  // Errors: ALREADY_EXISTS when it has it with another one; DATA_LOSS when the
+  // directory's name is not the version; NOT_FOUND when there is no bundle_dir,
+  // no manifest in it or not every file; VerifyVersion's; RESOURCE_EXHAUSTED
+  // when the store is full; FAILED_PRECONDITION for a store that is read-only.
+  virtual absl::Status PutVersion(const std::filesystem::path& bundle_dir,
+                                  const std::optional<std::string>& signature,
+                                  const std::stop_token& stop) = 0;
+
+  // Moves CURRENT, atomically.
+  virtual absl::Status WriteCurrent(uint64_t version) = 0;
+
+ protected:
+  explicit Store(std::string url) : url_(std::move(url)) {}
+
+ private:
+  const std::string url_;
+};
 
 }  // namespace tributary
 

@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "fmt/core.h"
-#include "index/publish/store.h"
+#include "index/bundle/scratch_directory.h"
+#include "index/publish/directory_store.h"
+#include "index/publish/open_store.h"
+#include "index/publish/version_directory.h"
 #include "index/publish/version_file.h"
 #include "server/loader/loader_config.h"
 #include "spdlog/spdlog.h"
@@ -22,10 +25,6 @@ constexpr char kLockName[] = ".loader.lock";
 constexpr char kFollowedName[] = ".loader.followed";
 // A version that brings the server down so often is refused.
 constexpr int kMaxLostStages = 3;
-
-fs::path VersionDir(const std::string& root, uint64_t version) {
-  return fs::path(root) / fmt::format("{}", version);
-}
 
 // True for errors that say that the version is bad, so that to try the same
 // bytes again is useless; others are this host's or the network's.
@@ -55,6 +54,8 @@ std::string Text(const absl::Status& status) {
 absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
     v1::LoaderConfig config) {
   ASSIGN_OR_RETURN(config, CompleteLoaderConfig(std::move(config)));
+  ASSIGN_OR_RETURN(auto store,
+                   OpenStore(config.store(), {config.download(), config.s3()}));
   std::error_code error;
   fs::create_directories(config.bundles(), error);
   if (error) {
@@ -72,14 +73,15 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
         config.bundles() + ": another tributary-loader is at work here");
   }
   if (!lock.ok()) return lock.status();
-  RETURN_IF_ERROR(RemoveLeftovers(config.bundles()));
   return std::unique_ptr<Loader>(
-      new Loader(std::move(config), *std::move(lock)));
+      new Loader(std::move(config), *std::move(lock), std::move(store)));
 }
 
-Loader::Loader(v1::LoaderConfig config, FileLock lock)
+Loader::Loader(v1::LoaderConfig config, FileLock lock,
+               std::unique_ptr<Store> store)
     : config_(std::move(config)),
       lock_(std::move(lock)),
+      store_(std::move(store)),
       server_(config_.control()) {
   const auto followed =
       ReadVersionFile(fs::path(config_.bundles()) / kFollowedName);
@@ -100,16 +102,16 @@ absl::StatusOr<LoaderAction> Loader::Step(std::stop_token stop) {
 
 absl::StatusOr<LoaderView> Loader::Look(std::stop_token stop) {
   LoaderView view;
-  ASSIGN_OR_RETURN(view.current, ReadCurrent(config_.store()));
+  ASSIGN_OR_RETURN(view.current, store_->ReadCurrent(stop));
   SeeCurrent(view.current);
-  const auto server = server_.GetStatus(std::move(stop));
+  const auto server = server_.GetStatus(stop);
   SeeServer(server);
   if (server.ok()) view.server = *server;
   ASSIGN_OR_RETURN(const std::vector<uint64_t> on_host,
                    ListVersions(config_.bundles()));
   view.on_host.insert(on_host.begin(), on_host.end());
   view.followed = followed_ == view.current;
-  view.refused = IsStillRefused();
+  view.refused = IsStillRefused(stop);
   view.keep = config_.keep();
   view.failed = failed_;
   return view;
@@ -122,6 +124,14 @@ void Loader::SeeCurrent(uint64_t current) {
   refused_.reset();
   lost_stages_ = 0;
   if (followed_ != current) followed_ = 0;
+  // What came of this version so far is gone on with, if it is not all there.
+  std::error_code error;
+  const bool there = fs::exists(VersionPath(config_.bundles(), current), error);
+  const absl::Status tidied =
+      RemoveLeftovers(config_.bundles(), there ? 0 : current);
+  if (!tidied.ok()) {
+    spdlog::warn("event=leftovers_not_removed reason={:?}", Text(tidied));
+  }
 }
 
 void Loader::SeeServer(const absl::StatusOr<ServerView>& server) {
@@ -138,11 +148,13 @@ void Loader::SeeServer(const absl::StatusOr<ServerView>& server) {
   }
 }
 
-bool Loader::IsStillRefused() {
+bool Loader::IsStillRefused(const std::stop_token& stop) {
   if (!refused_) return false;
-  const auto sha256 = ManifestSha256(VersionDir(config_.store(), current_));
+  const auto manifest = store_->ReadManifest(current_, stop);
   // A manifest that cannot be read is not a repaired one.
-  if (!sha256.ok() || *sha256 == refused_->manifest_sha256) return true;
+  if (!manifest.ok() || manifest->Fingerprint() == refused_->fingerprint) {
+    return true;
+  }
   spdlog::info("event=retrying version={} reason=\"its manifest changed\"",
                current_);
   refused_.reset();
@@ -167,7 +179,7 @@ absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
     case Kind::kNothing:
       return absl::OkStatus();
     case Kind::kFetch:
-      return Fetch(version);
+      return Fetch(version, stop);
     case Kind::kStage:
       return Stage(version, std::move(stop));
     case Kind::kActivate:
@@ -189,38 +201,49 @@ absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
   return absl::InternalError("no such action");
 }
 
-absl::Status Loader::Fetch(uint64_t version) {
-  const fs::path source = VersionDir(config_.store(), version);
-  // Before the copy: if it changes meanwhile, the version is tried again.
-  ASSIGN_OR_RETURN(std::string sha256, ManifestSha256(source));
+absl::Status Loader::Fetch(uint64_t version, const std::stop_token& stop) {
+  ASSIGN_OR_RETURN(const SignedManifest manifest,
+                   store_->ReadManifest(version, stop));
+  FetchOptions options;
+  options.download = config_.download();
+  options.exclusive = true;
+  options.counts = &fetch_counts_;
+  options.stop = stop;
+  const uint64_t fetched = fetch_counts_.fetched_bytes;
+  const uint64_t shared = fetch_counts_.shared_bytes;
   const auto start = std::chrono::steady_clock::now();
-  const absl::Status status = CopyVersion(source, config_.bundles());
+  const absl::Status status =
+      FetchVersion(store_.get(), version, manifest, config_.bundles(), options);
   // INTERNAL is a search library that fails in the trial.
   if (BlamesVersion(status) || absl::IsInternal(status)) {
-    Refuse(version, std::move(sha256), Text(status));
+    Refuse(version, manifest.Fingerprint(), Text(status));
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(status);
   const std::chrono::duration<double> seconds =
       std::chrono::steady_clock::now() - start;
-  spdlog::info("event=fetched version={} seconds={:.3f}", version,
-               seconds.count());
+  spdlog::info(
+      "event=fetched version={} seconds={:.3f} fetched_bytes={} "
+      "shared_bytes={}",
+      version, seconds.count(), fetch_counts_.fetched_bytes - fetched,
+      fetch_counts_.shared_bytes - shared);
   return absl::OkStatus();
 }
 
 absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
   // The copy's: a repaired one in the store differs from it.
-  ASSIGN_OR_RETURN(std::string sha256,
-                   ManifestSha256(VersionDir(config_.bundles(), version)));
+  ASSIGN_OR_RETURN(
+      const SignedManifest manifest,
+      DirectoryStore(config_.bundles()).ReadManifest(version, stop));
   const absl::Status status = server_.Stage(version, std::move(stop));
   if (IsLost(status)) ++lost_stages_;
   if (BlamesVersion(status)) {
-    Refuse(version, std::move(sha256), Text(status));
+    Refuse(version, manifest.Fingerprint(), Text(status));
     return absl::OkStatus();
   }
   if (lost_stages_ >= kMaxLostStages) {
     Refuse(
-        version, std::move(sha256),
+        version, manifest.Fingerprint(),
         fmt::format("the server was lost {} times while staging it; at last: "
                     "{}",
                     lost_stages_, Text(status)));
@@ -232,10 +255,10 @@ absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
   return absl::OkStatus();
 }
 
-void Loader::Refuse(uint64_t version, std::string manifest_sha256,
+void Loader::Refuse(uint64_t version, std::string fingerprint,
                     std::string reason) {
   spdlog::error("event=refused version={} reason={:?}", version, reason);
-  refused_ = Refused{std::move(manifest_sha256), std::move(reason)};
+  refused_ = Refused{std::move(fingerprint), std::move(reason)};
 }
 
 }  // namespace tributary

@@ -14,7 +14,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "index/publish/file_lock.h"
+#include "index/bundle/file_lock.h"
+#include "index/publish/fetch_version.h"
+#include "index/publish/store.h"
 #include "server/loader/bundles_client.h"
 #include "server/loader/loader_policy.h"
 #include "tributary/v1/config.pb.h"
@@ -24,17 +26,17 @@ namespace tributary {
 // One loader for one bundle directory; not thread-safe.
 class Loader {
  public:
-  // Makes the bundle directory if need be, locks it against other loaders, and
-  // removes what copies that were cut off left in it. Neither store nor server
-  // need be there yet. Errors: INVALID_ARGUMENT names the config's field;
-  // FAILED_PRECONDITION when another loader is at work in the directory.
+  // Makes the bundle directory if need be, and locks it against other loaders.
+  // Neither store nor server need be there yet. Errors: INVALID_ARGUMENT names
+  // the config's field; FAILED_PRECONDITION when another loader is at work in
+  // the directory.
   static absl::StatusOr<std::unique_ptr<Loader>> Create(
       v1::LoaderConfig config);
 
   // Looks at store, host and server, and takes one action, which it returns.
   // A version found bad is remembered as refused, which is no error here.
   // Errors: those of the store, of the action, or CANCELLED because of `stop`,
-  // which ends calls to the server but not a copy.
+  // which ends a download and calls to the server.
   absl::StatusOr<LoaderAction> Step(std::stop_token stop = {});
 
   // Steps until `stop` is requested: at once while there is something to do,
@@ -45,28 +47,29 @@ class Loader {
  private:
   // CURRENT's version, found bad. Forgotten when CURRENT changes.
   struct Refused {
-    // Of the manifest: a repaired version has another one.
-    std::string manifest_sha256;
+    // SignedManifest's: a repaired version has another one.
+    std::string fingerprint;
     std::string reason;
   };
 
-  Loader(v1::LoaderConfig config, FileLock lock);
+  Loader(v1::LoaderConfig config, FileLock lock, std::unique_ptr<Store> store);
 
   absl::StatusOr<LoaderView> Look(std::stop_token stop);
   void SeeCurrent(uint64_t current);
   void SeeServer(const absl::StatusOr<ServerView>& server);
-  bool IsStillRefused();
+  bool IsStillRefused(const std::stop_token& stop);
   void MarkFollowed(uint64_t version);
 
   absl::Status Act(const LoaderAction& action, std::stop_token stop);
-  absl::Status Fetch(uint64_t version);
+  absl::Status Fetch(uint64_t version, const std::stop_token& stop);
   absl::Status Stage(uint64_t version, std::stop_token stop);
-  void Refuse(uint64_t version, std::string manifest_sha256,
-              std::string reason);
+  void Refuse(uint64_t version, std::string fingerprint, std::string reason);
 
   const v1::LoaderConfig config_;
   const FileLock lock_;
+  const std::unique_ptr<Store> store_;
   BundlesClient server_;
+  FetchCounts fetch_counts_;
 
   // The last CURRENT seen that was not 0.
   uint64_t current_ = 0;

@@ -9,7 +9,7 @@
 
 #include "absl/time/clock.h"
 #include "fmt/format.h"
-#include "index/publish/store.h"
+#include "index/publish/version_directory.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
 

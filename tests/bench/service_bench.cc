@@ -18,7 +18,7 @@
 #include "fmt/core.h"
 #include "grpcpp/grpcpp.h"
 #include "index/bundle/bundle.h"
-#include "index/publish/store.h"
+#include "index/publish/version_directory.h"
 #include "server/rpc/grpc_server.h"
 #include "server/server.h"
 #include "spdlog/spdlog.h"

@@ -156,10 +156,10 @@ TEST_F(EndToEndTest, ABrokenVersionIsRefusedAndTheOldOneServesOn) {
   deployment_.StartLoader();
   ASSERT_TRUE(deployment_.WaitForVersion(1));
   ASSERT_NO_FATAL_FAILURE(deployment_.Build(2));
-  // As if the store's disk had lost a byte.
+  // As if the store's disk had lost a byte, of a file that version 1 has not.
   std::filesystem::copy(deployment_.built() / "2", deployment_.store() / "2",
                         std::filesystem::copy_options::recursive);
-  const auto file = deployment_.store() / "2" / "behavior.items.npy";
+  const auto file = deployment_.store() / "2" / "items.keys.utf8";
   std::string contents = ReadFile(file);
   contents[contents.size() / 2] =
       static_cast<char>(~contents[contents.size() / 2]);
@@ -169,7 +169,7 @@ TEST_F(EndToEndTest, ABrokenVersionIsRefusedAndTheOldOneServesOn) {
   ASSERT_TRUE(WaitUntil(
       [&] { return deployment_.Status().last_refusal().version() == 2; }));
   EXPECT_THAT(deployment_.Status().last_refusal().reason(),
-              HasSubstr("behavior.items.npy"));
+              HasSubstr("items.keys.utf8"));
   EXPECT_EQ(deployment_.Status().active_version(), 1);
   EXPECT_FALSE(Exists(deployment_.bundles() / "2"));
   EXPECT_THAT(deployment_.Get("/metrics"),

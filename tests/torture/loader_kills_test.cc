@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "fmt/core.h"
-#include "index/publish/store.h"
+#include "index/publish/version_directory.h"
 #include "tests/index/bundle/tiny_bundle.h"
+#include "tests/index/publish/publish_to.h"
 #include "tests/integration/deployment.h"
 #include "tests/torture/control_plane.h"
 #include "tests/torture/fault.h"
@@ -36,7 +37,7 @@ class LoaderKillsTest : public testing::Test {
 
   void PublishTiny(uint64_t version) {
     const auto bundle = WriteTinyBundle(deployment_.built(), version);
-    ASSERT_TRUE(Publish(bundle, deployment_.store()).ok());
+    ASSERT_TRUE(PublishTo(bundle, deployment_.store()).ok());
   }
 
   std::vector<std::string> LoaderCommand() const {

@@ -5,7 +5,7 @@
 
 #include "fmt/core.h"
 #include "index/bundle/key_table.h"
-#include "index/publish/store.h"
+#include "index/publish/version_directory.h"
 
 namespace tributary {
 namespace {

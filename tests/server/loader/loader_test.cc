@@ -7,11 +7,15 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 
-#include "index/publish/store.h"
+#include "fmt/core.h"
+#include "index/bundle/sha256.h"
+#include "index/publish/version_directory.h"
 #include "tests/index/bundle/tiny_bundle.h"
+#include "tests/index/publish/publish_to.h"
 #include "tests/server/loader/fake_server.h"
 #include "tests/server/loader/print_action.h"
 
@@ -28,6 +32,7 @@ namespace fs = std::filesystem;
 // More steps than any of these tests needs; reconnecting takes many.
 constexpr int kMaxSteps = 20;
 constexpr std::chrono::seconds kPatience(30);
+constexpr char kCorrupted[] = "notes.txt";
 
 void Corrupt(const fs::path& path) {
   std::string contents = ReadFile(path);
@@ -55,14 +60,25 @@ class LoaderTest : public testing::Test {
   }
 
   void PublishVersion(uint64_t version) {
-    const auto status = Publish(WriteTinyBundle(built_, version), store_);
+    const auto status = PublishTo(WriteTinyBundle(built_, version), store_);
     ASSERT_TRUE(status.ok()) << status;
   }
 
   // Puts a version into the store as a broken disk or a program of somebody
-  // else's might.
+  // else's might: one file, which no other version has, is not what it was.
   void PublishCorrupted(uint64_t version) {
-    Corrupt(WriteTinyBundle(store_, version) / "taste.items.npy");
+    const fs::path dir = WriteTinyBundle(store_, version);
+    const std::string contents = fmt::format("of {} alone", version);
+    OverwriteFile(dir / kCorrupted, contents);
+    std::string manifest = ReadFile(dir / "manifest.json");
+    const std::string files = "\"files\": [";
+    manifest.insert(
+        manifest.find(files) + files.size(),
+        fmt::format(R"({{"name": "{}", "sizeBytes": "{}", "sha256": "{}"}},)",
+                    kCorrupted, contents.size(),
+                    Sha256Hex(std::as_bytes(std::span(contents)))));
+    OverwriteFile(dir / "manifest.json", manifest);
+    Corrupt(dir / kCorrupted);
     ASSERT_TRUE(WriteCurrent(store_, version).ok());
   }
 
@@ -112,6 +128,15 @@ TEST_F(LoaderTest, KeepsTheVersionToRollBackToAndDeletesOlderOnes) {
   EXPECT_THAT(*ListVersions(bundles_), ElementsAre(2, 3));
 }
 
+TEST_F(LoaderTest, SharesFilesThatAVersionOnTheHostHas) {
+  PublishVersion(1);
+  Settle();
+  PublishVersion(2);
+  Settle();
+  const std::string name = "taste.items.npy";
+  EXPECT_TRUE(fs::equivalent(bundles_ / "1" / name, bundles_ / "2" / name));
+}
+
 TEST_F(LoaderTest, RefusesACorruptedVersionAndSaysWhy) {
   PublishVersion(1);
   Settle();
@@ -122,7 +147,7 @@ TEST_F(LoaderTest, RefusesACorruptedVersionAndSaysWhy) {
   const auto calls = server_.calls();
   ASSERT_EQ(calls.size(), 3);
   EXPECT_THAT(calls[2], HasSubstr("refuse 2: "));
-  EXPECT_THAT(calls[2], HasSubstr("taste.items.npy"));
+  EXPECT_THAT(calls[2], HasSubstr(kCorrupted));
 }
 
 TEST_F(LoaderTest, RetriesARefusedVersionOnlyWhenItsManifestChanged) {
@@ -130,7 +155,7 @@ TEST_F(LoaderTest, RetriesARefusedVersionOnlyWhenItsManifestChanged) {
   Settle();
   const auto calls = server_.calls();
   // Repaired, but nobody can know.
-  Corrupt(store_ / "1" / "taste.items.npy");
+  Corrupt(store_ / "1" / kCorrupted);
   EXPECT_EQ(*loader_->Step(), Action());
   EXPECT_EQ(server_.calls(), calls);
 
@@ -150,7 +175,7 @@ TEST_F(LoaderTest, RetriesARefusedVersionWhenCurrentCameBackToIt) {
   Settle();
   ASSERT_TRUE(WriteCurrent(store_, 1).ok());
   Settle();
-  Corrupt(store_ / "2" / "taste.items.npy");
+  Corrupt(store_ / "2" / kCorrupted);
   ASSERT_TRUE(WriteCurrent(store_, 2).ok());
   Settle();
   EXPECT_EQ(server_.active(), 2);
@@ -356,9 +381,10 @@ TEST_F(LoaderTest, RefusesToWorkOnTheStoreItself) {
   EXPECT_TRUE(absl::IsInvalidArgument(Loader::Create(config).status()));
 }
 
-TEST_F(LoaderTest, RemovesAtItsStartWhatACutOffCopyLeft) {
+TEST_F(LoaderTest, RemovesWhatACutOffFetchLeftWhenItIsNoLongerWanted) {
   fs::create_directories(bundles_ / ".incoming-1-99-0" / "1");
-  Restart();
+  ASSERT_TRUE(WriteCurrent(store_, 2).ok());
+  EXPECT_TRUE(absl::IsNotFound(loader_->Step().status()));
   EXPECT_FALSE(fs::exists(bundles_ / ".incoming-1-99-0"));
 }
 

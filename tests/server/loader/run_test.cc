@@ -5,9 +5,9 @@
 #include <chrono>
 #include <thread>
 
-#include "index/publish/store.h"
 #include "server/loader/loader.h"
 #include "tests/index/bundle/tiny_bundle.h"
+#include "tests/index/publish/publish_to.h"
 #include "tests/server/loader/fake_server.h"
 
 namespace tributary {
@@ -40,7 +40,7 @@ class RunTest : public testing::Test {
 
   void PublishVersion(uint64_t version) {
     const auto status =
-        Publish(WriteTinyBundle(MakeTestDir(), version), store_);
+        PublishTo(WriteTinyBundle(MakeTestDir(), version), store_);
     ASSERT_TRUE(status.ok()) << status;
   }
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "index/publish/store.h"
+#include "index/publish/version_directory.h"
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/server_config.h"
 #include "tests/index/bundle/tiny_bundle.h"

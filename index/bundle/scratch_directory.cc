@@ -1,4 +1,4 @@
-#include "index/publish/scratch_directory.h"
+#include "index/bundle/scratch_directory.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +9,6 @@
 
 #include "fmt/core.h"
 #include "index/bundle/durable_file.h"
-#include "index/publish/store.h"
 
 namespace tributary {
 namespace {
@@ -19,7 +18,13 @@ constexpr char kLockName[] = "lock";
 constexpr int kMaxNames = 1000;
 
 bool IsScratchName(const std::string& name) {
-  return name.starts_with(kIncoming) || name.starts_with(kRemoved);
+  return name.starts_with(kBuilding) || name.starts_with(kIncoming) ||
+         name.starts_with(kRemoved);
+}
+
+// Of every name that scratch directories of the kind and version have.
+std::string Stem(std::string_view prefix, uint64_t version) {
+  return fmt::format("{}{}-", prefix, version);
 }
 
 absl::Status RemoveIfFree(const std::filesystem::path& dir) {
@@ -39,7 +44,7 @@ absl::StatusOr<ScratchDirectory> ScratchDirectory::Create(
     uint64_t version) {
   for (int n = 0; n < kMaxNames; ++n) {
     std::filesystem::path path =
-        root / fmt::format("{}{}-{}-{}", prefix, version, ::getpid(), n);
+        root / fmt::format("{}{}-{}", Stem(prefix, version), ::getpid(), n);
     if (::mkdir(path.c_str(), 0777) != 0) {
       if (errno == EEXIST) continue;
       return SystemError("mkdir", path);
@@ -55,8 +60,26 @@ absl::StatusOr<ScratchDirectory> ScratchDirectory::Create(
     return lock.status();
   }
   return absl::ResourceExhaustedError(
-      fmt::format("{}: {} directories named {}{}-{}-* already", root.string(),
-                  kMaxNames, prefix, version, ::getpid()));
+      fmt::format("{}: {} directories named {}{}-* already", root.string(),
+                  kMaxNames, Stem(prefix, version), ::getpid()));
+}
+
+absl::StatusOr<ScratchDirectory> ScratchDirectory::AdoptOrCreate(
+    const std::filesystem::path& root, std::string_view prefix,
+    uint64_t version) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(root, error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(Stem(prefix, version))) continue;
+    auto lock = FileLock::TryAcquire(entry->path() / kLockName);
+    if (!lock.ok()) continue;
+    // Its last owner may have removed it between the two calls.
+    std::error_code gone;
+    if (!std::filesystem::exists(entry->path() / kLockName, gone)) continue;
+    return ScratchDirectory(entry->path(), version, *std::move(lock));
+  }
+  return Create(root, prefix, version);
 }
 
 ScratchDirectory::~ScratchDirectory() {
@@ -69,12 +92,17 @@ std::filesystem::path ScratchDirectory::version_dir() const {
   return path_ / fmt::format("{}", version_);
 }
 
-absl::Status RemoveLeftovers(const std::filesystem::path& root) {
+absl::Status RemoveLeftovers(const std::filesystem::path& root,
+                             uint64_t but_incoming) {
   absl::Status first_error;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(root, error), end;
        !error && entry != end; entry.increment(error)) {
-    if (!IsScratchName(entry->path().filename().string())) continue;
+    const std::string name = entry->path().filename().string();
+    if (!IsScratchName(name) ||
+        name.starts_with(Stem(kIncoming, but_incoming))) {
+      continue;
+    }
     first_error.Update(RemoveIfFree(entry->path()));
   }
   if (error) {

@@ -1,4 +1,6 @@
-// CopyVersion and Publish.
+// Publishing from a directory to a directory, and reading.
+#include "index/publish/directory_store.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,8 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "index/publish/store.h"
+#include "index/publish/version_directory.h"
 #include "tests/index/bundle/tiny_bundle.h"
+#include "tests/index/publish/publish_to.h"
 
 namespace tributary {
 namespace {
@@ -34,12 +37,16 @@ void Corrupt(const fs::path& path) {
   OverwriteFile(path, contents);
 }
 
-TEST(CopyVersion, CopiesTheFilesOfTheManifestByteForByte) {
+absl::Status Put(const fs::path& from, const fs::path& root) {
+  return DirectoryStore(root).PutVersion(from, std::nullopt, {});
+}
+
+TEST(PutVersion, CopiesTheFilesOfTheManifestByteForByte) {
   const fs::path from = WriteTinyBundle(MakeTestDir(), 3);
   OverwriteFile(from / "notes.txt", "not of the bundle");
   OverwriteFile(from / "manifest.sig", "signature");
   const fs::path root = MakeTestDir();
-  const auto status = CopyVersion(from, root);
+  const auto status = Put(from, root);
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_THAT(Names(root), ElementsAre("3"));
   EXPECT_FALSE(fs::exists(root / "3" / "notes.txt"));
@@ -50,55 +57,55 @@ TEST(CopyVersion, CopiesTheFilesOfTheManifestByteForByte) {
   }
 }
 
-TEST(CopyVersion, MakesTheRoot) {
+TEST(PutVersion, MakesTheRoot) {
   const fs::path root = MakeTestDir() / "new" / "store";
-  ASSERT_TRUE(CopyVersion(WriteTinyBundle(MakeTestDir(), 3), root).ok());
+  ASSERT_TRUE(Put(WriteTinyBundle(MakeTestDir(), 3), root).ok());
   EXPECT_THAT(*ListVersions(root), ElementsAre(3));
 }
 
-TEST(CopyVersion, TakesADirectoryByAnyPathToIt) {
+TEST(PutVersion, TakesADirectoryByAnyPathToIt) {
   const fs::path from = MakeTestDir();
   WriteTinyBundle(from, 3);
   fs::create_directory_symlink(from / "3", from / "latest");
-  EXPECT_TRUE(CopyVersion(from / "3" / "", MakeTestDir()).ok());
-  EXPECT_TRUE(CopyVersion(from / "latest", MakeTestDir()).ok());
+  EXPECT_TRUE(Put(from / "3" / "", MakeTestDir()).ok());
+  EXPECT_TRUE(Put(from / "latest", MakeTestDir()).ok());
 }
 
-TEST(CopyVersion, OfTheSameVersionAgainDoesNothing) {
+TEST(PutVersion, OfTheSameVersionAgainDoesNothing) {
   const fs::path from = WriteTinyBundle(MakeTestDir(), 3);
   const fs::path root = MakeTestDir();
-  ASSERT_TRUE(CopyVersion(from, root).ok());
+  ASSERT_TRUE(Put(from, root).ok());
   const auto written = fs::last_write_time(root / "3");
-  EXPECT_TRUE(CopyVersion(from, root).ok());
+  EXPECT_TRUE(Put(from, root).ok());
   EXPECT_EQ(fs::last_write_time(root / "3"), written);
 }
 
-TEST(CopyVersion, DoesNotReplaceAVersionByAnother) {
+TEST(PutVersion, DoesNotReplaceAVersionByAnother) {
   const fs::path root = MakeTestDir();
   WriteTinyBundle(root, 3);
   const std::string manifest = ReadFile(root / "3" / "manifest.json");
   const fs::path from = WriteTinyBundle(MakeTestDir(), 3);
   OverwriteFile(from / "manifest.json", manifest + "\n");
-  const auto status = CopyVersion(from, root);
+  const auto status = Put(from, root);
   EXPECT_TRUE(absl::IsAlreadyExists(status)) << status;
   EXPECT_EQ(ReadFile(root / "3" / "manifest.json"), manifest);
 }
 
-TEST(CopyVersion, DoesNotTouchADirectoryThatIsNoBundle) {
+TEST(PutVersion, DoesNotTouchADirectoryThatIsNoBundle) {
   const fs::path root = MakeTestDir();
   fs::create_directory(root / "3");
-  const auto status = CopyVersion(WriteTinyBundle(MakeTestDir(), 3), root);
+  const auto status = Put(WriteTinyBundle(MakeTestDir(), 3), root);
   EXPECT_TRUE(absl::IsAlreadyExists(status)) << status;
   EXPECT_TRUE(fs::is_empty(root / "3"));
 }
 
-TEST(CopyVersion, RefusesAChangedByteInAnyFile) {
+TEST(PutVersion, RefusesAChangedByteInAnyFile) {
   const fs::path from = WriteTinyBundle(MakeTestDir(), 3);
   for (const std::string& name : Names(from)) {
     if (name == "manifest.json") continue;
     const fs::path root = MakeTestDir();
     Corrupt(from / name);
-    const auto status = CopyVersion(from, root);
+    const auto status = Put(from, root);
     EXPECT_TRUE(absl::IsDataLoss(status)) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr(name));
     EXPECT_THAT(std::string(status.message()), HasSubstr(from.string()));
@@ -107,21 +114,21 @@ TEST(CopyVersion, RefusesAChangedByteInAnyFile) {
   }
 }
 
-TEST(CopyVersion, SaysWhichFileIsMissing) {
+TEST(PutVersion, SaysWhichFileIsMissing) {
   const fs::path from = WriteTinyBundle(MakeTestDir(), 3);
   fs::remove(from / "seen.rows.npy");
-  const auto status = CopyVersion(from, MakeTestDir());
-  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  const auto status = Put(from, MakeTestDir());
+  EXPECT_TRUE(absl::IsNotFound(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("seen.rows.npy"));
 }
 
-TEST(CopyVersion, RefusesSymlinks) {
+TEST(PutVersion, RefusesSymlinks) {
   const fs::path from = WriteTinyBundle(MakeTestDir(), 3);
   const fs::path elsewhere = MakeTestDir() / "rows";
   for (const std::string name : {"seen.rows.npy", "manifest.json"}) {
     fs::rename(from / name, elsewhere);
     fs::create_symlink(elsewhere, from / name);
-    const auto status = CopyVersion(from, MakeTestDir());
+    const auto status = Put(from, MakeTestDir());
     EXPECT_TRUE(absl::IsDataLoss(status)) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr(name));
     fs::remove(from / name);
@@ -129,31 +136,31 @@ TEST(CopyVersion, RefusesSymlinks) {
   }
 }
 
-TEST(CopyVersion, RefusesADirectoryNamedOtherwise) {
+TEST(PutVersion, RefusesADirectoryNamedOtherwise) {
   const fs::path store = MakeTestDir();
   WriteTinyBundle(store, 3);
   fs::rename(store / "3", store / "4");
   const fs::path root = MakeTestDir();
-  EXPECT_TRUE(absl::IsDataLoss(CopyVersion(store / "4", root)));
+  EXPECT_TRUE(absl::IsDataLoss(Put(store / "4", root)));
   EXPECT_THAT(*ListVersions(root), IsEmpty());
 }
 
-TEST(CopyVersion, IsNotFoundWithoutDirectoryOrManifest) {
+TEST(PutVersion, IsNotFoundWithoutDirectoryOrManifest) {
   const fs::path from = WriteTinyBundle(MakeTestDir(), 3);
   fs::remove(from / "manifest.json");
-  EXPECT_TRUE(absl::IsNotFound(CopyVersion(from, MakeTestDir())));
+  EXPECT_TRUE(absl::IsNotFound(Put(from, MakeTestDir())));
   fs::remove_all(from);
-  EXPECT_TRUE(absl::IsNotFound(CopyVersion(from, MakeTestDir())));
+  EXPECT_TRUE(absl::IsNotFound(Put(from, MakeTestDir())));
 }
 
-TEST(CopyVersion, BySeveralAtOnceSucceedsForAll) {
+TEST(PutVersion, BySeveralAtOnceSucceedsForAll) {
   const fs::path from = WriteTinyBundle(MakeTestDir(), 3);
   const fs::path root = MakeTestDir();
   std::vector<absl::Status> statuses(4);
   {
     std::vector<std::jthread> threads;
     for (absl::Status& status : statuses) {
-      threads.emplace_back([&] { status = CopyVersion(from, root); });
+      threads.emplace_back([&] { status = Put(from, root); });
     }
   }
   for (const absl::Status& status : statuses)
@@ -161,22 +168,22 @@ TEST(CopyVersion, BySeveralAtOnceSucceedsForAll) {
   EXPECT_THAT(Names(root), ElementsAre("3"));
 }
 
-TEST(CopyVersion, IsNotHeldUpByACutOffCopy) {
+TEST(PutVersion, IsNotHeldUpByACutOffCopy) {
   const fs::path from = WriteTinyBundle(MakeTestDir(), 3);
   const fs::path root = MakeTestDir();
   // What a process with this one's id left.
   const std::string name = ".incoming-3-" + std::to_string(::getpid()) + "-0";
   fs::create_directories(root / name / "3");
   OverwriteFile(root / name / "3" / "items.keys.utf8", "half");
-  ASSERT_TRUE(CopyVersion(from, root).ok());
+  ASSERT_TRUE(Put(from, root).ok());
   EXPECT_THAT(*ListVersions(root), ElementsAre(3));
 }
 
 TEST(Publish, MovesCurrentToTheVersion) {
   const fs::path store = MakeTestDir() / "store";
-  ASSERT_TRUE(Publish(WriteTinyBundle(MakeTestDir(), 3), store).ok());
+  ASSERT_TRUE(PublishTo(WriteTinyBundle(MakeTestDir(), 3), store).ok());
   EXPECT_EQ(*ReadCurrent(store), 3);
-  ASSERT_TRUE(Publish(WriteTinyBundle(MakeTestDir(), 4), store).ok());
+  ASSERT_TRUE(PublishTo(WriteTinyBundle(MakeTestDir(), 4), store).ok());
   EXPECT_EQ(*ReadCurrent(store), 4);
   EXPECT_THAT(*ListVersions(store), ElementsAre(3, 4));
 }
@@ -184,18 +191,18 @@ TEST(Publish, MovesCurrentToTheVersion) {
 TEST(Publish, OfAnOlderVersionMovesCurrentBack) {
   const fs::path store = MakeTestDir();
   const fs::path from = MakeTestDir();
-  ASSERT_TRUE(Publish(WriteTinyBundle(from, 3), store).ok());
-  ASSERT_TRUE(Publish(WriteTinyBundle(from, 4), store).ok());
-  ASSERT_TRUE(Publish(from / "3", store).ok());
+  ASSERT_TRUE(PublishTo(WriteTinyBundle(from, 3), store).ok());
+  ASSERT_TRUE(PublishTo(WriteTinyBundle(from, 4), store).ok());
+  ASSERT_TRUE(PublishTo(from / "3", store).ok());
   EXPECT_EQ(*ReadCurrent(store), 3);
 }
 
 TEST(Publish, LeavesCurrentAloneWhenTheBundleIsBad) {
   const fs::path store = MakeTestDir();
-  ASSERT_TRUE(Publish(WriteTinyBundle(MakeTestDir(), 3), store).ok());
+  ASSERT_TRUE(PublishTo(WriteTinyBundle(MakeTestDir(), 3), store).ok());
   const fs::path bad = WriteTinyBundle(MakeTestDir(), 4);
   Corrupt(bad / "taste.items.npy");
-  EXPECT_TRUE(absl::IsDataLoss(Publish(bad, store)));
+  EXPECT_TRUE(absl::IsDataLoss(PublishTo(bad, store)));
   EXPECT_EQ(*ReadCurrent(store), 3);
   EXPECT_THAT(*ListVersions(store), ElementsAre(3));
 }
@@ -203,7 +210,7 @@ TEST(Publish, LeavesCurrentAloneWhenTheBundleIsBad) {
 TEST(Publish, TidiesUpAfterAPublishThatWasCutOff) {
   const fs::path store = MakeTestDir();
   fs::create_directories(store / ".incoming-2-99-0" / "2");
-  ASSERT_TRUE(Publish(WriteTinyBundle(MakeTestDir(), 3), store).ok());
+  ASSERT_TRUE(PublishTo(WriteTinyBundle(MakeTestDir(), 3), store).ok());
   EXPECT_FALSE(fs::exists(store / ".incoming-2-99-0"));
 }
 

@@ -1,4 +1,4 @@
-#include "index/publish/store.h"
+#include "index/publish/version_directory.h"
 
 #include <algorithm>
 #include <string>
@@ -7,21 +7,13 @@
 #include "fmt/core.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/durable_file.h"
-#include "index/bundle/mapped_file.h"
-#include "index/bundle/sha256.h"
-#include "index/publish/scratch_directory.h"
+#include "index/bundle/scratch_directory.h"
 #include "index/publish/version_file.h"
 #include "index/search/vector_index.h"
 #include "index/tower/user_tower.h"
 #include "status/status_macros.h"
 
 namespace tributary {
-namespace {
-
-constexpr char kCurrentName[] = "CURRENT";
-
-}  // namespace
-
 absl::StatusOr<uint64_t> ReadCurrent(const std::filesystem::path& root) {
   return ReadVersionFile(root / kCurrentName);
 }
@@ -52,18 +44,16 @@ absl::StatusOr<std::vector<uint64_t>> ListVersions(
   return versions;
 }
 
-absl::StatusOr<std::string> ManifestSha256(
-    const std::filesystem::path& bundle_dir) {
-  ASSIGN_OR_RETURN(const MappedFile file,
-                   MappedFile::Open(bundle_dir / kManifestName));
-  return Sha256Hex(file.bytes());
-}
-
 absl::StatusOr<uint64_t> NextVersion(const std::filesystem::path& root) {
   std::error_code ignored;
   std::filesystem::create_directories(root, ignored);
   ASSIGN_OR_RETURN(const auto versions, ListVersions(root));
   return versions.empty() ? 1 : versions.back() + 1;
+}
+
+std::filesystem::path VersionPath(const std::filesystem::path& root,
+                                  uint64_t version) {
+  return root / fmt::format("{}", version);
 }
 
 absl::Status VerifyVersion(const std::filesystem::path& bundle_dir) {
@@ -73,23 +63,9 @@ absl::Status VerifyVersion(const std::filesystem::path& bundle_dir) {
   return TrySearches(*bundle);
 }
 
-absl::Status Publish(const std::filesystem::path& bundle_dir,
-                     const std::filesystem::path& store) {
-  // Not being allowed to tidy up is no reason not to publish.
-  RemoveLeftovers(store).IgnoreError();
-  RETURN_IF_ERROR(CopyVersion(bundle_dir, store));
-  // CopyVersion saw that the name is the manifest's version.
-  std::error_code error;
-  uint64_t version = 0;
-  ParseDecimalKey(
-      std::filesystem::canonical(bundle_dir, error).filename().string(),
-      &version);
-  return WriteCurrent(store, version);
-}
-
 absl::Status RemoveVersion(const std::filesystem::path& root,
                            uint64_t version) {
-  const auto dir = root / fmt::format("{}", version);
+  const auto dir = VersionPath(root, version);
   std::error_code error;
   if (!std::filesystem::exists(dir, error)) {
     return absl::NotFoundError(dir.string() + ": no such version");

@@ -1,4 +1,4 @@
-#include "index/publish/store.h"
+#include "index/publish/version_directory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,6 @@
 #include <iterator>
 #include <string>
 
-#include "index/publish/file_lock.h"
-#include "index/publish/scratch_directory.h"
 #include "tests/index/bundle/tiny_bundle.h"
 
 namespace tributary {
@@ -109,51 +107,6 @@ TEST(RemoveVersion, RemovesThatVersionAlone) {
 
 TEST(RemoveVersion, OfNoneIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(RemoveVersion(MakeTestDir(), 1)));
-}
-
-TEST(RemoveLeftovers, RemovesWhatCutOffCopiesAndRemovalsLeft) {
-  const fs::path root = MakeTestDir();
-  const fs::path bundle = WriteTinyBundle(root, 1);
-  for (const char* name : {".incoming-2-99-0", ".removed-3-99-0"}) {
-    fs::create_directory(root / name);
-    OverwriteFile(root / name / "lock", "");
-    fs::copy(bundle, root / name / "2");
-  }
-  fs::create_directory(root / ".incoming-4-99-0");
-  ASSERT_TRUE(RemoveLeftovers(root).ok());
-  EXPECT_EQ(std::distance(fs::directory_iterator(root), {}), 1);
-  EXPECT_THAT(*ListVersions(root), ElementsAre(1));
-}
-
-TEST(RemoveLeftovers, LeavesACopyInProgressAlone) {
-  const fs::path root = MakeTestDir();
-  {
-    const auto scratch = ScratchDirectory::Create(root, kIncoming, 1);
-    ASSERT_TRUE(scratch.ok()) << scratch.status();
-    fs::create_directory(scratch->version_dir());
-    ASSERT_TRUE(RemoveLeftovers(root).ok());
-    EXPECT_TRUE(fs::exists(scratch->version_dir()));
-  }
-  EXPECT_TRUE(fs::is_empty(root));
-}
-
-TEST(RemoveLeftovers, LeavesOtherHiddenFilesAlone) {
-  const fs::path root = MakeTestDir();
-  OverwriteFile(root / ".loader.lock", "");
-  fs::create_directory(root / ".snapshots");
-  ASSERT_TRUE(RemoveLeftovers(root).ok());
-  EXPECT_TRUE(fs::exists(root / ".loader.lock"));
-  EXPECT_TRUE(fs::exists(root / ".snapshots"));
-}
-
-TEST(FileLock, IsHeldByOneAtATime) {
-  const fs::path path = MakeTestDir() / "lock";
-  {
-    const auto held = FileLock::TryAcquire(path);
-    ASSERT_TRUE(held.ok()) << held.status();
-    EXPECT_TRUE(absl::IsUnavailable(FileLock::TryAcquire(path).status()));
-  }
-  EXPECT_TRUE(FileLock::TryAcquire(path).ok());
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-#ifndef TRIBUTARY_INDEX_PUBLISH_FILE_LOCK_H_
-#define TRIBUTARY_INDEX_PUBLISH_FILE_LOCK_H_
+#ifndef TRIBUTARY_INDEX_BUNDLE_FILE_LOCK_H_
+#define TRIBUTARY_INDEX_BUNDLE_FILE_LOCK_H_
 
 #include <filesystem>
 #include <utility>
@@ -28,4 +28,4 @@ class FileLock {
 
 }  // namespace tributary
 
-#endif  // TRIBUTARY_INDEX_PUBLISH_FILE_LOCK_H_
+#endif  // TRIBUTARY_INDEX_BUNDLE_FILE_LOCK_H_

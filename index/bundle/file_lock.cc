@@ -1,4 +1,4 @@
-#include "index/publish/file_lock.h"
+#include "index/bundle/file_lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

@@ -1,0 +1,100 @@
+#include "index/bundle/scratch_directory.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <iterator>
+#include <string>
+
+#include "index/bundle/file_lock.h"
+#include "tests/index/bundle/tiny_bundle.h"
+
+namespace tributary {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(ScratchDirectory, AdoptsWhatAnotherAbandoned) {
+  const fs::path root = MakeTestDir();
+  auto first = ScratchDirectory::Create(root, kIncoming, 2);
+  ASSERT_TRUE(first.ok()) << first.status();
+  OverwriteFile(first->path() / "half", "x");
+  const fs::path path = first->path();
+  std::move(*first).Abandon();
+  // The lock is free when the object is gone.
+  { const ScratchDirectory gone = *std::move(first); }
+  EXPECT_NE(ScratchDirectory::AdoptOrCreate(root, kIncoming, 3)->path(), path);
+  EXPECT_NE(ScratchDirectory::AdoptOrCreate(root, kRemoved, 2)->path(), path);
+  const auto second = ScratchDirectory::AdoptOrCreate(root, kIncoming, 2);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->path(), path);
+  EXPECT_TRUE(fs::exists(path / "half"));
+}
+
+TEST(ScratchDirectory, DoesNotAdoptOneThatIsInUse) {
+  const fs::path root = MakeTestDir();
+  const auto first = ScratchDirectory::Create(root, kIncoming, 2);
+  const auto second = ScratchDirectory::AdoptOrCreate(root, kIncoming, 2);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_NE(second->path(), first->path());
+}
+
+TEST(RemoveLeftovers, SparesIncomingFilesOfOneVersion) {
+  const fs::path root = MakeTestDir();
+  for (const char* name :
+       {".incoming-2-99-0", ".incoming-22-99-0", ".removed-2-99-0"}) {
+    fs::create_directory(root / name);
+  }
+  ASSERT_TRUE(RemoveLeftovers(root, 2).ok());
+  EXPECT_TRUE(fs::exists(root / ".incoming-2-99-0"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(root), {}), 1);
+}
+
+TEST(RemoveLeftovers, RemovesWhatCutOffBuildsCopiesAndRemovalsLeft) {
+  const fs::path root = MakeTestDir();
+  const fs::path bundle = WriteTinyBundle(root, 1);
+  for (const char* name :
+       {".building-2-99-0", ".incoming-2-99-0", ".removed-3-99-0"}) {
+    fs::create_directory(root / name);
+    OverwriteFile(root / name / "lock", "");
+    fs::copy(bundle, root / name / "2");
+  }
+  fs::create_directory(root / ".incoming-4-99-0");
+  ASSERT_TRUE(RemoveLeftovers(root).ok());
+  EXPECT_EQ(std::distance(fs::directory_iterator(root), {}), 1);
+  EXPECT_TRUE(fs::exists(bundle));
+}
+
+TEST(RemoveLeftovers, LeavesACopyInProgressAlone) {
+  const fs::path root = MakeTestDir();
+  {
+    const auto scratch = ScratchDirectory::Create(root, kIncoming, 1);
+    ASSERT_TRUE(scratch.ok()) << scratch.status();
+    fs::create_directory(scratch->version_dir());
+    ASSERT_TRUE(RemoveLeftovers(root).ok());
+    EXPECT_TRUE(fs::exists(scratch->version_dir()));
+  }
+  EXPECT_TRUE(fs::is_empty(root));
+}
+
+TEST(RemoveLeftovers, LeavesOtherHiddenFilesAlone) {
+  const fs::path root = MakeTestDir();
+  OverwriteFile(root / ".loader.lock", "");
+  fs::create_directory(root / ".snapshots");
+  ASSERT_TRUE(RemoveLeftovers(root).ok());
+  EXPECT_TRUE(fs::exists(root / ".loader.lock"));
+  EXPECT_TRUE(fs::exists(root / ".snapshots"));
+}
+
+TEST(FileLock, IsHeldByOneAtATime) {
+  const fs::path path = MakeTestDir() / "lock";
+  {
+    const auto held = FileLock::TryAcquire(path);
+    ASSERT_TRUE(held.ok()) << held.status();
+    EXPECT_TRUE(absl::IsUnavailable(FileLock::TryAcquire(path).status()));
+  }
+  EXPECT_TRUE(FileLock::TryAcquire(path).ok());
+}
+
+}  // namespace
+}  // namespace tributary
