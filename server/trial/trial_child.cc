@@ -1,14 +1,10 @@
 // The trial's own process.
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <new>
 #include <string>
@@ -21,16 +17,13 @@
 #include "index/tower/user_tower.h"
 #include "server/gate/gate.h"
 #include "server/trial/child_process.h"
+#include "server/trial/enter_trial.h"
 #include "server/trial/trial.h"
 #include "server/trial/trial_protocol.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
-
-constexpr int kLowestPriority = 19;
-// A file is mapped as a part of its bundle and while it is hashed.
-constexpr uint64_t kMappings = 2;
 
 void WriteLine(std::string_view head, std::string_view text) {
   std::string line = fmt::format("{}{}\n", head, text);
@@ -44,32 +37,6 @@ void WriteLine(std::string_view head, std::string_view text) {
 }
 
 void Announce(std::string_view what) { WriteLine(kAtLine, what); }
-
-// This process's, in bytes: the program and its libraries.
-uint64_t AddressSpace() {
-  uint64_t pages = 0;
-  std::ifstream("/proc/self/statm") >> pages;
-  return pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-void Limit(__rlimit_resource resource, uint64_t soft, uint64_t hard) {
-  const rlimit limit{soft, hard};
-  if (::setrlimit(resource, &limit) == 0) return;
-  // A lower one is set already.
-  if (errno != EPERM && errno != EINVAL) _exit(1);
-}
-
-void LimitThisProcess(const v1::TrialRequest& request) {
-  const v1::Trial& trial = request.trial();
-  const uint64_t memory = AddressSpace() + kMappings * request.files_bytes() +
-                          trial.max_extra_bytes();
-  Limit(RLIMIT_AS, memory, memory);
-  // The first sends SIGXCPU, the second SIGKILL.
-  Limit(RLIMIT_CPU, trial.max_cpu_seconds(), trial.max_cpu_seconds() + 1);
-  // A crash is no news.
-  Limit(RLIMIT_CORE, 0, 0);
-  static_cast<void>(::setpriority(PRIO_PROCESS, 0, kLowestPriority));
-}
 
 std::string IndexFilesOf(const EmbeddingSpace& space) {
   const std::string& kind = space.spec->index().kind();
@@ -129,10 +96,7 @@ absl::StatusOr<v1::GateReport> TryCatching(const v1::TrialRequest& request) {
   if (!google::protobuf::util::JsonStringToMessage(json, &request).ok()) {
     _exit(1);
   }
-  // Not to outlive who waits for it; which may have ended before this.
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != request.parent()) _exit(1);
-  LimitThisProcess(request);
+  EnterTrial(request);
   const auto report = TryCatching(request);
   v1::TrialAnswer answer;
   if (report.ok()) {

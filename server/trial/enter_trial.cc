@@ -1,0 +1,50 @@
+#include "server/trial/enter_trial.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <fstream>
+
+namespace tributary {
+namespace {
+
+constexpr int kLowestPriority = 19;
+// A file is mapped as a part of its bundle and while it is hashed.
+constexpr uint64_t kMappings = 2;
+
+// This process's, in bytes: the program and its libraries.
+uint64_t AddressSpace() {
+  uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void Limit(__rlimit_resource resource, uint64_t soft, uint64_t hard) {
+  const rlimit limit{soft, hard};
+  if (::setrlimit(resource, &limit) == 0) return;
+  // A lower one is set already.
+  if (errno != EPERM && errno != EINVAL) _exit(1);
+}
+
+}  // namespace
+
+void EnterTrial(const v1::TrialRequest& request) {
+  // It may have ended before this.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != request.parent()) _exit(1);
+  const v1::Trial& trial = request.trial();
+  const uint64_t memory = AddressSpace() + kMappings * request.files_bytes() +
+                          trial.max_extra_bytes();
+  Limit(RLIMIT_AS, memory, memory);
+  // The first sends SIGXCPU, the second SIGKILL.
+  Limit(RLIMIT_CPU, trial.max_cpu_seconds(), trial.max_cpu_seconds() + 1);
+  // A crash is no news.
+  Limit(RLIMIT_CORE, 0, 0);
+  static_cast<void>(::setpriority(PRIO_PROCESS, 0, kLowestPriority));
+}
+
+}  // namespace tributary

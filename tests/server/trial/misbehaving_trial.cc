@@ -1,0 +1,67 @@
+// A trial's process that goes wrong, as the variable MISBEHAVE says.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "google/protobuf/util/json_util.h"
+#include "server/trial/child_process.h"
+#include "server/trial/enter_trial.h"
+
+namespace tributary {
+namespace {
+
+void Say(std::string_view text) {
+  if (::write(kAnswerDescriptor, text.data(), text.size()) < 0) _exit(1);
+}
+
+void Eat() {
+  std::vector<std::unique_ptr<std::string>> eaten;
+  while (true) eaten.push_back(std::make_unique<std::string>(1 << 24, 'x'));
+}
+
+int Misbehave(const std::string& how) {
+  Say("at misbehaving\n");
+  if (how == "hang") {
+    // For who wants to know whether it is still there.
+    if (const char* file = std::getenv("MISBEHAVE_PID_FILE")) {
+      std::ofstream(file) << ::getpid() << std::endl;
+    }
+    while (true) ::pause();
+  }
+  volatile uint64_t spins = 0;
+  while (how == "spin") spins = spins + 1;
+  if (how == "eat") Eat();
+  while (how == "flood") Say(std::string(65536, 'x'));
+  if (how == "crash") ::raise(SIGSEGV);
+  if (how == "killed") ::raise(SIGKILL);
+  if (how == "half") Say("done {\"gate\"");
+  if (how == "garbage") Say("done no JSON\n");
+  if (how == "descriptors") {
+    // All that are open, as exit status.
+    int open = 0;
+    for (int fd = 0; fd < 1000; ++fd) open += ::fcntl(fd, F_GETFD) >= 0;
+    return open;
+  }
+  return 3;
+}
+
+}  // namespace
+}  // namespace tributary
+
+int main(int argc, char** argv) {
+  const char* how = std::getenv("MISBEHAVE");
+  tributary::v1::TrialRequest request;
+  if (argc != 3 || how == nullptr ||
+      !google::protobuf::util::JsonStringToMessage(argv[2], &request).ok()) {
+    return 1;
+  }
+  tributary::EnterTrial(request);
+  return tributary::Misbehave(how);
+}

@@ -1,0 +1,161 @@
+// Trials whose process goes wrong in ways that files seldom cause.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "server/trial/trial.h"
+#include "server/trial/trial_config.h"
+#include "tests/index/bundle/tiny_bundle.h"
+
+namespace tributary {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+class TrialLimitsTest : public testing::Test {
+ protected:
+  TrialLimitsTest() {
+    task_.trial = *CompleteTrial({});
+    task_.trial.set_timeout_ms(60'000);
+    task_.program = MISBEHAVING_TRIAL;
+  }
+  ~TrialLimitsTest() override { ::unsetenv("MISBEHAVE"); }
+
+  absl::Status Try(const char* how, std::stop_token stop = {}) {
+    ::setenv("MISBEHAVE", how, 1);
+    return TryVersion(task_, std::move(stop)).status();
+  }
+
+  static std::string Message(const absl::Status& status) {
+    return std::string(status.message());
+  }
+
+  TrialTask task_{.bundle = WriteTinyBundle(MakeTestDir(), 1)};
+};
+
+TEST_F(TrialLimitsTest, AProcessThatHangsIsKilledWhenItsTimeIsOver) {
+  task_.trial.set_timeout_ms(200);
+  const auto status = Try("hang");
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_EQ(Message(status),
+            "the trial took longer than 200 ms while misbehaving");
+}
+
+TEST_F(TrialLimitsTest, AProcessThatSpinsIsKilledByItsLimitOfCpuTime) {
+  task_.trial.set_max_cpu_seconds(1);
+  const auto status = Try("spin");
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_EQ(Message(status),
+            "the trial took more than 1 s of CPU time while misbehaving");
+}
+
+TEST_F(TrialLimitsTest, AProcessThatEatsMemoryDiesOfItsOwnLimit) {
+  task_.trial.set_max_extra_bytes(256 << 20);
+  const auto status = Try("eat");
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(Message(status),
+              AllOf(HasSubstr("killed by SIGABRT while misbehaving"),
+                    HasSubstr("bad_alloc")));
+}
+
+TEST_F(TrialLimitsTest, AProcessThatSaysTooMuchIsKilled) {
+  const auto status = Try("flood");
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(Message(status), HasSubstr("longer than"));
+}
+
+TEST_F(TrialLimitsTest, ACrashRefusesTheVersion) {
+  const auto status = Try("crash");
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(Message(status),
+              HasSubstr("killed by SIGSEGV while misbehaving"));
+}
+
+TEST_F(TrialLimitsTest, BeingKilledFromOutsideSaysNothingOfTheVersion) {
+  const auto status = Try("killed");
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(Message(status), HasSubstr("SIGKILL"));
+}
+
+TEST_F(TrialLimitsTest, NoAnswerSaysNothingOfTheVersion) {
+  EXPECT_TRUE(absl::IsUnavailable(Try("half")));
+  EXPECT_TRUE(absl::IsUnavailable(Try("garbage")));
+  const auto status = Try("ends");
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(Message(status), HasSubstr("exit status 3"));
+}
+
+TEST_F(TrialLimitsTest, AProgramThatCannotBeStartedSaysNothingOfTheVersion) {
+  task_.program = "/nowhere/program";
+  const auto status = Try("ends");
+  EXPECT_TRUE(absl::IsNotFound(status)) << status;
+  EXPECT_THAT(Message(status), HasSubstr("/nowhere/program"));
+}
+
+TEST_F(TrialLimitsTest, NoDescriptorIsInherited) {
+  const std::ifstream open("/proc/self/stat");
+  // stdin, stdout, stderr and the pipe for the answer.
+  EXPECT_THAT(Message(Try("descriptors")), HasSubstr("exit status 4 "));
+}
+
+TEST_F(TrialLimitsTest, AStopEndsTheTrial) {
+  std::stop_source stop;
+  const auto file = MakeTestDir() / "pid";
+  ::setenv("MISBEHAVE_PID_FILE", file.c_str(), 1);
+  std::jthread stopper([&] {
+    while (ReadFile(file).empty()) std::this_thread::yield();
+    stop.request_stop();
+  });
+  EXPECT_TRUE(absl::IsCancelled(Try("hang", stop.get_token())));
+}
+
+// Gone, or dead and not yet waited for.
+bool HasEnded(pid_t pid) {
+  const std::string stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
+  return stat.empty() || stat.find(") Z ") != std::string::npos;
+}
+
+TEST_F(TrialLimitsTest, ATrialDoesNotOutliveWhoWaitsForIt) {
+  const auto file = MakeTestDir() / "pid";
+  ::setenv("MISBEHAVE_PID_FILE", file.c_str(), 1);
+  const pid_t waiter = ::fork();
+  if (waiter == 0) {
+    Try("hang").IgnoreError();
+    ::_exit(0);
+  }
+  while (ReadFile(file).find('\n') == std::string::npos) {
+    std::this_thread::yield();
+  }
+  const pid_t trial = std::stoi(ReadFile(file));
+  EXPECT_FALSE(HasEnded(trial));
+  ::kill(waiter, SIGKILL);
+  ::waitpid(waiter, nullptr, 0);
+  const auto give_up =
+      std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!HasEnded(trial)) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+    std::this_thread::yield();
+  }
+}
+
+TEST(CompleteTrial, FillsInTheDefaultsAndNamesTheFieldThatIsWrong) {
+  EXPECT_EQ(CompleteTrial({})->max_extra_bytes(), 1 << 30);
+  EXPECT_EQ(CompleteTrial({})->max_cpu_seconds(), 600);
+  EXPECT_EQ(CompleteTrial({})->timeout_ms(), 600'000);
+  v1::Trial trial;
+  trial.set_timeout_ms(0);
+  EXPECT_THAT(std::string(CompleteTrial(trial).status().message()),
+              testing::StartsWith("timeout_ms:"));
+}
+
+}  // namespace
+}  // namespace tributary

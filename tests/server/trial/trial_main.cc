@@ -1,0 +1,9 @@
+#include <gmock/gmock.h>
+
+#include "server/trial/trial.h"
+
+int main(int argc, char** argv) {
+  tributary::RunTrialIfAsked(argc, argv);
+  testing::InitGoogleMock(&argc, argv);
+  return RUN_ALL_TESTS();
+}

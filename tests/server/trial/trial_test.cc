@@ -1,0 +1,158 @@
+// Versions that are tried in real processes of their own, damaged ones among
+// them: only the parser sees what is wrong, hashes and manifest fit.
+#include "server/trial/trial.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+
+#include "server/gate/gate_config.h"
+#include "server/trial/trial_config.h"
+#include "tests/index/bundle/tiny_bundle.h"
+#include "tests/server/gate/gate_world.h"
+
+namespace tributary {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+std::string Message(const absl::Status& status) {
+  return std::string(status.message());
+}
+
+void Put(std::string* bytes, size_t at, uint64_t value, size_t size) {
+  ASSERT_LE(at + size, bytes->size());
+  std::memcpy(&(*bytes)[at], &value, size);
+}
+
+size_t FindInts(const std::string& bytes, std::initializer_list<int32_t> ints) {
+  const std::string pattern(reinterpret_cast<const char*>(ints.begin()),
+                            ints.size() * sizeof(int32_t));
+  const size_t at = bytes.find(pattern);
+  EXPECT_NE(at, std::string::npos);
+  return at;
+}
+
+// Where FAISS enters the graph: a node that is not there.
+void MoveEntryPoint(std::string* bytes) {
+  // Of HNSW, after entry point and highest level: the efforts of building and
+  // searching, and another.
+  const size_t at = FindInts(*bytes, {40, 1, 1});
+  Put(bytes, at - 8, 0x7fffff00, 4);
+}
+
+// How many floats the flat index says it has: 4 GiB more.
+void ClaimMoreFloats(std::string* bytes) {
+  // 400 vectors of 8.
+  const size_t at = FindInts(*bytes, {3200, 0});
+  Put(bytes, at, 3200 + (uint64_t{1} << 30), 8);
+}
+
+TrialTask Task(const std::filesystem::path& dir) {
+  TrialTask task{.bundle = dir};
+  task.trial = *CompleteTrial({});
+  task.trial.set_timeout_ms(60'000);
+  return task;
+}
+
+absl::Status Try(const GateWorld& world) {
+  return TryVersion(Task(world.Write(MakeTestDir(), 1))).status();
+}
+
+TEST(Trial, AGoodVersionPasses) {
+  for (const char* factory : {"", "Flat", "HNSW16", "IVF20,Flat"}) {
+    const auto status = Try({.factory = factory, .golden_queries = true});
+    EXPECT_TRUE(status.ok()) << factory << status;
+  }
+}
+
+TEST(Trial, AFileThatCrashesFaissIsNamed) {
+  const auto status = Try(
+      {.factory = "HNSW16", .damage = MoveEntryPoint, .golden_queries = true});
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(Message(status),
+              AllOf(HasSubstr("the trial was killed by SIGSEGV"),
+                    HasSubstr("while trying faiss index taste.index of space "
+                              "taste")));
+}
+
+TEST(Trial, AFileThatHasFaissTakeMuchMemoryIsRefused) {
+  const auto status = Try({.factory = "Flat", .damage = ClaimMoreFloats});
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(Message(status),
+              AllOf(HasSubstr("taste.index"), HasSubstr("bad_alloc")));
+}
+
+TEST(Trial, AFileThatFaissCannotReadIsRefused) {
+  const auto status = Try({.factory = "Flat", .damage = [](std::string* bytes) {
+                             bytes->resize(bytes->size() / 2);
+                           }});
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(Message(status), HasSubstr("FAISS cannot read it"));
+}
+
+TEST(Trial, AWrongHashIsRefused) {
+  const auto dir = GateWorld().Write(MakeTestDir(), 1);
+  std::string bytes = ReadFile(dir / "popularity.all.npy");
+  bytes.back() ^= 1;
+  OverwriteFile(dir / "popularity.all.npy", bytes);
+  const auto status = TryVersion(Task(dir)).status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(Message(status), HasSubstr("popularity.all.npy"));
+  // Unless it is known to be right.
+  TrialTask task = Task(dir);
+  task.verify = false;
+  EXPECT_TRUE(TryVersion(task).ok());
+}
+
+TEST(Trial, AVersionThatIsNotThereIsAnError) {
+  EXPECT_TRUE(absl::IsNotFound(TryVersion(Task("/nowhere/1")).status()));
+}
+
+TEST(Trial, TheGatesReportComesBack) {
+  TrialTask task = Task(GateWorld{.scale = 100}.Write(MakeTestDir(), 2));
+  task.old_bundle = GateWorld().Write(MakeTestDir(), 1);
+  task.gate = *CompleteGate({});
+  const auto report = TryVersion(task);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->version(), 2);
+  EXPECT_EQ(report->old_version(), 1);
+  EXPECT_FALSE(report->passed());
+  EXPECT_GT(report->checks_size(), 5);
+}
+
+TEST(Trial, ACrashOfTheGateNamesTheSource) {
+  TrialTask task =
+      Task(GateWorld{.factory = "HNSW16", .damage = MoveEntryPoint}.Write(
+          MakeTestDir(), 2));
+  // Without golden queries nobody searches it until the gate does.
+  task.gate = *CompleteGate({});
+  EXPECT_THAT(Message(TryVersion(task).status()),
+              HasSubstr("killed by SIGSEGV while asking source taste of "
+                        "version 2"));
+}
+
+TEST(Trial, OnlyFilesThatAreReadCountForTheContainer) {
+  const auto dir = GateWorld{.factory = "Flat"}.Write(MakeTestDir(), 7);
+  const uint64_t read = std::filesystem::file_size(dir / "taste.index");
+  ProcessMemory memory;
+  EXPECT_TRUE(CheckRoomFor(dir, memory).ok());
+  memory.container.available = read;
+  EXPECT_TRUE(CheckRoomFor(dir, memory).ok());
+  memory.container.available = read - 1;
+  auto status = CheckRoomFor(dir, memory);
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(Message(status), AllOf(HasSubstr("version 7 needs "),
+                                     HasSubstr("the container has ")));
+  memory = {};
+  memory.machine.available = 2 * read;
+  status = CheckRoomFor(dir, memory);
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(Message(status), HasSubstr("the machine has "));
+}
+
+}  // namespace
+}  // namespace tributary
