@@ -48,7 +48,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
 Server::Server(v1::ServerConfig config, RetrieverRegistry registry)
     : config_(std::move(config)),
       health_({v1::Retrieval::service_full_name()}),
-      bundles_(config_.bundles(), std::move(registry),
+      bundles_(config_, std::move(registry),
                [this](const ServingBundle& active, absl::Duration duration) {
                  OnActivated(active, duration);
                }),

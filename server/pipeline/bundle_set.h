@@ -1,32 +1,40 @@
 #ifndef TRIBUTARY_SERVER_PIPELINE_BUNDLE_SET_H_
 #define TRIBUTARY_SERVER_PIPELINE_BUNDLE_SET_H_
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "server/pipeline/active_bundle.h"
+#include "server/pipeline/bundle_opener.h"
+#include "server/pipeline/bundle_reaper.h"
+#include "server/pipeline/bundle_routes.h"
+#include "server/pipeline/residents.h"
 #include "server/pipeline/serving_bundle.h"
+#include "server/pipeline/status_board.h"
+#include "server/process/memory.h"
 #include "tributary/v1/bundles.pb.h"
+#include "tributary/v1/config.pb.h"
+#include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {
 
-// The versions that are resident, and which of them serves. Requests take a
-// snapshot; the control plane stages, activates and unloads. Thread-safe.
+// The versions that are resident, which of them serves, and which have labels.
+// Requests take a snapshot; the control plane stages, activates and unloads.
+// Thread-safe.
 //
-// A version that is unloaded or replaced is destroyed by a thread of the set's
-// own once no request holds it, never by a request.
+// A version that is unloaded or replaced is destroyed by a BundleReaper once no
+// request holds it, never by a request. Reading, verifying and warming versions
+// happens at low priority while anything serves.
 class BundleSet {
  public:
   // Called after each change of what serves, on the caller's thread, before the
@@ -34,26 +42,34 @@ class BundleSet {
   // GetStatus, and no method that changes the set.
   using OnActivated = std::function<void(const ServingBundle& active,
                                          absl::Duration swap_duration)>;
+  using MemoryReader = std::function<absl::StatusOr<ProcessMemory>()>;
 
-  BundleSet(std::filesystem::path root, RetrieverRegistry registry,
-            OnActivated on_activated);
+  // `config` is complete.
+  BundleSet(
+      v1::ServerConfig config, RetrieverRegistry registry,
+      OnActivated on_activated,
+      MemoryReader read_memory = [] { return ReadProcessMemory(); });
   // REQUIRES: no snapshot is held any more. A WorkerPool's late tasks and a
   // LiveRecall's samples hold some: they are destroyed first.
   ~BundleSet();
 
-  // Serves what root/CURRENT names; without CURRENT, the highest version
-  // there; once verified. OK and nothing active when root has no version. On
-  // error nothing is active, and the set is usable.
+  // Serves what CURRENT names; without CURRENT, the highest version there; once
+  // verified. OK and nothing active when there is no version. On error nothing
+  // is active, and the set is usable. Then, in the background, what served
+  // before and what has a label becomes resident again.
   absl::Status Restore();
 
-  // See bundles.proto. A few versions stay resident at most: Stage unloads the
-  // oldest that neither serves nor served before. Unloading what is not
-  // resident is no error.
+  // See bundles.proto. Stage unloads what residency.max_bytes, or memory, or
+  // kMaxStaged leave no room for. Activating what is active, and unloading what
+  // is not resident, are no errors. A version that Rollback finds gone from the
+  // disk is passed over; one that is not resident is staged first.
   absl::StatusOr<v1::BundleStatus> Stage(uint64_t version);
   absl::StatusOr<v1::BundleStatus> Activate(uint64_t version);
   absl::StatusOr<v1::BundleStatus> Rollback();
   absl::Status Unload(uint64_t version);
+  absl::StatusOr<v1::ServerStatus> SetLabel(const v1::SetLabelRequest& request);
   void Refuse(uint64_t version, std::string reason);
+  void Report(v1::LoaderStatus loader);
   absl::StatusOr<v1::ListBundlesResponse> List() const;
   v1::ServerStatus GetStatus() const;
 
@@ -61,56 +77,73 @@ class BundleSet {
   // nothing is active yet; NOT_FOUND when the version is not resident.
   absl::StatusOr<std::shared_ptr<const ServingBundle>> Snapshot(
       uint64_t version = 0) const;
+  // What the request is answered from; see BundleRoutes.
+  absl::StatusOr<RoutedBundle> Route(const v1::RetrieveRequest& request) const {
+    return routes_.Take(request);
+  }
+
+  // Whether a version is being verified or warmed up, which a destructor would
+  // wait for.
+  bool IsOpening() const { return opening_ > 0; }
 
  private:
-  using Resident = std::shared_ptr<const ServingBundle>;
+  using Resident = Residents::Resident;
 
-  // Verifies and opens; a version that fails is recorded as refused.
-  absl::StatusOr<Resident> OpenVersion(uint64_t version);
-  absl::StatusOr<Resident> TryOpenVersion(uint64_t version) const;
-  absl::StatusOr<v1::BundleStatus> ActivateResident(uint64_t version);
-  void MakeActive(const Resident& bundle,
+  // These REQUIRE staging_mutex_.
+  absl::Status MakeResident(uint64_t version, bool required);
+  absl::Status TryMakeResident(uint64_t version, bool required);
+  // Whether there is room; with `apply`, makes it.
+  absl::Status MakeRoom(uint64_t version, uint64_t bytes, bool required,
+                        bool apply);
+
+  // These REQUIRE control_mutex_.
+  absl::StatusOr<v1::BundleStatus> ActivateResident(uint64_t version,
+                                                    bool rolling_back);
+  void MakeActive(const Resident& bundle, bool rolling_back,
                   std::chrono::steady_clock::time_point start);
-  void RecordRefusal(uint64_t version, std::string reason);
+  void SaveRecord();
 
-  // These REQUIRE that mutex_ is held.
-  uint64_t ActiveVersion() const;
-  v1::BundleState StateOf(uint64_t version) const;
-  v1::BundleStatus StatusOf(uint64_t version) const;
-  void MakeRoom();
-  void Retire(Resident bundle);
+  // These REQUIRE mutex_.
+  void Publish();
+  void UnloadLocked(uint64_t version, const char* cause);
+  void UnloadWhatHasNoPlace(uint64_t max_bytes);
 
-  void ReapRetired();
+  uint64_t MaxBytes() const;
+  void Forget(uint64_t version);
+  void WakeKeeper();
+  void KeepResident();
+  void RestoreMissing(uint64_t version);
 
   // Constant after construction.
+  const v1::ServerConfig config_;
   const std::filesystem::path root_;
-  const RetrieverRegistry registry_;
+  const BundleOpener opener_;
   const OnActivated on_activated_;
-  const absl::Time started_at_;
+  const MemoryReader read_memory_;
+
+  StatusBoard board_;
+  BundleReaper reaper_;
 
   // Taken in this order, none by requests. Staging reads a whole bundle, and
   // Rollback must not wait for that.
   std::mutex staging_mutex_;
   std::mutex control_mutex_;
 
-  // The active one, for requests; set with mutex_ held.
-  ActiveBundle serving_;
+  // For requests; set with mutex_ held.
+  BundleRoutes routes_;
 
-  // Guards what follows; held for a few instructions at a time. Of requests,
-  // those take it that name another version than the active one.
+  // Guards what follows; held for a short time, never by requests.
   mutable std::mutex mutex_;
-  std::condition_variable retired_changed_;
-  std::map<uint64_t, Resident> resident_;
-  Resident active_;
-  uint64_t previous_version_ = 0;
+  Residents residents_;
   absl::Time activated_at_;
   uint64_t swaps_ = 0;
-  uint64_t refusals_ = 0;
-  v1::Refusal last_refusal_;
-  std::vector<Resident> retired_;
+  bool keeper_wanted_ = false;
   bool stopping_ = false;
+  std::condition_variable keeper_changed_;
 
-  std::thread reaper_;
+  std::atomic<int> opening_{0};
+  // Makes resident again what ought to be.
+  std::thread keeper_;
 };
 
 }  // namespace tributary

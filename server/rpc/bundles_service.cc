@@ -38,7 +38,9 @@ BundlesService::BundlesService(BundleSet* bundles, ServerMetrics* metrics)
       activate_metrics_(metrics->AddMethod(kService, "Activate")),
       rollback_metrics_(metrics->AddMethod(kService, "Rollback")),
       unload_metrics_(metrics->AddMethod(kService, "Unload")),
+      set_label_metrics_(metrics->AddMethod(kService, "SetLabel")),
       refuse_metrics_(metrics->AddMethod(kService, "Refuse")),
+      report_metrics_(metrics->AddMethod(kService, "Report")),
       get_status_metrics_(metrics->AddMethod(kService, "GetStatus")) {}
 
 grpc::Status BundlesService::List(grpc::ServerContext*,
@@ -82,11 +84,28 @@ grpc::Status BundlesService::Unload(grpc::ServerContext*,
   }));
 }
 
+grpc::Status BundlesService::SetLabel(grpc::ServerContext*,
+                                      const v1::SetLabelRequest* request,
+                                      v1::ServerStatus* response) {
+  return ToGrpcStatus(MeasuredCall(set_label_metrics_, [&] {
+    return Logged("SetLabel", Answer(bundles_->SetLabel(*request), response));
+  }));
+}
+
 grpc::Status BundlesService::Refuse(grpc::ServerContext*,
                                     const v1::RefuseRequest* request,
                                     v1::RefuseResponse*) {
   return ToGrpcStatus(MeasuredCall(refuse_metrics_, [&] {
     bundles_->Refuse(request->version(), request->reason());
+    return absl::OkStatus();
+  }));
+}
+
+grpc::Status BundlesService::Report(grpc::ServerContext*,
+                                    const v1::LoaderStatus* request,
+                                    v1::ReportResponse*) {
+  return ToGrpcStatus(MeasuredCall(report_metrics_, [&] {
+    bundles_->Report(*request);
     return absl::OkStatus();
   }));
 }

@@ -29,9 +29,15 @@ class BundlesService final : public v1::Bundles::Service {
   grpc::Status Unload(grpc::ServerContext* context,
                       const v1::UnloadRequest* request,
                       v1::UnloadResponse* response) override;
+  grpc::Status SetLabel(grpc::ServerContext* context,
+                        const v1::SetLabelRequest* request,
+                        v1::ServerStatus* response) override;
   grpc::Status Refuse(grpc::ServerContext* context,
                       const v1::RefuseRequest* request,
                       v1::RefuseResponse* response) override;
+  grpc::Status Report(grpc::ServerContext* context,
+                      const v1::LoaderStatus* request,
+                      v1::ReportResponse* response) override;
   grpc::Status GetStatus(grpc::ServerContext* context,
                          const v1::GetStatusRequest* request,
                          v1::ServerStatus* response) override;
@@ -43,7 +49,9 @@ class BundlesService final : public v1::Bundles::Service {
   MethodMetrics& activate_metrics_;
   MethodMetrics& rollback_metrics_;
   MethodMetrics& unload_metrics_;
+  MethodMetrics& set_label_metrics_;
   MethodMetrics& refuse_metrics_;
+  MethodMetrics& report_metrics_;
   MethodMetrics& get_status_metrics_;
 };
 

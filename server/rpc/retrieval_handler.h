@@ -27,8 +27,9 @@ class RetrievalHandler {
   // The same as a message.
   absl::Status Retrieve(const v1::RetrieveRequest& request, SteadyTime deadline,
                         v1::RetrieveResponse* response) const;
-  // INVALID_ARGUMENT, besides, unless all requests name the same
-  // bundle_version.
+  // INVALID_ARGUMENT, besides, unless all requests name the same bundle_version
+  // and bundle_label. Without any the active version answers all of them,
+  // whatever label their users' shares fall to.
   absl::Status BatchRetrieve(const v1::BatchRetrieveRequest& request,
                              SteadyTime deadline,
                              v1::BatchRetrieveResponse* response) const;

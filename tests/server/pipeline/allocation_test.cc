@@ -8,6 +8,7 @@
 
 #include "fmt/core.h"
 #include "google/protobuf/text_format.h"
+#include "server/pipeline/bundle_routes.h"
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/server_config.h"
 #include "tests/index/bundle/tiny_bundle.h"
@@ -115,6 +116,27 @@ TEST_F(AllocationTest, PlanFusionAndReplyAllocateNothing) {
       EXPECT_EQ(response.scores_size(), 500);
     }
   }
+}
+
+TEST_F(AllocationTest, RoutingAllocatesNothing) {
+  auto buckets = std::make_shared<std::array<uint8_t, kUserBuckets>>();
+  buckets->fill(1);
+  RoutingTable table;
+  table.resident = {ServeScripted({}, {.version = 1}),
+                    ServeScripted({}, {.version = 2})};
+  table.active = 1;
+  table.labels = {{LabelName("a-name-that-no-string-holds-inline"), 2}};
+  table.buckets = buckets;
+  BundleRoutes routes;
+  routes.Set(table);
+  const v1::RetrieveRequest request = Request("user_id: 18446744073709551615");
+  allocations = 0;
+  counting = true;
+  const auto routed = routes.Take(request);
+  counting = false;
+  EXPECT_EQ(allocations, 0);
+  ASSERT_TRUE(routed.ok());
+  EXPECT_EQ(routed->label.view(), "a-name-that-no-string-holds-inline");
 }
 
 TEST_F(AllocationTest, RetrieversAllocateNothing) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <future>
 #include <mutex>
 #include <string>
@@ -83,6 +84,15 @@ class Destructions {
 
 class BundleSetTest : public testing::Test {
  protected:
+  v1::ServerConfig Config() const {
+    v1::ServerConfig config;
+    config.set_bundles(root_);
+    config.mutable_defaults()->set_deadline_ms(60'000);
+    v1::QuotaShare* share = config.mutable_defaults()->add_quotas();
+    share->set_retriever("taste");
+    share->set_share(1);
+    return CompleteServerConfig(config).value();
+  }
   std::vector<std::pair<uint64_t, v1::BundleState>> States() {
     std::vector<std::pair<uint64_t, v1::BundleState>> states;
     const auto list = set_.List();
@@ -91,6 +101,39 @@ class BundleSetTest : public testing::Test {
       states.emplace_back(bundle.version(), bundle.state());
     }
     return states;
+  }
+  std::vector<std::pair<uint64_t, v1::BundleState>> Resident() {
+    std::vector<std::pair<uint64_t, v1::BundleState>> states;
+    const v1::ServerStatus status = set_.GetStatus();
+    for (const v1::BundleStatus& bundle : status.bundles()) {
+      states.emplace_back(bundle.version(), bundle.state());
+    }
+    return states;
+  }
+  static std::vector<uint64_t> Residents(const BundleSet& set) {
+    std::vector<uint64_t> versions;
+    const v1::ServerStatus status = set.GetStatus();
+    for (const auto& bundle : status.bundles()) {
+      versions.push_back(bundle.version());
+    }
+    return versions;
+  }
+  static absl::StatusOr<v1::ServerStatus> SetLabel(BundleSet* set,
+                                                   const std::string& name,
+                                                   uint64_t version,
+                                                   double share) {
+    v1::SetLabelRequest request;
+    request.set_name(name);
+    request.set_version(version);
+    request.set_share(share);
+    return set->SetLabel(request);
+  }
+  // Of an anonymous request; 0 for an error.
+  uint64_t RoutedVersion(const std::string& label) {
+    v1::RetrieveRequest request;
+    request.set_bundle_label(label);
+    const auto routed = set_.Route(request);
+    return routed.ok() ? routed->bundle->bundle().version() : 0;
   }
   void StageAndActivate(uint64_t version) {
     const auto staged = set_.Stage(version);
@@ -108,7 +151,7 @@ class BundleSetTest : public testing::Test {
   const std::filesystem::path root_ = MakeTestDir();
   Destructions destructions_;
   std::vector<uint64_t> activated_;
-  BundleSet set_{root_, destructions_.Registry(),
+  BundleSet set_{Config(), destructions_.Registry(),
                  [this](const ServingBundle& active, absl::Duration) {
                    activated_.push_back(active.bundle().version());
                  }};
@@ -204,23 +247,211 @@ TEST_F(BundleSetTest, ACurrentThatCannotBeWrittenLeavesTheOldOneActive) {
   EXPECT_EQ(set_.GetStatus().swaps(), 0);
 }
 
-TEST_F(BundleSetTest, RollsBackToWhatServedBefore) {
-  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+TEST_F(BundleSetTest, RollbackGoesBackInHistory) {
+  for (const uint64_t version : {1, 2, 3, 4}) WriteTinyBundle(root_, version);
   StageAndActivate(1);
   EXPECT_EQ(set_.Rollback().status().code(),
             absl::StatusCode::kFailedPrecondition);
   StageAndActivate(2);
-  EXPECT_THAT(States(),
-              ElementsAre(Pair(1, v1::PREVIOUS), Pair(2, v1::ACTIVE)));
-  const auto back = set_.Rollback();
+  StageAndActivate(3);
+  EXPECT_THAT(Resident(),
+              ElementsAre(Pair(2, v1::PREVIOUS), Pair(3, v1::ACTIVE)));
+  auto back = set_.Rollback();
   ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->version(), 2);
+  EXPECT_EQ(*ReadCurrent(root_), 2);
+  EXPECT_EQ(set_.GetStatus().previous_version(), 1);
+  // What was rolled back from stays at hand, but is not rolled back to. The
+  // background brings 1 back, or Rollback itself.
+  ASSERT_TRUE((back = set_.Rollback()).ok()) << back.status();
   EXPECT_EQ(back->version(), 1);
-  EXPECT_EQ(*ReadCurrent(root_), 1);
-  EXPECT_THAT(States(),
-              ElementsAre(Pair(1, v1::ACTIVE), Pair(2, v1::PREVIOUS)));
-  EXPECT_EQ(set_.GetStatus().swaps(), 2);
-  EXPECT_EQ(set_.GetStatus().previous_version(), 2);
-  EXPECT_THAT(activated_, ElementsAre(1, 2, 1));
+  EXPECT_EQ(set_.Rollback().status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Resident(), ElementsAre(Pair(1, v1::ACTIVE), Pair(2, v1::STAGED),
+                                      Pair(3, v1::STAGED)));
+  EXPECT_EQ(set_.GetStatus().swaps(), 4);
+  EXPECT_EQ(set_.GetStatus().previous_version(), 0);
+  // What serves next is rolled back from to 1, not to what was given up.
+  StageAndActivate(4);
+  ASSERT_TRUE((back = set_.Rollback()).ok()) << back.status();
+  EXPECT_EQ(back->version(), 1);
+  EXPECT_THAT(activated_, ElementsAre(1, 2, 3, 2, 1, 4, 1));
+}
+
+TEST_F(BundleSetTest, RollbackPassesOverWhatIsGoneFromTheDisk) {
+  for (const uint64_t version : {1, 2, 3, 4}) {
+    WriteTinyBundle(root_, version);
+    StageAndActivate(version);
+  }
+  std::filesystem::remove_all(root_ / "2");
+  for (const uint64_t version : {3, 1}) {
+    const auto back = set_.Rollback();
+    ASSERT_TRUE(back.ok()) << back.status();
+    EXPECT_EQ(back->version(), version);
+  }
+}
+
+TEST_F(BundleSetTest, ABrokenVersionIsNotRolledBackTo) {
+  for (const uint64_t version : {1, 2, 3}) {
+    WriteTinyBundle(root_, version);
+    StageAndActivate(version);
+  }
+  FlipAByte(root_ / "1" / "seen.rows.npy");
+  ASSERT_TRUE(set_.Rollback().ok());
+  EXPECT_FALSE(set_.Rollback().ok());
+  EXPECT_EQ(set_.GetStatus().active_version(), 2);
+  EXPECT_EQ(set_.Rollback().status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(BundleSetTest, AfterARestartHistoryAndLabelsAreResidentAgain) {
+  for (const uint64_t version : {1, 2, 3, 4}) WriteTinyBundle(root_, version);
+  for (const uint64_t version : {1, 2, 3}) StageAndActivate(version);
+  ASSERT_TRUE(set_.Stage(4).ok());
+  ASSERT_TRUE(SetLabel(&set_, "canary", 4, .25).ok());
+  const v1::ServerStatus before = set_.GetStatus();
+
+  BundleSet again(Config(), RetrieverRegistry::BuiltIn(), nullptr);
+  ASSERT_TRUE(again.Restore().ok());
+  EXPECT_EQ(again.GetStatus().active_version(), 3);
+  EXPECT_EQ(again.GetStatus().previous_version(), 2);
+  EXPECT_EQ(again.GetStatus().swaps(), 0);
+  while (Residents(again) != std::vector<uint64_t>{2, 3, 4}) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(again.GetStatus().labels(0).DebugString(),
+            before.labels(0).DebugString());
+  EXPECT_EQ(again.Rollback()->version(), 2);
+  EXPECT_EQ(again.Rollback()->version(), 1);
+}
+
+TEST_F(BundleSetTest, ADamagedRecordIsNoReasonNotToServe) {
+  for (const uint64_t version : {1, 2}) {
+    WriteTinyBundle(root_, version);
+    StageAndActivate(version);
+  }
+  FlipAByte(root_ / kServingRecordName);
+  BundleSet again(Config(), RetrieverRegistry::BuiltIn(), nullptr);
+  ASSERT_TRUE(again.Restore().ok());
+  EXPECT_EQ(again.GetStatus().active_version(), 2);
+  EXPECT_EQ(again.GetStatus().previous_version(), 0);
+  // And it is replaced.
+  EXPECT_TRUE(ReadServingRecord(root_).ok());
+}
+
+TEST_F(BundleSetTest, ACrashBetweenCurrentAndTheRecordKeepsTheHistory) {
+  for (const uint64_t version : {1, 2, 3}) {
+    WriteTinyBundle(root_, version);
+    StageAndActivate(version);
+  }
+  const std::string record = ReadFile(root_ / kServingRecordName);
+  // Activating 4, and rolling back to 2.
+  WriteTinyBundle(root_, 4);
+  for (const auto& [current, previous] : {std::pair{4, 3}, {2, 1}}) {
+    OverwriteFile(root_ / kServingRecordName, record);
+    ASSERT_TRUE(WriteCurrent(root_, static_cast<uint64_t>(current)).ok());
+    BundleSet again(Config(), RetrieverRegistry::BuiltIn(), nullptr);
+    ASSERT_TRUE(again.Restore().ok());
+    EXPECT_EQ(again.GetStatus().active_version(), current);
+    EXPECT_EQ(again.GetStatus().previous_version(), previous);
+  }
+}
+
+TEST_F(BundleSetTest, LabelsRouteTheirUsersAndThoseWhoAsk) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+  StageAndActivate(1);
+  EXPECT_EQ(SetLabel(&set_, "canary", 2, .5).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(set_.Stage(2).ok());
+  const auto labelled = SetLabel(&set_, "canary", 2, .5);
+  ASSERT_TRUE(labelled.ok()) << labelled.status();
+  EXPECT_EQ(labelled->labels(0).version(), 2);
+  EXPECT_EQ(labelled->labels(0).share(), .5);
+  EXPECT_THAT(labelled->bundles(1).labels(), ElementsAre("canary"));
+
+  int canaries = 0;
+  for (uint64_t user = 0; user < 1000; ++user) {
+    v1::RetrieveRequest request;
+    request.set_user_id(user);
+    const auto routed = set_.Route(request);
+    ASSERT_TRUE(routed.ok());
+    const bool is_canary = routed->label.view() == "canary";
+    EXPECT_EQ(routed->bundle->bundle().version(), is_canary ? 2 : 1);
+    canaries += is_canary ? 1 : 0;
+  }
+  EXPECT_NEAR(canaries, 500, 60);
+  EXPECT_EQ(RoutedVersion(""), 1);  // anonymous
+  EXPECT_EQ(RoutedVersion("stable"), 1);
+  EXPECT_EQ(RoutedVersion("canary"), 2);
+  v1::RetrieveRequest request;
+  request.set_bundle_label("nightly");
+  EXPECT_EQ(set_.Route(request).status().code(), absl::StatusCode::kNotFound);
+  request.set_bundle_label("canary");
+  request.set_bundle_version(1);
+  EXPECT_EQ(set_.Route(request).status().code(),
+            absl::StatusCode::kInvalidArgument);
+
+  EXPECT_EQ(set_.Unload(2).code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(SetLabel(&set_, "canary", 0, 0).ok());
+  EXPECT_TRUE(set_.Unload(2).ok());
+}
+
+TEST_F(BundleSetTest, RefusesLabelsThatCannotBe) {
+  WriteTinyBundle(root_, 1);
+  StageAndActivate(1);
+  for (const char* name : {"", "stable", "Canary", "a b", "\xff"}) {
+    EXPECT_EQ(SetLabel(&set_, name, 1, 0).status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << name;
+  }
+  for (const double share : {-.1, 1.1, std::nan("")}) {
+    EXPECT_EQ(SetLabel(&set_, "canary", 1, share).status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << share;
+  }
+  ASSERT_TRUE(SetLabel(&set_, "a", 1, .6).ok());
+  EXPECT_EQ(SetLabel(&set_, "b", 1, .5).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(SetLabel(&set_, "b", 1, .4).ok());
+}
+
+TEST_F(BundleSetTest, ALabelledVersionOutlivesWhatIsStagedAfterIt) {
+  for (uint64_t version = 1; version <= 6; ++version) {
+    WriteTinyBundle(root_, version);
+  }
+  StageAndActivate(1);
+  ASSERT_TRUE(set_.Stage(2).ok());
+  ASSERT_TRUE(SetLabel(&set_, "canary", 2, 0).ok());
+  for (const uint64_t version : {3, 4, 5}) StageAndActivate(version);
+  EXPECT_THAT(Resident(),
+              ElementsAre(Pair(2, v1::STAGED), Pair(4, v1::PREVIOUS),
+                          Pair(5, v1::ACTIVE)));
+  // The next one takes the place of the label's.
+  ASSERT_TRUE(set_.Activate(2).ok());
+  EXPECT_EQ(RoutedVersion("canary"), 2);
+  EXPECT_EQ(RoutedVersion("stable"), 2);
+}
+
+TEST_F(BundleSetTest, WhatDoesNotFitBesideTheActiveOneIsNotStaged) {
+  for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
+  const uint64_t size = (*Bundle::Open(root_ / "1"))->size_bytes();
+  ProcessMemory memory;
+  memory.machine.available = 2 * size + size / 2;
+  BundleSet set(Config(), RetrieverRegistry::BuiltIn(), nullptr,
+                [&] { return memory; });
+  ASSERT_TRUE(set.Restore().ok());  // 3
+  ASSERT_TRUE(set.Stage(1).ok());
+  ASSERT_TRUE(set.Activate(1).ok());
+  // What served before makes room for what is staged.
+  ASSERT_TRUE(set.Stage(2).ok());
+  EXPECT_EQ(Residents(set), (std::vector<uint64_t>{1, 2}));
+  ASSERT_TRUE(SetLabel(&set, "canary", 2, 0).ok());
+  const auto refused = set.Stage(3);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("version 3"));
+  // It is not the version's fault.
+  EXPECT_EQ(set.GetStatus().refusals(), 0);
+  EXPECT_EQ(Residents(set), (std::vector<uint64_t>{1, 2}));
 }
 
 TEST_F(BundleSetTest, UnloadsOnlyWhatIsNotNeeded) {
@@ -278,15 +509,8 @@ TEST_F(BundleSetTest, RequestsNeverSeeASwap) {
     WriteTinyBundle(root_, version);
   }
   StageAndActivate(1);
-  v1::ServerConfig config;
-  config.set_bundles("b");
-  config.mutable_defaults()->set_deadline_ms(60'000);
-  v1::QuotaShare* share = config.mutable_defaults()->add_quotas();
-  share->set_retriever("taste");
-  share->set_share(1);
   ServerMetrics metrics;
-  const Pipeline pipeline(CompleteServerConfig(config).value(), nullptr,
-                          &metrics, nullptr);
+  const Pipeline pipeline(Config(), nullptr, &metrics, nullptr);
   std::atomic<bool> stop = false;
   std::atomic<int> answered = 0;
   std::vector<std::thread> callers;

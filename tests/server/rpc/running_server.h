@@ -17,12 +17,14 @@
 namespace tributary {
 
 // What a server over `root` needs. Deadlines are long: sanitizers are slow.
+// Without warming up: retrievers of these tests wait to be told to answer.
 inline v1::ServerConfig ConfigFor(const std::filesystem::path& root) {
   v1::ServerConfig config;
   config.set_bundles(root);
   config.set_listen("127.0.0.1:0");
   config.set_http("127.0.0.1:0");
   config.mutable_defaults()->set_deadline_ms(60'000);
+  config.mutable_residency()->set_warm_queries(0);
   return config;
 }
 

@@ -1,4 +1,4 @@
-#include "server/pipeline/active_bundle.h"
+#include "server/pipeline/bundle_routes.h"
 
 #include <gtest/gtest.h>
 
@@ -21,47 +21,55 @@ void OnManyThreads(Check check) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST(ActiveBundle, EveryThreadTakesWhatWasSetLast) {
-  ActiveBundle active;
-  OnManyThreads([&] { EXPECT_EQ(active.Take(), nullptr); });
+void SetActive(BundleRoutes* routes,
+               const std::shared_ptr<const ServingBundle>& bundle) {
+  RoutingTable table;
+  table.resident = {bundle};
+  table.active = bundle->bundle().version();
+  routes->Set(table);
+}
+
+TEST(BundleRoutes, EveryThreadTakesWhatWasSetLast) {
+  BundleRoutes routes;
+  OnManyThreads([&] { EXPECT_EQ(routes.Take(0), nullptr); });
   for (const uint64_t version : {1, 2}) {
     const auto bundle = ServeScripted({}, {.version = version});
-    active.Set(bundle);
-    OnManyThreads([&] { EXPECT_EQ(active.Take().get(), bundle.get()); });
+    SetActive(&routes, bundle);
+    OnManyThreads([&] { EXPECT_EQ(routes.Take(0).get(), bundle.get()); });
   }
 }
 
-TEST(ActiveBundle, WhatIsTakenCountsAsAReferenceUntilItIsDropped) {
-  ActiveBundle active;
+TEST(BundleRoutes, WhatIsTakenCountsAsAReferenceUntilItIsDropped) {
+  BundleRoutes routes;
   const auto before = ServeScripted({}, {.version = 1});
-  active.Set(before);
-  auto taken = active.Take();
+  SetActive(&routes, before);
+  auto taken = routes.Take(0);
   const auto again = taken;
-  active.Set(ServeScripted({}, {.version = 2}));
+  SetActive(&routes, ServeScripted({}, {.version = 2}));
   EXPECT_EQ(before.use_count(), 2);
   taken = nullptr;
   EXPECT_EQ(before.use_count(), 2);
   EXPECT_EQ(again->bundle().version(), 1);
 }
 
-TEST(ActiveBundle, TakesWhileItIsSet) {
+TEST(BundleRoutes, TakesWhileItIsSet) {
   const auto first = ServeScripted({}, {.version = 1});
   const auto second = ServeScripted({}, {.version = 2});
-  ActiveBundle active;
-  active.Set(first);
+  BundleRoutes routes;
+  SetActive(&routes, first);
   std::atomic<bool> done = false;
   std::thread setter([&] {
-    for (int i = 0; !done; ++i) active.Set(i % 2 == 0 ? second : first);
+    for (int i = 0; !done; ++i) SetActive(&routes, i % 2 == 0 ? second : first);
   });
   OnManyThreads([&] {
     for (int i = 0; i < 100; ++i) {
-      const auto taken = active.Take();
+      const auto taken = routes.Take(0);
       ASSERT_TRUE(taken.get() == first.get() || taken.get() == second.get());
     }
   });
   done = true;
   setter.join();
-  active.Set(second);
+  SetActive(&routes, second);
   EXPECT_EQ(first.use_count(), 1);
 }
 
