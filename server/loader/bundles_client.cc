@@ -62,6 +62,10 @@ absl::StatusOr<ServerView> BundlesClient::GetStatus(std::stop_token stop) {
         bundle.state() == v1::PREVIOUS) {
       view.resident.insert(bundle.version());
     }
+    if (bundle.state() == v1::PREVIOUS) view.wanted.insert(bundle.version());
+  }
+  for (const v1::Label& label : status.labels()) {
+    view.wanted.insert(label.version());
   }
   return view;
 }

@@ -36,7 +36,8 @@ void DropRefused(const LoaderView& view, std::vector<LoaderAction>* actions) {
 void DropOld(const LoaderView& view, std::vector<LoaderAction>* actions) {
   if (!view.server) return;
   const auto spared = [&](uint64_t version) {
-    return version == view.server->previous || version == view.current;
+    return version == view.server->previous || version == view.current ||
+           view.server->wanted.contains(version);
   };
   for (const uint64_t version : view.server->resident) {
     if (version < view.server->active && !spared(version)) {

@@ -17,6 +17,9 @@ struct ServerView {
   uint64_t previous = 0;
   // In memory: staged, active and previous.
   std::set<uint64_t> resident;
+  // Those with a label, resident or not yet, and all that it keeps for
+  // Rollback: they stay in its memory and on the host.
+  std::set<uint64_t> wanted = {};
   // The version of the last refusal it knows of.
   uint64_t last_refused = 0;
 };
@@ -62,8 +65,9 @@ struct LoaderView {
 //     without an active version gets it even if followed.
 //  3. A refused CURRENT is reported, and deleted from the host unless it is in
 //     the server's memory, so that a repaired one can be fetched.
-//  4. Versions older than the active one are unloaded, except the previous one
-//     and CURRENT; and beyond the `keep` highest they are deleted.
+//  4. Versions older than the active one are unloaded, except CURRENT, the
+//     previous one and those that the server wants; and beyond the `keep`
+//     highest they are deleted.
 // An action that failed last time waits for one turn of the next that applies.
 LoaderAction Decide(const LoaderView& view);
 

@@ -146,6 +146,19 @@ TEST(LoaderPolicy, DoesNotDeleteTheVersionToRollBackTo) {
   }
 }
 
+TEST(LoaderPolicy, LeavesWhatTheServerWantsInItsMemoryAndOnTheHost) {
+  LoaderView view = Settled();
+  view.current = view.server->active = 9;
+  view.server->previous = 8;
+  view.server->resident = {3, 7, 8, 9};
+  view.server->wanted = {2, 3, 7};  // 2: a label's, not yet resident again
+  view.on_host = {2, 3, 7, 8, 9};
+  view.keep = 0;
+  EXPECT_EQ(Decide(view), Action());
+  view.server->wanted = {2, 7};
+  EXPECT_EQ(Decide(view), (Action{Kind::kUnload, 3}));
+}
+
 TEST(LoaderPolicy, KeepsSoManyVersionsOnTheHost) {
   LoaderView view = Settled();
   view.current = view.server->active = 5;
