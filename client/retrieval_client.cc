@@ -14,32 +14,19 @@ constexpr uint32_t kMaxAttempts = 5;
 constexpr uint32_t kMaxBackoffMs = 1000;
 // Room for the largest batch of the largest lists.
 constexpr int kMaxResponseBytes = 64 << 20;
-
-// See https://github.com/grpc/proposal/blob/master/A6-client-retries.md. A
-// server that goes away answers CANCELLED to calls that it had not yet looked
-// at.
-std::string ServiceConfig(const ClientOptions& options) {
-  std::string retry_policy;
-  if (options.max_attempts > 1) {
-    retry_policy =
-        fmt::format(R"(, "retryPolicy": {{"maxAttempts": {},)"
-                    R"( "initialBackoff": "{:.3f}s", "maxBackoff": "{:.3f}s",)"
-                    R"( "backoffMultiplier": 2, "retryableStatusCodes":)"
-                    R"( ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"]}})",
-                    options.max_attempts, options.initial_backoff_ms / 1e3,
-                    kMaxBackoffMs / 1e3);
-  }
-  return fmt::format(R"({{"methodConfig": [{{"name": [{{"service": "{}"}}],)"
-                     R"( "waitForReady": {}{}}}]}})",
-                     v1::Retrieval::service_full_name(), options.wait_for_ready,
-                     retry_policy);
-}
+// gRPC's own first pause, 1 s, is longer than a server takes to restart. No
+// pause is shorter than this.
+constexpr int kInitialReconnectBackoffMs = 100;
+constexpr int kMaxReconnectBackoffMs = 1000;
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
                                            const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(ServiceConfig(options));
   arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
+                   kInitialReconnectBackoffMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
                                    arguments);
 }
@@ -121,6 +108,27 @@ absl::Status AddProposals(const v1::RetrieveResponse& response, int i,
 }
 
 }  // namespace
+
+// See
+// https://github.com/grpc/proposal/blob/master/A6-client-retries.md. A
+// server that goes away answers CANCELLED to calls that it had not yet looked
+// at.
+std::string ServiceConfig(const ClientOptions& options) {
+  std::string retry_policy;
+  if (options.max_attempts > 1) {
+    retry_policy =
+        fmt::format(R"(, "retryPolicy": {{"maxAttempts": {},)"
+                    R"( "initialBackoff": "{:.3f}s", "maxBackoff": "{:.3f}s",)"
+                    R"( "backoffMultiplier": 2, "retryableStatusCodes":)"
+                    R"( ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"]}})",
+                    options.max_attempts, options.initial_backoff_ms / 1e3,
+                    kMaxBackoffMs / 1e3);
+  }
+  return fmt::format(R"({{"methodConfig": [{{"name": [{{"service": "{}"}}],)"
+                     R"( "waitForReady": {}{}}}]}})",
+                     v1::Retrieval::service_full_name(), options.wait_for_ready,
+                     retry_policy);
+}
 
 RetrievalClient::RetrievalClient(const std::string& address,
                                  const ClientOptions& options)

@@ -20,19 +20,25 @@
 
 namespace tributary {
 
+// The defaults are the published retry policy, config/service_config.json: with
+// them, and a deadline that is longer than a server takes to restart, no call
+// fails because one does.
 struct ClientOptions {
   // For a whole call, attempts and pauses between them included; at least 1.
   uint32_t deadline_ms = 1000;
   // How often a call is tried, from 1 (no retry) to 5. Tried again, after a
   // pause, is what failed with UNAVAILABLE, RESOURCE_EXHAUSTED or CANCELLED.
-  uint32_t max_attempts = 3;
+  uint32_t max_attempts = 4;
   // The longest first pause; later ones are up to twice as long, at most 1 s.
   // The pauses are random below that, so that callers do not come back at once.
   uint32_t initial_backoff_ms = 10;
-  // Wait, within the deadline, for a server that cannot be reached yet; else
-  // such a call fails with UNAVAILABLE.
-  bool wait_for_ready = false;
+  // Wait, within the deadline, for a server that cannot be reached yet, which
+  // counts as no attempt; else such a call fails with UNAVAILABLE.
+  bool wait_for_ready = true;
 };
+
+// The options' retry policy as gRPC's service config, in JSON.
+std::string ServiceConfig(const ClientOptions& options);
 
 // One connection to a server, over plain TCP or a unix socket, made when first
 // used and again whenever it breaks. Thread-safe; calls run concurrently and

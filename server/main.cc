@@ -1,5 +1,6 @@
 // tributary-server: answers Retrieve from the bundles of a directory.
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 
 #include "CLI/CLI.hpp"
@@ -28,6 +29,8 @@ int Serve(v1::ServerConfig config) {
   stop_signals.Wait();
   (*server)->Shutdown();
   spdlog::info("event=stopped");
+  // A version that is being read must not keep the next server waiting.
+  if ((*server)->IsOpening()) std::_Exit(0);
   return 0;
 }
 

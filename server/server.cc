@@ -16,14 +16,24 @@
 namespace tributary {
 namespace {
 
+using Clock = std::chrono::system_clock;
+
 // Searches beside the request's thread that may wait, per search thread; what
 // does not fit runs on the request's own.
 constexpr size_t kQueuePerSearchThread = 4;
 // The control plane has one client, the loader, and an operator now and then.
 constexpr int kMaxControlCalls = 8;
 constexpr auto kDrainPollInterval = std::chrono::milliseconds(2);
-// For the last refusals to reach their callers.
+// For callers to hear that they shall go; gRPC would wait for the idle ones to
+// hang up, which may take them seconds.
 constexpr auto kGoodbye = std::chrono::milliseconds(200);
+
+template <typename Done>
+void WaitUntil(Clock::time_point deadline, Done done) {
+  while (!done() && Clock::now() < deadline) {
+    std::this_thread::sleep_for(kDrainPollInterval);
+  }
+}
 
 absl::Status CheckDirectory(const std::string& bundles) {
   std::error_code error;
@@ -65,6 +75,7 @@ Server::Server(v1::ServerConfig config, RetrieverRegistry registry)
 
 Server::~Server() {
   Shutdown();
+  if (control_ != nullptr) control_->Shutdown(Clock::now() + kGoodbye);
   metrics_.WatchBundles(nullptr);
 }
 
@@ -117,18 +128,17 @@ absl::Status Server::Ready() const {
 
 void Server::Shutdown() {
   std::call_once(shutdown_once_, [this] {
-    using Clock = std::chrono::system_clock;
     shutting_down_ = true;
     health_.Shutdown();
+    if (grpc_ != nullptr) grpc_->StartDrain();
+    const auto start = Clock::now();
+    WaitUntil(start + kGoodbye, [this] {
+      return admission_.Idle() && (grpc_ == nullptr || grpc_->drained());
+    });
     admission_.Close();
-    const auto deadline = Clock::now() + std::chrono::milliseconds(
-                                             config_.execution().drain_ms());
-    while (!admission_.Idle() && Clock::now() < deadline) {
-      std::this_thread::sleep_for(kDrainPollInterval);
-    }
-    // gRPC would wait for idle clients to hang up, which may take them seconds.
-    if (grpc_ != nullptr) grpc_->Shutdown(Clock::now() + kGoodbye);
-    if (control_ != nullptr) control_->Shutdown(Clock::now() + kGoodbye);
+    WaitUntil(start + std::chrono::milliseconds(config_.execution().drain_ms()),
+              [this] { return admission_.Idle(); });
+    if (grpc_ != nullptr) grpc_->Shutdown(Clock::now());
     if (http_ != nullptr) http_->Shutdown();
   });
 }

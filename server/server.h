@@ -47,11 +47,15 @@ class Server {
   const std::string& http_address() const { return http_->address(); }
   const std::string& control_address() const { return control_->address(); }
 
-  // Tells health that it does not serve, refuses further calls with
-  // UNAVAILABLE, and returns when those in progress are answered, or cut off
-  // after execution.drain_ms. HTTP goes last, so that probes and scrapes see
-  // the drain. Idempotent.
+  // Tells health that it does not serve, has callers go elsewhere, and returns
+  // when the calls in progress are answered, or cut off after
+  // execution.drain_ms. HTTP goes last, so that probes and scrapes see the
+  // drain. Idempotent. The control plane goes with the destructor.
   void Shutdown();
+
+  // Whether a version is being staged or restored, for which the destructor
+  // waits. Nothing is lost by ending the process instead.
+  bool IsOpening() const { return bundles_.IsOpening(); }
 
  private:
   Server(v1::ServerConfig config, RetrieverRegistry registry);

@@ -22,6 +22,7 @@ struct RetrieveFlags {
   std::vector<std::string> exclude;
   bool include_seen = false;
   uint64_t bundle_version = 0;
+  std::string bundle_label;
   std::string address = "127.0.0.1:7700";
   uint32_t deadline_ms = 1000;
   bool json = false;
@@ -38,6 +39,7 @@ absl::StatusOr<v1::RetrieveRequest> MakeRequest(const RetrieveFlags& flags) {
   }
   request.set_include_seen(flags.include_seen);
   request.set_bundle_version(flags.bundle_version);
+  request.set_bundle_label(flags.bundle_label);
   return request;
 }
 
@@ -73,7 +75,9 @@ absl::Status PrintTable(const v1::RetrieveResponse& response) {
         report.name(), report.target(), report.asked(), report.proposed(),
         report.admitted(), report.micros(), ShortfallText(report));
   }
-  fmt::print("bundle version {}{}{}\n", response.bundle_version(),
+  const std::string& label = response.bundle_label();
+  fmt::print("bundle version {}{}{}{}\n", response.bundle_version(),
+             label.empty() ? "" : fmt::format(" ({})", label),
              response.cold_start() ? ", cold start" : "",
              response.degraded() ? ", degraded" : "");
   return absl::OkStatus();
@@ -81,9 +85,10 @@ absl::Status PrintTable(const v1::RetrieveResponse& response) {
 
 absl::Status Retrieve(const RetrieveFlags& flags) {
   ASSIGN_OR_RETURN(const auto request, MakeRequest(flags));
-  ASSIGN_OR_RETURN(const auto client,
-                   RetrievalClient::Connect(
-                       flags.address, {.deadline_ms = flags.deadline_ms}));
+  ASSIGN_OR_RETURN(
+      const auto client,
+      RetrievalClient::Connect(flags.address, {.deadline_ms = flags.deadline_ms,
+                                               .wait_for_ready = false}));
   ASSIGN_OR_RETURN(const auto response, client->Retrieve(request));
   if (!flags.json) return PrintTable(response);
   std::string json;
@@ -113,8 +118,10 @@ void AddRetrieveCommand(CLI::App& app) {
       ->delimiter(',');
   command->add_flag("--include-seen", flags->include_seen,
                     "Keep items the user has already had");
-  command->add_option("--bundle-version", flags->bundle_version,
+  command->add_option("--bundle-version,--version", flags->bundle_version,
                       "Another version than the active one");
+  command->add_option("--label", flags->bundle_label,
+                      "The version that has this label, such as canary");
   command->add_option("--address", flags->address, "host:port or unix:PATH")
       ->capture_default_str();
   command->add_option("--deadline-ms", flags->deadline_ms, "For the whole call")

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "grpc/grpc.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
@@ -19,6 +20,7 @@
 namespace tributary {
 namespace {
 
+constexpr auto kDrainPollInterval = std::chrono::milliseconds(1);
 constexpr std::string_view kUnixPrefix = "unix:";
 
 // The path of a unix: address.
@@ -118,8 +120,25 @@ GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server,
 
 GrpcServer::~GrpcServer() { Shutdown(std::chrono::system_clock::now()); }
 
+void GrpcServer::StartDrain() {
+  const std::lock_guard lock(mutex_);
+  if (drain_.joinable()) return;
+  drain_ = std::thread([this] {
+    server_->Shutdown();
+    drained_ = true;
+  });
+}
+
 void GrpcServer::Shutdown(std::chrono::system_clock::time_point deadline) {
-  server_->Shutdown(deadline);
+  StartDrain();
+  while (!drained_ && std::chrono::system_clock::now() < deadline) {
+    std::this_thread::sleep_for(kDrainPollInterval);
+  }
+  // A Shutdown under way cannot be given another deadline. This is what it does
+  // itself at the one it has; it hurts nothing when it is over.
+  grpc_server_cancel_all_calls(server_->c_server());
+  const std::lock_guard lock(mutex_);
+  if (drain_.joinable()) drain_.join();
 }
 
 }  // namespace tributary

@@ -1,9 +1,12 @@
 #ifndef TRIBUTARY_SERVER_RPC_GRPC_SERVER_H_
 #define TRIBUTARY_SERVER_RPC_GRPC_SERVER_H_
 
+#include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -50,8 +53,16 @@ class GrpcServer {
   // With the port that was taken.
   const std::string& address() const { return address_; }
 
-  // Stops accepting at once; returns when the calls in progress are answered,
-  // or cut off at the deadline.
+  // Accepts no more connections, and tells clients to send no more calls on
+  // those they have (GOAWAY): such a call waits for another server, or for this
+  // one's successor, and is no failed attempt. Calls in progress go on. Returns
+  // at once; may be called again.
+  void StartDrain();
+  // After StartDrain: the calls in progress are answered, and all clients have
+  // hung up. Idle ones may take seconds for that.
+  bool drained() const { return drained_; }
+  // StartDrain, then returns when drained or at the deadline, when it cuts off
+  // what is in progress.
   void Shutdown(std::chrono::system_clock::time_point deadline);
 
  private:
@@ -59,6 +70,9 @@ class GrpcServer {
 
   const std::unique_ptr<grpc::Server> server_;
   const std::string address_;
+  std::mutex mutex_;
+  std::thread drain_;
+  std::atomic<bool> drained_{false};
 };
 
 }  // namespace tributary

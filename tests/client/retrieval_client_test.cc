@@ -126,8 +126,8 @@ TEST(RetrievalClient, GivesUpAtTheDeadline) {
 }
 
 TEST(RetrievalClient, IsUnavailableWithoutAServer) {
-  const auto client =
-      RetrievalClient::Connect("unix:/nowhere/at/all.sock", kPatient);
+  const auto client = RetrievalClient::Connect("unix:/nowhere/at/all.sock",
+                                               {.wait_for_ready = false});
   EXPECT_TRUE(
       absl::IsUnavailable((*client)->Retrieve(v1::RetrieveRequest()).status()));
 }

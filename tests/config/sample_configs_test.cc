@@ -1,7 +1,12 @@
 // The files in config/: they parse, and state the defaults.
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 
+#include "client/retrieval_client.h"
+#include "google/protobuf/struct.pb.h"
+#include "google/protobuf/util/json_util.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 #include "index/build/build_config.h"
@@ -84,6 +89,20 @@ TEST(SampleConfigs, BuildStatesEveryDefault) {
   defaults->mutable_index()->clear_factory();
   EXPECT_TRUE(MessageDifferencer::Equals(sample, *defaults))
       << sample.DebugString() << defaults->DebugString();
+}
+
+TEST(SampleConfigs, TheServiceConfigIsTheClientsRetryPolicy) {
+  const auto parse = [](const std::string& json) {
+    google::protobuf::Struct parsed;
+    EXPECT_TRUE(
+        google::protobuf::util::JsonStringToMessage(json, &parsed).ok());
+    return parsed.DebugString();
+  };
+  std::ifstream file(std::filesystem::path(TRIBUTARY_CONFIG_DIR) /
+                     "service_config.json");
+  std::stringstream published;
+  published << file.rdbuf();
+  EXPECT_EQ(parse(published.str()), parse(ServiceConfig({})));
 }
 
 TEST(SampleConfigs, TheMovieLensLabIsTwoTowersWithInBatchSoftmax) {

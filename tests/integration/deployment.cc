@@ -65,13 +65,16 @@ Outcome Deployment::Publish(uint64_t version) {
 }
 
 void Deployment::StartServer(const std::vector<std::string>& flags) {
+  const auto or_any = [](const std::string& address) {
+    return address.empty() ? "127.0.0.1:0" : address;
+  };
   std::vector<std::string> arguments = {Program("tributary-server"),
                                         "--bundles",
                                         bundles_,
                                         "--listen",
-                                        "127.0.0.1:0",
+                                        or_any(grpc_),
                                         "--http",
-                                        "127.0.0.1:0"};
+                                        or_any(http_)};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   server_.emplace(arguments);
   const auto grpc = server_->WaitFor(" grpc=");

@@ -30,6 +30,7 @@ class Deployment {
   // tributary publish.
   Outcome Publish(uint64_t version);
 
+  // On free ports the first time, and on the same ones after that.
   void StartServer(const std::vector<std::string>& flags = {});
   void StartLoader(const std::vector<std::string>& flags = {});
   Process& server() { return *server_; }

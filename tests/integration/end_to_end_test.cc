@@ -191,8 +191,8 @@ TEST_F(EndToEndTest, CallsInProgressAreAnsweredBeforeTheServerStops) {
   deployment_.StartServer();
   deployment_.StartLoader();
   ASSERT_TRUE(deployment_.WaitForVersion(1));
-  auto client =
-      RetrievalClient::Connect(deployment_.grpc(), {.max_attempts = 1});
+  auto client = RetrievalClient::Connect(
+      deployment_.grpc(), {.max_attempts = 1, .wait_for_ready = false});
   ASSERT_TRUE(client.ok());
   v1::RetrieveRequest request;
   request.set_k(200);
