@@ -46,13 +46,12 @@ class Process {
   void Signal(int signal) const;
   // Waits for the end; -1 when it was killed by a signal.
   int Wait();
+  bool HasEnded() const;
 
   // Resident memory now.
   uint64_t ResidentBytes() const;
 
  private:
-  bool HasEnded() const;
-
   std::filesystem::path output_file_;
   pid_t pid_ = -1;
   // Known once it was waited for.

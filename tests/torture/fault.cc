@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 
@@ -59,6 +60,14 @@ std::string FaultyCommand::where() const {
   return fmt::format("{} {}", record_->function, record_->path);
 }
 
+bool FaultyCommand::IsNamedIn(const std::string& text) const {
+  for (const char* path : {record_->path, record_->other_path}) {
+    const std::string name = std::filesystem::path(path).filename().string();
+    if (!name.empty() && text.find(name) != std::string::npos) return true;
+  }
+  return false;
+}
+
 bool IsTorture() {
   const char* value = std::getenv("TRIBUTARY_TORTURE");
   return value != nullptr && *value != '\0' && *value != '0';
@@ -66,6 +75,8 @@ bool IsTorture() {
 
 std::vector<uint32_t> ChooseCases(uint32_t all, uint32_t every, uint32_t turn) {
   if (IsTorture()) every = 1;
+  // At least one.
+  every = std::max(1u, std::min(every, all));
   std::vector<uint32_t> chosen;
   for (uint32_t n = 1 + turn % every; n <= all; n += every) chosen.push_back(n);
   return chosen;

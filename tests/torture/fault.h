@@ -42,8 +42,10 @@ class FaultyCommand {
   // How many calls counted until now; true when one was hit.
   uint32_t calls() const;
   bool hit() const;
-  // "rename /tmp/…/CURRENT": the first call that was hit.
+  // "rename /tmp/…/.CURRENT.new": the first call that was hit.
   std::string where() const;
+  // True when the text names the file of that call, or the other one.
+  bool IsNamedIn(const std::string& text) const;
 
  private:
   // Mapped by the program as well.

@@ -184,9 +184,11 @@ void Log(const char* function, const char* path, const char* other) {
   syscall(SYS_write, TheSettings().log_fd, line, size);
 }
 
-void Describe(FaultRecord* record, const char* function, const char* path) {
+void Describe(FaultRecord* record, const char* function, const char* path,
+              const char* other) {
   strncpy(record->function, function, sizeof(record->function) - 1);
   strncpy(record->path, path, sizeof(record->path) - 1);
+  strncpy(record->other_path, other, sizeof(record->other_path) - 1);
 }
 
 // Counts the call; does not return when it is to kill before it.
@@ -207,7 +209,7 @@ Verdict Judge(const char* call, const char* function, const char* path,
     return {};
   }
   if (__atomic_add_fetch(&settings.record->hits, 1, __ATOMIC_SEQ_CST) == 1) {
-    Describe(settings.record, function, path);
+    Describe(settings.record, function, path, other);
   }
   if (settings.action == kKillBefore) Die();
   return {settings.action, settings.error};

@@ -25,7 +25,9 @@ struct FaultRecord {
   uint32_t hits;
   // Of the first call that was hit; the path may be cut off.
   char function[32];
-  char path[472];
+  char path[236];
+  // Of a rename or a link.
+  char other_path[236];
 };
 
 }  // namespace tributary

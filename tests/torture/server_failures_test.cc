@@ -1,0 +1,158 @@
+// Every system call of tributary-server on its bundle directory fails once. It
+// says so and names the file, never answers wrongly, and gets there when asked
+// again.
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "client/retrieval_client.h"
+#include "fmt/core.h"
+#include "index/publish/version_directory.h"
+#include "tests/index/bundle/tiny_bundle.h"
+#include "tests/integration/process.h"
+#include "tests/torture/control_plane.h"
+#include "tests/torture/failure_kinds.h"
+#include "tests/torture/fault.h"
+#include "tests/torture/visible_versions.h"
+
+namespace tributary {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Of the calls of a server, where it is not torture.
+constexpr uint32_t kEvery = 37;
+// Of anything that fails once.
+constexpr int kAttempts = 2;
+
+class ServerFailuresTest : public testing::Test {
+ protected:
+  // Version 1 serves, version 2 is to come.
+  void SetUp() override {
+    WriteTinyBundle(template_, 1);
+    WriteTinyBundle(template_, 2);
+    ASSERT_TRUE(WriteCurrent(template_, 1).ok());
+  }
+
+  static std::vector<std::string> ServerCommand(const fs::path& bundles) {
+    return {Program("tributary-server"),
+            "--bundles",
+            bundles,
+            "--listen",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0"};
+  }
+
+  // What version 1 or 2 answers, without microseconds.
+  static v1::RetrieveResponse Ask(const std::string& address) {
+    const auto client =
+        RetrievalClient::Connect(address, {.deadline_ms = 10000});
+    EXPECT_TRUE(client.ok()) << client.status();
+    v1::RetrieveRequest request;
+    request.set_user_id(10);
+    request.set_k(6);
+    request.set_view(v1::FULL);
+    const auto response = (*client)->Retrieve(request);
+    EXPECT_TRUE(response.ok()) << response.status();
+    v1::RetrieveResponse answer;
+    if (!response.ok()) return answer;
+    answer.set_bundle_version(response->bundle_version());
+    *answer.mutable_item_keys() = response->item_keys();
+    *answer.mutable_scores() = response->scores();
+    *answer.mutable_sources() = response->sources();
+    return answer;
+  }
+
+  // Until it works; not more often than that.
+  static void Repeat(const std::function<grpc::Status()>& call) {
+    for (int i = 0; i < kAttempts; ++i) {
+      const grpc::Status status = call();
+      if (status.ok()) return;
+      EXPECT_NE(status.error_code(), grpc::UNAVAILABLE)
+          << status.error_message();
+    }
+    ADD_FAILURE() << "failed " << kAttempts << " times";
+  }
+
+  // Activates version 2, and version 1 by a rollback; what they answer.
+  static std::vector<v1::RetrieveResponse> Swap(const fs::path& bundles,
+                                                const std::string& address) {
+    ControlPlane control(bundles);
+    // Where the start could not.
+    Repeat([&] { return control.Stage(1); });
+    Repeat([&] { return control.Activate(1); });
+    Repeat([&] { return control.Stage(2); });
+    Repeat([&] { return control.Activate(2); });
+    std::vector<v1::RetrieveResponse> answers = {Ask(address)};
+    Repeat([&] { return control.Rollback(); });
+    answers.push_back(Ask(address));
+    EXPECT_EQ(control.GetStatus()->active_version(), 1);
+    EXPECT_EQ(*ReadCurrent(bundles), 1);
+    return answers;
+  }
+
+  // Starts a server with the fault; how many calls counted until it had done
+  // all that it was asked for.
+  uint32_t Run(const Fault& fault) {
+    LinkTree(template_, fault.under);
+    const FaultyCommand command(fault, ServerCommand(fault.under));
+    Process server(command.arguments());
+    const auto address = server.WaitFor(" grpc=");
+    SCOPED_TRACE(command.where() + "\n" + server.Output());
+    if (address) {
+      const auto answers = Swap(fault.under, *address);
+      if (answers_.empty()) answers_ = answers;
+      for (size_t i = 0; i < answers.size(); ++i) {
+        EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(
+            answers[i], answers_[i]))
+            << answers[i].DebugString() << answers_[i].DebugString();
+      }
+    } else {
+      EXPECT_TRUE(command.hit());
+      EXPECT_EQ(server.Wait(), 1);
+      EXPECT_TRUE(command.IsNamedIn(server.Output()));
+    }
+    const uint32_t calls = command.calls();
+    const std::string output = server.Output();
+    EXPECT_TRUE(output.find("failed") == std::string::npos ||
+                command.IsNamedIn(output))
+        << output;
+    ExpectWhole(fault.under, {{1, 2}, {1, 2}});
+    if (command.hit()) CountFault("failures in the server");
+    server.Signal(SIGKILL);
+    server.Wait();
+    fs::remove_all(fault.under);
+    return calls;
+  }
+
+  const fs::path template_ = MakeTestDir();
+  std::vector<v1::RetrieveResponse> answers_;
+};
+
+TEST_F(ServerFailuresTest, AreSaidAndAnswersStayRight) {
+  const fs::path bundles = MakeTestDir() / "bundles";
+  uint32_t turn = 0;
+  for (const FailureKind& kind : kFailureKinds) {
+    // A disk that stays full is for other tests.
+    if (kind.times == 0) continue;
+    Fault fault{.under = bundles, .calls = kind.calls};
+    const uint32_t calls = Run(fault);
+    fault.action = kind.action;
+    for (const uint32_t at : ChooseCases(calls, kEvery, turn++)) {
+      SCOPED_TRACE(fmt::format("{} at {} of {} of {}", kind.action, at, calls,
+                               kind.calls));
+      fault.at = at;
+      Run(fault);
+      ASSERT_FALSE(HasFailure());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tributary
