@@ -1,8 +1,9 @@
-# make demo | test | bench | bench-peers | bench-recall | build | format | lint | clean
+# make demo | test | torture | bench | bench-peers | bench-recall | build | format
+#   | lint | clean
 # Everything is built in build/; programs are in build/bin/.
 .DEFAULT_GOAL := build
-.PHONY: deps deps-train deps-dev configure build test demo bench bench-peers
-.PHONY: bench-recall format lint clean
+.PHONY: deps deps-train deps-dev configure build test torture demo bench
+.PHONY: bench-peers bench-recall format lint clean
 
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.proto')
@@ -27,6 +28,12 @@ build: configure
 test: configure
 	@cmake --build --preset release --parallel $(JOBS)
 	@ctest --preset release --parallel $(JOBS)
+
+# All of what `make test` does a part of: every kill, every failure, every byte.
+torture: configure
+	@cmake --build --preset release --parallel $(JOBS)
+	@TRIBUTARY_TORTURE=1 ctest --preset release -L torture --parallel $(JOBS)
+	@grep -h '^counted: ' build/Testing/Temporary/LastTest.log
 
 # KEEP=1 leaves server and loader running.
 demo: build

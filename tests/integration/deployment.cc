@@ -48,14 +48,28 @@ Deployment::Deployment()
   }
 }
 
-void Deployment::Build(uint64_t version) {
+void Deployment::Build(uint64_t version,
+                       const std::vector<std::string>& flags) {
   const auto data = root_ / fmt::format("data-{}", version);
   WriteData(data, version);
-  const Outcome outcome = RunProgram(
-      {Program("tributary"), "build", "--data", "csv:" + data.string(), "--out",
-       built_, "--version", fmt::format("{}", version), "--als.dim", "8",
-       "--behavior.history.dim", "8", "--behavior.history.epochs", "5",
-       "--content.dim", "16"});
+  std::vector<std::string> arguments = {Program("tributary"),
+                                        "build",
+                                        "--data",
+                                        "csv:" + data.string(),
+                                        "--out",
+                                        built_,
+                                        "--version",
+                                        fmt::format("{}", version),
+                                        "--als.dim",
+                                        "8",
+                                        "--behavior.history.dim",
+                                        "8",
+                                        "--behavior.history.epochs",
+                                        "5",
+                                        "--content.dim",
+                                        "16"};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  const Outcome outcome = RunProgram(arguments);
   ASSERT_EQ(outcome.exit_status, 0) << outcome.output;
 }
 

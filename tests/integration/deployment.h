@@ -26,7 +26,7 @@ class Deployment {
 
   // Writes built()/<version> with `tributary build` from a small data set
   // whose item keys begin with "v<version>-".
-  void Build(uint64_t version);
+  void Build(uint64_t version, const std::vector<std::string>& flags = {});
   // tributary publish.
   Outcome Publish(uint64_t version);
 

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "fmt/core.h"
@@ -60,9 +61,12 @@ Process::Process(const std::vector<std::string>& arguments)
       pid_(Spawn(arguments, output_file_)) {}
 
 Process::~Process() {
-  if (pid_ <= 0 || HasEnded()) return;
-  Signal(SIGKILL);
-  Wait();
+  if (pid_ > 0 && !HasEnded()) {
+    Signal(SIGKILL);
+    Wait();
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(output_file_.parent_path(), ignored);
 }
 
 std::string Process::Output() const { return ReadFile(output_file_); }

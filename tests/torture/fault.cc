@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <system_error>
 
 #include "fmt/core.h"
 #include "tests/index/bundle/tiny_bundle.h"
@@ -19,6 +20,7 @@ namespace {
 // start.
 const int kOneBlasThread = ::setenv("OPENBLAS_NUM_THREADS", "1", 1);
 
+// The file lives as long as its mapping.
 std::shared_ptr<FaultRecord> MapRecord(const std::filesystem::path& path) {
   OverwriteFile(path, std::string(sizeof(FaultRecord), '\0'));
   const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
@@ -26,8 +28,11 @@ std::shared_ptr<FaultRecord> MapRecord(const std::filesystem::path& path) {
                         MAP_SHARED, fd, 0);
   ::close(fd);
   EXPECT_NE(mapped, MAP_FAILED) << path;
-  return {static_cast<FaultRecord*>(mapped),
-          [](FaultRecord* record) { ::munmap(record, sizeof(FaultRecord)); }};
+  return {static_cast<FaultRecord*>(mapped), [path](FaultRecord* record) {
+            ::munmap(record, sizeof(FaultRecord));
+            std::error_code ignored;
+            std::filesystem::remove_all(path.parent_path(), ignored);
+          }};
 }
 
 }  // namespace
@@ -87,7 +92,7 @@ void CountFault(const std::string& kind) {
     std::map<std::string, int> by_kind;
     ~Counts() {
       for (const auto& [name, count] : by_kind) {
-        fmt::print("faults: {} {}\n", count, name);
+        fmt::print("counted: {} {}\n", count, name);
       }
     }
   };

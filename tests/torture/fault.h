@@ -61,7 +61,7 @@ bool IsTorture();
 std::vector<uint32_t> ChooseCases(uint32_t all, uint32_t every, uint32_t turn);
 
 // Adds to what is printed when the program ends, and by `make torture` as a
-// whole: "faults: 1234 kills of publish".
+// whole: "counted: 1234 kills of publish".
 void CountFault(const std::string& kind);
 
 }  // namespace tributary
