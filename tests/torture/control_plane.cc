@@ -44,6 +44,17 @@ grpc::Status ControlPlane::Rollback() {
   return stub_->Rollback(&context, {}, &status);
 }
 
+grpc::Status ControlPlane::SetLabel(const std::string& name, uint64_t version,
+                                    double share) {
+  Context context;
+  v1::SetLabelRequest request;
+  request.set_name(name);
+  request.set_version(version);
+  request.set_share(share);
+  v1::ServerStatus status;
+  return stub_->SetLabel(&context, request, &status);
+}
+
 std::optional<v1::ServerStatus> ControlPlane::GetStatus() {
   Context context;
   v1::ServerStatus status;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "grpcpp/grpcpp.h"
 #include "tributary/v1/bundles.grpc.pb.h"
@@ -21,6 +22,8 @@ class ControlPlane {
   grpc::Status Stage(uint64_t version);
   grpc::Status Activate(uint64_t version);
   grpc::Status Rollback();
+  grpc::Status SetLabel(const std::string& name, uint64_t version,
+                        double share);
   // Empty when the server cannot be reached.
   std::optional<v1::ServerStatus> GetStatus();
 

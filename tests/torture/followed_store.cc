@@ -54,7 +54,7 @@ bool FollowedStoreTest::Reached(uint64_t version) {
   for (const auto& entry :
        std::filesystem::directory_iterator(bundles(), error)) {
     const std::string name = entry.path().filename().string();
-    if (name == "CURRENT" || name == "control.sock" ||
+    if (name == "CURRENT" || name == "SERVING" || name == "control.sock" ||
         name.starts_with(".loader.")) {
       continue;
     }

@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Of the calls of a server, where it is not torture.
-constexpr uint32_t kEvery = 10;
+constexpr uint32_t kEvery = 20;
 
 class ServerKillsTest : public testing::Test {
  protected:
@@ -42,20 +42,23 @@ class ServerKillsTest : public testing::Test {
             "127.0.0.1:0"};
   }
 
-  // As an operator would; stops where the server is gone.
-  static bool StageActivateRollBack(const fs::path& bundles) {
+  // As an operator would; stops where the server is gone. Sets *labelled once
+  // version 2 has its label.
+  static bool StageActivateRollBack(const fs::path& bundles, bool* labelled) {
     ControlPlane control(bundles);
-    return control.Stage(2).ok() && control.Activate(2).ok() &&
-           control.Rollback().ok();
+    if (!control.Stage(2).ok()) return false;
+    *labelled = control.SetLabel("canary", 2, .25).ok();
+    return control.Activate(2).ok() && control.Rollback().ok();
   }
 
-  // Whether the server was hit before it had done all that it was asked for.
+  // Kills a server, if it gets that far. Whether version 2 had a label.
   static bool Kill(const fs::path& bundles, const Fault& kill,
                    uint32_t* calls) {
     const FaultyCommand command(kill, ServerCommand(bundles));
     Process server(command.arguments());
-    const bool done =
-        server.WaitFor("event=listening") && StageActivateRollBack(bundles);
+    bool labelled = false;
+    const bool done = server.WaitFor("event=listening") &&
+                      StageActivateRollBack(bundles, &labelled);
     if (calls != nullptr) *calls = command.calls();
     EXPECT_NE(done, command.hit()) << server.Output();
     if (!done) {
@@ -65,17 +68,24 @@ class ServerKillsTest : public testing::Test {
     server.Signal(SIGKILL);
     server.Wait();
     ExpectWhole(bundles, {{1, 2}, {1, 2}});
-    return !done;
+    return labelled;
   }
 
   // A server starts with what CURRENT says, and does what is asked for.
-  static void ExpectGoal(const fs::path& bundles) {
+  static void ExpectGoal(const fs::path& bundles, bool labelled) {
     const uint64_t current = *ReadCurrent(bundles);
     Process server(ServerCommand(bundles));
     ASSERT_TRUE(server.WaitFor("event=listening")) << server.Output();
     ControlPlane control(bundles);
-    EXPECT_EQ(control.GetStatus()->active_version(), current)
-        << server.Output();
+    const auto status = control.GetStatus();
+    EXPECT_EQ(status->active_version(), current) << server.Output();
+    EXPECT_GE(status->labels_size(), labelled ? 1 : 0) << server.Output();
+    for (const v1::Label& label : status->labels()) {
+      if (label.name() == "stable") continue;
+      EXPECT_EQ(label.name(), "canary");
+      EXPECT_EQ(label.version(), 2);
+      EXPECT_EQ(label.share(), .25);
+    }
     EXPECT_TRUE(control.Stage(2).ok());
     EXPECT_TRUE(control.Activate(2).ok());
     EXPECT_EQ(control.GetStatus()->active_version(), 2);
@@ -97,10 +107,11 @@ TEST_F(ServerKillsTest, AnywhereLeaveTheOldOrTheNewVersionActive) {
     for (const uint32_t at : ChooseCases(calls, kEvery, turn++)) {
       SCOPED_TRACE(fmt::format("{} {} of {}", action, at, calls));
       LinkTree(template_, bundles);
-      Kill(bundles,
-           {.under = bundles, .calls = kAllCalls, .at = at, .action = action},
-           nullptr);
-      ASSERT_NO_FATAL_FAILURE(ExpectGoal(bundles));
+      const bool labelled = Kill(
+          bundles,
+          {.under = bundles, .calls = kAllCalls, .at = at, .action = action},
+          nullptr);
+      ASSERT_NO_FATAL_FAILURE(ExpectGoal(bundles, labelled));
       ASSERT_FALSE(HasFailure());
       fs::remove_all(bundles);
     }
