@@ -174,7 +174,7 @@ void CheckOverlaps(const GateMeasurements& measured, const v1::Gate& gate,
     v1::GateCheck& check = checks.Add("overlap", source.source);
     check.set_note(fmt::format("{:.3f}, of which {:.3f} by chance",
                                source.overlap, of_nothing));
-    HoldAgainst((source.overlap - of_nothing) / (1 - of_nothing),
+    HoldAgainst(std::max(0.0, (source.overlap - of_nothing) / (1 - of_nothing)),
                 gate.min_overlap(), &check);
   }
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "grpc/support/time.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "status/status_macros.h"
@@ -35,7 +36,8 @@ absl::Status Call(v1::Bundles::Stub& stub,
                   const Request& request, Response* response,
                   std::chrono::milliseconds deadline, std::stop_token stop) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + deadline);
+  // A span: the clock on the wall may jump.
+  context.set_deadline(gpr_time_from_millis(deadline.count(), GPR_TIMESPAN));
   const std::stop_callback cancel(std::move(stop),
                                   [&context] { context.TryCancel(); });
   const grpc::Status status = (stub.*method)(&context, request, response);
@@ -101,6 +103,13 @@ absl::Status BundlesClient::Refuse(uint64_t version, const std::string& reason,
   request.set_reason(reason);
   v1::RefuseResponse response;
   return Call(*stub_, &v1::Bundles::Stub::Refuse, request, &response, kDeadline,
+              std::move(stop));
+}
+
+absl::Status BundlesClient::Report(const v1::LoaderStatus& status,
+                                   std::stop_token stop) {
+  v1::ReportResponse response;
+  return Call(*stub_, &v1::Bundles::Stub::Report, status, &response, kDeadline,
               std::move(stop));
 }
 

@@ -27,6 +27,7 @@ class BundlesClient {
   absl::Status Unload(uint64_t version, std::stop_token stop);
   absl::Status Refuse(uint64_t version, const std::string& reason,
                       std::stop_token stop);
+  absl::Status Report(const v1::LoaderStatus& status, std::stop_token stop);
 
  private:
   std::unique_ptr<v1::Bundles::Stub> stub_;

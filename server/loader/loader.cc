@@ -1,16 +1,19 @@
 #include "server/loader/loader.h"
 
+#include <chrono>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "fmt/core.h"
+#include "google/protobuf/util/time_util.h"
 #include "index/bundle/scratch_directory.h"
 #include "index/publish/directory_store.h"
 #include "index/publish/open_store.h"
 #include "index/publish/version_directory.h"
 #include "index/publish/version_file.h"
+#include "server/gate/gate_report.h"
 #include "server/loader/loader_config.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
@@ -18,6 +21,7 @@
 namespace tributary {
 namespace {
 
+using google::protobuf::util::TimeUtil;
 using Kind = LoaderAction::Kind;
 namespace fs = std::filesystem;
 
@@ -81,18 +85,28 @@ Loader::Loader(v1::LoaderConfig config, FileLock lock,
                std::unique_ptr<Store> store)
     : config_(std::move(config)),
       lock_(std::move(lock)),
+      trial_(config_),
+      refusals_(config_.bundles()),
       store_(std::move(store)),
       server_(config_.control()) {
   const auto followed =
       ReadVersionFile(fs::path(config_.bundles()) / kFollowedName);
   followed_ = followed.ok() ? *followed : 0;
+  status_.set_store(config_.store());
+  status_.set_last_good_version(followed_);
 }
 
 absl::StatusOr<LoaderAction> Loader::Step(std::stop_token stop) {
+  const auto action = TakeStep(stop);
+  Report(action.status(), stop);
+  return action;
+}
+
+absl::StatusOr<LoaderAction> Loader::TakeStep(const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const LoaderView view, Look(stop));
   if (stop.stop_requested()) return absl::CancelledError("stop requested");
   const LoaderAction action = Decide(view);
-  const absl::Status status = Act(action, std::move(stop));
+  const absl::Status status = Act(action, stop);
   failed_ = status.ok() ? LoaderAction{} : action;
   if (status.ok()) return action;
   return absl::Status(status.code(),
@@ -111,7 +125,8 @@ absl::StatusOr<LoaderView> Loader::Look(std::stop_token stop) {
                    ListVersions(config_.bundles()));
   view.on_host.insert(on_host.begin(), on_host.end());
   view.followed = followed_ == view.current;
-  view.refused = IsStillRefused(stop);
+  view.refused = IsStillRefused(view.server, stop);
+  view.tried = tried_.version == view.current && tried_.serving == serving_;
   view.keep = config_.keep();
   view.failed = failed_;
   return view;
@@ -120,8 +135,17 @@ absl::StatusOr<LoaderView> Loader::Look(std::stop_token stop) {
 void Loader::SeeCurrent(uint64_t current) {
   // That CURRENT is gone for a while, perhaps with its volume, says nothing.
   if (current == 0 || current == current_) return;
+  // Whoever moves it wants the version, whatever was said of it before.
+  if (current_ != 0) refusals_.Remove(current);
   current_ = current;
-  refused_.reset();
+  refused_ = refusals_.Load(current);
+  if (refused_) {
+    status_.mutable_last_refusal()->set_version(current);
+    status_.mutable_last_refusal()->set_reason(refused_->reason());
+    *status_.mutable_last_refusal()->mutable_at() = refused_->at();
+  }
+  tried_ = {};
+  verified_ = 0;
   lost_stages_ = 0;
   if (followed_ != current) followed_ = 0;
   // What came of this version so far is gone on with, if it is not all there.
@@ -138,6 +162,10 @@ void Loader::SeeServer(const absl::StatusOr<ServerView>& server) {
   if (server.ok() && server->active != 0 && server->active == current_) {
     MarkFollowed(current_);
   }
+  if (server.ok()) {
+    serving_ = server->active != 0 ? server->active
+                                   : ReadCurrent(config_.bundles()).value_or(0);
+  }
   if (server.ok() == server_reachable_) return;
   server_reachable_ = server.ok();
   if (server.ok()) {
@@ -148,23 +176,41 @@ void Loader::SeeServer(const absl::StatusOr<ServerView>& server) {
   }
 }
 
-bool Loader::IsStillRefused(const std::stop_token& stop) {
+bool Loader::IsStillRefused(const std::optional<ServerView>& server,
+                            const std::stop_token& stop) {
   if (!refused_) return false;
-  const auto manifest = store_->ReadManifest(current_, stop);
-  // A manifest that cannot be read is not a repaired one.
-  if (!manifest.ok() || manifest->Fingerprint() == refused_->fingerprint) {
-    return true;
-  }
-  spdlog::info("event=retrying version={} reason=\"its manifest changed\"",
-               current_);
+  const std::string changed = WhatChanged(server, stop);
+  if (changed.empty()) return true;
+  spdlog::info("event=retrying version={} reason={:?}", current_, changed);
   refused_.reset();
   lost_stages_ = 0;
   return false;
 }
 
+std::string Loader::WhatChanged(const std::optional<ServerView>& server,
+                                const std::stop_token& stop) {
+  if (server && server->active == current_) return "it serves";
+  const auto manifest = store_->ReadManifest(current_, stop);
+  // A manifest that cannot be read is not a repaired one.
+  if (manifest.ok() && manifest->Fingerprint() != refused_->fingerprint()) {
+    return "its manifest changed";
+  }
+  if (!refused_->has_gate()) {
+    return refused_->depends_on() == trial_.VerifyDependsOn()
+               ? ""
+               : "the loader or its settings changed";
+  }
+  return !server || refused_->depends_on() ==
+                        trial_.GateDependsOn(current_, serving_)
+             ? ""
+             : "the gate's settings or the active version changed";
+}
+
 void Loader::MarkFollowed(uint64_t version) {
   if (followed_ == version) return;
   followed_ = version;
+  status_.set_last_good_version(version);
+  *status_.mutable_last_good_at() = TimeUtil::GetCurrentTime();
   const absl::Status written =
       WriteVersionFile(fs::path(config_.bundles()) / kFollowedName, version);
   if (written.ok()) return;
@@ -182,13 +228,12 @@ absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
       return Fetch(version, stop);
     case Kind::kStage:
       return Stage(version, std::move(stop));
+    case Kind::kTry:
+      return Try(version, stop);
     case Kind::kActivate:
-      RETURN_IF_ERROR(server_.Activate(version, std::move(stop)));
-      MarkFollowed(version);
-      spdlog::info("event=activated version={}", version);
-      return absl::OkStatus();
+      return Activate(version, std::move(stop));
     case Kind::kReport:
-      return server_.Refuse(version, refused_->reason, std::move(stop));
+      return server_.Refuse(version, refused_->reason(), std::move(stop));
     case Kind::kUnload:
       RETURN_IF_ERROR(server_.Unload(version, std::move(stop)));
       spdlog::info("event=unloaded version={}", version);
@@ -204,22 +249,24 @@ absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
 absl::Status Loader::Fetch(uint64_t version, const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const SignedManifest manifest,
                    store_->ReadManifest(version, stop));
+  tried_ = {};
   FetchOptions options;
   options.download = config_.download();
   options.exclusive = true;
   options.counts = &fetch_counts_;
   options.stop = stop;
+  options.check = [&](const fs::path& dir) { return trial_.Verify(dir, stop); };
   const uint64_t fetched = fetch_counts_.fetched_bytes;
   const uint64_t shared = fetch_counts_.shared_bytes;
   const auto start = std::chrono::steady_clock::now();
   const absl::Status status =
       FetchVersion(store_.get(), version, manifest, config_.bundles(), options);
-  // INTERNAL is a search library that fails in the trial.
-  if (BlamesVersion(status) || absl::IsInternal(status)) {
+  if (BlamesVersion(status)) {
     Refuse(version, manifest.Fingerprint(), Text(status));
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(status);
+  verified_ = version;
   const std::chrono::duration<double> seconds =
       std::chrono::steady_clock::now() - start;
   spdlog::info(
@@ -227,6 +274,37 @@ absl::Status Loader::Fetch(uint64_t version, const std::stop_token& stop) {
       "shared_bytes={}",
       version, seconds.count(), fetch_counts_.fetched_bytes - fetched,
       fetch_counts_.shared_bytes - shared);
+  return absl::OkStatus();
+}
+
+absl::Status Loader::Try(uint64_t version, const std::stop_token& stop) {
+  ASSIGN_OR_RETURN(
+      const SignedManifest manifest,
+      DirectoryStore(config_.bundles()).ReadManifest(version, stop));
+  const auto start = std::chrono::steady_clock::now();
+  const auto report =
+      trial_.Gate(version, serving_, verified_ != version, stop);
+  if (BlamesVersion(report.status())) {
+    Refuse(version, manifest.Fingerprint(), Text(report.status()));
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(report.status());
+  const bool forced = !report->passed() && trial_.IsForced(version);
+  if (!report->passed() && !forced) {
+    Refuse(version, manifest.Fingerprint(), "the gate: " + GateReasons(*report),
+           &*report);
+    return absl::OkStatus();
+  }
+  if (forced) {
+    spdlog::warn("event=forced version={} reason={:?}", version,
+                 GateReasons(*report));
+  }
+  tried_ = {version, serving_, forced};
+  const std::chrono::duration<double> seconds =
+      std::chrono::steady_clock::now() - start;
+  spdlog::info("event=tried version={} against={} queries={} seconds={:.3f}",
+               version, report->old_version(), report->queries(),
+               seconds.count());
   return absl::OkStatus();
 }
 
@@ -255,10 +333,56 @@ absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
   return absl::OkStatus();
 }
 
-void Loader::Refuse(uint64_t version, std::string fingerprint,
-                    std::string reason) {
-  spdlog::error("event=refused version={} reason={:?}", version, reason);
-  refused_ = Refused{std::move(fingerprint), std::move(reason)};
+absl::Status Loader::Activate(uint64_t version, std::stop_token stop) {
+  RETURN_IF_ERROR(server_.Activate(version, std::move(stop)));
+  MarkFollowed(version);
+  refusals_.Remove(version);
+  if (tried_.version == version && tried_.forced) {
+    status_.set_forced(status_.forced() + 1);
+  }
+  spdlog::info("event=activated version={}", version);
+  return absl::OkStatus();
+}
+
+void Loader::Refuse(uint64_t version, const std::string& fingerprint,
+                    const std::string& reason, const v1::GateReport* gate) {
+  spdlog::error("event=refused version={} reason={:?} report={}", version,
+                reason, refusals_.TextPath(version).string());
+  v1::RefusalReport report;
+  report.set_version(version);
+  report.set_reason(reason);
+  *report.mutable_at() = TimeUtil::GetCurrentTime();
+  report.set_fingerprint(fingerprint);
+  report.set_depends_on(gate == nullptr
+                            ? trial_.VerifyDependsOn()
+                            : trial_.GateDependsOn(version, serving_));
+  if (gate != nullptr) *report.mutable_gate() = *gate;
+  v1::Refusal& refusal = *status_.mutable_last_refusal();
+  refusal.set_version(version);
+  refusal.set_reason(reason);
+  *refusal.mutable_at() = report.at();
+  refused_ = std::move(report);
+  tried_ = {};
+  const absl::Status saved = refusals_.Save(*refused_);
+  if (saved.ok()) return;
+  // A loader that starts again tries the version again.
+  spdlog::warn("event=refusal_not_saved version={} reason={:?}", version,
+               Text(saved));
+}
+
+void Loader::Report(const absl::Status& last_step,
+                    const std::stop_token& stop) {
+  status_.set_current_version(current_);
+  status_.set_last_error(Text(last_step));
+  status_.set_errors_in_a_row(last_step.ok() ? 0
+                                             : status_.errors_in_a_row() + 1);
+  status_.set_fetched_bytes(fetch_counts_.fetched_bytes);
+  status_.set_shared_bytes(fetch_counts_.shared_bytes);
+  *status_.mutable_at() = TimeUtil::GetCurrentTime();
+  if (!server_reachable_ || stop.stop_requested()) return;
+  // A server that is away, or is older and has no such call, is told later or
+  // never.
+  server_.Report(status_, stop).IgnoreError();
 }
 
 }  // namespace tributary

@@ -1,11 +1,10 @@
 // The sidecar that brings published versions to a server: follows a store's
-// CURRENT, fetches and verifies what it names, has the server stage and
-// activate it, and removes what is no longer needed. What it does next is
-// loader_policy's to say; this file looks and acts.
+// CURRENT, fetches and verifies what it names, holds it against what serves,
+// has the server stage and activate it, and removes what is no longer needed.
+// What it does next is loader_policy's to say; this file looks and acts.
 #ifndef TRIBUTARY_SERVER_LOADER_LOADER_H_
 #define TRIBUTARY_SERVER_LOADER_LOADER_H_
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -19,7 +18,11 @@
 #include "index/publish/store.h"
 #include "server/loader/bundles_client.h"
 #include "server/loader/loader_policy.h"
+#include "server/loader/refusals.h"
+#include "server/loader/version_trial.h"
+#include "tributary/v1/bundles.pb.h"
 #include "tributary/v1/config.pb.h"
+#include "tributary/v1/gate.pb.h"
 
 namespace tributary {
 
@@ -34,39 +37,55 @@ class Loader {
       v1::LoaderConfig config);
 
   // Looks at store, host and server, and takes one action, which it returns.
-  // A version found bad is remembered as refused, which is no error here.
+  // A version found bad is remembered as refused, also by the next loader in
+  // this directory, until its manifest changes or what else the verdict depends
+  // on; that is no error here. The server is told how it went.
   // Errors: those of the store, of the action, or CANCELLED because of `stop`,
   // which ends a download and calls to the server.
   absl::StatusOr<LoaderAction> Step(std::stop_token stop = {});
 
   // Steps until `stop` is requested: at once while there is something to do,
   // else every poll_interval_ms; after errors at intervals that double up to
-  // half a minute. Says in the log what it does, errors once.
+  // half a minute, by chance up to half as long. Says in the log what it does,
+  // errors once.
   void Run(const std::stop_token& stop);
 
  private:
-  // CURRENT's version, found bad. Forgotten when CURRENT changes.
-  struct Refused {
-    // SignedManifest's: a repaired version has another one.
-    std::string fingerprint;
-    std::string reason;
+  // A version that passed the gate, or was forced through.
+  struct Tried {
+    uint64_t version = 0;
+    // What it was held against.
+    uint64_t serving = 0;
+    bool forced = false;
   };
 
   Loader(v1::LoaderConfig config, FileLock lock, std::unique_ptr<Store> store);
 
+  absl::StatusOr<LoaderAction> TakeStep(const std::stop_token& stop);
   absl::StatusOr<LoaderView> Look(std::stop_token stop);
   void SeeCurrent(uint64_t current);
   void SeeServer(const absl::StatusOr<ServerView>& server);
-  bool IsStillRefused(const std::stop_token& stop);
+  bool IsStillRefused(const std::optional<ServerView>& server,
+                      const std::stop_token& stop);
+  // Since it was refused; empty for nothing.
+  std::string WhatChanged(const std::optional<ServerView>& server,
+                          const std::stop_token& stop);
   void MarkFollowed(uint64_t version);
 
   absl::Status Act(const LoaderAction& action, std::stop_token stop);
   absl::Status Fetch(uint64_t version, const std::stop_token& stop);
+  absl::Status Try(uint64_t version, const std::stop_token& stop);
   absl::Status Stage(uint64_t version, std::stop_token stop);
-  void Refuse(uint64_t version, std::string fingerprint, std::string reason);
+  absl::Status Activate(uint64_t version, std::stop_token stop);
+  // `gate` is its report, if that is the reason.
+  void Refuse(uint64_t version, const std::string& fingerprint,
+              const std::string& reason, const v1::GateReport* gate = nullptr);
+  void Report(const absl::Status& last_step, const std::stop_token& stop);
 
   const v1::LoaderConfig config_;
   const FileLock lock_;
+  const VersionTrial trial_;
+  const Refusals refusals_;
   const std::unique_ptr<Store> store_;
   BundlesClient server_;
   FetchCounts fetch_counts_;
@@ -76,16 +95,21 @@ class Loader {
   // The CURRENT that has been active since it was written, or 0. Kept in a
   // file, so that a loader that restarts respects a rollback, too.
   uint64_t followed_ = 0;
-  std::optional<Refused> refused_;
+  // current_'s, when it was found bad; kept in a file, too. Forgotten when
+  // CURRENT moves.
+  std::optional<v1::RefusalReport> refused_;
+  // What the server serves, or would after a restart; 0 for nothing.
+  uint64_t serving_ = 0;
+  Tried tried_;
+  // Fetched, and verified before it was there to see.
+  uint64_t verified_ = 0;
   // Calls to stage current_ during which the server was lost.
   int lost_stages_ = 0;
   LoaderAction failed_;
   bool server_reachable_ = true;
+  // What the server is told, but for what is counted elsewhere.
+  v1::LoaderStatus status_;
 };
-
-// How long Run waits after so many errors in a row (at least 1).
-std::chrono::milliseconds BackoffAfter(int errors,
-                                       std::chrono::milliseconds poll_interval);
 
 }  // namespace tributary
 

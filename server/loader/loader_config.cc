@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
 
 #include "fmt/core.h"
+#include "server/gate/gate_config.h"
+#include "server/trial/trial_config.h"
+#include "status/status_macros.h"
 
 namespace tributary {
 namespace {
@@ -15,6 +19,22 @@ constexpr uint32_t kDefaultKeep = 1;
 constexpr uint32_t kMaxKeep = 1000;
 constexpr std::array<std::string_view, 5> kLogLevels = {
     "trace", "debug", "info", "warn", "error"};
+
+absl::Status In(std::string_view field, const absl::Status& status) {
+  return absl::Status(
+      status.code(),
+      fmt::format("{}.{}", field, std::string(status.message())));
+}
+
+absl::Status CompleteGateAndTrial(v1::LoaderConfig* config) {
+  const auto gate = CompleteGate(config->gate());
+  if (!gate.ok()) return In("gate", gate.status());
+  *config->mutable_gate() = *gate;
+  const auto trial = CompleteTrial(config->trial());
+  if (!trial.ok()) return In("trial", trial.status());
+  *config->mutable_trial() = *trial;
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -33,6 +53,7 @@ absl::StatusOr<v1::LoaderConfig> CompleteLoaderConfig(v1::LoaderConfig given) {
   }
   if (!given.has_keep()) given.set_keep(kDefaultKeep);
   if (!given.has_log_level()) given.set_log_level("info");
+  RETURN_IF_ERROR(CompleteGateAndTrial(&given));
   if (given.poll_interval_ms() < 1 ||
       given.poll_interval_ms() > kMaxPollIntervalMs) {
     return absl::InvalidArgumentError(

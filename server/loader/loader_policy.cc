@@ -12,13 +12,22 @@ void FollowCurrent(const LoaderView& view, std::vector<LoaderAction>* actions) {
       !view.refused &&
       (!view.followed || (view.server && view.server->active == 0));
   if (!wanted) return;
-  if (view.server && view.server->active == view.current) return;
-  if (view.server && view.server->resident.contains(view.current)) {
-    actions->push_back({Kind::kActivate, view.current});
-  } else if (!view.on_host.contains(view.current)) {
+  const auto& server = view.server;
+  if (server && server->active == view.current) return;
+  const bool on_host = view.on_host.contains(view.current);
+  if (!server) {
+    if (!on_host) actions->push_back({Kind::kFetch, view.current});
+    return;
+  }
+  const bool resident = server->resident.contains(view.current);
+  const bool going_back = resident && view.current < server->active;
+  if (!on_host && !resident) {
     actions->push_back({Kind::kFetch, view.current});
-  } else if (view.server) {
-    actions->push_back({Kind::kStage, view.current});
+  } else if (on_host && !view.tried && !going_back) {
+    actions->push_back({Kind::kTry, view.current});
+  } else {
+    actions->push_back(
+        {resident ? Kind::kActivate : Kind::kStage, view.current});
   }
 }
 
@@ -76,6 +85,8 @@ std::string_view ActionName(Kind kind) {
       return "nothing";
     case Kind::kFetch:
       return "fetch";
+    case Kind::kTry:
+      return "try";
     case Kind::kStage:
       return "stage";
     case Kind::kActivate:

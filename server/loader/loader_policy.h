@@ -28,6 +28,7 @@ struct LoaderAction {
   enum class Kind {
     kNothing,
     kFetch,     // Copy it from the store to the host.
+    kTry,       // Hold it against the active one: the gate.
     kStage,     // Have the server map and try it.
     kActivate,  // Have it serve.
     kReport,    // Tell the server that it was refused.
@@ -48,6 +49,8 @@ struct LoaderView {
   bool followed = false;
   // It was refused, and its manifest is still the one that was refused.
   bool refused = false;
+  // It passed the gate, against what is active now.
+  bool tried = false;
   // Complete versions on the host.
   std::set<uint64_t> on_host;
   // Absent when the server cannot be reached.
@@ -60,9 +63,10 @@ struct LoaderView {
 
 // The rules, the first that applies:
 //  1. Without a CURRENT, nothing: a store that lost it is no reason to act.
-//  2. A CURRENT that is neither followed nor refused is fetched, staged and
-//     activated, be it newer or older than the active version. A server
-//     without an active version gets it even if followed.
+//  2. A CURRENT that is neither followed nor refused is fetched, tried, staged
+//     and activated, be it newer or older than the active version. A server
+//     without an active version gets it even if followed. An older one that is
+//     still in the server's memory has served, and is not tried again.
 //  3. A refused CURRENT is reported, and deleted from the host unless it is in
 //     the server's memory, so that a repaired one can be fetched.
 //  4. Versions older than the active one are unloaded, except CURRENT, the

@@ -1,8 +1,8 @@
 // When the loader steps; loader.cc is what a step is.
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
+#include <chrono>
 
+#include "index/publish/backoff.h"
 #include "server/loader/loader.h"
 #include "spdlog/spdlog.h"
 
@@ -13,22 +13,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kMaxBackoff(30'000);
 
-void WaitFor(milliseconds duration, std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any never_notified;
-  std::unique_lock lock(mutex);
-  never_notified.wait_for(lock, std::move(stop), duration,
-                          [] { return false; });
-}
-
 }  // namespace
-
-milliseconds BackoffAfter(int errors, milliseconds poll_interval) {
-  const milliseconds most = std::max(poll_interval, kMaxBackoff);
-  milliseconds backoff = poll_interval;
-  for (int i = 1; i < errors && backoff < most; ++i) backoff *= 2;
-  return std::min(backoff, most);
-}
 
 void Loader::Run(const std::stop_token& stop) {
   const milliseconds poll_interval(config_.poll_interval_ms());
@@ -44,7 +29,10 @@ void Loader::Run(const std::stop_token& stop) {
                      action.status().ToString());
       }
       logged = action.status();
-      WaitFor(BackoffAfter(++errors, poll_interval), stop);
+      // At least half of what Backoff doubles to: never below the interval.
+      SleepFor(Backoff(++errors + 1, poll_interval,
+                       std::max(2 * poll_interval, kMaxBackoff), Chance()),
+               stop);
       continue;
     }
     errors = 0;
@@ -52,7 +40,7 @@ void Loader::Run(const std::stop_token& stop) {
     const bool wait =
         action->kind == LoaderAction::Kind::kNothing || *action == last;
     last = *action;
-    if (wait) WaitFor(poll_interval, stop);
+    if (wait) SleepFor(poll_interval, stop);
   }
 }
 

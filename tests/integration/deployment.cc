@@ -38,8 +38,9 @@ void WriteData(const std::filesystem::path& dir, uint64_t version) {
 
 }  // namespace
 
-Deployment::Deployment()
-    : root_(MakeTestDir()),
+Deployment::Deployment(bool gate)
+    : gate_(gate),
+      root_(MakeTestDir()),
       built_(root_ / "built"),
       store_(root_ / "store"),
       bundles_(root_ / "bundles") {
@@ -106,15 +107,12 @@ void Deployment::StartServer(const std::vector<std::string>& flags) {
 
 void Deployment::StartLoader(const std::vector<std::string>& flags) {
   std::vector<std::string> arguments = {
-      Program("tributary-loader"),
-      "--store",
-      store_,
-      "--bundles",
-      bundles_,
-      "--control",
-      "unix:" + (bundles_ / "control.sock").string(),
-      "--poll-interval-ms",
-      "20"};
+      Program("tributary-loader"), "--store", store_, "--bundles", bundles_,
+      "--control", "unix:" + (bundles_ / "control.sock").string(),
+      "--poll-interval-ms", "20",
+      // Versions of different items, so that replies show which served, would
+      // not pass.
+      "--gate.enabled", gate_ ? "true" : "false"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   loader_.emplace(arguments);
 }

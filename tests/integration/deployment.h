@@ -18,7 +18,9 @@ namespace tributary {
 // loader, on free ports.
 class Deployment {
  public:
-  Deployment();
+  // `gate`: whether the loader has one; versions that Build makes have no item
+  // in common and would not pass.
+  explicit Deployment(bool gate = false);
 
   const std::filesystem::path& built() const { return built_; }
   const std::filesystem::path& store() const { return store_; }
@@ -51,6 +53,7 @@ class Deployment {
   std::string Get(const std::string& path);
 
  private:
+  const bool gate_;
   std::filesystem::path root_;
   std::filesystem::path built_;
   std::filesystem::path store_;

@@ -63,6 +63,11 @@ std::vector<std::string> FakeServer::calls() const {
   return calls_;
 }
 
+v1::LoaderStatus FakeServer::loader() const {
+  const std::lock_guard lock(mutex_);
+  return loader_;
+}
+
 grpc::Status FakeServer::Stage(grpc::ServerContext*,
                                const v1::StageRequest* request,
                                v1::BundleStatus*) {
@@ -105,6 +110,14 @@ grpc::Status FakeServer::Refuse(grpc::ServerContext*,
   calls_.push_back(
       fmt::format("refuse {}: {}", request->version(), request->reason()));
   last_refused_ = request->version();
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeServer::Report(grpc::ServerContext*,
+                                const v1::LoaderStatus* status,
+                                v1::ReportResponse*) {
+  const std::lock_guard lock(mutex_);
+  loader_ = *status;
   return grpc::Status::OK;
 }
 

@@ -35,6 +35,8 @@ class FakeServer : public v1::Bundles::Service {
   std::set<uint64_t> resident() const;
   // What happened, e.g. "stage 1", "refuse 2: reason".
   std::vector<std::string> calls() const;
+  // What the loader said last.
+  v1::LoaderStatus loader() const;
 
  private:
   grpc::Status Stage(grpc::ServerContext*, const v1::StageRequest* request,
@@ -46,6 +48,8 @@ class FakeServer : public v1::Bundles::Service {
                       v1::UnloadResponse*) override;
   grpc::Status Refuse(grpc::ServerContext*, const v1::RefuseRequest* request,
                       v1::RefuseResponse*) override;
+  grpc::Status Report(grpc::ServerContext*, const v1::LoaderStatus* status,
+                      v1::ReportResponse*) override;
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*,
                          v1::ServerStatus* status) override;
 
@@ -59,6 +63,7 @@ class FakeServer : public v1::Bundles::Service {
   uint64_t last_refused_ = 0;
   std::map<uint64_t, grpc::Status> stage_statuses_;
   std::vector<std::string> calls_;
+  v1::LoaderStatus loader_;
 };
 
 }  // namespace tributary

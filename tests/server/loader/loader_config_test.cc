@@ -5,6 +5,9 @@
 
 #include <string>
 
+#include "server/gate/gate_config.h"
+#include "server/trial/trial_config.h"
+
 namespace tributary {
 namespace {
 
@@ -24,6 +27,9 @@ TEST(CompleteLoaderConfig, FillsInTheDefaults) {
   EXPECT_EQ(config->poll_interval_ms(), 1000);
   EXPECT_EQ(config->keep(), 1);
   EXPECT_EQ(config->log_level(), "info");
+  EXPECT_TRUE(config->gate().enabled());
+  EXPECT_EQ(config->gate().min_recall(), 0.9);
+  EXPECT_EQ(config->trial().max_cpu_seconds(), 600);
 }
 
 TEST(CompleteLoaderConfig, KeepsWhatIsGiven) {
@@ -32,6 +38,9 @@ TEST(CompleteLoaderConfig, KeepsWhatIsGiven) {
   given.set_poll_interval_ms(20);
   given.set_keep(0);
   given.set_log_level("debug");
+  *given.mutable_gate() = *CompleteGate({});
+  *given.mutable_trial() = *CompleteTrial({});
+  given.mutable_gate()->set_n(5);
   EXPECT_EQ(CompleteLoaderConfig(given)->SerializeAsString(),
             given.SerializeAsString());
 }
@@ -58,6 +67,12 @@ TEST(CompleteLoaderConfig, NamesTheFieldThatIsWrong) {
   config = Minimal();
   config.set_log_level("loud");
   expect_error(config, "log_level");
+  config = Minimal();
+  config.mutable_gate()->set_min_overlap(2);
+  expect_error(config, "gate.min_overlap");
+  config = Minimal();
+  config.mutable_trial()->set_timeout_ms(0);
+  expect_error(config, "trial.timeout_ms");
 }
 
 }  // namespace

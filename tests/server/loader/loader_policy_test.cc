@@ -30,10 +30,12 @@ TEST(LoaderPolicy, DoesNothingWhenAllIsDone) {
   EXPECT_EQ(Decide(Settled()), Action());
 }
 
-TEST(LoaderPolicy, FetchesThenStagesThenActivates) {
+TEST(LoaderPolicy, FetchesThenTriesThenStagesThenActivates) {
   LoaderView view = Published();
   EXPECT_EQ(Decide(view), (Action{Kind::kFetch, 3}));
   view.on_host.insert(3);
+  EXPECT_EQ(Decide(view), (Action{Kind::kTry, 3}));
+  view.tried = true;
   EXPECT_EQ(Decide(view), (Action{Kind::kStage, 3}));
   view.server->resident.insert(3);
   EXPECT_EQ(Decide(view), (Action{Kind::kActivate, 3}));
@@ -43,6 +45,8 @@ TEST(LoaderPolicy, ActivatesTheFirstVersionOfAnEmptyServer) {
   LoaderView view = {.current = 1, .on_host = {}, .server = ServerView()};
   EXPECT_EQ(Decide(view), (Action{Kind::kFetch, 1}));
   view.on_host = {1};
+  EXPECT_EQ(Decide(view), (Action{Kind::kTry, 1}));
+  view.tried = true;
   EXPECT_EQ(Decide(view), (Action{Kind::kStage, 1}));
   view.server->resident = {1};
   EXPECT_EQ(Decide(view), (Action{Kind::kActivate, 1}));
@@ -89,7 +93,25 @@ TEST(LoaderPolicy, FollowsTheNextCurrentAfterARollback) {
 TEST(LoaderPolicy, GivesAServerThatLostEverythingItsVersionAgain) {
   LoaderView view = Settled();
   view.server = ServerView();
+  EXPECT_EQ(Decide(view), (Action{Kind::kTry, 2}));
+  view.tried = true;
   EXPECT_EQ(Decide(view), (Action{Kind::kStage, 2}));
+}
+
+TEST(LoaderPolicy, TriesAVersionThatSomebodyElseStaged) {
+  LoaderView view = Published();
+  view.on_host.insert(3);
+  view.server->resident.insert(3);
+  EXPECT_EQ(Decide(view), (Action{Kind::kTry, 3}));
+}
+
+TEST(LoaderPolicy, TriesAnOlderVersionThatIsNotInMemoryAnyMore) {
+  LoaderView view = Settled();
+  view.server->active = 9;
+  view.server->resident = {9};
+  view.current = 1;
+  view.followed = false;
+  EXPECT_EQ(Decide(view), (Action{Kind::kTry, 1}));
 }
 
 TEST(LoaderPolicy, DoesNotRetryARefusedVersion) {

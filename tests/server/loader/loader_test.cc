@@ -112,6 +112,7 @@ TEST_F(LoaderTest, BringsAPublishedVersionToTheServer) {
   PublishVersion(1);
   EXPECT_EQ(*loader_->Step(), (Action{Kind::kFetch, 1}));
   EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
+  EXPECT_EQ(*loader_->Step(), (Action{Kind::kTry, 1}));
   EXPECT_EQ(*loader_->Step(), (Action{Kind::kStage, 1}));
   EXPECT_EQ(*loader_->Step(), (Action{Kind::kActivate, 1}));
   EXPECT_EQ(*loader_->Step(), Action());
@@ -199,6 +200,9 @@ TEST_F(LoaderTest, DropsAVersionThatTheServerRefusesToStage) {
   EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
   // The server knows already: it is not told.
   EXPECT_THAT(server_.calls(), ElementsAre("stage 1", "activate 1", "stage 2"));
+  // Nor is a loader that starts again at it.
+  Restart();
+  EXPECT_EQ(*loader_->Step(), Action());
 
   server_.SetStageStatus(2, grpc::Status::OK);
   const std::string manifest = ReadFile(store_ / "2" / "manifest.json");
@@ -225,6 +229,7 @@ TEST_F(LoaderTest, RetriesToStageWhenTheServerIsShortOfMemory) {
   PublishVersion(1);
   server_.SetStageStatus(1, {grpc::StatusCode::RESOURCE_EXHAUSTED, "memory"});
   ASSERT_EQ(*loader_->Step(), (Action{Kind::kFetch, 1}));
+  ASSERT_EQ(*loader_->Step(), (Action{Kind::kTry, 1}));
   for (int i = 0; i < 5; ++i) {
     EXPECT_TRUE(absl::IsResourceExhausted(loader_->Step().status()));
   }

@@ -13,20 +13,6 @@
 namespace tributary {
 namespace {
 
-using std::chrono::milliseconds;
-
-TEST(BackoffAfter, DoublesUpToHalfAMinute) {
-  EXPECT_EQ(BackoffAfter(1, milliseconds(100)), milliseconds(100));
-  EXPECT_EQ(BackoffAfter(2, milliseconds(100)), milliseconds(200));
-  EXPECT_EQ(BackoffAfter(4, milliseconds(100)), milliseconds(800));
-  EXPECT_EQ(BackoffAfter(1000, milliseconds(100)), milliseconds(30'000));
-}
-
-TEST(BackoffAfter, IsNeverShorterThanThePollInterval) {
-  EXPECT_EQ(BackoffAfter(1, milliseconds(60'000)), milliseconds(60'000));
-  EXPECT_EQ(BackoffAfter(9, milliseconds(60'000)), milliseconds(60'000));
-}
-
 class RunTest : public testing::Test {
  protected:
   std::unique_ptr<Loader> MakeLoader(uint32_t poll_interval_ms) {

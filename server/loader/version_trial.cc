@@ -1,0 +1,104 @@
+#include "server/loader/version_trial.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <system_error>
+
+#include "fmt/core.h"
+#include "index/bundle/bundle.h"
+#include "index/bundle/sha256.h"
+#include "index/publish/version_directory.h"
+#include "server/process/memory.h"
+#include "server/trial/trial.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kThisProgram[] = "/proc/self/exe";
+
+std::string HashText(const std::string& text) {
+  return Sha256Hex(std::as_bytes(std::span(text)));
+}
+
+std::string ReadWhole(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Another program may judge otherwise.
+std::string ProgramText() {
+  std::error_code error;
+  const auto size = fs::file_size(kThisProgram, error);
+  const auto time = fs::last_write_time(kThisProgram, error);
+  return fmt::format("{}-{}", size, time.time_since_epoch().count());
+}
+
+absl::Status CheckRoom(const fs::path& dir) {
+  const auto memory = ReadProcessMemory();
+  // A machine that does not say has no limit that one could know.
+  return memory.ok() ? CheckRoomFor(dir, *memory) : absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status VersionTrial::Verify(const fs::path& dir,
+                                  const std::stop_token& stop) const {
+  RETURN_IF_ERROR(CheckRoom(dir));
+  return TryVersion({.bundle = dir, .trial = config_.trial()}, stop).status();
+}
+
+absl::StatusOr<v1::GateReport> VersionTrial::Gate(
+    uint64_t version, uint64_t active, bool verify,
+    const std::stop_token& stop) const {
+  if (!config_.gate().enabled() && !verify) {
+    v1::GateReport report;
+    report.set_version(version);
+    report.set_passed(true);
+    return report;
+  }
+  TrialTask task{.bundle = VersionPath(config_.bundles(), version),
+                 .verify = verify,
+                 .trial = config_.trial()};
+  if (config_.gate().enabled()) task.gate = config_.gate();
+  const uint64_t old_version = OldVersion(version, active);
+  if (old_version != 0) {
+    task.old_bundle = VersionPath(config_.bundles(), old_version);
+  }
+  RETURN_IF_ERROR(CheckRoom(task.bundle));
+  return TryVersion(task, stop);
+}
+
+uint64_t VersionTrial::OldVersion(uint64_t version, uint64_t active) const {
+  std::error_code error;
+  const fs::path manifest =
+      VersionPath(config_.bundles(), active) / kManifestName;
+  return active < version && fs::exists(manifest, error) ? active : 0;
+}
+
+std::string VersionTrial::VerifyDependsOn() const {
+  std::string settings = config_.trial().SerializeAsString();
+  for (const std::string& key : config_.public_keys()) {
+    settings += HashText(ReadWhole(key));
+  }
+  return fmt::format("program {}, settings {}", ProgramText(),
+                     HashText(settings));
+}
+
+std::string VersionTrial::GateDependsOn(uint64_t version,
+                                        uint64_t active) const {
+  return fmt::format("gate {}, forced {}, against {}",
+                     HashText(config_.gate().SerializeAsString()),
+                     IsForced(version), OldVersion(version, active));
+}
+
+bool VersionTrial::IsForced(uint64_t version) const {
+  return std::find(config_.force().begin(), config_.force().end(), version) !=
+         config_.force().end();
+}
+
+}  // namespace tributary
