@@ -21,27 +21,31 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr int16_t kLowest = -32768;
 // So far ahead lies what the scan fetches.
-constexpr uint32_t kPrefetchBlocks = 4;
+constexpr uint32_t kPrefetchBlocks = 8;
 
 #if HWY_TARGET == HWY_SCALAR
 
-bool ScoreBlock(const CodeScan& scan, uint32_t block, const uint8_t* /*ahead*/,
-                int16_t bias, int16_t threshold, int16_t* scores) {
+template <uint32_t kBlocks>
+void ScoreBlocks(const CodeScan& scan, uint32_t block, const uint8_t* /*ahead*/,
+                 int16_t bias, int16_t threshold, int16_t* scores,
+                 uint64_t* above) {
   const uint8_t* codes = scan.codes + size_t{block} * scan.pairs * kBlockItems;
-  bool any = false;
-  for (uint32_t item = 0; item < kBlockItems; ++item) {
-    int sum = bias;
-    for (uint32_t p = 0; p < scan.pairs; ++p) {
-      const uint8_t code = codes[p * kBlockItems + CodeByte(item)];
-      sum += scan.tables[32 * p + (code & 15)];
-      sum += scan.tables[32 * p + 16 + (code >> 4)];
+  for (uint32_t b = 0; b < kBlocks; ++b) {
+    above[b] = 0;
+    for (uint32_t item = 0; item < kBlockItems; ++item) {
+      int sum = bias;
+      for (uint32_t p = 0; p < scan.pairs; ++p) {
+        const uint8_t code =
+            codes[(size_t{b} * scan.pairs + p) * kBlockItems + CodeByte(item)];
+        sum += scan.tables[32 * p + (code & 15)];
+        sum += scan.tables[32 * p + 16 + (code >> 4)];
+      }
+      const int score = std::min(sum, 32767);
+      scores[b * kBlockItems + item] = static_cast<int16_t>(score);
+      above[b] |= uint64_t{score > threshold} << item;
     }
-    scores[item] = static_cast<int16_t>(std::min(sum, 32767));
-    any |= scores[item] > threshold;
   }
-  return any;
 }
 
 #else
@@ -65,130 +69,203 @@ HWY_INLINE hn::Vec<D8> LookUpPair(D8 d8, const uint8_t* HWY_RESTRICT table,
 #endif
 }
 
-// Writes the block's scores; false when none is above the threshold, and then
-// they need not be written. Fetches the block at `ahead`.
-HWY_INLINE bool ScoreBlock(const CodeScan& scan, uint32_t block,
-                           const uint8_t* ahead, int16_t bias,
-                           int16_t threshold, int16_t* HWY_RESTRICT scores) {
+template <class D16>
+HWY_INLINE uint64_t MaskBits(D16 d, hn::Mask<D16> mask) {
+#if HWY_TARGET <= HWY_AVX3
+  (void)d;
+  return static_cast<uint64_t>(mask.raw);
+#else
+  // Room for what StoreMaskBits may write beyond a mask's bytes.
+  uint8_t bytes[16] = {};
+  hn::StoreMaskBits(d, mask, bytes);
+  uint64_t bits;
+  std::memcpy(&bits, bytes, sizeof(bits));
+  return bits;
+#endif
+}
+
+// What the codes of 64 bytes (or fewer, at a narrower target) add up to, item
+// by item: bytes 2i and bytes 2i + 1.
+template <class D16>
+struct Sums {
+  hn::Vec<D16> even;
+  hn::Vec<D16> odd;
+
+  HWY_INLINE void Add(D16 d16, const uint8_t* HWY_RESTRICT table,
+                      const uint8_t* HWY_RESTRICT code) {
+    const hn::Repartition<uint8_t, D16> d8;
+    const auto both =
+        hn::BitCast(d16, LookUpPair(d8, table, hn::LoadU(d8, code)));
+    // The sums of bytes 2i carry what bytes 2i + 1 add; it is taken off at the
+    // end.
+    even = hn::Add(even, both);
+    odd = hn::Add(odd, hn::ShiftRight<8>(both));
+  }
+
+  template <class DI16>
+  HWY_INLINE uint64_t Finish(D16 d16, DI16 di16, int16_t bias,
+                             int16_t threshold,
+                             int16_t* HWY_RESTRICT scores) const {
+    const auto limit = hn::Set(di16, threshold);
+    const auto biases = hn::Set(di16, bias);
+    const auto alone = hn::Sub(even, hn::ShiftLeft<8>(odd));
+    const auto first = hn::SaturatedAdd(hn::BitCast(di16, alone), biases);
+    const auto second = hn::SaturatedAdd(hn::BitCast(di16, odd), biases);
+    hn::StoreU(first, di16, scores);
+    hn::StoreU(second, di16, scores + 32);
+    return MaskBits(di16, hn::Gt(first, limit)) |
+           MaskBits(di16, hn::Gt(second, limit)) << 32;
+  }
+};
+
+// Scores kBlocks blocks from `block` on with one reading of the tables. Fetches
+// as many at `ahead`, too.
+template <uint32_t kBlocks>
+HWY_INLINE void ScoreBlocks(const CodeScan& scan, uint32_t block,
+                            const uint8_t* ahead, int16_t bias,
+                            int16_t threshold, int16_t* HWY_RESTRICT scores,
+                            uint64_t* HWY_RESTRICT above) {
   const hn::CappedTag<uint8_t, kBlockItems> d8;
   const hn::Repartition<uint16_t, decltype(d8)> d16;
   const hn::RebindToSigned<decltype(d16)> di16;
   const size_t lanes = hn::Lanes(d8);
-  const auto limit = hn::Set(di16, threshold);
-  const auto biases = hn::Set(di16, bias);
-  const uint8_t* HWY_RESTRICT codes =
-      scan.codes + size_t{block} * scan.pairs * kBlockItems;
-  bool any = false;
+  const size_t block_bytes = size_t{scan.pairs} * kBlockItems;
+  const uint8_t* HWY_RESTRICT codes = scan.codes + block * block_bytes;
+  above[0] = above[kBlocks - 1] = 0;
   for (size_t part = 0; part < kBlockItems; part += lanes) {
-    auto sums = hn::Zero(d16), high_sums = sums;
+    // Not an array, which the compiler would keep in memory.
+    Sums<decltype(d16)> first{hn::Zero(d16), hn::Zero(d16)}, second = first;
     const uint8_t* HWY_RESTRICT table = scan.tables;
     const uint8_t* HWY_RESTRICT code = codes + part;
+    const uint8_t* HWY_RESTRICT later = ahead + part;
     for (uint32_t p = 0; p < scan.pairs; ++p) {
-      const auto pair = hn::LoadU(d8, code);
-      const auto both = hn::BitCast(d16, LookUpPair(d8, table, pair));
-      // The sums of bytes 2i carry what bytes 2i + 1 add; it is taken off at
-      // the end.
-      sums = hn::Add(sums, both);
-      high_sums = hn::Add(high_sums, hn::ShiftRight<8>(both));
-      hwy::Prefetch(ahead + (code - codes));
+      first.Add(d16, table, code);
+      hwy::Prefetch(later);
+      if constexpr (kBlocks == 2) {
+        second.Add(d16, table, code + block_bytes);
+        hwy::Prefetch(later + block_bytes);
+      }
       code += kBlockItems;
+      later += kBlockItems;
       table += 32;
     }
-    sums = hn::Sub(sums, hn::ShiftLeft<8>(high_sums));
-    const auto even = hn::SaturatedAdd(hn::BitCast(di16, sums), biases);
-    const auto odd = hn::SaturatedAdd(hn::BitCast(di16, high_sums), biases);
-    hn::StoreU(even, di16, scores + part / 2);
-    hn::StoreU(odd, di16, scores + 32 + part / 2);
-    any |= !hn::AllFalse(di16, hn::Gt(hn::Max(even, odd), limit));
+    above[0] |= first.Finish(d16, di16, bias, threshold, scores + part / 2)
+                << (part / 2);
+    if constexpr (kBlocks == 2) {
+      above[1] |= second.Finish(d16, di16, bias, threshold,
+                                scores + kBlockItems + part / 2)
+                  << (part / 2);
+    }
   }
-  return any;
 }
 
 #endif
 
-void LeaveOut(uint64_t excluded, uint32_t items, int16_t* scores) {
-  for (; excluded != 0; excluded &= excluded - 1) {
-    scores[std::countr_zero(excluded)] = kLowest;
+#if HWY_TARGET == HWY_AVX3_DL
+
+// Of 32 scores, those of the mask; writes up to 32.
+HWY_INLINE void StorePacked(__mmask32 mask, const int16_t* scores, float* out) {
+  const __m512i packed =
+      _mm512_maskz_compress_epi16(mask, _mm512_load_si512(scores));
+  const auto widened = [](__m256i half) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(half));
+  };
+  _mm512_storeu_ps(out, widened(_mm512_castsi512_si256(packed)));
+  if (std::popcount(uint32_t{mask}) > 16) {
+    _mm512_storeu_ps(out + 16, widened(_mm512_extracti64x4_epi64(packed, 1)));
   }
-  for (uint32_t i = items; i < kBlockItems; ++i) scores[i] = kLowest;
 }
 
-// Adds the items above the threshold to the list.
-HWY_INLINE void TakeAbove(const int16_t* HWY_RESTRICT scores,
-                          uint32_t first_place, int16_t threshold,
-                          Shortlist* list) {
-  float* HWY_RESTRICT scores_out = list->scores();
-  uint32_t* HWY_RESTRICT ids_out = list->ids();
-  size_t size = list->size();
-#if HWY_TARGET <= HWY_AVX3
-  const hn::CappedTag<int32_t, 16> d;
-  const hn::RebindToUnsigned<decltype(d)> du;
-  const hn::RebindToFloat<decltype(d)> df;
-  const hn::Rebind<int16_t, decltype(d)> d16;
-  const auto limit = hn::Set(d, int32_t{threshold});
-  for (size_t i = 0; i < kBlockItems; i += hn::Lanes(d)) {
-    const auto score = hn::PromoteTo(d, hn::LoadU(d16, scores + i));
-    const auto mask = hn::Gt(score, limit);
-    const auto place = hn::Iota(du, first_place + static_cast<uint32_t>(i));
-    // Storing all lanes is much faster than storing those of a mask.
-    hn::StoreU(hn::Compress(hn::ConvertTo(df, score), hn::RebindMask(df, mask)),
-               df, scores_out + size);
-    hn::StoreU(hn::Compress(place, hn::RebindMask(du, mask)), du,
-               ids_out + size);
-    size += hn::CountTrue(d, mask);
-  }
-#elif HWY_TARGET == HWY_SCALAR
-  for (uint32_t i = 0; i < kBlockItems; ++i) {
-    if (scores[i] <= threshold) continue;
-    scores_out[size] = scores[i];
-    ids_out[size++] = first_place + i;
+HWY_INLINE void StorePlaces(__m512i first, __m128i items, uint32_t* out) {
+  _mm512_storeu_si512(out,
+                      _mm512_add_epi32(first, _mm512_cvtepu8_epi32(items)));
+}
+
+#endif
+
+// Adds the items of `above` to the list.
+HWY_INLINE void Take(const int16_t* HWY_RESTRICT scores, uint32_t first_place,
+                     uint64_t above, Shortlist* list) {
+  float* HWY_RESTRICT scores_out = list->scores() + list->size();
+  uint32_t* HWY_RESTRICT ids_out = list->ids() + list->size();
+  const auto count = static_cast<size_t>(std::popcount(above));
+#if HWY_TARGET == HWY_AVX3_DL
+  // Both are packed while they are short, and then widened. Mostly there are
+  // fewer than sixteen, and nearly always of one half.
+  const auto low = static_cast<__mmask32>(above);
+  const auto high = static_cast<__mmask32>(above >> 32);
+  StorePacked(low, scores, scores_out);
+  StorePacked(high, scores + 32, scores_out + std::popcount(uint32_t{low}));
+  const __m512i first = _mm512_set1_epi32(static_cast<int>(first_place));
+  const __m512i items = _mm512_maskz_compress_epi8(
+      above, hn::Iota(hn::CappedTag<uint8_t, kBlockItems>(), 0).raw);
+  StorePlaces(first, _mm512_castsi512_si128(items), ids_out);
+  if (count > 16) {
+    StorePlaces(first, _mm512_extracti32x4_epi32(items, 1), ids_out + 16);
+    StorePlaces(first, _mm512_extracti32x4_epi32(items, 2), ids_out + 32);
+    StorePlaces(first, _mm512_extracti32x4_epi32(items, 3), ids_out + 48);
   }
 #else
-  // Without an instruction for it, Highway's Compress is slower than this.
-  const hn::CappedTag<int16_t, kBlockItems> d;
-  const auto limit = hn::Set(d, threshold);
-  // Room for what StoreMaskBits may write beyond a mask's bytes.
-  uint8_t bytes[kBlockItems / 8 + 8];
-  for (size_t i = 0; i < kBlockItems; i += hn::Lanes(d)) {
-    hn::StoreMaskBits(d, hn::Gt(hn::Load(d, scores + i), limit), bytes + i / 8);
-  }
-  uint64_t above;
-  std::memcpy(&above, bytes, sizeof(above));
-  for (; above != 0; above &= above - 1) {
+  // Without instructions for it, compressing is slower than this.
+  for (size_t i = 0; above != 0; above &= above - 1, ++i) {
     const auto item = static_cast<uint32_t>(std::countr_zero(above));
-    scores_out[size] = scores[item];
-    ids_out[size++] = first_place + item;
+    scores_out[i] = scores[item];
+    ids_out[i] = first_place + item;
   }
 #endif
-  list->set_size(size);
+  list->set_size(list->size() + count);
 }
 
-void Scan(const CodeScan& scan, const BlockRun& run, uint32_t next_block,
-          Survivors* survivors) {
-  HWY_ALIGN int16_t scores[kBlockItems];
-  auto threshold = static_cast<int16_t>(survivors->threshold);
-  const size_t block_bytes = size_t{scan.pairs} * kBlockItems;
-  for (uint32_t i = 0; i < run.blocks; ++i) {
-    const uint32_t block = run.first_block + i;
-    const uint32_t later = i + kPrefetchBlocks;
-    const size_t ahead = later < run.blocks ? run.first_block + later
-                                            : next_block + (later - run.blocks);
-    if (!ScoreBlock(scan, block, scan.codes + ahead * block_bytes, run.bias,
-                    threshold, scores)) {
-      continue;
-    }
-    const uint32_t items = std::min(kBlockItems, run.items - i * kBlockItems);
-    const uint64_t excluded =
-        scan.excluded == nullptr ? 0 : scan.excluded[block];
-    if (excluded != 0 || items < kBlockItems) {
-      LeaveOut(excluded, items, scores);
-    }
-    TakeAbove(scores, block * kBlockItems, threshold, &survivors->list);
-    if (survivors->list.size() <= survivors->limit()) continue;
+struct Scanner {
+  const CodeScan& scan;
+  const BlockRun& run;
+  Survivors* survivors;
+  int16_t threshold;
+
+  // Of what is above the threshold in a block, what is not left out.
+  HWY_INLINE void Offer(uint32_t index, const int16_t* HWY_RESTRICT scores,
+                        uint64_t above) {
+    if (above == 0) return;
+    const uint32_t block = run.first_block + index;
+    if (scan.excluded != nullptr) above &= ~scan.excluded[block];
+    const uint32_t items = run.items - index * kBlockItems;
+    if (items < kBlockItems) above &= (uint64_t{1} << items) - 1;
+    Take(scores, block * kBlockItems, above, &survivors->list);
+    if (survivors->list.size() > survivors->limit()) Sift();
+  }
+
+  HWY_NOINLINE void Sift() {
     // Scores are integers: what is above a threshold is above its floor.
     survivors->threshold = std::floor(
         survivors->list.KeepBest(survivors->keep, survivors->keep / 16));
     threshold = static_cast<int16_t>(survivors->threshold);
+  }
+};
+
+void Scan(const CodeScan& scan, const BlockRun& run, uint32_t next_block,
+          Survivors* survivors) {
+  HWY_ALIGN int16_t scores[2 * kBlockItems];
+  uint64_t above[2];
+  const size_t block_bytes = size_t{scan.pairs} * kBlockItems;
+  const auto ahead = [&](uint32_t index) {
+    const uint32_t later = index + kPrefetchBlocks;
+    const size_t block = later < run.blocks ? run.first_block + later
+                                            : next_block + (later - run.blocks);
+    return scan.codes + block * block_bytes;
+  };
+  Scanner scanner{scan, run, survivors,
+                  static_cast<int16_t>(survivors->threshold)};
+  uint32_t i = 0;
+  for (; i + 2 <= run.blocks; i += 2) {
+    ScoreBlocks<2>(scan, run.first_block + i, ahead(i), run.bias,
+                   scanner.threshold, scores, above);
+    scanner.Offer(i, scores, above[0]);
+    scanner.Offer(i + 1, scores + kBlockItems, above[1]);
+  }
+  if (i < run.blocks) {
+    ScoreBlocks<1>(scan, run.first_block + i, ahead(i), run.bias,
+                   scanner.threshold, scores, above);
+    scanner.Offer(i, scores, above[0]);
   }
 }
 
