@@ -2,57 +2,94 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <utility>
 
 namespace tributary {
 namespace {
 
-constexpr int kDigitBits = 8;
-constexpr size_t kDigits = 4;
+// Two digits of so many bits at most; as many as there are items.
+constexpr int kMaxDigitBits = 11;
+using Counts = std::array<uint32_t, size_t{1} << kMaxDigitBits>;
 // Up to here, counting digits costs more.
 constexpr size_t kFewItems = 32;
+// What the last pass may move, per item, before it is given up.
+constexpr size_t kMovesPerItem = 8;
 
-size_t DigitOf(uint32_t key, size_t digit) {
-  return key >> (digit * kDigitBits) & ((1U << kDigitBits) - 1);
-}
-
-void InsertionSort(std::span<KeyedPlace> items) {
+// Gives up, in some stable order, after most_moves.
+bool InsertionSort(std::span<KeyedPlace> items, size_t most_moves) {
+  size_t moves = 0;
+  uint32_t highest = items.empty() ? 0 : items[0].key;
   for (size_t i = 1; i < items.size(); ++i) {
     const KeyedPlace item = items[i];
+    // Mostly, after the digits. Nothing is written then.
+    if (item.key >= highest) {
+      highest = item.key;
+      continue;
+    }
     size_t at = i;
     for (; at > 0 && items[at - 1].key > item.key; --at) {
       items[at] = items[at - 1];
     }
     items[at] = item;
+    moves += i - at;
+    if (moves > most_moves) return false;
+  }
+  return true;
+}
+
+// Sorts by bits [shift, shift + 2 * digit_bits) of key - least.
+void SortByTwoDigits(std::span<KeyedPlace> items, uint32_t least, int shift,
+                     int digit_bits, KeyedPlace* scratch) {
+  const uint32_t mask = (1U << digit_bits) - 1;
+  const auto low_digit = [=](const KeyedPlace& item) {
+    return (item.key - least) >> shift & mask;
+  };
+  const auto high_digit = [=](const KeyedPlace& item) {
+    return (item.key - least) >> shift >> digit_bits & mask;
+  };
+  Counts low, high;
+  std::fill_n(low.begin(), mask + 1, 0);
+  std::fill_n(high.begin(), mask + 1, 0);
+  for (const KeyedPlace& item : items) {
+    ++low[low_digit(item)];
+    ++high[high_digit(item)];
+  }
+  uint32_t low_begin = 0, high_begin = 0;
+  for (uint32_t digit = 0; digit <= mask; ++digit) {
+    low_begin += std::exchange(low[digit], low_begin);
+    high_begin += std::exchange(high[digit], high_begin);
+  }
+  for (const KeyedPlace& item : items) scratch[low[low_digit(item)]++] = item;
+  for (size_t i = 0; i < items.size(); ++i) {
+    items[high[high_digit(scratch[i])]++] = scratch[i];
   }
 }
 
 }  // namespace
 
 void SortByKey(std::span<KeyedPlace> items, std::vector<KeyedPlace>* scratch) {
-  if (items.size() <= kFewItems) return InsertionSort(items);
-  std::array<std::array<uint32_t, 1 << kDigitBits>, kDigits> counts{};
+  if (items.size() <= kFewItems) {
+    InsertionSort(items, items.size() * items.size());
+    return;
+  }
+  if (scratch->size() < items.size()) scratch->resize(items.size());
+  uint32_t least = ~0U, most = 0;
   for (const KeyedPlace& item : items) {
-    for (size_t digit = 0; digit < kDigits; ++digit) {
-      ++counts[digit][DigitOf(item.key, digit)];
-    }
+    least = std::min(least, item.key);
+    most = std::max(most, item.key);
   }
-  scratch->resize(std::max(scratch->size(), items.size()));
-  KeyedPlace* from = items.data();
-  KeyedPlace* to = scratch->data();
-  for (size_t digit = 0; digit < kDigits; ++digit) {
-    auto& next = counts[digit];
-    // They have the digit in common.
-    if (next[DigitOf(from[0].key, digit)] == items.size()) continue;
-    uint32_t begin = 0;
-    for (uint32_t& count : next) begin += std::exchange(count, begin);
-    for (size_t i = 0; i < items.size(); ++i) {
-      to[next[DigitOf(from[i].key, digit)]++] = from[i];
-    }
-    std::swap(from, to);
+  const int bits = std::bit_width(most - least);
+  const int digit_bits =
+      std::min<int>(std::bit_width(items.size()) - 1, kMaxDigitBits);
+  // What differs in the highest bits, then the few that do not.
+  const int shift = std::max(0, bits - 2 * digit_bits);
+  SortByTwoDigits(items, least, shift, digit_bits, scratch->data());
+  if (shift == 0 || InsertionSort(items, kMovesPerItem * items.size())) return;
+  for (int at = 0; at < bits; at += 2 * kMaxDigitBits) {
+    SortByTwoDigits(items, least, at, kMaxDigitBits, scratch->data());
   }
-  if (from != items.data()) std::copy_n(from, items.size(), items.data());
 }
 
 }  // namespace tributary

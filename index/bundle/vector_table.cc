@@ -88,9 +88,18 @@ std::optional<uint32_t> VectorTable::Find(Row row) const {
     return row < size() ? std::optional<uint32_t>(row) : std::nullopt;
   }
   const auto rows = rows_.elements<uint32_t>();
-  const auto it = std::lower_bound(rows.begin(), rows.end(), row);
-  if (it == rows.end() || *it != row) return std::nullopt;
-  return static_cast<uint32_t>(it - rows.begin());
+  // Without branches on what is random, and no further from the row than there
+  // are rows left out.
+  const size_t last = std::min<size_t>(row, rows.size());
+  const size_t left_out = rows.empty() ? 0 : rows.back() + 1 - rows.size();
+  size_t first = row > left_out ? std::min(row - left_out, last) : 0;
+  for (size_t size = last - first; size > 0;) {
+    const size_t half = (size + 1) / 2;
+    first += rows[first + half - 1] < row ? half : 0;
+    size -= half;
+  }
+  if (first == rows.size() || rows[first] != row) return std::nullopt;
+  return static_cast<uint32_t>(first);
 }
 
 void VectorTable::Read(uint64_t position, std::span<float> out) const {

@@ -40,6 +40,7 @@ class CandidatePool {
   // that nothing needs to be cleared between calls.
   struct Slot {
     uint32_t epoch = 0;
+    Row row = 0;
     uint32_t place = 0;
   };
   std::vector<Slot> slots_;

@@ -32,9 +32,20 @@ void AddReciprocalRanks(const FusionSource& source, size_t s, double weight,
   }
 }
 
+const std::array<double, kTabledRanks>& RankValues() {
+  static const std::array<double, kTabledRanks> values = TabulateRankValues();
+  return values;
+}
+
 void AddLogOdds(const FusionSource& source, size_t s, CandidatePool* pool) {
-  for (size_t rank = 0; rank < source.proposals.size(); ++rank) {
-    pool->At(s, rank).score += source.weight * RankValue(rank);
+  const std::array<double, kTabledRanks>& values = RankValues();
+  const size_t proposed = source.proposals.size();
+  const size_t tabled = std::min(proposed, kTabledRanks);
+  for (size_t rank = 0; rank < tabled; ++rank) {
+    pool->At(s, rank).score += source.weight * values[rank];
+  }
+  for (size_t rank = tabled; rank < proposed; ++rank) {
+    pool->At(s, rank).score += source.weight * ComputeRankValue(rank);
   }
 }
 
@@ -83,8 +94,7 @@ void ScoreByTurns(std::span<const FusionSource> sources, CandidatePool* pool) {
 }  // namespace
 
 double RankValue(size_t rank) {
-  static const std::array<double, kTabledRanks> values = TabulateRankValues();
-  return rank < kTabledRanks ? values[rank] : ComputeRankValue(rank);
+  return rank < kTabledRanks ? RankValues()[rank] : ComputeRankValue(rank);
 }
 
 void ScoreCandidates(std::span<const FusionSource> sources,

@@ -19,8 +19,8 @@ std::span<const uint32_t> ScoreOrder::Sort(
     }
     first = last;
   }
-  places_.clear();
-  for (const KeyedPlace& item : items_) places_.push_back(item.place);
+  places_.resize(items_.size());
+  for (size_t i = 0; i < items_.size(); ++i) places_[i] = items_[i].place;
   return places_;
 }
 
