@@ -33,8 +33,10 @@ constexpr size_t kListsPerClock = 16;
 // as much again with AVX2.
 constexpr double kSearchNs = 2'000;
 constexpr double kListNs = 0.5;
-// A pair of codes of an item scanned.
-constexpr double kPairNs = 0.03;
+// Beginning to scan a list.
+constexpr double kRunNs = 30;
+// A pair of codes of the items of a block scanned.
+constexpr double kPairNs = 1.9;
 // A vector from anywhere in memory, and a value of it; one of many in order.
 constexpr double kVectorNs = 4;
 constexpr double kFarValueNs = 0.1;
@@ -224,7 +226,8 @@ absl::Status CodedSearcher::Scan(std::span<const float> query,
               {list.first_block, list.blocks, list.items,
                static_cast<int16_t>(std::clamp(above, -32767.0f, 32767.0f))},
               next.first_block, &survivors);
-    scratch->work.scanned += list.items;
+    ++scratch->work.lists;
+    scratch->work.blocks += list.blocks;
   }
   survivors.list.KeepBest(rescored, rescored / 32);
   return absl::OkStatus();
@@ -384,9 +387,10 @@ double CodedSearcher::ExactNs(const Left& left) const {
 }
 
 SearchWork CodedSearcher::WorkOf(const SearchEffort& effort) const {
-  const double scanned = static_cast<double>(coded_.places.size()) *
-                         effort.probes / coded_.lists();
-  return {.scanned = static_cast<uint64_t>(scanned),
+  const double blocks = static_cast<double>(coded_.blocks.back()) *
+                        effort.probes / coded_.lists();
+  return {.lists = effort.probes,
+          .blocks = static_cast<uint64_t>(blocks),
           .rescored = effort.rescored};
 }
 
@@ -397,7 +401,8 @@ double CodedSearcher::ExpectedNs(uint32_t n) const {
 double CodedSearcher::CostNs(const SearchWork& work) const {
   const double lists = coded_.lists() > 1 ? coded_.lists() : 0;
   return kSearchNs + lists * (kListNs + kValueNs / 2 * vectors_.dim) +
-         static_cast<double>(work.scanned) * kPairNs * coded_.book.codes() / 2 +
+         static_cast<double>(work.lists) * kRunNs +
+         static_cast<double>(work.blocks) * kPairNs * coded_.book.codes() / 2 +
          static_cast<double>(work.rescored) *
              (kVectorNs + kFarValueNs * vectors_.dim);
 }

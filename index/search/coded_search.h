@@ -24,7 +24,9 @@ struct SearchEffort {
 
 // What a search did.
 struct SearchWork {
-  uint64_t scanned = 0;
+  // Lists that were not passed over, and their blocks.
+  uint64_t lists = 0;
+  uint64_t blocks = 0;
   uint64_t rescored = 0;
 };
 

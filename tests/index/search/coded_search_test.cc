@@ -371,16 +371,19 @@ TEST(CodedSearch, CountsWhatItDoes) {
   ASSERT_TRUE(items.Exhaustive()
                   .Search(query, 10, {}, SteadyTime::max(), &hits, &work)
                   .ok());
-  EXPECT_EQ(work.scanned, 3000);
+  EXPECT_EQ(work.lists, 50);
+  EXPECT_EQ(work.blocks, items.arrays.view().blocks.back());
   EXPECT_EQ(work.rescored, 3000);
   const CodedSearcher searcher = items.Searcher(10, 5, 40);
   ASSERT_TRUE(
       searcher.Search(query, 10, {}, SteadyTime::max(), &hits, &work).ok());
-  EXPECT_LT(work.scanned, 1500);
+  EXPECT_LE(work.lists, 5);
+  EXPECT_GE(work.blocks, work.lists);
   EXPECT_GE(work.rescored, 40);
   EXPECT_LE(work.rescored, 45);
-  EXPECT_GT(searcher.CostNs({.scanned = work.scanned + 64, .rescored = 40}),
-            searcher.CostNs({.scanned = work.scanned, .rescored = 40}));
+  const double cost_ns = searcher.CostNs(work);
+  ++work.blocks;
+  EXPECT_GT(searcher.CostNs(work), cost_ns);
 }
 
 }  // namespace
