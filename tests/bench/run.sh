@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `make bench`: what Tributary costs, each figure beside a floor of the same
-# run. The service is measured on two bundles: 5 000 synthetic items, and
-# Debian's package index.
+# run. The service is measured on three bundles: 5 000 synthetic items, Debian's
+# package index, and a million items.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=build/bin
@@ -15,16 +15,22 @@ store() {
   if [ ! -e "$store/CURRENT" ]; then
     rm -rf "${dir:?}/$1"
     mkdir -p "$dir/$1/built" "$store"
-    $bin/tributary build --data "$1" --out "$dir/$1/built" --version 1 >&2
+    local data=$1
+    if [ "$data" = million ]; then
+      python3 tests/bench/mixture.py "$dir/million/vectors"
+      data=vectors:$dir/million/vectors
+    fi
+    $bin/tributary build --data "$data" --out "$dir/$1/built" --version 1 >&2
     $bin/tributary publish "$dir/$1/built/1" "$store" >&2
   fi
   echo "$store"
 }
 
-for data in synthetic debian; do
+for data in synthetic debian million; do
   bundles=$(store $data)
   echo; echo "== Retrieve, k = 500, three sources ($data) =="
-  $bin/service_bench --bundles "$bundles" --sources behavior,content,popularity
+  $bin/service_bench --bundles "$bundles" --name "$data" \
+    --sources behavior,content,popularity --json "$dir/$data/service.json"
 done
 echo; echo "== gRPC's ways to run calls on threads =="
 $bin/threading_bench --rounds 9

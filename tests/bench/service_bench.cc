@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -15,7 +16,7 @@
 #include "CLI/CLI.hpp"
 #include "client/load/load_generator.h"
 #include "client/retrieval_client.h"
-#include "fmt/core.h"
+#include "fmt/format.h"
 #include "grpcpp/grpcpp.h"
 #include "index/bundle/bundle.h"
 #include "index/publish/version_directory.h"
@@ -61,11 +62,16 @@ class FloorService final : public grpc::Service {
   grpc::ByteBuffer reply_;
 };
 
+absl::StatusOr<std::shared_ptr<const Bundle>> OpenCurrent(
+    const std::string& bundles) {
+  const uint64_t version = ValueOrDie(ReadCurrent(bundles));
+  return Bundle::Open(std::filesystem::path(bundles) /
+                      fmt::format("{}", version));
+}
+
 std::vector<std::string> SomeUsers(const std::string& bundles) {
   constexpr uint64_t kUsers = 1000;
-  const uint64_t version = ValueOrDie(ReadCurrent(bundles));
-  const auto bundle = ValueOrDie(Bundle::Open(std::filesystem::path(bundles) /
-                                              fmt::format("{}", version)));
+  const auto bundle = ValueOrDie(OpenCurrent(bundles));
   const KeyTable& users = bundle->users();
   std::vector<std::string> keys;
   for (uint64_t i = 0; i < kUsers && users.size() > 0; ++i) {
@@ -83,7 +89,18 @@ struct BenchOptions {
   // For each of both, at each number of callers.
   double seconds = 5;
   std::vector<uint32_t> callers = {1, 4, 16};
+  // Of the data, in what is written to `json`, unless that is empty.
+  std::string name = "service";
+  std::string json;
 };
+
+// What is wanted where the catalogue is small, and where it is large.
+constexpr double kFloorGoal = 0.85;
+constexpr uint64_t kSmallCatalogue = 10'000;
+constexpr double kApartGoal = 0.9;
+constexpr uint64_t kLargeCatalogue = 1'000'000;
+constexpr double kSpreadGoal = 3;
+constexpr uint32_t kSpreadCallers = 4;
 
 class ServiceBench {
  public:
@@ -112,13 +129,14 @@ class ServiceBench {
                                            .services = {floor_service_.get()},
                                            .max_calls = 256}));
     const LoadReport alone = Connect(server_->grpc_address(), 1)->Run();
+    items_ = ValueOrDie(OpenCurrent(options.bundles))->items().size();
     search_s_ = static_cast<double>(alone.sources_us) * 1e-6 /
                 static_cast<double>(alone.answered);
     fmt::print("searching takes {:.0f} us a call with one caller\n",
                search_s_ * 1e6);
   }
 
-  void Run(uint32_t callers) const {
+  void Run(uint32_t callers) {
     const auto retrieve = Connect(server_->grpc_address(), callers);
     const auto floor = Connect(floor_->address(), callers);
     LoadReport retrieve_report;
@@ -138,6 +156,24 @@ class ServiceBench {
     const double apart = 1 / (1 / floor_report.Qps() + search_s_ / share);
     fmt::print("{:<22}{:>8}{:>10.3f}\n", "ratio to RPC + search", callers,
                retrieve_report.Qps() / apart);
+    if (items_ <= kSmallCatalogue) {
+      AddGoal("QPS beside the same bytes without work", callers,
+              retrieve_report.Qps(), floor_report.Qps(), kFloorGoal, false);
+    }
+    if (items_ >= kLargeCatalogue) {
+      AddGoal("QPS beside RPC and search apart", callers, retrieve_report.Qps(),
+              apart, kApartGoal, false);
+    }
+    if (callers == kSpreadCallers) {
+      AddGoal("p99 us beside p50", callers, Micros(retrieve_report, .99),
+              Micros(retrieve_report, .5), kSpreadGoal, true);
+    }
+  }
+
+  // Rows as those of tests/bench/peers/compare.py.
+  void WriteGoals() const {
+    std::ofstream(options_.json)
+        << fmt::format("[{}]\n", fmt::join(goals_, ",\n"));
   }
 
  private:
@@ -168,19 +204,32 @@ class ServiceBench {
     return ValueOrDie(LoadGenerator::Connect(load));
   }
 
+  static double Micros(const LoadReport& report, double share) {
+    return std::chrono::duration<double, std::micro>(
+               report.latency.Quantile(share))
+        .count();
+  }
+
   static void Print(const char* what, uint32_t callers, const LoadReport& r) {
-    const auto micros = [&](double share) {
-      return std::chrono::duration<double, std::micro>(
-                 r.latency.Quantile(share))
-          .count();
-    };
     fmt::print("{:<22}{:>8}{:>10.0f}{:>10.1f}{:>10.1f}{:>10.2f}{:>8}\n", what,
-               callers, r.Qps(), micros(.5), micros(.99),
-               micros(.99) / micros(.5), r.failed() + r.degraded);
+               callers, r.Qps(), Micros(r, .5), Micros(r, .99),
+               Micros(r, .99) / Micros(r, .5), r.failed() + r.degraded);
+  }
+
+  void AddGoal(const char* goal, uint32_t callers, double ours, double peer,
+               double wanted, bool at_most) {
+    const double ratio = ours / peer;
+    goals_.push_back(fmt::format(
+        R"({{"goal":"{}: {}, {} callers","ours":{:.1f},"peer":{:.1f},)"
+        R"("ratio":{:.3f},"wanted":"{} {}","met":{},"recall":""}})",
+        options_.name, goal, callers, ours, peer, ratio, at_most ? "<=" : ">=",
+        wanted, at_most ? ratio <= wanted : ratio >= wanted));
   }
 
   const BenchOptions options_;
   const std::vector<std::string> users_;
+  uint64_t items_ = 0;
+  std::vector<std::string> goals_;
   // Of a call, when it has the machine for itself.
   double search_s_ = 0;
   std::unique_ptr<Server> server_;
@@ -205,11 +254,15 @@ int main(int argc, char** argv) {
   app.add_option("--callers", options.callers, "Concurrent callers")
       ->delimiter(',')
       ->check(CLI::Range(1, 1000));
+  app.add_option("--name", options.name, "Of the data, in --json")
+      ->capture_default_str();
+  app.add_option("--json", options.json, "File for ratios and what is wanted");
   CLI11_PARSE(app, argc, argv);
   spdlog::set_level(spdlog::level::warn);
-  const tributary::ServiceBench bench(options);
+  tributary::ServiceBench bench(options);
   fmt::print("{:<22}{:>8}{:>10}{:>10}{:>10}{:>10}{:>8}\n", "", "callers", "QPS",
              "p50 us", "p99 us", "p99/p50", "failed");
   for (const uint32_t callers : options.callers) bench.Run(callers);
+  if (!options.json.empty()) bench.WriteGoals();
   return 0;
 }

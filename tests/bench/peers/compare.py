@@ -17,26 +17,13 @@ import time
 
 import numpy as np
 
+sys.path.append(str(pathlib.Path(__file__).parent.parent))
+from mixture import mixture  # noqa: E402
+
 TARGET = 0.99
 PASSES = 7
 # Standard errors, as in index/search/choose_index.cc.
 MARGIN = 3
-
-
-def mixture(n, dim, queries, seed=7):
-    """Unit vectors from 200 Gaussians of rank 32, plus noise."""
-    rng = np.random.default_rng(seed)
-    rank, centres = 32, 200
-    basis = rng.standard_normal((rank, dim), dtype=np.float32)
-    means = rng.standard_normal((centres, rank), dtype=np.float32)
-
-    def draw(count):
-        z = means[rng.integers(0, centres, count)]
-        z = z + 0.9 * rng.standard_normal((count, rank), dtype=np.float32)
-        x = z @ basis + 0.3 * rng.standard_normal((count, dim), dtype=np.float32)
-        return x / np.linalg.norm(x, axis=1, keepdims=True)
-
-    return draw(n), draw(queries)
 
 
 def tiled(bundle, n, queries, seed=7):
@@ -394,6 +381,8 @@ def main():
     parser.add_argument("--hnswlib", type=int, default=1)
     parser.add_argument("--queries", type=int, default=800)
     parser.add_argument("--only", default="")
+    parser.add_argument("--service", type=pathlib.Path, nargs="*", default=[],
+                        help="what service_bench --json wrote")
     args = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(args.threads)
     cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo")
@@ -429,8 +418,10 @@ def main():
     if "100kx64" in times and "1Mx64" in times:
         table.add("ten times the items: us", times["1Mx64"], times["100kx64"], 4,
                   True, "")
+    service = [row for path in args.service for row in json.loads(path.read_text())]
     (args.work / "results.json").write_text(json.dumps(
-        {"cpu": cpu, "cores": os.cpu_count(), "goals": table.rows}, indent=1))
+        {"cpu": cpu, "cores": os.cpu_count(), "goals": table.rows + service},
+        indent=1))
     with open(args.work / "curves.csv", "w", newline="") as file:
         csv.writer(file).writerows([["data", "library", "setting", "recall", "us"],
                                     *curves])

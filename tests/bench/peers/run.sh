@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # `make bench-peers`: our search beside ScaNN's and hnswlib's, which come from
 # PyPI, are installed under build/ and nowhere else. PEERS_HNSWLIB=0 leaves out
-# hnswlib, which takes minutes to build.
+# hnswlib, which takes minutes to build. What `make bench` measured of the
+# service goes into the same results.json.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 work=build/bench/peers
@@ -22,4 +23,5 @@ fi
 exec "$venv/bin/python" tests/bench/peers/compare.py \
   --bench build/bin/ann_bench --work "$work" \
   --bundles "$work/als" --threads "${THREADS:-2}" \
-  --hnswlib "${PEERS_HNSWLIB:-1}"
+  --hnswlib "${PEERS_HNSWLIB:-1}" \
+  --service $(ls build/bench/*/service.json 2>/dev/null)
