@@ -2,18 +2,30 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 
 namespace tributary {
+namespace {
+
+constexpr int kPlaceBits = 24;
+constexpr uint32_t kMaxPlace = (1u << kPlaceBits) - 1;
+constexpr uint32_t kMaxEpoch = 255;
+// So many proposals ahead their slots are fetched: after a search, they are in
+// no near cache.
+constexpr size_t kFetchAhead = 12;
+
+}  // namespace
 
 void CandidatePool::Merge(std::span<const FusionSource> sources) {
   size_t proposals = 0;
   for (const FusionSource& source : sources) {
     proposals += source.proposals.size();
   }
-  // At most a quarter full: few runs, few surprises.
-  const size_t wanted = std::bit_ceil(4 * proposals + 1);
-  if (slots_.size() < wanted || ++epoch_ == 0) {
-    slots_.assign(std::max(wanted, slots_.size()), Slot{});
+  assert(proposals <= kMaxPlace);
+  // At most half full.
+  const size_t wanted = std::bit_ceil(2 * proposals + 1);
+  if (slots_.size() < wanted || ++epoch_ > kMaxEpoch) {
+    slots_.assign(std::max(wanted, slots_.size()), 0);
     epoch_ = 1;
   }
   entries_.clear();
@@ -23,23 +35,34 @@ void CandidatePool::Merge(std::span<const FusionSource> sources) {
   uint32_t* next = places_.data();
   for (size_t s = 0; s < sources.size(); ++s) {
     first_place_.push_back(static_cast<size_t>(next - places_.data()));
-    for (const ScoredRow& proposal : sources[s].proposals) {
-      const uint32_t place = FindOrAdd(proposal.row);
+    const std::span<const ScoredRow> list = sources[s].proposals;
+    for (size_t i = 0; i < list.size(); ++i) {
+      const size_t ahead = std::min(i + kFetchAhead, list.size() - 1);
+      __builtin_prefetch(&slots_[SlotOf(list[ahead].row)]);
+      const uint32_t place = FindOrAdd(list[i].row);
       entries_[place].sources |= 1u << s;
       *next++ = place;
     }
   }
 }
 
+size_t CandidatePool::SlotOf(Row row) const {
+  // Fibonacci hashing spreads the runs of rows that neighbours in a list have.
+  return (row * 0x9e3779b97f4a7c15ull >> 32) & (slots_.size() - 1);
+}
+
 uint32_t CandidatePool::FindOrAdd(Row row) {
   const size_t mask = slots_.size() - 1;
-  // Fibonacci hashing spreads the runs of rows that neighbours in a list have.
-  size_t at = (row * 0x9e3779b97f4a7c15ull >> 32) & mask;
-  for (; slots_[at].epoch == epoch_; at = (at + 1) & mask) {
-    if (slots_[at].row == row) return slots_[at].place;
+  const uint64_t current = uint64_t{row} << 32 | uint64_t{epoch_} << kPlaceBits;
+  size_t at = SlotOf(row);
+  while (true) {
+    const uint64_t slot = slots_[at];
+    if ((slot & ~uint64_t{kMaxPlace}) == current) return slot & kMaxPlace;
+    if (((slot ^ current) >> kPlaceBits & kMaxEpoch) != 0) break;
+    at = (at + 1) & mask;
   }
   const auto place = static_cast<uint32_t>(entries_.size());
-  slots_[at] = {epoch_, row, place};
+  slots_[at] = current | place;
   entries_.push_back({row, 0, 0, false});
   return place;
 }

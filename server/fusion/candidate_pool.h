@@ -30,20 +30,17 @@ class CandidatePool {
   }
 
  private:
+  size_t SlotOf(Row row) const;
   uint32_t FindOrAdd(Row row);
 
   std::vector<Entry> entries_;
   // By source and rank, the place in entries_.
   std::vector<uint32_t> places_;
   std::vector<size_t> first_place_;
-  // Open addressing; a slot is free unless its epoch is the current one, so
-  // that nothing needs to be cleared between calls.
-  struct Slot {
-    uint32_t epoch = 0;
-    Row row = 0;
-    uint32_t place = 0;
-  };
-  std::vector<Slot> slots_;
+  // Open addressing. A slot is a row, an epoch and a place, from the highest
+  // bits on; it is free unless its epoch is the current one, so that nothing
+  // needs to be cleared between most calls.
+  std::vector<uint64_t> slots_;
   uint32_t epoch_ = 0;
 };
 
