@@ -48,8 +48,14 @@ absl::Status CheckRoom(const fs::path& dir) {
 
 absl::Status VersionTrial::Verify(const fs::path& dir,
                                   const std::stop_token& stop) const {
-  RETURN_IF_ERROR(CheckRoom(dir));
-  return TryVersion({.bundle = dir, .trial = config_.trial()}, stop).status();
+  absl::Status status = CheckRoom(dir);
+  if (status.ok()) {
+    status =
+        TryVersion({.bundle = dir, .trial = config_.trial()}, stop).status();
+  }
+  return absl::IsResourceExhausted(status)
+             ? absl::UnavailableError(status.message())
+             : status;
 }
 
 absl::StatusOr<v1::GateReport> VersionTrial::Gate(

@@ -15,14 +15,16 @@ namespace tributary {
 
 // What a version goes through before the server may have it. Each of the two
 // steps happens in a process of its own, see TryVersion, and not before there
-// is memory for it: RESOURCE_EXHAUSTED, saying how much. Thread-safe.
+// is memory for it: the error says how much, and to try again may help.
+// Thread-safe.
 class VersionTrial {
  public:
   // `config` is complete.
   explicit VersionTrial(const v1::LoaderConfig& config) : config_(config) {}
 
   // Hashes and contents of the version in this directory, which nobody sees
-  // yet.
+  // yet. Errors: as TryVersion, but UNAVAILABLE for RESOURCE_EXHAUSTED, which
+  // is what a fetch says of a full disk.
   absl::Status Verify(const std::filesystem::path& dir,
                       const std::stop_token& stop) const;
 

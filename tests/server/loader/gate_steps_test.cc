@@ -217,6 +217,10 @@ TEST_F(GateStepsTest, AVersionThatCrashesFaissNeverReachesTheServer) {
               AllOf(StartsWith("refuse 2: "), HasSubstr("SIGSEGV"),
                     HasSubstr("taste.index")));
   EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
+  // Nor are there remains.
+  for (const auto& entry : fs::directory_iterator(bundles_)) {
+    EXPECT_THAT(entry.path().filename().string(), Not(StartsWith(".incoming")));
+  }
 }
 
 TEST_F(GateStepsTest, WhatOnlyTheGateCrashesOnNeverReachesTheServerEither) {
