@@ -168,6 +168,20 @@ TEST_F(GateStepsTest, AnotherActiveVersionIsAReasonToTryAgain) {
   EXPECT_EQ(server_.active(), 1001);
 }
 
+TEST_F(GateStepsTest, WhatWasTriedBesideAnotherVersionIsTriedAgain) {
+  using Kind = LoaderAction::Kind;
+  for (const uint64_t version : {1, 2}) {
+    PublishWorld(version, {});
+    Settle();
+  }
+  PublishWorld(3, {});
+  ASSERT_EQ(*loader_->Step(), (LoaderAction{Kind::kFetch, 3}));
+  ASSERT_EQ(*loader_->Step(), (LoaderAction{Kind::kTry, 3}));
+  server_.RollBack();
+  EXPECT_EQ(*loader_->Step(), (LoaderAction{Kind::kTry, 3}));
+  EXPECT_EQ(*loader_->Step(), (LoaderAction{Kind::kStage, 3}));
+}
+
 TEST_F(GateStepsTest, ARepairedVersionIsTriedAgain) {
   RefuseSecond();
   fs::remove_all(store_ / "2");
