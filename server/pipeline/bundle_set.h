@@ -21,6 +21,7 @@
 #include "server/pipeline/residents.h"
 #include "server/pipeline/serving_bundle.h"
 #include "server/pipeline/status_board.h"
+#include "server/process/low_priority.h"
 #include "server/process/memory.h"
 #include "tributary/v1/bundles.pb.h"
 #include "tributary/v1/config.pb.h"
@@ -123,6 +124,8 @@ class BundleSet {
 
   StatusBoard board_;
   BundleReaper reaper_;
+  // Where versions are opened while one serves.
+  LowPriorityThread slowly_;
 
   // Taken in this order, none by requests. Staging reads a whole bundle, and
   // Rollback must not wait for that.

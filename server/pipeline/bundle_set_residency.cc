@@ -6,7 +6,6 @@
 #include "fmt/format.h"
 #include "index/publish/version_directory.h"
 #include "server/pipeline/bundle_set.h"
-#include "server/process/low_priority.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
 
@@ -82,7 +81,7 @@ absl::StatusOr<v1::BundleStatus> BundleSet::Stage(uint64_t version) {
   absl::Status status;
   const auto stage = [&] { status = MakeResident(version, /*required=*/true); };
   if (serving) {
-    RunAtLowPriority(stage);
+    slowly_.Run(stage);
   } else {
     stage();
   }
@@ -187,7 +186,6 @@ void BundleSet::WakeKeeper() {
 }
 
 void BundleSet::KeepResident() {
-  LowerThreadPriority();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (!keeper_wanted_) {
@@ -213,7 +211,8 @@ void BundleSet::RestoreMissing(uint64_t version) {
       return;
     }
   }
-  const absl::Status status = MakeResident(version, /*required=*/false);
+  absl::Status status;
+  slowly_.Run([&] { status = MakeResident(version, /*required=*/false); });
   if (status.ok()) return;
   spdlog::warn("event=not_resident version={} error={:?}", version,
                status.ToString());

@@ -18,11 +18,37 @@ void LowerThreadPriority() {
   setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kLowest);
 }
 
-void RunAtLowPriority(const std::function<void()>& work) {
-  std::thread([&work] {
-    LowerThreadPriority();
-    work();
-  }).join();
+LowPriorityThread::LowPriorityThread() : thread_([this] { Work(); }) {}
+
+LowPriorityThread::~LowPriorityThread() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void LowPriorityThread::Run(const std::function<void()>& work) {
+  const std::lock_guard run(run_mutex_);
+  std::unique_lock lock(mutex_);
+  work_ = &work;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return work_ == nullptr; });
+}
+
+void LowPriorityThread::Work() {
+  LowerThreadPriority();
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return work_ != nullptr || stopping_; });
+    if (work_ == nullptr) return;
+    lock.unlock();
+    (*work_)();
+    lock.lock();
+    work_ = nullptr;
+    changed_.notify_all();
+  }
 }
 
 }  // namespace tributary

@@ -1,7 +1,10 @@
 #ifndef TRIBUTARY_SERVER_PROCESS_LOW_PRIORITY_H_
 #define TRIBUTARY_SERVER_PROCESS_LOW_PRIORITY_H_
 
+#include <condition_variable>
 #include <functional>
+#include <mutex>
+#include <thread>
 
 namespace tributary {
 
@@ -11,8 +14,30 @@ namespace tributary {
 // processor, so that what it does ends.
 void LowerThreadPriority();
 
-// Runs `work` on a thread of its own at low priority, and waits for it.
-void RunAtLowPriority(const std::function<void()>& work);
+// A thread of low priority that works for others, one piece at a time. One that
+// stays has one heap: work on a thread of its own each time leaves the freed
+// memory of all of them behind.
+class LowPriorityThread {
+ public:
+  LowPriorityThread();
+  // REQUIRES: no Run is in progress.
+  ~LowPriorityThread();
+
+  // Has the thread do `work`, and waits for it. Thread-safe.
+  void Run(const std::function<void()>& work);
+
+ private:
+  void Work();
+
+  // One Run at a time.
+  std::mutex run_mutex_;
+  // Guards what follows.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  const std::function<void()>* work_ = nullptr;
+  bool stopping_ = false;
+  std::thread thread_;
+};
 
 }  // namespace tributary
 

@@ -1,126 +1,188 @@
-// 100 swaps under load, with the real server.
+// Swaps under load, with the real server: each version is staged (verified,
+// mapped, warmed up), activated, and makes the one before the last one go. 100
+// of them, or 1 000 under a million requests with TRIBUTARY_TORTURE=1; then
+// also with a million items.
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <cmath>
+#include <fstream>
+#include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "fmt/core.h"
-#include "tests/integration/deployment.h"
+#include "index/bundle/npy.h"
+#include "tests/index/bundle/tiny_bundle.h"
+#include "tests/integration/swap_load.h"
+#include "tests/integration/torture.h"
 
 namespace tributary {
 namespace {
 
-constexpr int kSwaps = 100;
-constexpr int kCallers = 4;
-// Requests between two swaps, so that every version serves some.
-constexpr uint64_t kRequestsPerVersion = 40;
+constexpr uint64_t kVersions = 3;
 
-class SwapTest : public testing::Test {
- protected:
-  void SetUp() override {
-    for (const uint64_t version : {1, 2}) {
-      deployment_.Build(version);
-      ASSERT_EQ(deployment_.Publish(version).exit_status, 0);
-    }
-    deployment_.StartServer();
-    deployment_.StartLoader();
-    ASSERT_TRUE(deployment_.WaitForVersion(2));
-    // From here on the test swaps; the loader would follow the store.
-    ASSERT_EQ(deployment_.StopLoader(), 0);
-    std::filesystem::copy(deployment_.built() / "1",
-                          deployment_.bundles() / "1",
-                          std::filesystem::copy_options::recursive |
-                              std::filesystem::copy_options::skip_existing);
-    Stage(1);
-  }
+void Stage(Deployment* deployment, uint64_t version) {
+  grpc::ClientContext context;
+  v1::StageRequest request;
+  request.set_version(version);
+  v1::BundleStatus status;
+  const auto done = deployment->control().Stage(&context, request, &status);
+  ASSERT_TRUE(done.ok()) << done.error_message();
+}
 
-  void Stage(uint64_t version) {
-    grpc::ClientContext context;
-    v1::StageRequest request;
-    request.set_version(version);
-    v1::BundleStatus status;
-    const auto done = deployment_.control().Stage(&context, request, &status);
-    ASSERT_TRUE(done.ok()) << done.error_message();
-  }
+void Activate(Deployment* deployment, uint64_t version) {
+  grpc::ClientContext context;
+  v1::ActivateRequest request;
+  request.set_version(version);
+  v1::BundleStatus status;
+  const auto done = deployment->control().Activate(&context, request, &status);
+  ASSERT_TRUE(done.ok()) << done.error_message();
+}
 
-  void Activate(uint64_t version) {
-    grpc::ClientContext context;
-    v1::ActivateRequest request;
-    request.set_version(version);
-    v1::BundleStatus status;
-    const auto done =
-        deployment_.control().Activate(&context, request, &status);
-    ASSERT_TRUE(done.ok()) << done.error_message();
-  }
+// The highest version serves first; then 1, 2, ... again and again.
+void Swap(Deployment* deployment, int i) {
+  const uint64_t version = 1 + static_cast<uint64_t>(i) % kVersions;
+  Stage(deployment, version);
+  Activate(deployment, version);
+}
 
-  // One caller: every reply must be complete and of one version.
-  void Call(int caller) {
-    auto client =
-        RetrievalClient::Connect(deployment_.grpc(), {.max_attempts = 1});
-    ASSERT_TRUE(client.ok());
-    v1::RetrieveRequest request;
-    request.set_k(200);
-    for (int i = 0; !stop_; ++i) {
-      request.set_user_key(fmt::format("u{}", (caller + 7 * i) % 60));
-      const auto response = (*client)->Retrieve(request);
-      ++requests_;
-      if (!response.ok() || response->item_keys_size() != 200) {
-        ++failed_;
-        continue;
-      }
-      const std::string prefix =
-          fmt::format("v{}-", response->bundle_version());
-      for (const std::string& key : response->item_keys()) {
-        if (!key.starts_with(prefix)) ++mixed_;
-      }
-    }
-  }
-
-  Deployment deployment_;
-  std::atomic<bool> stop_ = false;
-  std::atomic<uint64_t> requests_ = 0;
-  std::atomic<uint64_t> failed_ = 0;
-  std::atomic<uint64_t> mixed_ = 0;
-};
-
-TEST_F(SwapTest, NoRequestFailsNoReplyMixesVersionsAndMemoryIsFlat) {
-  std::vector<std::thread> callers;
-  for (int c = 0; c < kCallers; ++c) {
-    callers.emplace_back([this, c] { Call(c); });
-  }
-  const auto wait_for_requests = [&] {
-    const uint64_t goal = requests_ + kRequestsPerVersion;
-    return WaitUntil([&] { return requests_ >= goal; });
-  };
-  uint64_t resident_at_start = 0;
-  for (int swap = 0; swap < kSwaps; ++swap) {
-    // The first rounds warm every thread's memory.
-    if (swap == kSwaps / 5) {
-      resident_at_start = deployment_.server().ResidentBytes();
-    }
-    ASSERT_NO_FATAL_FAILURE(Activate(1 + swap % 2));
-    ASSERT_TRUE(wait_for_requests());
-  }
-  const uint64_t resident_at_end = deployment_.server().ResidentBytes();
-  stop_ = true;
-  for (std::thread& caller : callers) caller.join();
-
-  EXPECT_EQ(failed_, 0);
-  EXPECT_EQ(mixed_, 0);
-  EXPECT_GE(requests_, kSwaps * kRequestsPerVersion);
-  EXPECT_GE(deployment_.Status().swaps(), kSwaps);
+void ExpectFlat(const SwapLoad::Outcome& outcome) {
 #ifndef __SANITIZE_ADDRESS__  // Which keeps what was freed for a while.
-  EXPECT_LT(resident_at_end, resident_at_start + resident_at_start / 20);
+  // A few threads' heaps are still growing in a short run.
+  const double margin = TortureCount(.05, .02);
+  const auto before = static_cast<double>(outcome.resident_before);
+  EXPECT_NEAR(static_cast<double>(outcome.resident_after) / before, 1, margin);
 #endif
-  RecordProperty("requests", static_cast<int>(requests_));
-  fmt::print(
-      "{} requests, {} failed, {} items of another version, resident "
-      "{} -> {} bytes\n",
-      requests_.load(), failed_.load(), mixed_.load(), resident_at_start,
-      resident_at_end);
-  EXPECT_EQ(deployment_.StopServer(), 0);
+}
+
+// All item keys have the version in them.
+bool IsOfOneVersion(const v1::RetrieveResponse& response) {
+  if (response.item_keys_size() != 200) return false;
+  const std::string prefix = fmt::format("v{}-", response.bundle_version());
+  for (const std::string& key : response.item_keys()) {
+    if (!key.starts_with(prefix)) return false;
+  }
+  return true;
+}
+
+TEST(SwapTest, NoRequestFailsNoReplyMixesVersionsAndMemoryIsFlat) {
+  Deployment deployment;
+  for (uint64_t version = 1; version <= kVersions; ++version) {
+    ASSERT_NO_FATAL_FAILURE(deployment.Build(version));
+    std::filesystem::rename(deployment.built() / std::to_string(version),
+                            deployment.bundles() / std::to_string(version));
+  }
+  deployment.StartServer();
+  SwapLoad load(
+      &deployment,
+      {.pairs = TortureCount(5, 50),
+       .swaps_per_window = 20,
+       .requests_per_window = TortureCount<uint64_t>(1000, 10'000),
+       .request =
+           [](int caller, int i) {
+             v1::RetrieveRequest request;
+             request.set_k(200);
+             request.set_user_key(fmt::format("u{}", (caller + 7 * i) % 60));
+             return request;
+           },
+       .check = IsOfOneVersion});
+  const auto outcome = load.Run([&](int i) { Swap(&deployment, i); });
+  outcome.Print();
+  EXPECT_EQ(outcome.failed, 0);
+  EXPECT_EQ(outcome.wrong, 0);
+  EXPECT_GE(outcome.swaps, TortureCount(100, 1000));
+  EXPECT_GE(outcome.requests, TortureCount(10'000, 1'000'000));
+  EXPECT_GE(deployment.Status().swaps(), outcome.swaps);
+  ExpectFlat(outcome);
+  if (IsTorture()) {
+    EXPECT_LE(outcome.P99Ratio(), 1.25);
+  }
+  EXPECT_EQ(deployment.StopServer(), 0);
+}
+
+// `rows` vectors around 200 centres, as <space>.items.npy and .users.npy are.
+void WriteVectors(const std::filesystem::path& path, uint64_t rows,
+                  unsigned seed) {
+  constexpr uint64_t kDim = 64;
+  constexpr size_t kCentres = 200;
+  std::mt19937 centre_random(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> centres(kCentres * kDim);
+  for (float& value : centres) value = normal(centre_random);
+  std::mt19937 random(seed);
+  std::ofstream file(path, std::ios::binary);
+  const std::string header = FormatNpyHeader(Dtype::kFloat32, 2, rows, kDim);
+  file.write(header.data(), static_cast<std::streamsize>(header.size()));
+  std::vector<float> vector(kDim);
+  for (uint64_t row = 0; row < rows; ++row) {
+    const float* const centre = &centres[random() % kCentres * kDim];
+    float square = 0;
+    for (uint64_t d = 0; d < kDim; ++d) {
+      vector[d] = centre[d] + normal(random);
+      square += vector[d] * vector[d];
+    }
+    for (float& value : vector) value /= std::sqrt(square);
+    file.write(reinterpret_cast<const char*>(vector.data()),
+               kDim * sizeof(float));
+  }
+}
+
+// The same files under another number: manifests say it, files do not.
+void CopyAs(const std::filesystem::path& root, uint64_t from, uint64_t to) {
+  const auto source = root / std::to_string(from);
+  const auto target = root / std::to_string(to);
+  std::filesystem::create_directories(target);
+  for (const auto& entry : std::filesystem::directory_iterator(source)) {
+    if (entry.path().filename() == kManifestName) continue;
+    // A copy, so that each version has pages of its own.
+    std::filesystem::copy(entry.path(), target / entry.path().filename());
+  }
+  std::string manifest = ReadFile(source / kManifestName);
+  const std::string version = fmt::format("\"version\": \"{}\"", from);
+  const size_t at = manifest.find(version);
+  ASSERT_NE(at, std::string::npos) << manifest.substr(0, 300);
+  manifest.replace(at, version.size(), fmt::format("\"version\": \"{}\"", to));
+  OverwriteFile(target / kManifestName, manifest);
+}
+
+TEST(SwapTest, AMillionItemsAreMappedAndWarmedWithoutARequestNoticing) {
+  if (!IsTorture()) GTEST_SKIP() << "TRIBUTARY_TORTURE=1 runs it";
+  Deployment deployment;
+  const auto data = MakeTestDir();
+  WriteVectors(data / "behavior.items.npy", 1'000'000, 2);
+  WriteVectors(data / "behavior.users.npy", 20'000, 3);
+  const Outcome built = RunProgram({Program("tributary"), "build", "--data",
+                                    "vectors:" + data.string(), "--out",
+                                    deployment.bundles(), "--version", "1"});
+  ASSERT_EQ(built.exit_status, 0) << built.output;
+  for (uint64_t version = 2; version <= kVersions; ++version) {
+    ASSERT_NO_FATAL_FAILURE(CopyAs(deployment.bundles(), 1, version));
+  }
+  deployment.StartServer();
+  SwapLoad load(&deployment,
+                {.callers = 2,
+                 .pairs = 5,
+                 .swaps_per_window = 4,
+                 .requests_per_window = 10'000,
+                 .request =
+                     [](int caller, int i) {
+                       v1::RetrieveRequest request;
+                       request.set_k(500);
+                       request.set_user_id(
+                           static_cast<uint64_t>(caller + 7919 * i) % 20'000);
+                       return request;
+                     },
+                 .check =
+                     [](const v1::RetrieveResponse& response) {
+                       return response.item_ids_size() == 500;
+                     }});
+  const auto outcome = load.Run([&](int i) { Swap(&deployment, i); });
+  outcome.Print();
+  EXPECT_EQ(outcome.failed, 0);
+  EXPECT_EQ(outcome.wrong, 0);
+  ExpectFlat(outcome);
+  EXPECT_LE(outcome.P99Ratio(), 1.25);
+  EXPECT_EQ(deployment.StopServer(), 0);
 }
 
 }  // namespace

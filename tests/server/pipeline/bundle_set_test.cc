@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <atomic>
 #include <cmath>
@@ -49,6 +50,11 @@ class Destructions {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return by_version_.contains(version); });
     return by_version_[version];
+  }
+  void WaitAndForget(uint64_t version) {
+    WaitFor(version);
+    const std::lock_guard lock(mutex_);
+    by_version_.erase(version);
   }
   bool Happened(uint64_t version) {
     const std::lock_guard lock(mutex_);
@@ -502,6 +508,24 @@ TEST_F(BundleSetTest, AHeldBundleOutlivesItsUnloading) {
   EXPECT_FALSE(destructions_.Happened(1));
   held.reset();
   EXPECT_NE(destructions_.WaitFor(1), std::this_thread::get_id());
+}
+
+TEST_F(BundleSetTest, SwapsLeaveNothingBehind) {
+  for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
+  const auto used_after = [this](int swaps) {
+    for (int i = 0; i < swaps; ++i) {
+      const uint64_t version = 1 + static_cast<uint64_t>(i) % 3;
+      StageAndActivate(version);
+      // The one before the last one goes.
+      if (i > 2) destructions_.WaitAndForget(1 + (version % 3));
+    }
+    return mallinfo2().uordblks;
+  };
+  const size_t before = used_after(60);
+  const size_t after = used_after(150);
+#ifndef __SANITIZE_ADDRESS__  // Which has an allocator of its own.
+  EXPECT_LT(after, before + 20'000);
+#endif
 }
 
 TEST_F(BundleSetTest, RequestsNeverSeeASwap) {
