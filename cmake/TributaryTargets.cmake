@@ -9,6 +9,13 @@ target_include_directories(tributary_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(tributary_options INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wno-sign-compare -Wnon-virtual-dtor
   -Woverloaded-virtual -Wshadow)
+if(TRIBUTARY_FUZZ)
+  # Of our own code: what is generated is slow to compile so, and not ours.
+  target_compile_options(tributary_options INTERFACE
+    -fsanitize=address,undefined,fuzzer-no-link -fno-omit-frame-pointer)
+  target_link_options(tributary_options INTERFACE
+    -fsanitize=address,undefined)
+endif()
 if(TRIBUTARY_SANITIZE)
   # Of every target, generated code included: some layouts depend on it.
   add_compile_options(-fsanitize=${TRIBUTARY_SANITIZE} -fno-omit-frame-pointer)

@@ -4,14 +4,18 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <set>
+#include <sstream>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "fmt/format.h"
 #include "google/protobuf/descriptor.h"
 #include "proto/yaml/scalar_text.h"
 #include "status/status_macros.h"
+#include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/yaml.h"
 
 namespace tributary {
@@ -185,19 +189,50 @@ class Reader {
   int depth_ = 0;
 };
 
+// Where documents begin; what is in them goes by.
+class DocumentStarts : public YAML::EventHandler {
+ public:
+  std::vector<YAML::Mark> marks;
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    marks.push_back(mark);
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// YAML::LoadAll would tell, but goes on for ever after some broken lines.
+std::optional<YAML::Mark> SecondDocument(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStarts documents;
+  for (int i = 0; i < 2; ++i) parser.HandleNextDocument(documents);
+  if (documents.marks.size() < 2) return std::nullopt;
+  return documents.marks[1];
+}
+
 }  // namespace
 
 absl::Status ReadYaml(std::string_view text, std::string_view name,
                       Message* message) {
   Reader reader(name);
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) {
-      return reader.Error(documents[1].Mark(), "",
+    if (const auto second = SecondDocument(std::string(text))) {
+      return reader.Error(*second, "",
                           "expected one YAML document, found more");
     }
-    if (documents.empty()) return absl::OkStatus();
-    return reader.ReadMessage(documents[0], "", message);
+    const YAML::Node document = YAML::Load(std::string(text));
+    if (!document.IsDefined() || document.IsNull()) return absl::OkStatus();
+    return reader.ReadMessage(document, "", message);
   } catch (const YAML::Exception& e) {
     return reader.Error(e.mark, "", e.msg);
   }

@@ -64,7 +64,12 @@ class WriterFailuresTest : public testing::Test {
     const FaultyCommand command(fault, writer.command(root));
     const Outcome outcome = RunProgram(command.arguments());
     SCOPED_TRACE(command.where() + "\n" + outcome.output);
-    ExpectOutcome(outcome, command);
+    // On a disk that stays full, several may be the first.
+    ExpectOutcome(outcome,
+                  fault.times == 0
+                      ? outcome.output.find(root.string()) != std::string::npos
+                      : command.IsNamedIn(outcome.output),
+                  command.hit());
     ExpectWhole(root, {{1}, {1, *writer.current.begin()}});
     // A directory that could not be synced last of all is an error, too.
     const bool reached =
@@ -83,13 +88,12 @@ class WriterFailuresTest : public testing::Test {
     return command.calls();
   }
 
-  static void ExpectOutcome(const Outcome& outcome,
-                            const FaultyCommand& command) {
+  static void ExpectOutcome(const Outcome& outcome, bool named, bool hit) {
     if (outcome.exit_status == 0) return;
-    EXPECT_TRUE(command.hit());
+    EXPECT_TRUE(hit);
     EXPECT_EQ(outcome.exit_status, 1);
     EXPECT_NE(outcome.output.find("error: "), std::string::npos);
-    EXPECT_TRUE(command.IsNamedIn(outcome.output)) << "the file is not named";
+    EXPECT_TRUE(named) << "the file is not named";
   }
 
   const fs::path test_ = MakeTestDir();

@@ -157,6 +157,8 @@ TEST(ReadYaml, ReportsBrokenYamlWithItsLine) {
   EXPECT_THAT(ServerError("listen: a\n---\nlisten: b\n"),
               HasSubstr("one YAML document"));
   EXPECT_THAT(ServerError(std::string(100000, '[')), StartsWith("f.yaml:"));
+  // On which YAML::LoadAll hangs.
+  EXPECT_THAT(ServerError(", server.yaml\nlisten: a\n"), StartsWith("f.yaml:"));
 }
 
 TEST(ReadYamlFile, NamesTheFile) {
