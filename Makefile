@@ -2,7 +2,7 @@
 #   | lint | clean
 # Everything is built in build/; programs are in build/bin/.
 .DEFAULT_GOAL := build
-.PHONY: deps deps-train deps-dev configure build test torture demo bench
+.PHONY: deps deps-test deps-train deps-dev configure build test torture demo bench
 .PHONY: bench-peers bench-recall format lint clean
 
 JOBS ?= $(shell nproc)
@@ -10,6 +10,9 @@ SOURCES = $(shell git ls-files '*.cc' '*.h' '*.proto')
 
 deps:
 	@scripts/install_deps.sh build
+
+deps-test:
+	@scripts/install_deps.sh test
 
 # LibTorch, with which rich towers are trained (behavior.model: towers).
 deps-train:
@@ -25,14 +28,17 @@ configure: deps
 build: configure
 	@cmake --build --preset release --parallel $(JOBS) --target programs
 
-test: configure
+# FUZZ_SECONDS of each fuzz target; 10 by default.
+test: deps-test configure
 	@cmake --build --preset release --parallel $(JOBS)
 	@ctest --preset release --parallel $(JOBS)
+	@JOBS=$(JOBS) tests/fuzz/run.sh
 
 # All of what `make test` does a part of: every kill, every failure, every byte.
-torture: configure
+torture: deps-test configure
 	@cmake --build --preset release --parallel $(JOBS)
 	@TRIBUTARY_TORTURE=1 ctest --preset release -L torture --parallel $(JOBS)
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-300} JOBS=$(JOBS) tests/fuzz/run.sh
 	@grep -h '^counted: ' build/Testing/Temporary/LastTest.log
 
 # KEEP=1 leaves server and loader running.

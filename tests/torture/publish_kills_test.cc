@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kNew = 2;
 // Of the calls of a publisher, where it is not torture.
-constexpr uint32_t kEvery = 5;
+constexpr uint32_t kEvery = 8;
 
 class PublishKillsTest : public testing::Test {
  protected:
