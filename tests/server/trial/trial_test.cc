@@ -44,6 +44,14 @@ void MoveEntryPoint(std::string* bytes) {
   Put(bytes, at - 8, 0x7fffff00, 4);
 }
 
+// Into how many parts the product quantiser says vectors are cut: none, and it
+// divides by that while it is read.
+void CutIntoNothing(std::string* bytes) {
+  // 8 dimensions, 4 parts, 4 bits each.
+  const size_t at = FindInts(*bytes, {8, 0, 4, 0, 4, 0});
+  Put(bytes, at + 8, 0, 8);
+}
+
 // How many floats the flat index says it has: 4 GiB more.
 void ClaimMoreFloats(std::string* bytes) {
   // 400 vectors of 8.
@@ -75,6 +83,15 @@ TEST(Trial, AFileThatCrashesFaissIsNamed) {
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(Message(status),
               AllOf(HasSubstr("the trial was killed by SIGSEGV"),
+                    HasSubstr("while trying faiss index taste.index of space "
+                              "taste")));
+}
+
+TEST(Trial, AFileThatCrashesFaissWhileItIsReadIsNamed) {
+  const auto status = Try({.factory = "PQ4x4", .damage = CutIntoNothing});
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(Message(status),
+              AllOf(HasSubstr("the trial was killed by SIGFPE"),
                     HasSubstr("while trying faiss index taste.index of space "
                               "taste")));
 }
