@@ -138,12 +138,7 @@ void Loader::SeeCurrent(uint64_t current) {
   // Whoever moves it wants the version, whatever was said of it before.
   if (current_ != 0) refusals_.Remove(current);
   current_ = current;
-  refused_ = refusals_.Load(current);
-  if (refused_) {
-    status_.mutable_last_refusal()->set_version(current);
-    status_.mutable_last_refusal()->set_reason(refused_->reason());
-    *status_.mutable_last_refusal()->mutable_at() = refused_->at();
-  }
+  RecallRefusal();
   tried_ = {};
   verified_ = 0;
   lost_stages_ = 0;
@@ -174,36 +169,6 @@ void Loader::SeeServer(const absl::StatusOr<ServerView>& server) {
     spdlog::warn("event=server_unreachable control={} reason={:?}",
                  config_.control(), Text(server.status()));
   }
-}
-
-bool Loader::IsStillRefused(const std::optional<ServerView>& server,
-                            const std::stop_token& stop) {
-  if (!refused_) return false;
-  const std::string changed = WhatChanged(server, stop);
-  if (changed.empty()) return true;
-  spdlog::info("event=retrying version={} reason={:?}", current_, changed);
-  refused_.reset();
-  lost_stages_ = 0;
-  return false;
-}
-
-std::string Loader::WhatChanged(const std::optional<ServerView>& server,
-                                const std::stop_token& stop) {
-  if (server && server->active == current_) return "it serves";
-  const auto manifest = store_->ReadManifest(current_, stop);
-  // A manifest that cannot be read is not a repaired one.
-  if (manifest.ok() && manifest->Fingerprint() != refused_->fingerprint()) {
-    return "its manifest changed";
-  }
-  if (!refused_->has_gate()) {
-    return refused_->depends_on() == trial_.VerifyDependsOn()
-               ? ""
-               : "the loader or its settings changed";
-  }
-  return !server || refused_->depends_on() ==
-                        trial_.GateDependsOn(current_, serving_)
-             ? ""
-             : "the gate's settings or the active version changed";
 }
 
 void Loader::MarkFollowed(uint64_t version) {
@@ -262,7 +227,8 @@ absl::Status Loader::Fetch(uint64_t version, const std::stop_token& stop) {
   const absl::Status status =
       FetchVersion(store_.get(), version, manifest, config_.bundles(), options);
   if (BlamesVersion(status)) {
-    Refuse(version, manifest.Fingerprint(), Text(status));
+    Refuse(version, manifest.Fingerprint(), Text(status),
+           trial_.VerifyDependsOn());
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(status);
@@ -285,14 +251,15 @@ absl::Status Loader::Try(uint64_t version, const std::stop_token& stop) {
   const auto report =
       trial_.Gate(version, serving_, verified_ != version, stop);
   if (BlamesVersion(report.status())) {
-    Refuse(version, manifest.Fingerprint(), Text(report.status()));
+    Refuse(version, manifest.Fingerprint(), Text(report.status()),
+           trial_.VerifyDependsOn());
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(report.status());
   const bool forced = !report->passed() && trial_.IsForced(version);
   if (!report->passed() && !forced) {
     Refuse(version, manifest.Fingerprint(), "the gate: " + GateReasons(*report),
-           &*report);
+           trial_.GateDependsOn(version, serving_), &*report);
     return absl::OkStatus();
   }
   if (forced) {
@@ -316,15 +283,18 @@ absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
   const absl::Status status = server_.Stage(version, std::move(stop));
   if (IsLost(status)) ++lost_stages_;
   if (BlamesVersion(status)) {
-    Refuse(version, manifest.Fingerprint(), Text(status));
+    Refuse(version, manifest.Fingerprint(), Text(status),
+           trial_.VerifyDependsOn());
     return absl::OkStatus();
   }
   if (lost_stages_ >= kMaxLostStages) {
+    // Perhaps for want of memory: the next loader tries again.
     Refuse(
         version, manifest.Fingerprint(),
         fmt::format("the server was lost {} times while staging it; at last: "
                     "{}",
-                    lost_stages_, Text(status)));
+                    lost_stages_, Text(status)),
+        "");
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(status);
@@ -342,32 +312,6 @@ absl::Status Loader::Activate(uint64_t version, std::stop_token stop) {
   }
   spdlog::info("event=activated version={}", version);
   return absl::OkStatus();
-}
-
-void Loader::Refuse(uint64_t version, const std::string& fingerprint,
-                    const std::string& reason, const v1::GateReport* gate) {
-  spdlog::error("event=refused version={} reason={:?} report={}", version,
-                reason, refusals_.TextPath(version).string());
-  v1::RefusalReport report;
-  report.set_version(version);
-  report.set_reason(reason);
-  *report.mutable_at() = TimeUtil::GetCurrentTime();
-  report.set_fingerprint(fingerprint);
-  report.set_depends_on(gate == nullptr
-                            ? trial_.VerifyDependsOn()
-                            : trial_.GateDependsOn(version, serving_));
-  if (gate != nullptr) *report.mutable_gate() = *gate;
-  v1::Refusal& refusal = *status_.mutable_last_refusal();
-  refusal.set_version(version);
-  refusal.set_reason(reason);
-  *refusal.mutable_at() = report.at();
-  refused_ = std::move(report);
-  tried_ = {};
-  const absl::Status saved = refusals_.Save(*refused_);
-  if (saved.ok()) return;
-  // A loader that starts again tries the version again.
-  spdlog::warn("event=refusal_not_saved version={} reason={:?}", version,
-               Text(saved));
 }
 
 void Loader::Report(const absl::Status& last_step,

@@ -65,6 +65,8 @@ class Loader {
   absl::StatusOr<LoaderView> Look(std::stop_token stop);
   void SeeCurrent(uint64_t current);
   void SeeServer(const absl::StatusOr<ServerView>& server);
+  // What an earlier loader found of current_.
+  void RecallRefusal();
   bool IsStillRefused(const std::optional<ServerView>& server,
                       const std::stop_token& stop);
   // Since it was refused; empty for nothing.
@@ -77,9 +79,11 @@ class Loader {
   absl::Status Try(uint64_t version, const std::stop_token& stop);
   absl::Status Stage(uint64_t version, std::stop_token stop);
   absl::Status Activate(uint64_t version, std::stop_token stop);
-  // `gate` is its report, if that is the reason.
+  // `depends_on` is what the verdict depends on besides the manifest; empty:
+  // it is this loader's alone. `gate` is its report, if that is the reason.
   void Refuse(uint64_t version, const std::string& fingerprint,
-              const std::string& reason, const v1::GateReport* gate = nullptr);
+              const std::string& reason, const std::string& depends_on,
+              const v1::GateReport* gate = nullptr);
   void Report(const absl::Status& last_step, const std::stop_token& stop);
 
   const v1::LoaderConfig config_;
@@ -98,6 +102,7 @@ class Loader {
   // current_'s, when it was found bad; kept in a file, too. Forgotten when
   // CURRENT moves.
   std::optional<v1::RefusalReport> refused_;
+  bool refusal_saved_ = false;
   // What the server serves, or would after a restart; 0 for nothing.
   uint64_t serving_ = 0;
   Tried tried_;

@@ -46,6 +46,11 @@ fs::path Refusals::TextPath(uint64_t version) const {
   return dir_ / fmt::format("{}.txt", version);
 }
 
+bool Refusals::Has(uint64_t version) const {
+  std::error_code ignored;
+  return fs::exists(JsonPath(version), ignored);
+}
+
 std::optional<v1::RefusalReport> Refusals::Load(uint64_t version) const {
   std::ifstream file(JsonPath(version), std::ios::binary);
   const std::string json(std::istreambuf_iterator<char>(file), {});

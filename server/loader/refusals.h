@@ -12,13 +12,15 @@ namespace tributary {
 
 // Why versions were refused, for people and for a loader that starts again:
 // <bundles>/.refused/<version>.json, a RefusalReport, and <version>.txt, the
-// same to read. The reports of the highest versions are kept, a few of them.
+// same to read. The reports of the highest versions are kept, a few of them;
+// who removes one has its version tried again.
 // Not thread-safe.
 class Refusals {
  public:
   explicit Refusals(const std::filesystem::path& bundles)
       : dir_(bundles / ".refused") {}
 
+  bool Has(uint64_t version) const;
   // Absent when there is none that can be read.
   std::optional<v1::RefusalReport> Load(uint64_t version) const;
   // Replaces the version's reports; each is there whole or not at all.

@@ -168,6 +168,15 @@ TEST_F(GateStepsTest, AnotherActiveVersionIsAReasonToTryAgain) {
   EXPECT_EQ(server_.active(), 1001);
 }
 
+TEST_F(GateStepsTest, WhoRemovesTheReportHasItTriedAgain) {
+  RefuseSecond();
+  fs::remove(bundles_ / ".refused" / "2.json");
+  EXPECT_EQ(*loader_->Step(), (LoaderAction{LoaderAction::Kind::kFetch, 2}));
+  Settle();
+  EXPECT_TRUE(fs::exists(bundles_ / ".refused" / "2.json"));
+  EXPECT_EQ(*loader_->Step(), LoaderAction());
+}
+
 TEST_F(GateStepsTest, WhatWasTriedBesideAnotherVersionIsTriedAgain) {
   using Kind = LoaderAction::Kind;
   for (const uint64_t version : {1, 2}) {

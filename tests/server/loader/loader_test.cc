@@ -223,6 +223,13 @@ TEST_F(LoaderTest, RefusesAVersionThatTheServerDiesOfRepeatedly) {
           "stage 1", "activate 1", "stage 2", "stage 2", "stage 2",
           testing::AllOf(HasSubstr("refuse 2: "), HasSubstr("socket closed"))));
   EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
+
+  // The server may have more memory now: with it, the loader starts again.
+  server_.SetStageStatus(2, grpc::Status::OK);
+  EXPECT_EQ(*loader_->Step(), Action());
+  Restart();
+  Settle();
+  EXPECT_EQ(server_.active(), 2);
 }
 
 TEST_F(LoaderTest, RetriesToStageWhenTheServerIsShortOfMemory) {
