@@ -69,7 +69,8 @@ Server::Server(v1::ServerConfig config, RetrieverRegistry registry)
       admission_(config_.limits().max_concurrent_requests(), &metrics_),
       handler_(&admission_, &bundles_, &pipeline_),
       retrieval_service_(&handler_, &metrics_),
-      bundles_service_(&bundles_, &metrics_) {
+      diff_(config_),
+      bundles_service_(&bundles_, &diff_, &metrics_) {
   metrics_.WatchBundles([this] { return bundles_.GetStatus(); });
 }
 

@@ -79,6 +79,7 @@ class Server {
   Admission admission_;
   RetrievalHandler handler_;
   RetrievalService retrieval_service_;
+  BundleDiff diff_;
   BundlesService bundles_service_;
   std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<HttpServer> http_;

@@ -10,58 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "prometheus/text_serializer.h"
+#include "server/metrics/family.h"
 #include "server/metrics/server_metrics.h"
 
 namespace tributary {
 namespace {
-
-using Labels = std::vector<prometheus::ClientMetric::Label>;
-
-// A family that is being filled.
-class Family {
- public:
-  Family(prometheus::MetricType type, std::string name, std::string help)
-      : family_{std::move(name), std::move(help), type, {}} {}
-
-  Family& Add(Labels labels, double value) {
-    prometheus::ClientMetric metric;
-    metric.label = std::move(labels);
-    metric.counter.value = value;
-    metric.gauge.value = value;
-    family_.metric.push_back(std::move(metric));
-    return *this;
-  }
-  Family& Add(Labels labels, const Counter& counter) {
-    return Add(std::move(labels), static_cast<double>(counter.value()));
-  }
-  Family& Add(Labels labels, const LatencyHistogram& histogram) {
-    prometheus::ClientMetric metric;
-    metric.label = std::move(labels);
-    metric.histogram = histogram.Read();
-    family_.metric.push_back(std::move(metric));
-    return *this;
-  }
-
-  void MoveTo(std::vector<prometheus::MetricFamily>* families) {
-    families->push_back(std::move(family_));
-  }
-
- private:
-  prometheus::MetricFamily family_;
-};
-
-Family Counters(std::string name, std::string help) {
-  return {prometheus::MetricType::Counter, std::move(name), std::move(help)};
-}
-Family Gauges(std::string name, std::string help) {
-  return {prometheus::MetricType::Gauge, std::move(name), std::move(help)};
-}
-Family Histograms(std::string name, std::string help) {
-  return {prometheus::MetricType::Histogram, std::move(name), std::move(help)};
-}
 
 // As gRPC's Prometheus interceptors write codes.
 constexpr const char* kCodeNames[] = {"OK",
@@ -184,62 +138,7 @@ double ResidentBytes() {
          static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-double Seconds(const google::protobuf::Timestamp& time) {
-  return static_cast<double>(time.seconds()) + time.nanos() * 1e-9;
-}
-
-void CollectStatus(const v1::ServerStatus& status,
-                   std::vector<prometheus::MetricFamily>* families) {
-  Family resident = Gauges("tributary_resident_bytes",
-                           "Size of a resident version's mapped files.");
-  for (const v1::BundleStatus& bundle : status.bundles()) {
-    if (bundle.state() == v1::ON_DISK) continue;
-    resident.Add({{"version", std::to_string(bundle.version())}},
-                 static_cast<double>(bundle.size_bytes()));
-    if (bundle.version() != status.active_version()) continue;
-    Gauges("tributary_bundle_age_seconds",
-           "Time since the active version was built.")
-        .Add({}, absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()) -
-                     Seconds(bundle.created_at()))
-        .MoveTo(families);
-  }
-  resident.MoveTo(families);
-  Gauges("tributary_active_version", "The version that serves; 0: none.")
-      .Add({}, static_cast<double>(status.active_version()))
-      .MoveTo(families);
-  if (status.has_activated_at()) {
-    Gauges("tributary_activated_timestamp_seconds",
-           "When the active version was activated.")
-        .Add({}, Seconds(status.activated_at()))
-        .MoveTo(families);
-  }
-  Counters("tributary_swaps_total", "Times another version became active.")
-      .Add({}, static_cast<double>(status.swaps()))
-      .MoveTo(families);
-  Counters("tributary_bundle_refusals_total", "Versions refused.")
-      .Add({}, static_cast<double>(status.refusals()))
-      .MoveTo(families);
-}
-
-void CollectBuildRecall(const v1::MeasuredRecall& measured,
-                        std::vector<prometheus::MetricFamily>* families) {
-  Family recall = Gauges("tributary_build_recall",
-                         "Recall of held-out interactions, measured at build.");
-  for (const v1::MeasuredRecall::Point& point : measured.points()) {
-    recall.Add({{"source", point.source()}, {"k", std::to_string(point.k())}},
-               point.recall());
-  }
-  recall.MoveTo(families);
-}
-
 }  // namespace
-
-void ServerMetrics::CollectBundles(
-    std::vector<prometheus::MetricFamily>* families) const {
-  const std::lock_guard lock(mutex_);
-  CollectBuildRecall(measured_recall_, families);
-  if (get_status_) CollectStatus(get_status_(), families);
-}
 
 std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
   std::vector<prometheus::MetricFamily> families;

@@ -6,6 +6,7 @@
 #include "server/rpc/measured_call.h"
 #include "server/rpc/status_to_grpc.h"
 #include "spdlog/spdlog.h"
+#include "status/status_macros.h"
 
 namespace tributary {
 namespace {
@@ -31,14 +32,17 @@ absl::Status Logged(std::string_view method, absl::Status status) {
 
 }  // namespace
 
-BundlesService::BundlesService(BundleSet* bundles, ServerMetrics* metrics)
+BundlesService::BundlesService(BundleSet* bundles, BundleDiff* diff,
+                               ServerMetrics* metrics)
     : bundles_(bundles),
+      diff_(diff),
       list_metrics_(metrics->AddMethod(kService, "List")),
       stage_metrics_(metrics->AddMethod(kService, "Stage")),
       activate_metrics_(metrics->AddMethod(kService, "Activate")),
       rollback_metrics_(metrics->AddMethod(kService, "Rollback")),
       unload_metrics_(metrics->AddMethod(kService, "Unload")),
       set_label_metrics_(metrics->AddMethod(kService, "SetLabel")),
+      diff_metrics_(metrics->AddMethod(kService, "Diff")),
       refuse_metrics_(metrics->AddMethod(kService, "Refuse")),
       report_metrics_(metrics->AddMethod(kService, "Report")),
       get_status_metrics_(metrics->AddMethod(kService, "GetStatus")) {}
@@ -89,6 +93,19 @@ grpc::Status BundlesService::SetLabel(grpc::ServerContext*,
                                       v1::ServerStatus* response) {
   return ToGrpcStatus(MeasuredCall(set_label_metrics_, [&] {
     return Logged("SetLabel", Answer(bundles_->SetLabel(*request), response));
+  }));
+}
+
+grpc::Status BundlesService::Diff(grpc::ServerContext* context,
+                                  const v1::DiffRequest* request,
+                                  v1::DiffResponse* response) {
+  return ToGrpcStatus(MeasuredCall(diff_metrics_, [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(const auto from,
+                     bundles_->Snapshot(request->from_version()));
+    ASSIGN_OR_RETURN(const auto to, bundles_->Snapshot(request->to_version()));
+    return Answer(
+        diff_->Run(from, to, *request, [&] { return context->IsCancelled(); }),
+        response);
   }));
 }
 

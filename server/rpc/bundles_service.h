@@ -2,6 +2,7 @@
 #define TRIBUTARY_SERVER_RPC_BUNDLES_SERVICE_H_
 
 #include "server/metrics/server_metrics.h"
+#include "server/pipeline/bundle_diff.h"
 #include "server/pipeline/bundle_set.h"
 #include "tributary/v1/bundles.grpc.pb.h"
 
@@ -11,8 +12,8 @@ namespace tributary {
 // Thread-safe.
 class BundlesService final : public v1::Bundles::Service {
  public:
-  // Both outlive this.
-  BundlesService(BundleSet* bundles, ServerMetrics* metrics);
+  // All outlive this.
+  BundlesService(BundleSet* bundles, BundleDiff* diff, ServerMetrics* metrics);
 
   grpc::Status List(grpc::ServerContext* context,
                     const v1::ListBundlesRequest* request,
@@ -32,6 +33,9 @@ class BundlesService final : public v1::Bundles::Service {
   grpc::Status SetLabel(grpc::ServerContext* context,
                         const v1::SetLabelRequest* request,
                         v1::ServerStatus* response) override;
+  grpc::Status Diff(grpc::ServerContext* context,
+                    const v1::DiffRequest* request,
+                    v1::DiffResponse* response) override;
   grpc::Status Refuse(grpc::ServerContext* context,
                       const v1::RefuseRequest* request,
                       v1::RefuseResponse* response) override;
@@ -44,12 +48,14 @@ class BundlesService final : public v1::Bundles::Service {
 
  private:
   BundleSet* const bundles_;
+  BundleDiff* const diff_;
   MethodMetrics& list_metrics_;
   MethodMetrics& stage_metrics_;
   MethodMetrics& activate_metrics_;
   MethodMetrics& rollback_metrics_;
   MethodMetrics& unload_metrics_;
   MethodMetrics& set_label_metrics_;
+  MethodMetrics& diff_metrics_;
   MethodMetrics& refuse_metrics_;
   MethodMetrics& report_metrics_;
   MethodMetrics& get_status_metrics_;

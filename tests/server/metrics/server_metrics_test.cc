@@ -160,11 +160,46 @@ TEST(ServerMetrics, TellsWhatTheBundleSetTells) {
             HasSubstr("tributary_swaps_total 3\n"),
             HasSubstr("tributary_bundle_refusals_total 2\n"),
             HasSubstr("tributary_resident_bytes{version=\"7\"} 4096\n"),
+            HasSubstr("tributary_bundle_state{version=\"7\","
+                      "state=\"ACTIVE\"} 1\n"),
             Not(HasSubstr("version=\"8\"")),
             HasSubstr("tributary_bundle_age_seconds "),
             HasSubstr("process_resident_memory_bytes ")));
   metrics.WatchBundles(nullptr);
   EXPECT_THAT(metrics.Text(), Not(HasSubstr("tributary_active_version")));
+}
+
+TEST(ServerMetrics, TellsOfLabelsAndOfWhatTheLoaderReported) {
+  ServerMetrics metrics;
+  v1::ServerStatus status;
+  v1::Label* label = status.add_labels();
+  label->set_name("canary");
+  label->set_version(8);
+  label->set_share(.25);
+  metrics.WatchBundles([&] { return status; });
+  EXPECT_THAT(metrics.Text(),
+              AllOf(HasSubstr("tributary_label_version{label=\"canary\"} 8\n"),
+                    HasSubstr("tributary_label_share{label=\"canary\"} 0.25\n"),
+                    Not(HasSubstr("tributary_loader_"))));
+  v1::LoaderStatus* loader = status.mutable_loader();
+  loader->set_current_version(9);
+  loader->set_last_good_version(7);
+  loader->mutable_last_refusal()->set_version(9);
+  loader->set_errors_in_a_row(4);
+  loader->set_fetched_bytes(1000);
+  loader->set_shared_bytes(2000);
+  loader->set_forced(1);
+  loader->mutable_at()->set_seconds(1'000'000);
+  EXPECT_THAT(metrics.Text(),
+              AllOf(HasSubstr("tributary_loader_store_version 9\n"),
+                    HasSubstr("tributary_loader_last_good_version 7\n"),
+                    HasSubstr("tributary_loader_last_refused_version 9\n"),
+                    HasSubstr("tributary_loader_errors_in_a_row 4\n"),
+                    HasSubstr("tributary_loader_fetched_bytes_total 1000\n"),
+                    HasSubstr("tributary_loader_shared_bytes_total 2000\n"),
+                    HasSubstr("tributary_loader_forced_total 1\n"),
+                    HasSubstr("tributary_loader_report_age_seconds ")));
+  metrics.WatchBundles(nullptr);
 }
 
 TEST(ServerMetrics, ShowsTheRecallOfTheActiveManifest) {

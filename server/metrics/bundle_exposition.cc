@@ -1,0 +1,136 @@
+// What ServerMetrics shows of versions, labels and the loader.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "server/metrics/family.h"
+#include "server/metrics/server_metrics.h"
+
+namespace tributary {
+namespace {
+
+double Seconds(const google::protobuf::Timestamp& time) {
+  return static_cast<double>(time.seconds()) + time.nanos() * 1e-9;
+}
+
+double SecondsSince(const google::protobuf::Timestamp& time) {
+  return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()) - Seconds(time);
+}
+
+void CollectResidents(const v1::ServerStatus& status,
+                      std::vector<prometheus::MetricFamily>* families) {
+  Family bytes = Gauges("tributary_resident_bytes",
+                        "Size of a resident version's mapped files.");
+  Family state = Gauges("tributary_bundle_state",
+                        "1 for each resident version, with its state.");
+  for (const v1::BundleStatus& bundle : status.bundles()) {
+    if (bundle.state() == v1::ON_DISK) continue;
+    const std::string version = std::to_string(bundle.version());
+    bytes.Add({{"version", version}}, static_cast<double>(bundle.size_bytes()));
+    state.Add(
+        {{"version", version}, {"state", v1::BundleState_Name(bundle.state())}},
+        1);
+    if (bundle.version() != status.active_version()) continue;
+    Gauges("tributary_bundle_age_seconds",
+           "Time since the active version was built.")
+        .Add({}, SecondsSince(bundle.created_at()))
+        .MoveTo(families);
+  }
+  bytes.MoveTo(families);
+  state.MoveTo(families);
+}
+
+void CollectLabels(const v1::ServerStatus& status,
+                   std::vector<prometheus::MetricFamily>* families) {
+  Family version =
+      Gauges("tributary_label_version", "The version that has the label.");
+  Family share = Gauges("tributary_label_share",
+                        "Of the users who ask for no version and no label.");
+  for (const v1::Label& label : status.labels()) {
+    version.Add({{"label", label.name()}},
+                static_cast<double>(label.version()));
+    share.Add({{"label", label.name()}}, label.share());
+  }
+  version.MoveTo(families);
+  share.MoveTo(families);
+}
+
+// As the loader told last; nothing before it did.
+void CollectLoader(const v1::LoaderStatus& loader,
+                   std::vector<prometheus::MetricFamily>* families) {
+  const auto gauge = [&](const char* name, const char* help, double value) {
+    Gauges(name, help).Add({}, value).MoveTo(families);
+  };
+  const auto counter = [&](const char* name, const char* help, uint64_t value) {
+    Counters(name, help).Add({}, static_cast<double>(value)).MoveTo(families);
+  };
+  gauge("tributary_loader_report_age_seconds",
+        "Time since the loader told how it is.", SecondsSince(loader.at()));
+  gauge("tributary_loader_store_version",
+        "The store's CURRENT, as the loader saw it last; 0: none.",
+        static_cast<double>(loader.current_version()));
+  gauge("tributary_loader_last_good_version",
+        "The version that the loader last saw activated; 0: none.",
+        static_cast<double>(loader.last_good_version()));
+  gauge("tributary_loader_last_refused_version",
+        "The version that the loader refused last; 0: none.",
+        static_cast<double>(loader.last_refusal().version()));
+  gauge("tributary_loader_errors_in_a_row",
+        "Steps of the loader that failed, since one went well.",
+        loader.errors_in_a_row());
+  counter("tributary_loader_fetched_bytes_total",
+          "Fetched from the store since the loader started.",
+          loader.fetched_bytes());
+  counter("tributary_loader_shared_bytes_total",
+          "Not fetched, because another version on the host has the file.",
+          loader.shared_bytes());
+  counter("tributary_loader_forced_total",
+          "Versions activated although the gate refused them.",
+          loader.forced());
+}
+
+void CollectStatus(const v1::ServerStatus& status,
+                   std::vector<prometheus::MetricFamily>* families) {
+  CollectResidents(status, families);
+  Gauges("tributary_active_version", "The version that serves; 0: none.")
+      .Add({}, static_cast<double>(status.active_version()))
+      .MoveTo(families);
+  if (status.has_activated_at()) {
+    Gauges("tributary_activated_timestamp_seconds",
+           "When the active version was activated.")
+        .Add({}, Seconds(status.activated_at()))
+        .MoveTo(families);
+  }
+  Counters("tributary_swaps_total", "Times another version became active.")
+      .Add({}, static_cast<double>(status.swaps()))
+      .MoveTo(families);
+  Counters("tributary_bundle_refusals_total", "Versions refused.")
+      .Add({}, static_cast<double>(status.refusals()))
+      .MoveTo(families);
+  CollectLabels(status, families);
+  if (status.has_loader()) CollectLoader(status.loader(), families);
+}
+
+void CollectBuildRecall(const v1::MeasuredRecall& measured,
+                        std::vector<prometheus::MetricFamily>* families) {
+  Family recall = Gauges("tributary_build_recall",
+                         "Recall of held-out interactions, measured at build.");
+  for (const v1::MeasuredRecall::Point& point : measured.points()) {
+    recall.Add({{"source", point.source()}, {"k", std::to_string(point.k())}},
+               point.recall());
+  }
+  recall.MoveTo(families);
+}
+
+}  // namespace
+
+void ServerMetrics::CollectBundles(
+    std::vector<prometheus::MetricFamily>* families) const {
+  const std::lock_guard lock(mutex_);
+  CollectBuildRecall(measured_recall_, families);
+  if (get_status_) CollectStatus(get_status_(), families);
+}
+
+}  // namespace tributary
