@@ -13,6 +13,7 @@ namespace tributary {
 void AddBuildCommand(CLI::App& app);
 void AddVerifyCommand(CLI::App& app);
 void AddInspectCommand(CLI::App& app);
+void AddKeygenCommand(CLI::App& app);
 void AddPublishCommand(CLI::App& app);
 void AddRetrieveCommand(CLI::App& app);
 void AddBenchCommand(CLI::App& app);

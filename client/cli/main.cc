@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   tributary::AddVerifyCommand(app);
   tributary::AddInspectCommand(app);
   tributary::AddGateCommand(app);
+  tributary::AddKeygenCommand(app);
   tributary::AddPublishCommand(app);
   tributary::AddRetrieveCommand(app);
   tributary::AddBenchCommand(app);

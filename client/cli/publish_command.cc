@@ -6,6 +6,8 @@
 #include "fmt/core.h"
 #include "index/publish/open_store.h"
 #include "index/publish/publish.h"
+#include "proto/yaml/config_flags.h"
+#include "tributary/v1/config.pb.h"
 
 namespace tributary {
 namespace {
@@ -13,6 +15,8 @@ namespace {
 struct PublishFlags {
   std::string bundle;
   std::string store;
+  std::string key;
+  v1::S3 s3;
 };
 
 }  // namespace
@@ -23,12 +27,16 @@ void AddPublishCommand(CLI::App& app) {
       "publish", "Copy a bundle to a store, verify it there, move CURRENT");
   command->add_option("bundle", flags->bundle, "The bundle's directory")
       ->required();
-  command->add_option("store", flags->store, "The store's directory")
+  command
+      ->add_option("store", flags->store, "A directory or s3://BUCKET/PREFIX")
       ->required();
+  command->add_option("--sign", flags->key,
+                      "Sign with this private key, as keygen writes it");
+  AddConfigFlags(*command, &flags->s3);
   command->callback([flags] {
-    const auto store = OpenStore(flags->store, {});
+    const auto store = OpenStore(flags->store, {{}, flags->s3});
     FailUnlessOk(store.status());
-    FailUnlessOk(Publish(flags->bundle, store->get()));
+    FailUnlessOk(Publish(flags->bundle, store->get(), flags->key));
     const auto current = (*store)->ReadCurrent({});
     FailUnlessOk(current.status());
     fmt::print("published: {}/CURRENT is {}\n", flags->store, *current);

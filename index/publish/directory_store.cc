@@ -86,7 +86,12 @@ absl::StatusOr<uint64_t> DirectoryStore::ReadCurrent(const std::stop_token&) {
 
 absl::StatusOr<SignedManifest> DirectoryStore::ReadManifest(
     uint64_t version, const std::stop_token& stop) {
-  return ReadSignedManifest(*this, version, stop);
+  return ReadSignedManifest([&](const std::string& name, uint64_t max_bytes)
+                                -> absl::StatusOr<std::string> {
+    SmallFile file((VersionPath(root_, version) / name).string(), max_bytes);
+    RETURN_IF_ERROR(ReadFile(version, name, 0, nullptr, &file, stop));
+    return std::move(file.contents());
+  });
 }
 
 absl::Status DirectoryStore::ReadFile(uint64_t version, const std::string& name,

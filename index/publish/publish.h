@@ -2,7 +2,6 @@
 #define TRIBUTARY_INDEX_PUBLISH_PUBLISH_H_
 
 #include <filesystem>
-#include <stop_token>
 
 #include "absl/status/status.h"
 #include "index/publish/store.h"
@@ -10,9 +9,11 @@
 namespace tributary {
 
 // Puts the bundle in the store and then moves CURRENT to it: readers see all
-// of it or nothing. Errors: Store::PutVersion's and WriteCurrent's.
+// of it or nothing. Signs it with the private key in `key`, if given; without
+// one it keeps the signature it has. Errors: SignManifest's,
+// Store::PutVersion's and WriteCurrent's.
 absl::Status Publish(const std::filesystem::path& bundle_dir, Store* store,
-                     const std::stop_token& stop = {});
+                     const std::filesystem::path& key = {});
 
 }  // namespace tributary
 

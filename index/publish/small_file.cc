@@ -8,21 +8,6 @@
 #include "status/status_macros.h"
 
 namespace tributary {
-namespace {
-
-absl::StatusOr<std::string> ReadSmallFile(Store& store, uint64_t version,
-                                          const std::string& name,
-                                          uint64_t max_bytes,
-                                          const std::stop_token& stop) {
-  SmallFile file(fmt::format("{}/{}/{}", store.url(), version, name),
-                 max_bytes);
-  std::string validator;
-  RETURN_IF_ERROR(store.ReadFile(version, name, 0, &validator, &file, stop));
-  return std::move(file.contents());
-}
-
-}  // namespace
-
 absl::Status SmallFile::Begin(uint64_t) {
   contents_.clear();
   return absl::OkStatus();
@@ -44,14 +29,12 @@ std::string SignedManifest::Fingerprint() const {
   return signature ? hash(json) + hash(*signature) : hash(json);
 }
 
-absl::StatusOr<SignedManifest> ReadSignedManifest(Store& store,
-                                                  uint64_t version,
-                                                  const std::stop_token& stop) {
+absl::StatusOr<SignedManifest> ReadSignedManifest(
+    const std::function<absl::StatusOr<std::string>(
+        const std::string& name, uint64_t max_bytes)>& read) {
   SignedManifest manifest;
-  ASSIGN_OR_RETURN(manifest.json, ReadSmallFile(store, version, kManifestName,
-                                                kMaxManifestBytes, stop));
-  auto signature =
-      ReadSmallFile(store, version, kSignatureName, kMaxSignatureBytes, stop);
+  ASSIGN_OR_RETURN(manifest.json, read(kManifestName, kMaxManifestBytes));
+  auto signature = read(kSignatureName, kMaxSignatureBytes);
   if (signature.ok()) {
     manifest.signature = *std::move(signature);
   } else if (!absl::IsNotFound(signature.status())) {

@@ -2,7 +2,7 @@
 #define TRIBUTARY_INDEX_PUBLISH_SMALL_FILE_H_
 
 #include <cstdint>
-#include <stop_token>
+#include <functional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -27,10 +27,11 @@ class SmallFile : public ByteSink {
   std::string contents_;
 };
 
-// Store::ReadManifest by way of Store::ReadFile.
-absl::StatusOr<SignedManifest> ReadSignedManifest(Store& store,
-                                                  uint64_t version,
-                                                  const std::stop_token& stop);
+// A version's manifest and signature, of which `read` gives the contents, at
+// most so many bytes.
+absl::StatusOr<SignedManifest> ReadSignedManifest(
+    const std::function<absl::StatusOr<std::string>(const std::string& name,
+                                                    uint64_t max_bytes)>& read);
 
 }  // namespace tributary
 

@@ -49,12 +49,17 @@ absl::StatusOr<uint64_t> ReadVersionFile(const std::filesystem::path& path) {
   ::close(fd);
   errno = read_errno;
   if (size < 0) return SystemError("read", path);
-  std::string_view text(buffer.data(), static_cast<size_t>(size));
+  return ParseVersionFile({buffer.data(), static_cast<size_t>(size)},
+                          path.string());
+}
+
+absl::StatusOr<uint64_t> ParseVersionFile(std::string_view text,
+                                          std::string_view what) {
   if (text.ends_with('\n')) text.remove_suffix(1);
   uint64_t version = 0;
   if (ParseDecimalKey(text, &version) && version > 0) return version;
-  return absl::DataLossError(fmt::format(
-      "{}: expected one version number, found {:?}", path.string(), text));
+  return absl::DataLossError(
+      fmt::format("{}: expected one version number, found {:?}", what, text));
 }
 
 absl::Status WriteVersionFile(const std::filesystem::path& path,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -13,6 +14,10 @@ namespace tributary {
 // one. 0 when its directory has no such file. Errors: NOT_FOUND when there is
 // no such directory; DATA_LOSS when the file holds something else.
 absl::StatusOr<uint64_t> ReadVersionFile(const std::filesystem::path& path);
+
+// Of such a file's contents; DATA_LOSS, naming `what`, for any other.
+absl::StatusOr<uint64_t> ParseVersionFile(std::string_view text,
+                                          std::string_view what);
 
 // Replaces the file by rename, synced. REQUIRES: version > 0.
 absl::Status WriteVersionFile(const std::filesystem::path& path,

@@ -1,0 +1,301 @@
+#include "index/publish/http_client.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "fmt/core.h"
+
+namespace tributary {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kMaxErrorBytes = 4096;
+constexpr size_t kMaxHeaderBytes = size_t{64} << 10;
+constexpr long kMaxRedirects = 5;          // NOLINT: curl's type
+constexpr long kBufferBytes = 256L << 10;  // NOLINT
+
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using HeaderList = std::unique_ptr<curl_slist, FreeList>;
+
+// What curl's callbacks see of one request.
+struct Transfer {
+  CURL* handle;
+  ByteSink* sink;
+  const std::stop_token& stop;
+  std::chrono::milliseconds stall;
+  std::span<const std::byte> body;
+  HttpReply& reply;
+  size_t sent = 0;
+  size_t header_bytes = 0;
+  bool begun = false;
+  absl::Status sink_status = {};
+  // Of progress.
+  curl_off_t carried = -1;
+  Clock::time_point carried_at = Clock::now();
+  bool stalled = false;
+};
+
+// Where a 206's body begins in the file.
+uint64_t RangeBegin(const HttpReply& reply) {
+  // bytes BEGIN-END/SIZE
+  const std::string range = reply.Header("content-range");
+  return range.starts_with("bytes ")
+             ? std::strtoull(range.c_str() + 6, nullptr, 10)
+             : 0;
+}
+
+absl::Status Begin(Transfer* transfer) {
+  transfer->begun = true;
+  return transfer->sink->Begin(
+      transfer->reply.status == 206 ? RangeBegin(transfer->reply) : 0);
+}
+
+size_t TakeHeader(char* data, size_t, size_t size, void* user) {
+  auto* transfer = static_cast<Transfer*>(user);
+  const std::string_view line(data, size);
+  // Of the next response, after a redirect.
+  if (line.starts_with("HTTP/")) transfer->reply.headers.clear();
+  transfer->header_bytes += size;
+  if (transfer->header_bytes > kMaxHeaderBytes) return 0;
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return size;
+  const std::string value(line.substr(colon + 1));
+  transfer->reply
+      .headers[absl::AsciiStrToLower(std::string(line.substr(0, colon)))] =
+      std::string(absl::StripAsciiWhitespace(value));
+  return size;
+}
+
+size_t TakeBody(char* data, size_t, size_t size, void* user) {
+  auto* transfer = static_cast<Transfer*>(user);
+  long status = 0;  // NOLINT: curl's type
+  curl_easy_getinfo(transfer->handle, CURLINFO_RESPONSE_CODE, &status);
+  transfer->reply.status = static_cast<int>(status);
+  if (status / 100 != 2) {
+    std::string& kept = transfer->reply.error_body;
+    kept.append(data, std::min(size, kMaxErrorBytes - kept.size()));
+    return kept.size() < kMaxErrorBytes ? size : 0;
+  }
+  if (transfer->sink == nullptr) return size;
+  if (!transfer->begun) transfer->sink_status = Begin(transfer);
+  if (transfer->sink_status.ok()) {
+    transfer->sink_status = transfer->sink->Append(
+        {reinterpret_cast<const std::byte*>(data), size});
+  }
+  return transfer->sink_status.ok() ? size : 0;
+}
+
+size_t GiveBody(char* data, size_t, size_t size, void* user) {
+  auto* transfer = static_cast<Transfer*>(user);
+  const auto part = transfer->body.subspan(
+      transfer->sent, std::min(size, transfer->body.size() - transfer->sent));
+  std::memcpy(data, part.data(), part.size());
+  transfer->sent += part.size();
+  return part.size();
+}
+
+int SeekBody(void* user, curl_off_t offset, int) {
+  static_cast<Transfer*>(user)->sent = static_cast<size_t>(offset);
+  return CURL_SEEKFUNC_OK;
+}
+
+// Called about once a second at least. Other than 0 ends the transfer.
+int Progress(void* user, curl_off_t, curl_off_t received, curl_off_t,
+             curl_off_t sent) {
+  auto* transfer = static_cast<Transfer*>(user);
+  const Clock::time_point now = Clock::now();
+  if (std::exchange(transfer->carried, received + sent) != received + sent) {
+    transfer->carried_at = now;
+  }
+  transfer->stalled = now - transfer->carried_at > transfer->stall;
+  return transfer->stalled || transfer->stop.stop_requested() ? 1 : 0;
+}
+
+// Which the curl command heeds, but not its library.
+const char* CertificateFile() {
+  for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
+    const char* file = std::getenv(name);
+    if (file != nullptr && *file != '\0') return file;
+  }
+  return nullptr;
+}
+
+void SetSafety(CURL* handle, std::chrono::milliseconds stall) {
+  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(handle, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+  curl_easy_setopt(handle, CURLOPT_MAXREDIRS, kMaxRedirects);
+  curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, kBufferBytes);
+  curl_easy_setopt(handle, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(stall.count()));  // NOLINT
+  if (const char* file = CertificateFile()) {
+    curl_easy_setopt(handle, CURLOPT_CAINFO, file);
+  }
+}
+
+void SetCallbacks(CURL* handle, Transfer* transfer) {
+  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, TakeHeader);
+  curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer);
+  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, TakeBody);
+  curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
+  curl_easy_setopt(handle, CURLOPT_READFUNCTION, GiveBody);
+  curl_easy_setopt(handle, CURLOPT_READDATA, transfer);
+  curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, SeekBody);
+  curl_easy_setopt(handle, CURLOPT_SEEKDATA, transfer);
+  curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, Progress);
+  curl_easy_setopt(handle, CURLOPT_XFERINFODATA, transfer);
+  curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+}
+
+HeaderList SetRequest(CURL* handle, const HttpRequest& request) {
+  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+  if (request.method == "HEAD") {
+    curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+  } else if (request.method != "GET") {
+    curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+  if (request.method == "PUT" || request.method == "POST") {
+    curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+  }
+  if (request.offset > 0) {
+    const std::string range = fmt::format("{}-", request.offset);
+    curl_easy_setopt(handle, CURLOPT_RANGE, range.c_str());
+  }
+  if (request.signer) {
+    curl_easy_setopt(handle, CURLOPT_AWS_SIGV4, request.signer->scope.c_str());
+    curl_easy_setopt(handle, CURLOPT_USERNAME,
+                     request.signer->access_key.c_str());
+    curl_easy_setopt(handle, CURLOPT_PASSWORD,
+                     request.signer->secret_key.c_str());
+  } else {
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(
+        handle, CURLOPT_REDIR_PROTOCOLS_STR,
+        request.url.starts_with("https:") ? "https" : "http,https");
+  }
+  HeaderList headers;
+  for (const std::string& header : request.headers) {
+    headers.reset(curl_slist_append(headers.release(), header.c_str()));
+  }
+  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
+  return headers;
+}
+
+absl::Status Failure(CURLcode code, const Transfer& transfer) {
+  if (transfer.stop.stop_requested()) {
+    return absl::CancelledError("stop requested");
+  }
+  if (transfer.stalled) {
+    return absl::UnavailableError(fmt::format(
+        "the connection carried nothing for {} ms", transfer.stall.count()));
+  }
+  const std::string what = curl_easy_strerror(code);
+  switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+      return absl::UnauthenticatedError(what);
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return absl::InvalidArgumentError(what);
+    default:
+      return absl::UnavailableError(what);
+  }
+}
+
+}  // namespace
+
+// curl's handles that no request has now: with each go its connections.
+class HttpClient::Handles {
+ public:
+  Handles() {
+    static const CURLcode initialized = curl_global_init(CURL_GLOBAL_DEFAULT);
+    (void)initialized;
+  }
+  ~Handles() {
+    for (CURL* handle : free_) curl_easy_cleanup(handle);
+  }
+  // nullptr when there is no memory.
+  CURL* Take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) return curl_easy_init();
+    CURL* handle = free_.back();
+    free_.pop_back();
+    return handle;
+  }
+  void Return(CURL* handle) {
+    // Forgets all options, the secret key among them.
+    curl_easy_reset(handle);
+    const std::lock_guard lock(mutex_);
+    free_.push_back(handle);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<CURL*> free_;
+};
+
+std::string HttpReply::Header(const std::string& name) const {
+  const auto header = headers.find(name);
+  return header == headers.end() ? "" : header->second;
+}
+
+HttpClient::HttpClient(std::chrono::milliseconds stall)
+    : stall_(stall), handles_(std::make_unique<Handles>()) {}
+
+HttpClient::~HttpClient() = default;
+
+absl::Status HttpClient::Send(const HttpRequest& request, HttpReply* reply,
+                              ByteSink* sink, const std::stop_token& stop) {
+  CURL* handle = handles_->Take();
+  if (handle == nullptr) return absl::ResourceExhaustedError("no memory");
+  *reply = {};
+  Transfer transfer{.handle = handle,
+                    .sink = sink,
+                    .stop = stop,
+                    .stall = stall_,
+                    .body = request.body,
+                    .reply = *reply};
+  SetSafety(handle, stall_);
+  SetCallbacks(handle, &transfer);
+  const HeaderList headers = SetRequest(handle, request);
+  const CURLcode code = curl_easy_perform(handle);
+  long status = 0;  // NOLINT: curl's type
+  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  handles_->Return(handle);
+  reply->status = static_cast<int>(status);
+  if (!transfer.sink_status.ok()) return transfer.sink_status;
+  // That the body of an error came to its end is not asked for.
+  const bool cut_by_us =
+      code == CURLE_WRITE_ERROR && reply->error_body.size() == kMaxErrorBytes;
+  if (code != CURLE_OK && !cut_by_us) return Failure(code, transfer);
+  if (status / 100 == 2 && sink != nullptr && !transfer.begun) {
+    return Begin(&transfer);
+  }
+  return absl::OkStatus();
+}
+
+std::string PercentEncode(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' ||
+        c == '_' || c == '.' || c == '~') {
+      encoded += c;
+    } else {
+      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return encoded;
+}
+
+}  // namespace tributary

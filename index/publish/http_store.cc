@@ -1,0 +1,200 @@
+#include "index/publish/http_store.h"
+
+#include <utility>
+
+#include "fmt/core.h"
+#include "index/bundle/bundle.h"
+#include "index/publish/small_file.h"
+#include "index/publish/version_file.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// Longer than any version.
+constexpr uint64_t kMaxCurrentBytes = 32;
+// A version's manifest and signature, and CURRENT.
+constexpr size_t kMaxKnown = 3;
+
+bool IsPlainUrl(std::string_view url) {
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (!url.starts_with(scheme)) continue;
+    url.remove_prefix(scheme.size());
+    return !url.empty() && url.front() != '/' &&
+           url.find_first_of("@?# \t\r\n\\") == std::string_view::npos;
+  }
+  return false;
+}
+
+absl::StatusCode CodeOf(int http_status) {
+  switch (http_status) {
+    case 401:
+      return absl::StatusCode::kUnauthenticated;
+    case 403:
+      return absl::StatusCode::kPermissionDenied;
+    case 404:
+    case 410:
+      return absl::StatusCode::kNotFound;
+    case 409:
+    case 412:
+      return absl::StatusCode::kAborted;
+    case 416:
+      return absl::StatusCode::kOutOfRange;
+    case 501:
+      return absl::StatusCode::kUnimplemented;
+    case 507:
+      return absl::StatusCode::kResourceExhausted;
+    default:
+      // Of a proxy, or of a server that is starting or overloaded.
+      return absl::StatusCode::kUnavailable;
+  }
+}
+
+std::string Text(const absl::Status& status) {
+  return {status.message().data(), status.message().size()};
+}
+
+// Sees to it that what comes is of the content that came before.
+class SameContent : public ByteSink {
+ public:
+  SameContent(const HttpReply& reply, uint64_t offset, std::string* validator,
+              ByteSink* sink)
+      : reply_(reply), offset_(offset), validator_(validator), sink_(sink) {}
+
+  absl::Status Begin(uint64_t offset) override {
+    std::string etag = reply_.Header("etag");
+    // Weak ones are not of the bytes.
+    if (etag.starts_with("W/")) etag.clear();
+    const bool other = !validator_->empty() && *validator_ != etag;
+    if (offset != 0 && (offset != offset_ || other)) {
+      return absl::OutOfRangeError(
+          "the server sent another range than it was asked for");
+    }
+    *validator_ = std::move(etag);
+    return sink_->Begin(offset);
+  }
+  absl::Status Append(std::span<const std::byte> bytes) override {
+    return sink_->Append(bytes);
+  }
+
+ private:
+  const HttpReply& reply_;
+  const uint64_t offset_;
+  std::string* const validator_;
+  ByteSink* const sink_;
+};
+
+}  // namespace
+
+std::string FilePath(uint64_t version, const std::string& name) {
+  return fmt::format("{}/{}", version, PercentEncode(name));
+}
+
+absl::StatusOr<std::unique_ptr<HttpStore>> HttpStore::Open(
+    const std::string& url, const v1::Download& download) {
+  if (!IsPlainUrl(url)) {
+    return absl::InvalidArgumentError(
+        "store: expected http(s)://HOST[:PORT][/PATH], without a user's name, "
+        "query or fragment");
+  }
+  return std::unique_ptr<HttpStore>(new HttpStore(url, url, download));
+}
+
+HttpStore::HttpStore(std::string url, std::string base,
+                     const v1::Download& download)
+    : Store(std::move(url)),
+      base_(std::move(base)),
+      client_(std::chrono::milliseconds(download.stall_ms())) {}
+
+absl::Status HttpStore::Send(const std::string& path, HttpRequest request,
+                             HttpReply* reply, ByteSink* sink,
+                             const std::stop_token& stop) {
+  const std::string_view slash = base_.ends_with('/') ? "" : "/";
+  request.url = fmt::format("{}{}{}", base_, slash, path);
+  RETURN_IF_ERROR(Authorize(&request));
+  const absl::Status sent = client_.Send(request, reply, sink, stop);
+  const std::string what =
+      fmt::format("{}{}{}", url(), url().ends_with('/') ? "" : "/",
+                  std::string_view(path).substr(0, path.find('?')));
+  if (absl::IsUnavailable(sent) || absl::IsUnauthenticated(sent)) {
+    return {sent.code(), fmt::format("{}: {}", what, Text(sent))};
+  }
+  // A sink's error says what it is about.
+  RETURN_IF_ERROR(sent);
+  if (reply->status / 100 == 2 || reply->status == 304) return sent;
+  const std::string why = Explain(reply->error_body);
+  // Nothing was said of the file.
+  const bool no_bucket = why == " NoSuchBucket";
+  return {no_bucket ? absl::StatusCode::kUnavailable : CodeOf(reply->status),
+          fmt::format("{}: the server answered {}{}", what, reply->status,
+                      why)};
+}
+
+absl::StatusOr<std::string> HttpStore::ReadSmall(const std::string& path,
+                                                 uint64_t max_bytes,
+                                                 const std::stop_token& stop) {
+  Known known;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto last = known_.find(path); last != known_.end()) {
+      known = last->second;
+    }
+  }
+  HttpRequest request;
+  // Caches on the way are to ask the server.
+  request.headers.push_back("Cache-Control: no-cache");
+  if (!known.etag.empty()) {
+    request.headers.push_back("If-None-Match: " + known.etag);
+  }
+  SmallFile file(fmt::format("{}/{}", url(), path), max_bytes);
+  HttpReply reply;
+  RETURN_IF_ERROR(Send(path, std::move(request), &reply, &file, stop));
+  if (reply.status == 304 && !known.etag.empty()) return known.contents;
+  known = {reply.Header("etag"), std::move(file.contents())};
+  const std::lock_guard lock(mutex_);
+  if (known_.size() >= kMaxKnown && !known_.contains(path)) known_.clear();
+  known_[path] = known;
+  return known.contents;
+}
+
+absl::StatusOr<uint64_t> HttpStore::ReadCurrent(const std::stop_token& stop) {
+  const auto text = ReadSmall(kCurrentName, kMaxCurrentBytes, stop);
+  if (absl::IsNotFound(text.status())) return 0;
+  if (!text.ok()) return text.status();
+  return ParseVersionFile(*text, fmt::format("{}/{}", url(), kCurrentName));
+}
+
+absl::StatusOr<SignedManifest> HttpStore::ReadManifest(
+    uint64_t version, const std::stop_token& stop) {
+  return ReadSignedManifest([&](const std::string& name, uint64_t max_bytes) {
+    return ReadSmall(FilePath(version, name), max_bytes, stop);
+  });
+}
+
+absl::Status HttpStore::ReadFile(uint64_t version, const std::string& name,
+                                 uint64_t offset, std::string* validator,
+                                 ByteSink* sink, const std::stop_token& stop) {
+  HttpRequest request;
+  request.offset = offset;
+  if (offset > 0 && !validator->empty()) {
+    request.headers.push_back("If-Range: " + *validator);
+  }
+  HttpReply reply;
+  SameContent same(reply, offset, validator, sink);
+  return Send(FilePath(version, name), std::move(request), &reply, &same, stop);
+}
+
+absl::Status HttpStore::PutVersion(const std::filesystem::path&,
+                                   const std::optional<std::string>&,
+                                   const std::stop_token&) {
+  return absl::FailedPreconditionError(fmt::format(
+      "{}: a web server is a store to read from; publish to the directory "
+      "that it serves",
+      url()));
+}
+
+absl::Status HttpStore::WriteCurrent(uint64_t) {
+  return PutVersion({}, {}, {});
+}
+
+}  // namespace tributary
