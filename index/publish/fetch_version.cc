@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -156,7 +157,9 @@ absl::Status Fetch::Bring(const v1::FileEntry& file) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(DownloadFile(context_, file, part));
-  return RenameDurably(part, path);
+  // The directory is synced when the manifest is there.
+  if (::rename(part.c_str(), path.c_str()) == 0) return absl::OkStatus();
+  return SystemError("rename", path);
 }
 
 void Fetch::Work() {

@@ -12,7 +12,6 @@
 #include "index/publish/directory_store.h"
 #include "index/publish/open_store.h"
 #include "index/publish/version_directory.h"
-#include "index/publish/version_file.h"
 #include "server/gate/gate_report.h"
 #include "server/loader/loader_config.h"
 #include "spdlog/spdlog.h"
@@ -26,9 +25,12 @@ using Kind = LoaderAction::Kind;
 namespace fs = std::filesystem;
 
 constexpr char kLockName[] = ".loader.lock";
-constexpr char kFollowedName[] = ".loader.followed";
 // A version that brings the server down so often is refused.
 constexpr int kMaxLostStages = 3;
+
+std::string Text(const absl::Status& status) {
+  return {status.message().data(), status.message().size()};
+}
 
 // True for errors that say that the version is bad, so that to try the same
 // bytes again is useless; others are this host's or the network's.
@@ -49,10 +51,6 @@ bool IsLost(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
 }
 
-std::string Text(const absl::Status& status) {
-  return {status.message().data(), status.message().size()};
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
@@ -60,6 +58,9 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
   ASSIGN_OR_RETURN(config, CompleteLoaderConfig(std::move(config)));
   ASSIGN_OR_RETURN(auto store,
                    OpenStore(config.store(), {config.download(), config.s3()}));
+  ASSIGN_OR_RETURN(PublicKeys keys,
+                   PublicKeys::Read({config.public_keys().begin(),
+                                     config.public_keys().end()}));
   std::error_code error;
   fs::create_directories(config.bundles(), error);
   if (error) {
@@ -77,23 +78,22 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
         config.bundles() + ": another tributary-loader is at work here");
   }
   if (!lock.ok()) return lock.status();
-  return std::unique_ptr<Loader>(
-      new Loader(std::move(config), *std::move(lock), std::move(store)));
+  return std::unique_ptr<Loader>(new Loader(std::move(config), *std::move(lock),
+                                            std::move(store), std::move(keys)));
 }
 
 Loader::Loader(v1::LoaderConfig config, FileLock lock,
-               std::unique_ptr<Store> store)
+               std::unique_ptr<Store> store, PublicKeys keys)
     : config_(std::move(config)),
       lock_(std::move(lock)),
       trial_(config_),
       refusals_(config_.bundles()),
       store_(std::move(store)),
+      keys_(std::move(keys)),
+      memory_(config_.bundles(), config_.allow_older()),
       server_(config_.control()) {
-  const auto followed =
-      ReadVersionFile(fs::path(config_.bundles()) / kFollowedName);
-  followed_ = followed.ok() ? *followed : 0;
   status_.set_store(config_.store());
-  status_.set_last_good_version(followed_);
+  status_.set_last_good_version(memory_.followed());
 }
 
 absl::StatusOr<LoaderAction> Loader::Step(std::stop_token stop) {
@@ -124,11 +124,14 @@ absl::StatusOr<LoaderView> Loader::Look(std::stop_token stop) {
   ASSIGN_OR_RETURN(const std::vector<uint64_t> on_host,
                    ListVersions(config_.bundles()));
   view.on_host.insert(on_host.begin(), on_host.end());
-  view.followed = followed_ == view.current;
+  view.followed = memory_.followed() == view.current;
   view.refused = IsStillRefused(view.server, stop);
   view.tried = tried_.version == view.current && tried_.serving == serving_;
+  view.highest = memory_.highest();
+  view.allow_older = config_.allow_older();
   view.keep = config_.keep();
   view.failed = failed_;
+  SeeHeldBack(view);
   return view;
 }
 
@@ -142,7 +145,7 @@ void Loader::SeeCurrent(uint64_t current) {
   tried_ = {};
   verified_ = 0;
   lost_stages_ = 0;
-  if (followed_ != current) followed_ = 0;
+  if (memory_.followed() != current) memory_.ForgetFollowed();
   // What came of this version so far is gone on with, if it is not all there.
   std::error_code error;
   const bool there = fs::exists(VersionPath(config_.bundles(), current), error);
@@ -154,8 +157,9 @@ void Loader::SeeCurrent(uint64_t current) {
 }
 
 void Loader::SeeServer(const absl::StatusOr<ServerView>& server) {
-  if (server.ok() && server->active != 0 && server->active == current_) {
-    MarkFollowed(current_);
+  if (server.ok() && server->active != 0) {
+    memory_.MarkActive(server->active);
+    if (server->active == current_) MarkFollowed(current_);
   }
   if (server.ok()) {
     serving_ = server->active != 0 ? server->active
@@ -171,21 +175,32 @@ void Loader::SeeServer(const absl::StatusOr<ServerView>& server) {
   }
 }
 
+void Loader::SeeHeldBack(const LoaderView& view) {
+  const std::string before = std::exchange(
+      held_back_,
+      IsHeldBack(view)
+          ? fmt::format("version {} is held back: older than {}, which was "
+                        "active here, and not followed without allow_older",
+                        view.current, view.highest)
+          : "");
+  if (held_back_.empty() || held_back_ == before) return;
+  spdlog::warn("event=held_back version={} reason={:?}", view.current,
+               held_back_);
+}
+
 void Loader::MarkFollowed(uint64_t version) {
-  if (followed_ == version) return;
-  followed_ = version;
+  if (!memory_.MarkFollowed(version)) return;
   status_.set_last_good_version(version);
   *status_.mutable_last_good_at() = TimeUtil::GetCurrentTime();
-  const absl::Status written =
-      WriteVersionFile(fs::path(config_.bundles()) / kFollowedName, version);
-  if (written.ok()) return;
-  // It is needed only if this loader restarts after a rollback.
-  spdlog::warn("event=followed_not_saved version={} reason={:?}", version,
-               Text(written));
 }
 
 absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
   const uint64_t version = action.version;
+  if (action.kind == Kind::kTry || action.kind == Kind::kStage ||
+      action.kind == Kind::kActivate) {
+    ASSIGN_OR_RETURN(const bool is_signed, IsSigned(version, stop));
+    if (!is_signed) return absl::OkStatus();
+  }
   switch (action.kind) {
     case Kind::kNothing:
       return absl::OkStatus();
@@ -211,10 +226,26 @@ absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
   return absl::InternalError("no such action");
 }
 
+absl::StatusOr<bool> Loader::IsSigned(uint64_t version,
+                                      const std::stop_token& stop) {
+  if (keys_.empty()) return true;
+  // It may have come before there were keys.
+  ASSIGN_OR_RETURN(
+      const SignedManifest manifest,
+      DirectoryStore(config_.bundles()).ReadManifest(version, stop));
+  const absl::Status status = keys_.Check(manifest);
+  if (!status.ok()) Refuse(version, manifest.Fingerprint(), Text(status));
+  return status.ok();
+}
+
 absl::Status Loader::Fetch(uint64_t version, const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const SignedManifest manifest,
                    store_->ReadManifest(version, stop));
   tried_ = {};
+  if (absl::Status status = keys_.Check(manifest); !status.ok()) {
+    Refuse(version, manifest.Fingerprint(), Text(status));
+    return absl::OkStatus();
+  }
   FetchOptions options;
   options.download = config_.download();
   options.exclusive = true;
@@ -305,6 +336,7 @@ absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
 
 absl::Status Loader::Activate(uint64_t version, std::stop_token stop) {
   RETURN_IF_ERROR(server_.Activate(version, std::move(stop)));
+  memory_.MarkActive(version);
   MarkFollowed(version);
   refusals_.Remove(version);
   if (tried_.version == version && tried_.forced) {
@@ -317,7 +349,7 @@ absl::Status Loader::Activate(uint64_t version, std::stop_token stop) {
 void Loader::Report(const absl::Status& last_step,
                     const std::stop_token& stop) {
   status_.set_current_version(current_);
-  status_.set_last_error(Text(last_step));
+  status_.set_last_error(last_step.ok() ? held_back_ : Text(last_step));
   status_.set_errors_in_a_row(last_step.ok() ? 0
                                              : status_.errors_in_a_row() + 1);
   status_.set_fetched_bytes(fetch_counts_.fetched_bytes);

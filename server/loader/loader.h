@@ -15,8 +15,10 @@
 #include "absl/status/statusor.h"
 #include "index/bundle/file_lock.h"
 #include "index/publish/fetch_version.h"
+#include "index/publish/signature.h"
 #include "index/publish/store.h"
 #include "server/loader/bundles_client.h"
+#include "server/loader/loader_memory.h"
 #include "server/loader/loader_policy.h"
 #include "server/loader/refusals.h"
 #include "server/loader/version_trial.h"
@@ -59,7 +61,8 @@ class Loader {
     bool forced = false;
   };
 
-  Loader(v1::LoaderConfig config, FileLock lock, std::unique_ptr<Store> store);
+  Loader(v1::LoaderConfig config, FileLock lock, std::unique_ptr<Store> store,
+         PublicKeys keys);
 
   absl::StatusOr<LoaderAction> TakeStep(const std::stop_token& stop);
   absl::StatusOr<LoaderView> Look(std::stop_token stop);
@@ -72,9 +75,12 @@ class Loader {
   // Since it was refused; empty for nothing.
   std::string WhatChanged(const std::optional<ServerView>& server,
                           const std::stop_token& stop);
+  void SeeHeldBack(const LoaderView& view);
   void MarkFollowed(uint64_t version);
 
   absl::Status Act(const LoaderAction& action, std::stop_token stop);
+  // Refuses a version on this host that none of the keys signed.
+  absl::StatusOr<bool> IsSigned(uint64_t version, const std::stop_token& stop);
   absl::Status Fetch(uint64_t version, const std::stop_token& stop);
   absl::Status Try(uint64_t version, const std::stop_token& stop);
   absl::Status Stage(uint64_t version, std::stop_token stop);
@@ -91,14 +97,15 @@ class Loader {
   const VersionTrial trial_;
   const Refusals refusals_;
   const std::unique_ptr<Store> store_;
+  const PublicKeys keys_;
+  LoaderMemory memory_;
   BundlesClient server_;
   FetchCounts fetch_counts_;
 
   // The last CURRENT seen that was not 0.
   uint64_t current_ = 0;
-  // The CURRENT that has been active since it was written, or 0. Kept in a
-  // file, so that a loader that restarts respects a rollback, too.
-  uint64_t followed_ = 0;
+  // That CURRENT is not followed, and why; or empty.
+  std::string held_back_;
   // current_'s, when it was found bad; kept in a file, too. Forgotten when
   // CURRENT moves.
   std::optional<v1::RefusalReport> refused_;

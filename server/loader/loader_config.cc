@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "fmt/core.h"
+#include "index/publish/store_config.h"
 #include "server/gate/gate_config.h"
 #include "server/trial/trial_config.h"
 #include "status/status_macros.h"
@@ -40,7 +41,9 @@ absl::Status CompleteGateAndTrial(v1::LoaderConfig* config) {
 
 absl::StatusOr<v1::LoaderConfig> CompleteLoaderConfig(v1::LoaderConfig given) {
   if (given.store().empty()) {
-    return absl::InvalidArgumentError("store: expected a directory");
+    return absl::InvalidArgumentError(
+        "store: expected a directory, http(s)://HOST/PATH or "
+        "s3://BUCKET/PREFIX");
   }
   if (given.bundles().empty()) {
     return absl::InvalidArgumentError("bundles: expected a directory");
@@ -54,6 +57,10 @@ absl::StatusOr<v1::LoaderConfig> CompleteLoaderConfig(v1::LoaderConfig given) {
   if (!given.has_keep()) given.set_keep(kDefaultKeep);
   if (!given.has_log_level()) given.set_log_level("info");
   RETURN_IF_ERROR(CompleteGateAndTrial(&given));
+  if (!given.has_allow_older()) given.set_allow_older(false);
+  ASSIGN_OR_RETURN(*given.mutable_download(),
+                   CompleteDownload(given.download()));
+  ASSIGN_OR_RETURN(*given.mutable_s3(), CompleteS3(given.s3()));
   if (given.poll_interval_ms() < 1 ||
       given.poll_interval_ms() > kMaxPollIntervalMs) {
     return absl::InvalidArgumentError(

@@ -1,5 +1,6 @@
 #include "server/loader/loader_policy.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace tributary {
@@ -9,7 +10,7 @@ using Kind = LoaderAction::Kind;
 
 void FollowCurrent(const LoaderView& view, std::vector<LoaderAction>* actions) {
   const bool wanted =
-      !view.refused &&
+      !view.refused && !IsHeldBack(view) &&
       (!view.followed || (view.server && view.server->active == 0));
   if (!wanted) return;
   const auto& server = view.server;
@@ -66,6 +67,12 @@ void DropOld(const LoaderView& view, std::vector<LoaderAction>* actions) {
 }
 
 }  // namespace
+
+bool IsHeldBack(const LoaderView& view) {
+  const uint64_t active = view.server ? view.server->active : 0;
+  return !view.allow_older && !view.followed && view.current != active &&
+         view.current < std::max(view.highest, active);
+}
 
 LoaderAction Decide(const LoaderView& view) {
   if (view.current == 0) return {};

@@ -47,6 +47,11 @@ struct LoaderView {
   // That CURRENT has already been active since it was written. If it is not
   // active now, an operator rolled back.
   bool followed = false;
+  // The highest version that was ever active on this host, as far as it is
+  // known; 0 for none.
+  uint64_t highest = 0;
+  // A CURRENT below it is followed all the same.
+  bool allow_older = false;
   // It was refused, and its manifest is still the one that was refused.
   bool refused = false;
   // It passed the gate, against what is active now.
@@ -64,9 +69,11 @@ struct LoaderView {
 // The rules, the first that applies:
 //  1. Without a CURRENT, nothing: a store that lost it is no reason to act.
 //  2. A CURRENT that is neither followed nor refused is fetched, tried, staged
-//     and activated, be it newer or older than the active version. A server
-//     without an active version gets it even if followed. An older one that is
-//     still in the server's memory has served, and is not tried again.
+//     and activated. A server without an active version gets it even if
+//     followed. An older one that is still in the server's memory has served,
+//     and is not tried again. One that is held back is left alone: somebody who
+//     can write the store must not bring back an old version, with its faults,
+//     by moving CURRENT.
 //  3. A refused CURRENT is reported, and deleted from the host unless it is in
 //     the server's memory, so that a repaired one can be fetched.
 //  4. Versions older than the active one are unloaded, except CURRENT, the
@@ -74,6 +81,11 @@ struct LoaderView {
 //     highest they are deleted.
 // An action that failed last time waits for one turn of the next that applies.
 LoaderAction Decide(const LoaderView& view);
+
+// Whether CURRENT is older than a version that was active here, and neither
+// allow_older nor its having been active since it was written says to follow
+// it.
+bool IsHeldBack(const LoaderView& view);
 
 // "fetch" and so on.
 std::string_view ActionName(LoaderAction::Kind kind);

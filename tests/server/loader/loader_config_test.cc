@@ -5,9 +5,6 @@
 
 #include <string>
 
-#include "server/gate/gate_config.h"
-#include "server/trial/trial_config.h"
-
 namespace tributary {
 namespace {
 
@@ -33,14 +30,21 @@ TEST(CompleteLoaderConfig, FillsInTheDefaults) {
 }
 
 TEST(CompleteLoaderConfig, KeepsWhatIsGiven) {
-  v1::LoaderConfig given = Minimal();
+  v1::LoaderConfig given = *CompleteLoaderConfig(Minimal());
   given.set_control("unix:/c.sock");
   given.set_poll_interval_ms(20);
   given.set_keep(0);
   given.set_log_level("debug");
-  *given.mutable_gate() = *CompleteGate({});
-  *given.mutable_trial() = *CompleteTrial({});
   given.mutable_gate()->set_n(5);
+  given.set_allow_older(true);
+  given.mutable_download()->set_parallel(7);
+  given.mutable_download()->set_max_bytes_per_second(1000);
+  given.mutable_download()->set_stall_ms(99);
+  given.mutable_download()->set_attempts(1);
+  given.mutable_s3()->set_endpoint("http://minio:9000");
+  given.mutable_s3()->set_region("here");
+  given.mutable_s3()->set_path_style(true);
+  given.mutable_s3()->set_profile("other");
   EXPECT_EQ(CompleteLoaderConfig(given)->SerializeAsString(),
             given.SerializeAsString());
 }
@@ -73,6 +77,12 @@ TEST(CompleteLoaderConfig, NamesTheFieldThatIsWrong) {
   config = Minimal();
   config.mutable_trial()->set_timeout_ms(0);
   expect_error(config, "trial.timeout_ms");
+  config = Minimal();
+  config.mutable_download()->set_attempts(0);
+  expect_error(config, "download.attempts");
+  config = Minimal();
+  config.mutable_s3()->set_endpoint("minio");
+  expect_error(config, "s3.endpoint");
 }
 
 }  // namespace

@@ -69,11 +69,48 @@ TEST(LoaderPolicy, DoesNothingWithoutACurrent) {
   EXPECT_EQ(Decide(view), Action());
 }
 
-TEST(LoaderPolicy, FollowsCurrentBackToAnOlderVersion) {
+TEST(LoaderPolicy, FollowsCurrentBackToAnOlderVersionOnlyIfTold) {
   LoaderView view = Settled();
   view.current = 1;
   view.followed = false;
+  EXPECT_TRUE(IsHeldBack(view));
+  EXPECT_EQ(Decide(view), Action());
+  view.allow_older = true;
+  EXPECT_FALSE(IsHeldBack(view));
   EXPECT_EQ(Decide(view), (Action{Kind::kActivate, 1}));
+}
+
+TEST(LoaderPolicy, HoldsBackWhatIsOlderThanAnyThatWasActiveHere) {
+  LoaderView view = Published();
+  view.highest = 4;
+  EXPECT_EQ(Decide(view), Action());
+  // Nor when nothing serves: a restart must not help an attacker.
+  view.server = ServerView();
+  EXPECT_EQ(Decide(view), Action());
+  view.server.reset();
+  EXPECT_EQ(Decide(view), Action());
+  view.highest = 3;
+  EXPECT_EQ(Decide(view), (Action{Kind::kFetch, 3}));
+}
+
+TEST(LoaderPolicy, FollowsAnythingOnAFreshHost) {
+  LoaderView view = {.current = 1, .on_host = {}, .server = ServerView()};
+  EXPECT_FALSE(IsHeldBack(view));
+}
+
+TEST(LoaderPolicy,
+     GivesAServerTheFollowedVersionAgainThoughANewerOneWasActive) {
+  LoaderView view = Settled();
+  view.highest = 3;
+  view.server = ServerView();
+  EXPECT_EQ(Decide(view), (Action{Kind::kStage, 2}));
+}
+
+TEST(LoaderPolicy, HasNothingToHoldBackWhenCurrentServes) {
+  LoaderView view = Settled();
+  view.highest = 9;
+  view.followed = false;
+  EXPECT_FALSE(IsHeldBack(view));
 }
 
 TEST(LoaderPolicy, DoesNotUndoARollback) {
@@ -237,10 +274,11 @@ TEST(LoaderPolicy, DoesSomethingElseWhenAnActionJustFailed) {
   view.server->previous = 2;
   view.server->resident = {2, 16};
   view.keep = 0;
-  view.failed = {Kind::kFetch, 3};
+  view.current = 17;
+  view.failed = {Kind::kFetch, 17};
   EXPECT_EQ(Decide(view), (Action{Kind::kDelete, 1}));
   view.on_host = {16, 2};
-  EXPECT_EQ(Decide(view), (Action{Kind::kFetch, 3}));
+  EXPECT_EQ(Decide(view), (Action{Kind::kFetch, 17}));
 }
 
 }  // namespace

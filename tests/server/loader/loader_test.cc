@@ -10,9 +10,11 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "fmt/core.h"
 #include "index/bundle/sha256.h"
+#include "index/publish/signature.h"
 #include "index/publish/version_directory.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/publish/publish_to.h"
@@ -49,6 +51,8 @@ class LoaderTest : public testing::Test {
     config.set_store(store_);
     config.set_bundles(bundles_);
     config.set_control(server_.address());
+    config.set_allow_older(allow_older_);
+    for (const fs::path& key : public_keys_) config.add_public_keys(key);
     return config;
   }
 
@@ -104,6 +108,8 @@ class LoaderTest : public testing::Test {
   const fs::path built_ = MakeTestDir();
   const fs::path store_ = MakeTestDir();
   const fs::path bundles_ = MakeTestDir();
+  bool allow_older_ = false;
+  std::vector<fs::path> public_keys_;
   FakeServer server_{MakeTestDir() / "s"};
   std::unique_ptr<Loader> loader_;
 };
@@ -319,14 +325,91 @@ TEST_F(LoaderTest, FollowsCurrentThatLeftAndCameBackAfterARollback) {
   EXPECT_EQ(server_.active(), 2);
 }
 
-TEST_F(LoaderTest, FollowsCurrentBackToAnOlderVersion) {
+TEST_F(LoaderTest, HoldsBackAnOlderVersionUntilItIsAllowed) {
   for (const uint64_t version : {1, 2, 3}) {
     PublishVersion(version);
     Settle();
   }
   ASSERT_TRUE(WriteCurrent(store_, 1).ok());
   Settle();
+  EXPECT_EQ(server_.active(), 3);
+  allow_older_ = true;
+  Restart();
+  Settle();
   EXPECT_EQ(server_.active(), 1);
+}
+
+TEST_F(LoaderTest, RemembersTheHighestVersionAcrossRestarts) {
+  for (const uint64_t version : {1, 3}) {
+    PublishVersion(version);
+    Settle();
+  }
+  server_.RollBack();
+  Settle();
+  // Newer than what serves, older than what did.
+  PublishVersion(2);
+  Restart();
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+}
+
+TEST_F(LoaderTest, TakesTheLastVersionForTheHighestWhileOlderOnesAreAllowed) {
+  for (const uint64_t version : {1, 9}) {
+    PublishVersion(version);
+    Settle();
+  }
+  allow_older_ = true;
+  Restart();
+  ASSERT_TRUE(WriteCurrent(store_, 1).ok());
+  Settle();
+  allow_older_ = false;
+  Restart();
+  PublishVersion(2);
+  Settle();
+  EXPECT_EQ(server_.active(), 2);
+}
+
+TEST_F(LoaderTest, WithKeysRefusesWhatIsNotSigned) {
+  const fs::path key = MakeTestDir() / "key";
+  ASSERT_TRUE(GenerateKeyPair(key).ok());
+  public_keys_ = {key.string() + ".pub"};
+  Restart();
+  PublishVersion(1);
+  Settle();
+  EXPECT_EQ(server_.active(), 0);
+  EXPECT_THAT(server_.calls().back(), HasSubstr("manifest.sig: missing"));
+  // Signed after the fact.
+  DirectoryStore store(store_);
+  ASSERT_TRUE(Publish(built_ / "1", &store, key).ok());
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+  EXPECT_TRUE(fs::exists(bundles_ / "1" / "manifest.sig"));
+}
+
+TEST_F(LoaderTest, WithKeysRefusesWhatAnotherKeySigned) {
+  const fs::path dir = MakeTestDir();
+  ASSERT_TRUE(GenerateKeyPair(dir / "ours").ok());
+  ASSERT_TRUE(GenerateKeyPair(dir / "theirs").ok());
+  public_keys_ = {dir / "ours.pub"};
+  Restart();
+  DirectoryStore store(store_);
+  ASSERT_TRUE(Publish(WriteTinyBundle(built_, 1), &store, dir / "theirs").ok());
+  Settle();
+  EXPECT_EQ(server_.active(), 0);
+  EXPECT_THAT(server_.calls().back(), HasSubstr("not a signature"));
+}
+
+TEST_F(LoaderTest, WithKeysChecksWhatCameBeforeThereWereKeys) {
+  PublishVersion(1);
+  ASSERT_EQ(*loader_->Step(), (Action{Kind::kFetch, 1}));
+  const fs::path key = MakeTestDir() / "key";
+  ASSERT_TRUE(GenerateKeyPair(key).ok());
+  public_keys_ = {key.string() + ".pub"};
+  Restart();
+  Settle();
+  EXPECT_EQ(server_.active(), 0);
+  EXPECT_THAT(server_.calls(), ElementsAre(HasSubstr("refuse 1: ")));
+  EXPECT_THAT(*ListVersions(bundles_), IsEmpty());
 }
 
 TEST_F(LoaderTest, LeavesAllAsItIsWhenTheStoreIsAway) {
