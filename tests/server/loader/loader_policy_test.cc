@@ -103,7 +103,7 @@ TEST(LoaderPolicy,
   LoaderView view = Settled();
   view.highest = 3;
   view.server = ServerView();
-  EXPECT_EQ(Decide(view), (Action{Kind::kStage, 2}));
+  EXPECT_EQ(Decide(view), (Action{Kind::kTry, 2}));
 }
 
 TEST(LoaderPolicy, HasNothingToHoldBackWhenCurrentServes) {
@@ -148,6 +148,7 @@ TEST(LoaderPolicy, TriesAnOlderVersionThatIsNotInMemoryAnyMore) {
   view.server->resident = {9};
   view.current = 1;
   view.followed = false;
+  view.allow_older = true;
   EXPECT_EQ(Decide(view), (Action{Kind::kTry, 1}));
 }
 
