@@ -13,6 +13,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "server/trial/child_process.h"
 #include "server/trial/enter_trial.h"
+#include "tests/server/trial/crashes_kill.h"
 
 namespace tributary {
 namespace {

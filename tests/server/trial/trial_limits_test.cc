@@ -58,6 +58,7 @@ TEST_F(TrialLimitsTest, AProcessThatSpinsIsKilledByItsLimitOfCpuTime) {
             "the trial took more than 1 s of CPU time while misbehaving");
 }
 
+#ifndef __SANITIZE_ADDRESS__  // Which ends programs that ask for too much.
 TEST_F(TrialLimitsTest, AProcessThatEatsMemoryDiesOfItsOwnLimit) {
   task_.trial.set_max_extra_bytes(256 << 20);
   const auto status = Try("eat");
@@ -66,6 +67,7 @@ TEST_F(TrialLimitsTest, AProcessThatEatsMemoryDiesOfItsOwnLimit) {
               AllOf(HasSubstr("killed by SIGABRT while misbehaving"),
                     HasSubstr("bad_alloc")));
 }
+#endif
 
 TEST_F(TrialLimitsTest, AProcessThatSaysTooMuchIsKilled) {
   const auto status = Try("flood");
