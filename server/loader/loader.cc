@@ -234,7 +234,10 @@ absl::StatusOr<bool> Loader::IsSigned(uint64_t version,
       const SignedManifest manifest,
       DirectoryStore(config_.bundles()).ReadManifest(version, stop));
   const absl::Status status = keys_.Check(manifest);
-  if (!status.ok()) Refuse(version, manifest.Fingerprint(), Text(status));
+  if (!status.ok()) {
+    Refuse(version, manifest.Fingerprint(), Text(status),
+           trial_.VerifyDependsOn());
+  }
   return status.ok();
 }
 
@@ -243,7 +246,8 @@ absl::Status Loader::Fetch(uint64_t version, const std::stop_token& stop) {
                    store_->ReadManifest(version, stop));
   tried_ = {};
   if (absl::Status status = keys_.Check(manifest); !status.ok()) {
-    Refuse(version, manifest.Fingerprint(), Text(status));
+    Refuse(version, manifest.Fingerprint(), Text(status),
+           trial_.VerifyDependsOn());
     return absl::OkStatus();
   }
   FetchOptions options;
