@@ -256,6 +256,8 @@ TEST_F(GateStepsTest, WhatOnlyTheGateCrashesOnNeverReachesTheServerEither) {
 }
 
 TEST_F(GateStepsTest, GoingBackIsNotHeldAgainstWhatServes) {
+  config_.set_allow_older(true);
+  Restart();
   for (const uint64_t version : {1, 2, 3}) {
     PublishWorld(version, {.noise_seed = static_cast<uint32_t>(version)});
     Settle();
