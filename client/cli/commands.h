@@ -17,6 +17,7 @@ void AddKeygenCommand(CLI::App& app);
 void AddPublishCommand(CLI::App& app);
 void AddRetrieveCommand(CLI::App& app);
 void AddBenchCommand(CLI::App& app);
+void AddControlCommand(CLI::App& app);
 void AddEvalCommand(CLI::App& app);
 void AddGateCommand(CLI::App& app);
 void AddExtendCommand(CLI::App& app);

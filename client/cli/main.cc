@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   tributary::AddGateCommand(app);
   tributary::AddKeygenCommand(app);
   tributary::AddPublishCommand(app);
+  tributary::AddControlCommand(app);
   tributary::AddRetrieveCommand(app);
   tributary::AddBenchCommand(app);
   tributary::AddEvalCommand(app);
