@@ -77,6 +77,39 @@ TEST(Server, RefusesABatchOfSeveralVersions) {
   EXPECT_EQ(FieldOf(status), "requests[1].bundle_version");
 }
 
+TEST(Server, ABatchIsAnsweredFromTheLabelThatAllName) {
+  const std::filesystem::path root = TinyRoot();
+  WriteTinyBundle(root, 2);
+  RunningServer running(ConfigFor(root));  // 2
+  running.StageAndActivate(1);
+  v1::SetLabelRequest label;
+  label.set_name("canary");
+  label.set_version(2);
+  label.set_share(1);
+  grpc::ClientContext context;
+  v1::ServerStatus labelled;
+  ASSERT_TRUE(running.bundles().SetLabel(&context, label, &labelled).ok());
+  v1::RetrieveResponse alone;
+  ASSERT_TRUE(running.Retrieve(TinyRequest(), &alone).ok());
+  EXPECT_EQ(alone.bundle_label(), "canary");
+  EXPECT_EQ(alone.bundle_version(), 2);
+
+  v1::BatchRetrieveRequest batch;
+  *batch.add_requests() = TinyRequest();
+  *batch.add_requests() = TinyRequest();
+  v1::BatchRetrieveResponse response;
+  ASSERT_TRUE(running.BatchRetrieve(batch, &response).ok());
+  EXPECT_EQ(response.bundle_version(), 1);
+  EXPECT_EQ(response.entries(0).response().bundle_label(), "");
+  batch.mutable_requests(0)->set_bundle_label("canary");
+  EXPECT_EQ(FieldOf(running.BatchRetrieve(batch, &response)),
+            "requests[1].bundle_label");
+  batch.mutable_requests(1)->set_bundle_label("canary");
+  ASSERT_TRUE(running.BatchRetrieve(batch, &response).ok());
+  EXPECT_EQ(response.bundle_version(), 2);
+  EXPECT_EQ(response.entries(1).response().bundle_label(), "canary");
+}
+
 TEST(Server, NamesTheFieldThatIsWrong) {
   RunningServer running(ConfigFor(TinyRoot()));
   v1::RetrieveRequest request = TinyRequest();
