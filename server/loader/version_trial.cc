@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kThisProgram[] = "/proc/self/exe";
+constexpr uint32_t kUsersToVerify = 20;
 
 std::string HashText(const std::string& text) {
   return Sha256Hex(std::as_bytes(std::span(text)));
@@ -48,11 +49,13 @@ absl::Status CheckRoom(const fs::path& dir) {
 
 absl::Status VersionTrial::Verify(const fs::path& dir,
                                   const std::stop_token& stop) const {
+  TrialTask task{
+      .bundle = dir, .gate = config_.gate(), .trial = config_.trial()};
+  // A server without CURRENT takes up whatever is there: every source is asked
+  // before it is, whatever the gate will say.
+  task.gate->set_sample_users(kUsersToVerify);
   absl::Status status = CheckRoom(dir);
-  if (status.ok()) {
-    status =
-        TryVersion({.bundle = dir, .trial = config_.trial()}, stop).status();
-  }
+  if (status.ok()) status = TryVersion(task, stop).status();
   return absl::IsResourceExhausted(status)
              ? absl::UnavailableError(status.message())
              : status;

@@ -23,8 +23,8 @@ class VersionTrial {
   explicit VersionTrial(const v1::LoaderConfig& config) : config_(config) {}
 
   // Hashes and contents of the version in this directory, which nobody sees
-  // yet. Errors: as TryVersion, but UNAVAILABLE for RESOURCE_EXHAUSTED, which
-  // is what a fetch says of a full disk.
+  // yet; and its sources answer. Errors: as TryVersion, but UNAVAILABLE for
+  // RESOURCE_EXHAUSTED, which is what a fetch says of a full disk.
   absl::Status Verify(const std::filesystem::path& dir,
                       const std::stop_token& stop) const;
 

@@ -24,6 +24,7 @@ using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 namespace fs = std::filesystem;
@@ -246,13 +247,18 @@ TEST_F(GateStepsTest, AVersionThatCrashesFaissNeverReachesTheServer) {
   }
 }
 
-TEST_F(GateStepsTest, WhatOnlyTheGateCrashesOnNeverReachesTheServerEither) {
-  // Without golden queries nobody searches it before.
+TEST_F(GateStepsTest, WhatCrashesFaissWhenItIsAskedIsNeverThereToSee) {
+  // A server that starts without CURRENT takes up what is there.
+  config_.mutable_gate()->set_enabled(false);
+  Restart();
+  // Without golden queries nobody searches it to verify it.
   PutInStore(2, {.factory = "HNSW16", .damage = MoveEntryPoint});
+  EXPECT_EQ(*loader_->Step(), (LoaderAction{LoaderAction::Kind::kFetch, 2}));
+  EXPECT_THAT(*ListVersions(bundles_), IsEmpty());
   Settle();
-  EXPECT_THAT(server_.calls().back(),
-              AllOf(StartsWith("refuse 2: "), HasSubstr("SIGSEGV")));
-  EXPECT_EQ(server_.active(), 0);
+  EXPECT_THAT(server_.calls(),
+              ElementsAre(AllOf(StartsWith("refuse 2: "), HasSubstr("SIGSEGV"),
+                                HasSubstr("asking source taste"))));
 }
 
 TEST_F(GateStepsTest, GoingBackIsNotHeldAgainstWhatServes) {
