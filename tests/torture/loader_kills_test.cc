@@ -1,5 +1,5 @@
-// kill -9 of tributary-loader at every system call that changes something in
-// the server's bundle directory, beside a server that goes on.
+// kill -9 of tributary-loader at every system call on the store and on the
+// server's bundle directory, beside a server that goes on.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -14,24 +14,26 @@ namespace tributary {
 namespace {
 
 // Of the calls of a loader, where it is not torture.
-constexpr uint32_t kEvery = 8;
+constexpr uint32_t kEvery = 29;
 
 class LoaderKillsTest : public FollowedStoreTest {
  protected:
-  // A loader that brings newest_ is killed; false when it got through.
+  // A loader that brings newest_ is killed, or the trial that it started, which
+  // it starts again; false when it got through.
   bool Kill(uint32_t at, std::string_view action) {
     const FaultyCommand command(
-        {.under = bundles(), .at = at, .action = action}, LoaderCommand());
+        {.under = root(), .calls = kAllCalls, .at = at, .action = action},
+        LoaderCommand());
     Process loader(command.arguments());
-    EXPECT_TRUE(WaitUntil([&] { return command.hit() || Reached(newest_); }))
-        << loader.Output();
+    EXPECT_TRUE(WaitUntil([&] {
+      return loader.HasEnded() || Reached(newest_);
+    })) << loader.Output();
     const bool killed = command.hit();
-    if (killed) {
-      EXPECT_EQ(loader.Wait(), -1);
-      CountFault("kills of the loader");
-    }
+    if (killed) CountFault("kills of the loader and its trials");
     loader.Signal(SIGKILL);
-    loader.Wait();
+    EXPECT_EQ(loader.Wait(), -1) << loader.Output();
+    EXPECT_EQ(loader.Output().find("event=refused"), std::string::npos)
+        << loader.Output();
     SCOPED_TRACE(command.where());
     ExpectWhole(bundles(), {{newest_ - 1}, {newest_ - 1, newest_}});
     const uint64_t active = Active();
@@ -50,6 +52,8 @@ TEST_F(LoaderKillsTest, AnywhereLeaveTheOldOrTheNewVersion) {
       SCOPED_TRACE(fmt::format("{} {}", action, at));
       PublishNext();
       killed = Kill(at, action);
+      // The next one goes on where that one was.
+      Kill(at, action);
       ASSERT_NO_FATAL_FAILURE(Follow());
       ForgetPrevious();
       ASSERT_FALSE(HasFailure());
