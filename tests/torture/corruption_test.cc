@@ -1,0 +1,235 @@
+// Every byte of manifests changed; files of every kind cut off and with bits
+// flipped: all that matters is refused.
+//
+// A manifest vouches for every other file, and nothing but its signature for
+// the manifest. Without one, what is accepted differs in those of its values
+// that no file and no search contradicts: ClearUnchecked lists them.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fmt/core.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "index/publish/signature.h"
+#include "index/publish/version_directory.h"
+#include "tests/index/bundle/tiny_bundle.h"
+#include "tests/integration/deployment.h"
+#include "tests/torture/fault.h"
+
+namespace tributary {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Of a file's places, where it is torture and where it is not.
+constexpr uint64_t kCuts = 100;
+constexpr uint64_t kQuickCuts = 7;
+constexpr uint64_t kFlips = 1000;
+constexpr uint64_t kQuickFlips = 20;
+// Of an unsigned manifest's bytes, so many where it is not torture.
+constexpr size_t kQuickBytes = 400;
+
+// Evenly spread, of 0 to end - 1; all of them where there are not more.
+std::vector<uint64_t> Spread(uint64_t end, uint64_t wanted) {
+  std::vector<uint64_t> places;
+  const uint64_t count = std::min(end, wanted);
+  for (uint64_t i = 0; i < count; ++i) places.push_back(i * end / count);
+  return places;
+}
+
+// A bundle in a directory of its own, whose files are spoiled one at a time.
+class Spoiled {
+ public:
+  explicit Spoiled(const fs::path& bundle) : dir_(MakeTestDir() / "1") {
+    fs::copy(bundle, dir_, fs::copy_options::recursive);
+    EXPECT_TRUE(VerifyVersion(dir_).ok()) << VerifyVersion(dir_);
+  }
+
+  const fs::path& dir() const { return dir_; }
+
+  // Whether the bundle is refused with this in the file's place.
+  bool Refuses(const std::string& name, std::string_view contents) {
+    OverwriteFile(dir_ / name, contents);
+    return !VerifyVersion(dir_).ok();
+  }
+
+  // Every way to spoil one file.
+  void CheckFile(const std::string& name) {
+    const std::string whole = ReadFile(dir_ / name);
+    for (const uint64_t size :
+         Spread(whole.size(), IsTorture() ? kCuts : kQuickCuts)) {
+      EXPECT_TRUE(Refuses(name, whole.substr(0, size))) << name << " " << size;
+      CountFault("truncated files");
+    }
+    for (const uint64_t bit :
+         Spread(8 * whole.size(), IsTorture() ? kFlips : kQuickFlips)) {
+      std::string spoiled = whole;
+      spoiled[bit / 8] = static_cast<char>(spoiled[bit / 8] ^ 1 << bit % 8);
+      EXPECT_TRUE(Refuses(name, spoiled)) << name << " bit " << bit;
+      CountFault("flipped bits of files");
+    }
+    EXPECT_TRUE(Refuses(name, whole + '\0')) << name;
+    EXPECT_FALSE(Refuses(name, whole)) << name;
+  }
+
+  void CheckFiles(std::set<std::string>* kinds) {
+    const auto bundle = Bundle::Open(dir_);
+    ASSERT_TRUE(bundle.ok()) << bundle.status();
+    for (const v1::FileEntry& file : (*bundle)->manifest().files()) {
+      CheckFile(file.name());
+      kinds->insert(file.name());
+    }
+  }
+
+ private:
+  const fs::path dir_;
+};
+
+// What says how a version came to be, and what tunes how it is used: values
+// that no other file contradicts.
+void ClearUnchecked(v1::Manifest* manifest) {
+  manifest->clear_created_at();
+  manifest->clear_builder();
+  manifest->clear_measured_recall();
+  manifest->clear_fusion();
+  for (v1::EmbeddingSpace& space : *manifest->mutable_spaces()) {
+    space.clear_fingerprint();
+    space.clear_training();
+    space.clear_metric();
+    space.clear_history_encoder();
+    space.clear_feature_encoder();
+    space.clear_index();
+    space.clear_item_tower();
+    space.clear_user_tower();
+  }
+  for (v1::PopularityList& list : *manifest->mutable_popularity()) {
+    list.clear_segment();
+    list.clear_category();
+  }
+  manifest->clear_retrievers();
+  manifest->clear_golden_queries();
+  for (v1::NeighborTable& table : *manifest->mutable_neighbors()) {
+    table.clear_chosen();
+  }
+}
+
+// What a byte is changed to.
+std::vector<char> Others(char c) {
+  std::vector<char> others = {static_cast<char>(c ^ 1),
+                              static_cast<char>(c ^ 0x80), '0', ' '};
+  std::erase(others, c);
+  return others;
+}
+
+// Calls `check` with every text that differs in one byte.
+void ForEachChange(
+    const std::string& whole, size_t every,
+    const std::function<void(size_t at, const std::string& text)>& check) {
+  for (size_t at = 0; at < whole.size(); at += every) {
+    for (const char c : Others(whole[at])) {
+      std::string text = whole;
+      text[at] = c;
+      check(at, text);
+    }
+  }
+}
+
+// What is accepted is the same but for what is cleared.
+void CheckUnsigned(const fs::path& bundle) {
+  Spoiled spoiled(bundle);
+  const std::string whole = ReadFile(spoiled.dir() / kManifestName);
+  v1::Manifest original = *ParseManifest(whole);
+  ClearUnchecked(&original);
+  const size_t every = IsTorture() ? 1 : 1 + whole.size() / kQuickBytes;
+  ForEachChange(whole, every, [&](size_t at, const std::string& text) {
+    CountFault("changed bytes of manifests");
+    auto manifest = ParseManifest(text);
+    if (!manifest.ok() || spoiled.Refuses(kManifestName, text)) return;
+    CountFault(
+        "of them accepted, unsigned, in values that nothing contradicts");
+    ClearUnchecked(&*manifest);
+    std::string difference;
+    google::protobuf::util::MessageDifferencer differencer;
+    differencer.ReportDifferencesToString(&difference);
+    EXPECT_TRUE(differencer.Compare(original, *manifest))
+        << "byte " << at << ": " << difference;
+  });
+}
+
+// Nothing is accepted but what was signed.
+void CheckSigned(const fs::path& bundle) {
+  const fs::path key = MakeTestDir() / "key";
+  ASSERT_TRUE(GenerateKeyPair(key).ok());
+  const auto keys = PublicKeys::Read({key.string() + ".pub"});
+  ASSERT_TRUE(keys.ok()) << keys.status();
+  const std::string json = ReadFile(bundle / kManifestName);
+  const auto signature = SignManifest(json, key);
+  ASSERT_TRUE(signature.ok()) << signature.status();
+  ASSERT_TRUE(keys->Check({json, *signature}).ok());
+  ForEachChange(json, 1, [&](size_t at, const std::string& text) {
+    CountFault("changed bytes of signed manifests");
+    EXPECT_FALSE(keys->Check({text, *signature}).ok()) << at;
+  });
+  ForEachChange(*signature, 1, [&](size_t at, const std::string& text) {
+    CountFault("changed bytes of signatures");
+    EXPECT_FALSE(keys->Check({json, text}).ok()) << at;
+  });
+  for (size_t size = 0; size < signature->size(); ++size) {
+    EXPECT_FALSE(keys->Check({json, signature->substr(0, size)}).ok()) << size;
+  }
+  EXPECT_FALSE(keys->Check({json, *signature + '\0'}).ok());
+  EXPECT_FALSE(keys->Check({json, std::nullopt}).ok());
+}
+
+// With every kind of file that `tributary build` makes from such data.
+class CorruptionTest : public testing::Test {
+ protected:
+  fs::path Build(const std::string& kind) {
+    deployment_.Build(1, {"--index.kind", kind, "--index.target_n", "20"});
+    return deployment_.built() / "1";
+  }
+
+  Deployment deployment_;
+};
+
+TEST_F(CorruptionTest, OfAFileOfASmallBundleIsRefused) {
+  std::set<std::string> kinds;
+  Spoiled(WriteTinyBundle(MakeTestDir(), 1)).CheckFiles(&kinds);
+  EXPECT_TRUE(kinds.contains("users.segments.npy"));
+}
+
+TEST_F(CorruptionTest, OfAFileOfACodedIndexIsRefused) {
+  std::set<std::string> kinds;
+  Spoiled(Build("ivf")).CheckFiles(&kinds);
+  EXPECT_TRUE(kinds.contains("als.ivf.codes.npy"));
+  EXPECT_TRUE(kinds.contains("content.terms.keys.utf8"));
+  EXPECT_TRUE(kinds.contains("neighbors.item_item.rows.npy"));
+}
+
+TEST_F(CorruptionTest, OfAFileOfAFaissIndexIsRefused) {
+  std::set<std::string> kinds;
+  Spoiled(Build("faiss")).CheckFiles(&kinds);
+  EXPECT_TRUE(kinds.contains("als.index"));
+}
+
+TEST_F(CorruptionTest, OfASmallManifestIsRefusedWhereItMatters) {
+  CheckUnsigned(WriteTinyBundle(MakeTestDir(), 1));
+}
+
+TEST_F(CorruptionTest, OfABuiltManifestIsRefusedWhereItMatters) {
+  CheckUnsigned(Build("ivf"));
+}
+
+TEST_F(CorruptionTest, OfASignedManifestIsRefused) {
+  CheckSigned(WriteTinyBundle(MakeTestDir(), 1));
+}
+
+}  // namespace
+}  // namespace tributary
