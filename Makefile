@@ -30,6 +30,7 @@ build: configure
 
 # FUZZ_SECONDS of each fuzz target; 10 by default.
 test: deps-test configure
+	@JOBS=$(JOBS) scripts/build_versitygw.sh build/versitygw
 	@cmake --build --preset release --parallel $(JOBS)
 	@ctest --preset release --parallel $(JOBS)
 	@JOBS=$(JOBS) tests/fuzz/run.sh

@@ -13,8 +13,8 @@ build="g++ cmake ninja-build ccache pkg-config
   libcli11-dev libcpp-httplib-dev libssl-dev libcurl4-openssl-dev
   libfaiss-dev libopenblas-dev libhwy-dev libeigen3-dev
   libgtest-dev libgmock-dev python3 python3-numpy curl prometheus chromium"
-# libFuzzer.
-test="clang-14 libclang-rt-14-dev"
+# libFuzzer; a web server.
+test="clang-14 libclang-rt-14-dev nginx-light"
 dev="clang-14 clang-format-14 clang-tidy-14 libomp-14-dev libbenchmark-dev
   python3-venv"
 

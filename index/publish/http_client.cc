@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -15,6 +16,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr time_t kSettleSeconds = 2;
 constexpr size_t kMaxErrorBytes = 4096;
 constexpr size_t kMaxHeaderBytes = size_t{64} << 10;
 constexpr long kMaxRedirects = 5;          // NOLINT: curl's type
@@ -248,6 +250,13 @@ class HttpClient::Handles {
 std::string HttpReply::Header(const std::string& name) const {
   const auto header = headers.find(name);
   return header == headers.end() ? "" : header->second;
+}
+
+bool HttpReply::IsSettled() const {
+  const std::string modified = Header("last-modified");
+  if (modified.empty()) return true;
+  return curl_getdate(modified.c_str(), nullptr) + kSettleSeconds <=
+         curl_getdate(Header("date").c_str(), nullptr);
 }
 
 HttpClient::HttpClient(std::chrono::milliseconds stall)

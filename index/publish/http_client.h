@@ -51,6 +51,10 @@ struct HttpReply {
 
   // Empty when there is none.
   std::string Header(const std::string& name) const;
+  // Whether what came is older than the seconds in which it could change twice:
+  // web servers make an ETag of the second of the last change and the size,
+  // which two contents may share (RFC 9110, 8.8.2.2).
+  bool IsSettled() const;
 };
 
 // Sends requests by libcurl, and keeps connections. TLS is verified, with the

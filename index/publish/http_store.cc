@@ -44,9 +44,13 @@ absl::StatusCode CodeOf(int http_status) {
       return absl::StatusCode::kUnimplemented;
     case 507:
       return absl::StatusCode::kResourceExhausted;
-    default:
-      // Of a proxy, or of a server that is starting or overloaded.
+    case 408:
+    case 429:
       return absl::StatusCode::kUnavailable;
+    default:
+      // 5xx is of a proxy, or of a server that is starting or overloaded.
+      return http_status / 100 == 4 ? absl::StatusCode::kPermissionDenied
+                                    : absl::StatusCode::kUnavailable;
   }
 }
 
@@ -125,9 +129,9 @@ absl::Status HttpStore::Send(const std::string& path, HttpRequest request,
   const std::string why = Explain(reply->error_body);
   // Nothing was said of the file.
   const bool no_bucket = why == " NoSuchBucket";
-  return {no_bucket ? absl::StatusCode::kUnavailable : CodeOf(reply->status),
-          fmt::format("{}: the server answered {}{}", what, reply->status,
-                      why)};
+  return {
+      no_bucket ? absl::StatusCode::kUnavailable : CodeOf(reply->status),
+      fmt::format("{}: the server answered {}{}", what, reply->status, why)};
 }
 
 absl::StatusOr<std::string> HttpStore::ReadSmall(const std::string& path,
@@ -150,7 +154,8 @@ absl::StatusOr<std::string> HttpStore::ReadSmall(const std::string& path,
   HttpReply reply;
   RETURN_IF_ERROR(Send(path, std::move(request), &reply, &file, stop));
   if (reply.status == 304 && !known.etag.empty()) return known.contents;
-  known = {reply.Header("etag"), std::move(file.contents())};
+  known = {reply.IsSettled() ? reply.Header("etag") : "",
+           std::move(file.contents())};
   const std::lock_guard lock(mutex_);
   if (known_.size() >= kMaxKnown && !known_.contains(path)) known_.clear();
   known_[path] = known;

@@ -335,6 +335,27 @@ TEST_F(HttpStoreTest, AsksForCurrentWithTheETagItHas) {
   EXPECT_EQ(Count(server, "/CURRENT", "if-none-match"), 2);
 }
 
+// nginx makes an ETag of the second and the size: two CURRENTs of one second
+// have the same.
+TEST_F(HttpStoreTest, DoesNotTrustTheETagOfAFileThatChangedJustNow) {
+  std::string modified = "Sun, 22 Nov 2026 10:00:01 GMT";
+  MisbehavingServer server([&](const WebRequest& r) {
+    if (r.headers.contains("if-none-match")) {
+      return Answer("304 Not Modified", "");
+    }
+    return Answer("200 OK", "3\n",
+                  fmt::format("ETag: \"x\"\r\nLast-Modified: {}\r\n"
+                              "Date: Sun, 22 Nov 2026 10:00:02 GMT\r\n",
+                              modified));
+  });
+  const auto store = Open(server);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(*store->ReadCurrent({}), 3);
+  EXPECT_EQ(Count(server, "/CURRENT", "if-none-match"), 0);
+  modified = "Sun, 22 Nov 2026 10:00:00 GMT";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(*store->ReadCurrent({}), 3);
+  EXPECT_EQ(Count(server, "/CURRENT", "if-none-match"), 2);
+}
+
 TEST_F(HttpStoreTest, WaitsForAManifestThatIsNotThereYet) {
   MisbehavingServer server([&](const WebRequest& r) { return Serve(r); });
   const auto manifest = Open(server)->ReadManifest(7, {});
