@@ -13,7 +13,7 @@ namespace tributary {
 class FileLock {
  public:
   // Creates the file if need be; never waits. UNAVAILABLE when somebody, this
-  // process included, holds the lock.
+  // process included, holds the lock, or has just removed the file.
   static absl::StatusOr<FileLock> TryAcquire(const std::filesystem::path& path);
 
   FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

@@ -14,6 +14,8 @@ namespace tributary {
 namespace {
 
 constexpr char kLockName[] = "lock";
+// At the end of the name of a leftover that is being removed.
+constexpr char kGoing[] = ".going";
 // Names are taken by other hosts or containers with equal process ids only.
 constexpr int kMaxNames = 1000;
 
@@ -29,10 +31,16 @@ std::string Stem(std::string_view prefix, uint64_t version) {
 
 absl::Status RemoveIfFree(const std::filesystem::path& dir) {
   const auto lock = FileLock::TryAcquire(dir / kLockName);
-  if (absl::IsUnavailable(lock.status())) return absl::OkStatus();
+  // In use, or removed by somebody else.
+  if (absl::IsUnavailable(lock.status()) || absl::IsNotFound(lock.status())) {
+    return absl::OkStatus();
+  }
   if (!lock.ok()) return lock.status();
+  // Nobody is to find it, and make a lock in it, once this one is removed.
+  const std::filesystem::path going = dir.string() + kGoing;
   std::error_code error;
-  std::filesystem::remove_all(dir, error);
+  std::filesystem::rename(dir, going, error);
+  if (!error) std::filesystem::remove_all(going, error);
   if (!error) return absl::OkStatus();
   return absl::ErrnoToStatus(error.value(), dir.string() + ": remove");
 }
@@ -74,9 +82,6 @@ absl::StatusOr<ScratchDirectory> ScratchDirectory::AdoptOrCreate(
     if (!name.starts_with(Stem(prefix, version))) continue;
     auto lock = FileLock::TryAcquire(entry->path() / kLockName);
     if (!lock.ok()) continue;
-    // Its last owner may have removed it between the two calls.
-    std::error_code gone;
-    if (!std::filesystem::exists(entry->path() / kLockName, gone)) continue;
     return ScratchDirectory(entry->path(), version, *std::move(lock));
   }
   return Create(root, prefix, version);

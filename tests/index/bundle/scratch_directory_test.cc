@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <iterator>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "index/bundle/file_lock.h"
 #include "tests/index/bundle/tiny_bundle.h"
@@ -37,6 +40,30 @@ TEST(ScratchDirectory, DoesNotAdoptOneThatIsInUse) {
   const auto second = ScratchDirectory::AdoptOrCreate(root, kIncoming, 2);
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_NE(second->path(), first->path());
+}
+
+// One who opens the lock just before it is removed must not hold it.
+TEST(ScratchDirectory, IsNotTakenAwayFromItsMaker) {
+  const fs::path root = MakeTestDir();
+  std::atomic<bool> done = false;
+  const std::jthread collector([&] {
+    while (!done) RemoveLeftovers(root).IgnoreError();
+  });
+  {
+    std::vector<std::jthread> makers;
+    for (int i = 0; i < 2; ++i) {
+      makers.emplace_back([&] {
+        for (int n = 0; n < 200; ++n) {
+          const auto scratch = ScratchDirectory::Create(root, kIncoming, 1);
+          ASSERT_TRUE(scratch.ok()) << scratch.status();
+          ASSERT_TRUE(fs::create_directory(scratch->version_dir()));
+          OverwriteFile(scratch->version_dir() / "file", "x");
+          ASSERT_TRUE(fs::exists(scratch->version_dir() / "file"));
+        }
+      });
+    }
+  }
+  done = true;
 }
 
 TEST(RemoveLeftovers, SparesIncomingFilesOfOneVersion) {
