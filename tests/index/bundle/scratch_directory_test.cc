@@ -45,25 +45,29 @@ TEST(ScratchDirectory, DoesNotAdoptOneThatIsInUse) {
 // One who opens the lock just before it is removed must not hold it.
 TEST(ScratchDirectory, IsNotTakenAwayFromItsMaker) {
   const fs::path root = MakeTestDir();
-  std::atomic<bool> done = false;
-  const std::jthread collector([&] {
-    while (!done) RemoveLeftovers(root).IgnoreError();
-  });
+  std::atomic<int> lost = 0;
   {
     std::vector<std::jthread> makers;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 4; ++i) {
       makers.emplace_back([&] {
-        for (int n = 0; n < 200; ++n) {
+        for (int n = 0; n < 100; ++n) {
+          RemoveLeftovers(root).IgnoreError();
           const auto scratch = ScratchDirectory::Create(root, kIncoming, 1);
           ASSERT_TRUE(scratch.ok()) << scratch.status();
-          ASSERT_TRUE(fs::create_directory(scratch->version_dir()));
-          OverwriteFile(scratch->version_dir() / "file", "x");
-          ASSERT_TRUE(fs::exists(scratch->version_dir() / "file"));
+          std::error_code error;
+          fs::create_directory(scratch->version_dir(), error);
+          for (int file = 0; file < 20; ++file) {
+            OverwriteFile(scratch->version_dir() / std::to_string(file), "x");
+          }
+          for (int file = 0; file < 20; ++file) {
+            const auto path = scratch->version_dir() / std::to_string(file);
+            lost += !fs::exists(path, error);
+          }
         }
       });
     }
   }
-  done = true;
+  EXPECT_EQ(lost, 0);
 }
 
 TEST(RemoveLeftovers, SparesIncomingFilesOfOneVersion) {
