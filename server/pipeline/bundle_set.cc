@@ -80,34 +80,6 @@ absl::StatusOr<v1::BundleStatus> BundleSet::Activate(uint64_t version) {
   return ActivateResident(version, /*rolling_back=*/false);
 }
 
-absl::StatusOr<v1::BundleStatus> BundleSet::Rollback() {
-  for (;;) {
-    uint64_t previous = 0;
-    {
-      const std::lock_guard control(control_mutex_);
-      bool resident = false;
-      {
-        const std::lock_guard lock(mutex_);
-        previous = residents_.previous();
-        resident = residents_.Find(previous) != nullptr;
-      }
-      if (previous == 0) {
-        return absl::FailedPreconditionError(
-            "no version served before the active one");
-      }
-      if (resident) return ActivateResident(previous, /*rolling_back=*/true);
-    }
-    const absl::Status staged = Stage(previous).status();
-    if (staged.ok() || absl::IsResourceExhausted(staged)) {
-      RETURN_IF_ERROR(staged);
-      continue;
-    }
-    // Gone or broken: the next call goes to the one before.
-    Forget(previous);
-    if (!absl::IsNotFound(staged)) return staged;
-  }
-}
-
 absl::Status BundleSet::Unload(uint64_t version) {
   const std::lock_guard control(control_mutex_);
   const std::lock_guard lock(mutex_);

@@ -93,7 +93,8 @@ class BundleSet {
   // These REQUIRE staging_mutex_.
   absl::Status MakeResident(uint64_t version, bool required);
   absl::Status TryMakeResident(uint64_t version, bool required);
-  // Whether there is room; with `apply`, makes it.
+  // Whether there is room; with `apply`, makes it. While nothing serves, there
+  // is room for anything.
   absl::Status MakeRoom(uint64_t version, uint64_t bytes, bool required,
                         bool apply);
 

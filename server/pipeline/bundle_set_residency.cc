@@ -95,6 +95,32 @@ absl::StatusOr<v1::BundleStatus> BundleSet::Stage(uint64_t version) {
   return residents_.StatusOf(version);
 }
 
+absl::StatusOr<v1::BundleStatus> BundleSet::Rollback() {
+  for (;;) {
+    uint64_t previous = 0;
+    {
+      const std::lock_guard control(control_mutex_);
+      bool resident = false;
+      {
+        const std::lock_guard lock(mutex_);
+        previous = residents_.previous();
+        resident = residents_.Find(previous) != nullptr;
+      }
+      if (previous == 0) {
+        return absl::FailedPreconditionError(
+            "no version served before the active one");
+      }
+      if (resident) return ActivateResident(previous, /*rolling_back=*/true);
+    }
+    const absl::Status staged = Stage(previous).status();
+    if (staged.ok()) continue;
+    const bool is_gone = absl::IsNotFound(staged);
+    // A broken one is told of; the next call goes to the one before.
+    if (is_gone || BlamesVersion(staged)) Forget(previous);
+    if (!is_gone) return staged;
+  }
+}
+
 absl::Status BundleSet::MakeResident(uint64_t version, bool required) {
   ++opening_;
   const absl::Status status = TryMakeResident(version, required);
@@ -130,6 +156,12 @@ absl::Status BundleSet::MakeRoom(uint64_t version, uint64_t bytes,
   }
   const ResidencyDecision decision = DecideResidency(view);
   const std::vector<uint64_t>& unload = decision.unload;
+  // Nothing serves that it could hurt: slowly is better than not at all.
+  if (!decision.fits && residents_.active() == 0) {
+    spdlog::warn("event=memory_short version={} bytes={} available={}", version,
+                 bytes, max_bytes);
+    return absl::OkStatus();
+  }
   if (!decision.fits ||
       std::find(unload.begin(), unload.end(), version) != unload.end()) {
     return absl::ResourceExhaustedError(fmt::format(

@@ -510,6 +510,17 @@ TEST_F(BundleSetTest, AHeldBundleOutlivesItsUnloading) {
   EXPECT_NE(destructions_.WaitFor(1), std::this_thread::get_id());
 }
 
+TEST_F(BundleSetTest, WhatServedIsServedAgainHoweverShortMemoryIs) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+  ProcessMemory memory;
+  memory.machine.available = 1;
+  BundleSet set(Config(), RetrieverRegistry::BuiltIn(), nullptr,
+                [&] { return memory; });
+  EXPECT_TRUE(set.Restore().ok());
+  EXPECT_EQ(set.GetStatus().active_version(), 2);
+  EXPECT_EQ(set.Stage(1).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
 TEST_F(BundleSetTest, SwapsLeaveNothingBehind) {
   for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
   const auto used_after = [this](int swaps) {
