@@ -4,6 +4,7 @@
 // also with a million items.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <random>
@@ -100,32 +101,54 @@ TEST(SwapTest, NoRequestFailsNoReplyMixesVersionsAndMemoryIsFlat) {
   EXPECT_EQ(deployment.StopServer(), 0);
 }
 
-// `rows` vectors around 200 centres, as <space>.items.npy and .users.npy are.
-void WriteVectors(const std::filesystem::path& path, uint64_t rows,
-                  unsigned seed) {
-  constexpr uint64_t kDim = 64;
-  constexpr size_t kCentres = 200;
-  std::mt19937 centre_random(1);
-  std::normal_distribution<float> normal;
-  std::vector<float> centres(kCentres * kDim);
-  for (float& value : centres) value = normal(centre_random);
-  std::mt19937 random(seed);
-  std::ofstream file(path, std::ios::binary);
-  const std::string header = FormatNpyHeader(Dtype::kFloat32, 2, rows, kDim);
-  file.write(header.data(), static_cast<std::streamsize>(header.size()));
-  std::vector<float> vector(kDim);
-  for (uint64_t row = 0; row < rows; ++row) {
-    const float* const centre = &centres[random() % kCentres * kDim];
-    float square = 0;
-    for (uint64_t d = 0; d < kDim; ++d) {
-      vector[d] = centre[d] + normal(random);
-      square += vector[d] * vector[d];
-    }
-    for (float& value : vector) value /= std::sqrt(square);
-    file.write(reinterpret_cast<const char*>(vector.data()),
-               kDim * sizeof(float));
+// `rows` unit vectors from 200 Gaussians of rank 16 in 64 dimensions, plus
+// noise, as <space>.items.npy and .users.npy are. The Gaussians are the same
+// for every seed.
+class Mixture {
+ public:
+  Mixture() {
+    std::mt19937 random(1);
+    for (float& value : centres_) value = normal_(random);
+    for (float& value : bases_) value = normal_(random) / 2;
   }
-}
+
+  void Write(const std::filesystem::path& path, uint64_t rows, unsigned seed) {
+    std::mt19937 random(seed);
+    std::ofstream file(path, std::ios::binary);
+    const std::string header = FormatNpyHeader(Dtype::kFloat32, 2, rows, kDim);
+    file.write(header.data(), static_cast<std::streamsize>(header.size()));
+    for (uint64_t row = 0; row < rows; ++row) {
+      const std::array<float, kDim> vector = Draw(&random);
+      file.write(reinterpret_cast<const char*>(vector.data()), sizeof(vector));
+    }
+  }
+
+ private:
+  static constexpr size_t kDim = 64;
+  static constexpr size_t kRank = 16;
+  static constexpr size_t kCentres = 200;
+
+  std::array<float, kDim> Draw(std::mt19937* random) {
+    const size_t cluster = (*random)() % kCentres;
+    std::array<float, kDim> vector;
+    for (size_t d = 0; d < kDim; ++d) {
+      vector[d] = centres_[cluster * kDim + d] + normal_(*random) / 10;
+    }
+    for (size_t r = 0; r < kRank; ++r) {
+      const float z = normal_(*random);
+      const float* const basis = &bases_[(cluster * kRank + r) * kDim];
+      for (size_t d = 0; d < kDim; ++d) vector[d] += z * basis[d];
+    }
+    float square = 0;
+    for (const float value : vector) square += value * value;
+    for (float& value : vector) value /= std::sqrt(square);
+    return vector;
+  }
+
+  std::normal_distribution<float> normal_;
+  std::vector<float> centres_ = std::vector<float>(kCentres * kDim);
+  std::vector<float> bases_ = std::vector<float>(kCentres * kRank * kDim);
+};
 
 // The same files under another number: manifests say it, files do not.
 void CopyAs(const std::filesystem::path& root, uint64_t from, uint64_t to) {
@@ -149,8 +172,9 @@ TEST(SwapTest, AMillionItemsAreMappedAndWarmedWithoutARequestNoticing) {
   if (!IsTorture()) GTEST_SKIP() << "TRIBUTARY_TORTURE=1 runs it";
   Deployment deployment;
   const auto data = MakeTestDir();
-  WriteVectors(data / "behavior.items.npy", 1'000'000, 2);
-  WriteVectors(data / "behavior.users.npy", 20'000, 3);
+  Mixture mixture;
+  mixture.Write(data / "behavior.items.npy", 1'000'000, 2);
+  mixture.Write(data / "behavior.users.npy", 20'000, 3);
   const Outcome built = RunProgram({Program("tributary"), "build", "--data",
                                     "vectors:" + data.string(), "--out",
                                     deployment.bundles(), "--version", "1"});
