@@ -48,7 +48,8 @@ void Swap(Deployment* deployment, int i) {
 }
 
 void ExpectFlat(const SwapLoad::Outcome& outcome) {
-#ifndef __SANITIZE_ADDRESS__  // Which keeps what was freed for a while.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(_GLIBCXX_TSAN)
+  // Sanitizers keep what was freed for a while.
   // A few threads' heaps are still growing in a short run.
   const double margin = TortureCount(.05, .02);
   const auto before = static_cast<double>(outcome.resident_before);
