@@ -167,6 +167,11 @@ absl::Status Bundle::OpenSpaces() {
       ASSIGN_OR_RETURN(space.users,
                        OpenVectors(spec.name() + ".users", spec.user_vectors(),
                                    spec.dim(), users_.size()));
+    } else if (HasFile(spec.name() + ".users.npy")) {
+      return absl::DataLossError(fmt::format(
+          "manifest.json: spaces[\"{}\"].userVectors: missing or 0, "
+          "but there is {}.users.npy",
+          spec.name(), spec.name()));
     }
     spaces_.push_back(std::move(space));
   }

@@ -220,6 +220,8 @@ TEST_F(BundleTest, EveryFieldOfTheManifestIsHeldAgainstTheFiles) {
        [](auto& m) { m.mutable_spaces(0)->set_item_vectors(4); }},
       {"itemVectors",
        [](auto& m) { m.mutable_spaces(0)->set_item_vectors(9); }},
+      {"userVectors: missing or 0",
+       [](auto& m) { m.mutable_spaces(0)->set_user_vectors(0); }},
       {"taste.users.npy",
        [](auto& m) { m.mutable_spaces(0)->set_user_vectors(1); }},
       {"userVectors",
