@@ -252,8 +252,9 @@ Result Do(const Verdict& verdict, Result failure, Call call) {
   return result;
 }
 
+// One byte, or one of several parts: the worst that the call may do.
 size_t Shortened(const Verdict& verdict, size_t size) {
-  return verdict.action == kShort && size > 1 ? size / 2 : size;
+  return verdict.action == kShort && size > 1 ? 1 : size;
 }
 
 const char* OpenCall(int flags) {

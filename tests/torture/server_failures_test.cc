@@ -27,16 +27,19 @@ namespace fs = std::filesystem;
 
 // Of the calls of a server, where it is not torture.
 constexpr uint32_t kEvery = 37;
+// Of two digits: half of CURRENT is a number, too.
+constexpr uint64_t kOld = 10;
+constexpr uint64_t kNew = 20;
 // Of anything that fails once.
 constexpr int kAttempts = 2;
 
 class ServerFailuresTest : public testing::Test {
  protected:
-  // Version 1 serves, version 2 is to come.
+  // kOld serves, kNew is to come.
   void SetUp() override {
-    WriteTinyBundle(template_, 1);
-    WriteTinyBundle(template_, 2);
-    ASSERT_TRUE(WriteCurrent(template_, 1).ok());
+    WriteTinyBundle(template_, kOld);
+    WriteTinyBundle(template_, kNew);
+    ASSERT_TRUE(WriteCurrent(template_, kOld).ok());
   }
 
   static std::vector<std::string> ServerCommand(const fs::path& bundles) {
@@ -49,7 +52,7 @@ class ServerFailuresTest : public testing::Test {
             "127.0.0.1:0"};
   }
 
-  // What version 1 or 2 answers, without microseconds.
+  // What a version answers, without microseconds.
   static v1::RetrieveResponse Ask(const std::string& address) {
     const auto client =
         RetrievalClient::Connect(address, {.deadline_ms = 10000});
@@ -80,20 +83,20 @@ class ServerFailuresTest : public testing::Test {
     ADD_FAILURE() << "failed " << kAttempts << " times";
   }
 
-  // Activates version 2, and version 1 by a rollback; what they answer.
+  // Activates kNew, and kOld by a rollback; what they answer.
   static std::vector<v1::RetrieveResponse> Swap(const fs::path& bundles,
                                                 const std::string& address) {
     ControlPlane control(bundles);
     // Where the start could not.
-    Repeat([&] { return control.Stage(1); });
-    Repeat([&] { return control.Activate(1); });
-    Repeat([&] { return control.Stage(2); });
-    Repeat([&] { return control.Activate(2); });
+    Repeat([&] { return control.Stage(kOld); });
+    Repeat([&] { return control.Activate(kOld); });
+    Repeat([&] { return control.Stage(kNew); });
+    Repeat([&] { return control.Activate(kNew); });
     std::vector<v1::RetrieveResponse> answers = {Ask(address)};
     Repeat([&] { return control.Rollback(); });
     answers.push_back(Ask(address));
-    EXPECT_EQ(control.GetStatus()->active_version(), 1);
-    EXPECT_EQ(*ReadCurrent(bundles), 1);
+    EXPECT_EQ(control.GetStatus()->active_version(), kOld);
+    EXPECT_EQ(*ReadCurrent(bundles), kOld);
     return answers;
   }
 
@@ -123,7 +126,7 @@ class ServerFailuresTest : public testing::Test {
     EXPECT_TRUE(output.find("failed") == std::string::npos ||
                 command.IsNamedIn(output))
         << output;
-    ExpectWhole(fault.under, {{1, 2}, {1, 2}});
+    ExpectWhole(fault.under, {{kOld, kNew}, {kOld, kNew}});
     if (command.hit()) CountFault("failures in the server");
     server.Signal(SIGKILL);
     server.Wait();
