@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -15,7 +16,7 @@ namespace {
 
 constexpr char kLockName[] = "lock";
 // At the end of the name of a leftover that is being removed.
-constexpr char kGoing[] = ".going";
+constexpr char kGoing[] = ".going-";
 // Names are taken by other hosts or containers with equal process ids only.
 constexpr int kMaxNames = 1000;
 
@@ -29,6 +30,22 @@ std::string Stem(std::string_view prefix, uint64_t version) {
   return fmt::format("{}{}-", prefix, version);
 }
 
+// Removes a directory whose lock this process holds, under a name of its own:
+// once the lock is removed others may lock the old name, or make it anew.
+absl::Status RemoveAside(const std::filesystem::path& dir) {
+  static std::atomic<int> number = 0;
+  const std::string name = dir.filename().string();
+  const std::filesystem::path going =
+      dir.parent_path() / fmt::format("{}{}{}-{}",
+                                      name.substr(0, name.find(kGoing)), kGoing,
+                                      ::getpid(), ++number);
+  std::error_code error;
+  std::filesystem::rename(dir, going, error);
+  if (!error) std::filesystem::remove_all(going, error);
+  if (!error) return absl::OkStatus();
+  return absl::ErrnoToStatus(error.value(), dir.string() + ": remove");
+}
+
 absl::Status RemoveIfFree(const std::filesystem::path& dir) {
   const auto lock = FileLock::TryAcquire(dir / kLockName);
   // In use, or removed by somebody else.
@@ -36,13 +53,7 @@ absl::Status RemoveIfFree(const std::filesystem::path& dir) {
     return absl::OkStatus();
   }
   if (!lock.ok()) return lock.status();
-  // Nobody is to find it, and make a lock in it, once this one is removed.
-  const std::filesystem::path going = dir.string() + kGoing;
-  std::error_code error;
-  std::filesystem::rename(dir, going, error);
-  if (!error) std::filesystem::remove_all(going, error);
-  if (!error) return absl::OkStatus();
-  return absl::ErrnoToStatus(error.value(), dir.string() + ": remove");
+  return RemoveAside(dir);
 }
 
 }  // namespace
@@ -88,9 +99,7 @@ absl::StatusOr<ScratchDirectory> ScratchDirectory::AdoptOrCreate(
 }
 
 ScratchDirectory::~ScratchDirectory() {
-  if (path_.empty()) return;
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  if (!path_.empty()) RemoveAside(path_).IgnoreError();
 }
 
 std::filesystem::path ScratchDirectory::version_dir() const {
