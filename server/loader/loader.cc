@@ -285,6 +285,12 @@ absl::Status Loader::Try(uint64_t version, const std::stop_token& stop) {
   const auto start = std::chrono::steady_clock::now();
   const auto report =
       trial_.Gate(version, serving_, verified_ != version, stop);
+  if (BlamesVersion(report.status()) && verified_ != version) {
+    // It was whole when it came; what the store has may still be.
+    spdlog::warn("event=copy_dropped version={} reason={:?}", version,
+                 Text(report.status()));
+    return RemoveVersion(config_.bundles(), version);
+  }
   if (BlamesVersion(report.status())) {
     Refuse(version, manifest.Fingerprint(), Text(report.status()),
            trial_.VerifyDependsOn());

@@ -453,6 +453,19 @@ TEST_F(LoaderTest, FetchesWhileTheServerIsAway) {
   SettleAtVersion(1);
 }
 
+TEST_F(LoaderTest, FetchesAgainWhatTheHostSpoiled) {
+  PublishVersion(1);
+  // Fetched, and not tried yet.
+  ASSERT_TRUE(loader_->Step().ok());
+  const fs::path file = bundles_ / "1" / "taste.items.npy";
+  ASSERT_TRUE(fs::exists(file));
+  Corrupt(file);
+  Restart();
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+  EXPECT_EQ(ReadFile(file), ReadFile(store_ / "1" / "taste.items.npy"));
+}
+
 TEST_F(LoaderTest, GoesOnWithAServerThatRestarted) {
   PublishVersion(1);
   Settle();
