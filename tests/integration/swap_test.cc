@@ -47,7 +47,7 @@ void Swap(Deployment* deployment, int i) {
   Activate(deployment, version);
 }
 
-void ExpectFlat(const SwapLoad::Outcome& outcome) {
+void ExpectFlat([[maybe_unused]] const SwapLoad::Outcome& outcome) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(_GLIBCXX_TSAN)
   // Sanitizers keep what was freed for a while.
   // A few threads' heaps are still growing in a short run.
