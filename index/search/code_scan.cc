@@ -103,8 +103,7 @@ struct Sums {
   }
 
   template <class DI16>
-  HWY_INLINE uint64_t Finish(D16 d16, DI16 di16, int16_t bias,
-                             int16_t threshold,
+  HWY_INLINE uint64_t Finish(DI16 di16, int16_t bias, int16_t threshold,
                              int16_t* HWY_RESTRICT scores) const {
     const auto limit = hn::Set(di16, threshold);
     const auto biases = hn::Set(di16, bias);
@@ -149,12 +148,12 @@ HWY_INLINE void ScoreBlocks(const CodeScan& scan, uint32_t block,
       later += kBlockItems;
       table += 32;
     }
-    above[0] |= first.Finish(d16, di16, bias, threshold, scores + part / 2)
+    above[0] |= first.Finish(di16, bias, threshold, scores + part / 2)
                 << (part / 2);
     if constexpr (kBlocks == 2) {
-      above[1] |= second.Finish(d16, di16, bias, threshold,
-                                scores + kBlockItems + part / 2)
-                  << (part / 2);
+      above[1] |=
+          second.Finish(di16, bias, threshold, scores + kBlockItems + part / 2)
+          << (part / 2);
     }
   }
 }
