@@ -37,6 +37,14 @@ constexpr uint64_t kMaxScanVectors = 200'000;
 constexpr double kListsPerRoot = 1.4;
 // Smaller lists than this are mostly overhead.
 constexpr uint64_t kMinListSize = 32;
+// Effort is chosen for this share of the vectors at most: where most of them
+// are results, anything finds them.
+constexpr uint32_t kMaxShareOfVectors = 4;
+// How much may be saved for fewer results, the most first; and for what shares
+// of the results that is held against the target, down to a few.
+constexpr double kShrinkages[] = {1, 0.75, 0.5, 0.25};
+constexpr uint32_t kFewerBy[] = {4, 20, 50};
+constexpr uint32_t kFew = 5;
 
 struct Trial {
   SearchEffort effort;
@@ -59,16 +67,17 @@ struct Candidate {
 // Queries with their exact answers.
 class Referee {
  public:
-  static absl::StatusOr<Referee> Create(const IndexInput& input) {
+  // Of the best n.
+  static absl::StatusOr<Referee> Create(const IndexInput& input, uint32_t n) {
     Referee referee(input);
     const uint64_t queries = input.queries.size() / input.stored.dim;
     referee.answers_.resize(queries);
     std::vector<absl::Status> statuses(queries);
     ParallelFor(queries, 4, input.threads, [&](uint64_t begin, uint64_t end) {
       for (uint64_t i = begin; i < end; ++i) {
-        statuses[i] = FlatScan({input.values, input.stored.dim},
-                               referee.Query(i), input.target_n, {},
-                               SteadyTime::max(), &referee.answers_[i]);
+        statuses[i] =
+            FlatScan({input.values, input.stored.dim}, referee.Query(i), n, {},
+                     SteadyTime::max(), &referee.answers_[i]);
       }
     });
     for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
@@ -77,6 +86,12 @@ class Referee {
 
   absl::StatusOr<Trial> Try(const CodedArrays& arrays,
                             const SearchEffort& effort) const {
+    return TryFor(effort.n, arrays, effort);
+  }
+
+  // What is found of the best n, no more than effort.n.
+  absl::StatusOr<Trial> TryFor(uint32_t n, const CodedArrays& arrays,
+                               const SearchEffort& effort) const {
     const CodedSearcher searcher(arrays.view(), input_.stored, effort);
     const double count = static_cast<double>(answers_.size());
     Trial trial{.effort = effort};
@@ -86,10 +101,12 @@ class Referee {
     std::chrono::duration<double, std::micro> time{0};
     for (size_t i = 0; i < answers_.size(); ++i) {
       const auto start = std::chrono::steady_clock::now();
-      RETURN_IF_ERROR(searcher.Search(Query(i), effort.n, {}, SteadyTime::max(),
-                                      &hits, &work));
+      RETURN_IF_ERROR(
+          searcher.Search(Query(i), n, {}, SteadyTime::max(), &hits, &work));
       time += std::chrono::steady_clock::now() - start;
-      const double recall = Recall(answers_[i], hits);
+      const std::span<const ScoredRow> answer = answers_[i];
+      const double recall =
+          Recall(answer.first(std::min<size_t>(n, answer.size())), hits);
       trial.recall += recall;
       squares += recall * recall / count;
       trial.cost_ns += searcher.CostNs(work) / count;
@@ -210,6 +227,25 @@ absl::StatusOr<Candidate> TryIvf(const IndexInput& input, uint32_t n,
   return candidate;
 }
 
+// Sets how much may be saved for fewer results.
+absl::Status SetShrinkage(const Referee& referee, Candidate* candidate) {
+  SearchEffort& effort = candidate->best->effort;
+  for (const double shrinkage : kShrinkages) {
+    effort.shrinkage = shrinkage;
+    bool meets = true;
+    for (const uint32_t fewer_by : kFewerBy) {
+      const uint32_t n = effort.n / fewer_by;
+      if (!meets || n < kFew) break;
+      ASSIGN_OR_RETURN(const Trial trial,
+                       referee.TryFor(n, candidate->arrays, effort));
+      meets = referee.Meets(trial);
+    }
+    if (meets) return absl::OkStatus();
+  }
+  effort.shrinkage = 0;
+  return absl::OkStatus();
+}
+
 double FlatCostNs(const IndexInput& input) {
   const double vectors =
       static_cast<double>(input.values.size()) / input.stored.dim;
@@ -280,6 +316,7 @@ ChosenIndex Coded(Candidate candidate) {
   spec.set_lists(candidate.arrays.view().lists());
   spec.set_probes(best.effort.probes);
   spec.set_rescored(best.effort.rescored);
+  spec.set_shrinkage(best.effort.shrinkage);
   chosen.arrays = std::move(candidate.arrays);
   return chosen;
 }
@@ -315,9 +352,11 @@ absl::StatusOr<ChosenIndex> ChooseIndex(const IndexInput& input) {
   const auto n =
       static_cast<uint32_t>(std::min<uint64_t>(input.target_n, vectors));
   if (input.kind == "flat") return Flat(n);
-  ASSIGN_OR_RETURN(const Referee referee, Referee::Create(input));
+  const auto tried_n = static_cast<uint32_t>(
+      std::clamp<uint64_t>(vectors / kMaxShareOfVectors, 1, input.target_n));
+  ASSIGN_OR_RETURN(const Referee referee, Referee::Create(input, tried_n));
   ASSIGN_OR_RETURN(std::vector<Candidate> candidates,
-                   TryKinds(input, n, referee));
+                   TryKinds(input, tried_n, referee));
   const auto cheaper = [](const Candidate& a, const Candidate& b) {
     const double infinite = std::numeric_limits<double>::infinity();
     return (a.best ? a.best->cost_ns : infinite) <
@@ -332,6 +371,7 @@ absl::StatusOr<ChosenIndex> ChooseIndex(const IndexInput& input) {
     return Flat(n);
   }
   if (!best->best) return TargetMissed(input, *best);
+  RETURN_IF_ERROR(SetShrinkage(referee, &*best));
   ChosenIndex chosen = Coded(std::move(*best));
   *chosen.spec.mutable_trials() = trials.trials();
   return chosen;

@@ -38,7 +38,9 @@ struct ChosenIndex {
 
 // Tries kinds and settings, and takes the cheapest by a model of its cost whose
 // mean recall over the queries is target_recall and three standard errors more,
-// so that queries not tried here meet it too. Same input, same choice; measured
+// so that queries not tried here meet it too; and does less for fewer results
+// as far as they meet it, too. In a catalogue below four times target_n, the
+// target is for a quarter of the vectors. Same input, same choice; measured
 // times differ. Errors: INVALID_ARGUMENT when there are no vectors or queries;
 // FAILED_PRECONDITION, saying what was reached, when the kind asked for does
 // not meet the target.

@@ -115,10 +115,13 @@ SearchEffort CodedSearcher::EffortFor(uint32_t n) const {
   const double ratio = static_cast<double>(n) / effort_.n;
   const bool more = ratio > 1;
   const double probes =
-      effort_.probes * std::pow(ratio, more ? kProbeGrowth : kProbeShrinkage);
+      effort_.probes *
+      std::pow(ratio,
+               more ? kProbeGrowth : kProbeShrinkage * effort_.shrinkage);
   const double rescored =
       effort_.rescored *
-      std::pow(ratio, more ? kRescoreGrowth : kRescoreShrinkage);
+      std::pow(ratio,
+               more ? kRescoreGrowth : kRescoreShrinkage * effort_.shrinkage);
   const double vectors = static_cast<double>(coded_.places.size());
   return {.n = n,
           .probes = static_cast<uint32_t>(

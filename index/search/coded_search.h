@@ -20,6 +20,8 @@ struct SearchEffort {
   uint32_t probes;
   // Vectors scored exactly, about.
   uint32_t rescored;
+  // How much of both is saved for fewer results, 0 to 1.
+  double shrinkage = 1;
 };
 
 // What a search did.
@@ -40,7 +42,8 @@ class CodedSearcher {
                 const SearchEffort& effort);
 
   // The effort for n results: more are found in more lists and among more of
-  // their best, as keeps recall about equal.
+  // their best, as keeps recall about equal on unit vectors of many clusters;
+  // `shrinkage` is for others.
   SearchEffort EffortFor(uint32_t n) const;
 
   // Replaces *hits with about the n best positions (in ScoredRow::row), best

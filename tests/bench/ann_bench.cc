@@ -230,7 +230,8 @@ class Bench {
   }
   SearchEffort BuiltEffort() const {
     const v1::IndexSpec& spec = chosen_.spec;
-    return {spec.measured_n(), spec.probes(), spec.rescored()};
+    return {spec.measured_n(), spec.probes(), spec.rescored(),
+            spec.shrinkage()};
   }
   CodedSearcher Searcher(const SearchEffort& effort) const {
     return CodedSearcher(chosen_.arrays->view(), Stored(), effort);

@@ -17,7 +17,7 @@ store() {
     mkdir -p "$dir/$1/built" "$store"
     local data=$1
     if [ "$data" = million ]; then
-      python3 tests/bench/mixture.py "$dir/million/vectors"
+      /usr/bin/python3 tests/bench/mixture.py "$dir/million/vectors"
       data=vectors:$dir/million/vectors
     fi
     $bin/tributary build --data "$data" --out "$dir/$1/built" --version 1 >&2

@@ -61,7 +61,8 @@ ChosenIndex Choose(const IndexInput& input) {
 SearchEffort EffortOf(const v1::IndexSpec& spec) {
   return {.n = spec.measured_n(),
           .probes = spec.probes(),
-          .rescored = spec.rescored()};
+          .rescored = spec.rescored(),
+          .shrinkage = spec.shrinkage()};
 }
 
 // Of `queries`, searched with `effort`.
@@ -273,15 +274,40 @@ TEST(ChooseIndex, DividesEqualVectorsIntoOneList) {
   }
 }
 
-TEST(ChooseIndex, MeasuresAtNoMoreResultsThanThereAreVectors) {
+TEST(ChooseIndex, MeasuresAtAQuarterOfTheVectorsAtMost) {
   for (const uint32_t vectors : {1, 7, 40}) {
     const Data data{
         4, RandomVectors(vectors, 4, 1), RandomVectors(5, 4, 2), {}};
-    for (const std::string kind : {"auto", "flat", "scan", "ivf"}) {
+    for (const std::string kind : {"auto", "flat"}) {
+      EXPECT_EQ(Choose(data.Input(kind, 0.99)).spec.measured_n(), vectors);
+    }
+    for (const std::string kind : {"scan", "ivf"}) {
       const v1::IndexSpec spec = Choose(data.Input(kind, 0.99)).spec;
-      EXPECT_EQ(spec.measured_n(), vectors);
+      EXPECT_EQ(spec.measured_n(), std::max(1U, vectors / 4));
       EXPECT_EQ(spec.measured_recall(), 1);
     }
+  }
+}
+
+// Where clusters are as wide as they are apart, the best few are as hard to
+// find as the best many.
+TEST(ChooseIndex, FindsAsMuchOfFewerResults) {
+  constexpr uint32_t kDim = 32;
+  Data data{kDim, RandomVectors(20000, kDim, 1), RandomVectors(100, kDim, 2),
+            RandomVectors(400, kDim, 3)};
+  IndexInput input = data.Input("ivf", 0.9);
+  input.target_n = 500;
+  const ChosenIndex chosen = Choose(input);
+  EXPECT_LT(chosen.spec.shrinkage(), 1);
+  ASSERT_TRUE(chosen.arrays.has_value());
+  const SearchEffort effort = EffortOf(chosen.spec);
+  const CodedSearcher searcher(chosen.arrays->view(),
+                               {std::span<const float>(data.values), kDim},
+                               effort);
+  for (const uint32_t n : {10, 25, 125}) {
+    const Measured measured =
+        Measure(data, *chosen.arrays, searcher.EffortFor(n), data.fresh);
+    EXPECT_GE(measured.recall + 2 * measured.standard_error, 0.9) << n;
   }
 }
 
