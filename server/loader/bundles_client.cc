@@ -88,14 +88,6 @@ absl::Status BundlesClient::Activate(uint64_t version, std::stop_token stop) {
               kDeadline, std::move(stop));
 }
 
-absl::Status BundlesClient::Unload(uint64_t version, std::stop_token stop) {
-  v1::UnloadRequest request;
-  request.set_version(version);
-  v1::UnloadResponse response;
-  return Call(*stub_, &v1::Bundles::Stub::Unload, request, &response, kDeadline,
-              std::move(stop));
-}
-
 absl::Status BundlesClient::Refuse(uint64_t version, const std::string& reason,
                                    std::stop_token stop) {
   v1::RefuseRequest request;

@@ -24,7 +24,6 @@ class BundlesClient {
   absl::StatusOr<ServerView> GetStatus(std::stop_token stop);
   absl::Status Stage(uint64_t version, std::stop_token stop);
   absl::Status Activate(uint64_t version, std::stop_token stop);
-  absl::Status Unload(uint64_t version, std::stop_token stop);
   absl::Status Refuse(uint64_t version, const std::string& reason,
                       std::stop_token stop);
   absl::Status Report(const v1::LoaderStatus& status, std::stop_token stop);

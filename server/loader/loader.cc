@@ -214,10 +214,6 @@ absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
       return Activate(version, std::move(stop));
     case Kind::kReport:
       return server_.Refuse(version, refused_->reason(), std::move(stop));
-    case Kind::kUnload:
-      RETURN_IF_ERROR(server_.Unload(version, std::move(stop)));
-      spdlog::info("event=unloaded version={}", version);
-      return absl::OkStatus();
     case Kind::kDelete:
       RETURN_IF_ERROR(RemoveVersion(config_.bundles(), version));
       spdlog::info("event=deleted version={}", version);

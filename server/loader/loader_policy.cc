@@ -43,17 +43,12 @@ void DropRefused(const LoaderView& view, std::vector<LoaderAction>* actions) {
   }
 }
 
-void DropOld(const LoaderView& view, std::vector<LoaderAction>* actions) {
+void DeleteOld(const LoaderView& view, std::vector<LoaderAction>* actions) {
   if (!view.server) return;
   const auto spared = [&](uint64_t version) {
     return version == view.server->previous || version == view.current ||
            view.server->wanted.contains(version);
   };
-  for (const uint64_t version : view.server->resident) {
-    if (version < view.server->active && !spared(version)) {
-      actions->push_back({Kind::kUnload, version});
-    }
-  }
   uint32_t kept = 0;
   for (auto version = view.on_host.rbegin(); version != view.on_host.rend();
        ++version) {
@@ -79,7 +74,7 @@ LoaderAction Decide(const LoaderView& view) {
   std::vector<LoaderAction> actions;
   FollowCurrent(view, &actions);
   DropRefused(view, &actions);
-  DropOld(view, &actions);
+  DeleteOld(view, &actions);
   for (const LoaderAction& action : actions) {
     if (action != view.failed) return action;
   }
@@ -100,8 +95,6 @@ std::string_view ActionName(Kind kind) {
       return "activate";
     case Kind::kReport:
       return "report";
-    case Kind::kUnload:
-      return "unload";
     case Kind::kDelete:
       return "delete";
   }

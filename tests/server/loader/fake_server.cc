@@ -90,16 +90,9 @@ grpc::Status FakeServer::Activate(grpc::ServerContext*,
   if (!resident_.contains(request->version())) {
     return {grpc::StatusCode::FAILED_PRECONDITION, "not staged"};
   }
+  // As the real one does, which keeps one for Rollback.
+  if (previous_ != request->version()) resident_.erase(previous_);
   previous_ = std::exchange(active_, request->version());
-  return grpc::Status::OK;
-}
-
-grpc::Status FakeServer::Unload(grpc::ServerContext*,
-                                const v1::UnloadRequest* request,
-                                v1::UnloadResponse*) {
-  const std::lock_guard lock(mutex_);
-  calls_.push_back(fmt::format("unload {}", request->version()));
-  resident_.erase(request->version());
   return grpc::Status::OK;
 }
 

@@ -44,8 +44,6 @@ class FakeServer : public v1::Bundles::Service {
   grpc::Status Activate(grpc::ServerContext*,
                         const v1::ActivateRequest* request,
                         v1::BundleStatus*) override;
-  grpc::Status Unload(grpc::ServerContext*, const v1::UnloadRequest* request,
-                      v1::UnloadResponse*) override;
   grpc::Status Refuse(grpc::ServerContext*, const v1::RefuseRequest* request,
                       v1::RefuseResponse*) override;
   grpc::Status Report(grpc::ServerContext*, const v1::LoaderStatus* status,

@@ -179,13 +179,14 @@ TEST(LoaderPolicy, DeletesARefusedVersionSoThatARepairedOneCanBeFetched) {
   EXPECT_EQ(Decide(view), Action());
 }
 
-TEST(LoaderPolicy, UnloadsThenDeletesWhatIsOlderThanThePrevious) {
+TEST(LoaderPolicy, DeletesWhatIsOlderThanThePreviousOnceTheServerLetItGo) {
   LoaderView view = Settled();
   view.current = view.server->active = 3;
   view.server->previous = 2;
   view.server->resident = {1, 2, 3};
   view.on_host = {1, 2, 3};
-  EXPECT_EQ(Decide(view), (Action{Kind::kUnload, 1}));
+  // What it keeps in memory is the server's to say: somebody staged it.
+  EXPECT_EQ(Decide(view), Action());
   view.server->resident = {2, 3};
   EXPECT_EQ(Decide(view), (Action{Kind::kDelete, 1}));
   view.on_host = {2, 3};
@@ -215,8 +216,8 @@ TEST(LoaderPolicy, LeavesWhatTheServerWantsInItsMemoryAndOnTheHost) {
   view.on_host = {2, 3, 7, 8, 9};
   view.keep = 0;
   EXPECT_EQ(Decide(view), Action());
-  view.server->wanted = {2, 7};
-  EXPECT_EQ(Decide(view), (Action{Kind::kUnload, 3}));
+  view.server->wanted = {3, 7};
+  EXPECT_EQ(Decide(view), (Action{Kind::kDelete, 2}));
 }
 
 TEST(LoaderPolicy, KeepsSoManyVersionsOnTheHost) {
