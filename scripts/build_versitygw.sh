@@ -15,6 +15,6 @@ if ! command -v go >/dev/null; then
 fi
 mkdir -p "$dir"
 GOBIN=$(cd "$dir" && pwd) GOFLAGS=-p=${JOBS:-2} \
-  go install "github.com/versity/versitygw/cmd/versitygw@$version" \
+  timeout 600 go install "github.com/versity/versitygw/cmd/versitygw@$version" \
   >"$dir/build.log" 2>&1 ||
   echo "versitygw was not built, see $dir/build.log: S3 is not tested."
