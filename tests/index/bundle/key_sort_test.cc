@@ -31,6 +31,24 @@ TEST(SortByKey, IsStableForAnyNumberOfItems) {
   }
 }
 
+// What the highest digits leave unsorted is too much to be inserted.
+TEST(SortByKey, SortsKeysThatDifferInTheLowestBitsButForOne) {
+  std::mt19937 random(1);
+  std::vector<KeyedPlace> items, scratch;
+  for (uint32_t i = 0; i < 1000; ++i) {
+    items.push_back({static_cast<uint32_t>(random()) & 0xffU, i});
+  }
+  items[500].key = 1U << 31;
+  std::vector<KeyedPlace> expected = items;
+  std::stable_sort(expected.begin(), expected.end(),
+                   [](const auto& a, const auto& b) { return a.key < b.key; });
+  SortByKey(items, &scratch);
+  for (size_t i = 0; i < items.size(); ++i) {
+    ASSERT_EQ(items[i].key, expected[i].key);
+    ASSERT_EQ(items[i].place, expected[i].place);
+  }
+}
+
 TEST(DescendingKey, SortsTheHighestFirstAndGivesTheScoreBack) {
   const float infinity = std::numeric_limits<float>::infinity();
   const float scores[] = {infinity, 3e38F, 2,  1.5F,   1e-40F,   0,
