@@ -115,7 +115,7 @@ class Bundle {
   bool HasFile(std::string_view name) const;
 
  private:
-  friend absl::Status VerifyBundle(const std::filesystem::path& dir);
+  friend absl::Status VerifyBundle(const Bundle& bundle);
   Bundle() = default;
 
   absl::Status RequireFiles(std::initializer_list<std::string> names,
@@ -155,7 +155,8 @@ class Bundle {
 // Reads everything: hashes every file, and checks keys, vectors, rows and
 // lists element by element. What passes can be served without further checks.
 // Indexes and golden queries are index/search's to try: see TrySearches.
-// Errors: as Open; DATA_LOSS naming file and field.
+// Errors: DATA_LOSS naming file and field; as Open.
+absl::Status VerifyBundle(const Bundle& bundle);
 absl::Status VerifyBundle(const std::filesystem::path& dir);
 
 // Parses manifest.json's text and checks all that can be checked without the

@@ -133,17 +133,21 @@ absl::Status Bundle::CheckContents() const {
   return CheckGoldenRows();
 }
 
-absl::Status VerifyBundle(const std::filesystem::path& dir) {
-  ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(dir));
-  const std::string name = dir.filename().string();
-  const std::string version = fmt::format("{}", bundle->version());
+absl::Status VerifyBundle(const Bundle& bundle) {
+  const std::string name = bundle.dir().filename().string();
+  const std::string version = fmt::format("{}", bundle.version());
   if (name != version && !name.starts_with('.')) {
     return absl::DataLossError(
         fmt::format("manifest.json: version: {}, but the directory is named "
                     "{}",
                     version, name));
   }
-  return bundle->CheckContents();
+  return bundle.CheckContents();
+}
+
+absl::Status VerifyBundle(const std::filesystem::path& dir) {
+  ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(dir));
+  return VerifyBundle(*bundle);
 }
 
 }  // namespace tributary

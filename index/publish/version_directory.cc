@@ -56,11 +56,15 @@ std::filesystem::path VersionPath(const std::filesystem::path& root,
   return root / fmt::format("{}", version);
 }
 
+absl::Status VerifyOpened(const Bundle& bundle) {
+  RETURN_IF_ERROR(VerifyBundle(bundle));
+  RETURN_IF_ERROR(TryTowers(bundle));
+  return TrySearches(bundle);
+}
+
 absl::Status VerifyVersion(const std::filesystem::path& bundle_dir) {
-  RETURN_IF_ERROR(VerifyBundle(bundle_dir));
   ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(bundle_dir));
-  RETURN_IF_ERROR(TryTowers(*bundle));
-  return TrySearches(*bundle);
+  return VerifyOpened(*bundle);
 }
 
 absl::Status RemoveVersion(const std::filesystem::path& root,

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/bundle/bundle.h"
 
 namespace tributary {
 
@@ -39,6 +40,7 @@ std::filesystem::path VersionPath(const std::filesystem::path& root,
                                   uint64_t version);
 
 // All the checks there are: VerifyBundle, TryTowers and TrySearches.
+absl::Status VerifyOpened(const Bundle& bundle);
 absl::Status VerifyVersion(const std::filesystem::path& bundle_dir);
 
 // Removes a version's directory so that no reader sees half of it. NOT_FOUND

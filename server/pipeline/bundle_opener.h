@@ -2,10 +2,8 @@
 #define TRIBUTARY_SERVER_PIPELINE_BUNDLE_OPENER_H_
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/pipeline/serving_bundle.h"
 #include "tributary/v1/config.pb.h"
@@ -21,17 +19,13 @@ class BundleOpener {
   BundleOpener(const v1::ServerConfig& config, RetrieverRegistry registry)
       : config_(config), registry_(std::move(registry)) {}
 
-  // Of the files that its manifest names.
-  absl::StatusOr<uint64_t> SizeBytes(uint64_t version) const;
-  // Every byte is checked, and golden queries are run; see VerifyVersion.
-  absl::Status Verify(uint64_t version) const;
-  // Maps it, faults its pages in, and warms it up. REQUIRES: verified.
-  absl::StatusOr<std::shared_ptr<const ServingBundle>> Open(
-      uint64_t version) const;
+  // Maps it, unread; see Bundle::Open. VerifyOpened comes next.
+  absl::StatusOr<std::shared_ptr<const Bundle>> Open(uint64_t version) const;
+  // Faults its pages in, and warms it up. REQUIRES: verified.
+  absl::StatusOr<std::shared_ptr<const ServingBundle>> Warm(
+      std::shared_ptr<const Bundle> bundle) const;
 
  private:
-  std::filesystem::path DirOf(uint64_t version) const;
-
   const v1::ServerConfig& config_;
   const RetrieverRegistry registry_;
 };

@@ -130,12 +130,13 @@ absl::Status BundleSet::MakeResident(uint64_t version, bool required) {
 }
 
 absl::Status BundleSet::TryMakeResident(uint64_t version, bool required) {
-  ASSIGN_OR_RETURN(const uint64_t bytes, opener_.SizeBytes(version));
+  ASSIGN_OR_RETURN(std::shared_ptr<const Bundle> opened, opener_.Open(version));
+  const uint64_t bytes = opened->size_bytes();
   RETURN_IF_ERROR(MakeRoom(version, bytes, required, /*apply=*/false));
-  RETURN_IF_ERROR(opener_.Verify(version));
+  RETURN_IF_ERROR(VerifyOpened(*opened));
   // Only now, so that a bad version costs nothing that is resident.
   RETURN_IF_ERROR(MakeRoom(version, bytes, required, /*apply=*/true));
-  ASSIGN_OR_RETURN(const Resident bundle, opener_.Open(version));
+  ASSIGN_OR_RETURN(const Resident bundle, opener_.Warm(std::move(opened)));
   const std::lock_guard lock(mutex_);
   residents_.Add(bundle);
   Publish();
