@@ -75,9 +75,9 @@ struct LoaderView {
 //     by moving CURRENT.
 //  3. A refused CURRENT is reported, and deleted from the host unless it is in
 //     the server's memory, so that a repaired one can be fetched.
-//  4. Of the versions older than the active one, those beyond the `keep` highest
-//     are deleted, except CURRENT, the previous one, and those that the server
-//     wants or has in its memory, which is its own to clear.
+//  4. Of the versions older than the active one, those beyond the `keep`
+//     highest are deleted, except CURRENT, the previous one, and those that the
+//     server wants or has in its memory, which is its own to clear.
 // An action that failed last time waits for one turn of the next that applies.
 LoaderAction Decide(const LoaderView& view);
 

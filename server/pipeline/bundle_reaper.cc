@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "server/process/breaks.h"
 #include "server/process/low_priority.h"
 
 namespace tributary {
@@ -53,7 +54,10 @@ void BundleReaper::Run() {
       continue;
     }
     lock.unlock();
-    unheld.clear();
+    {
+      const Breaks breaks;
+      unheld.clear();
+    }
     lock.lock();
   }
 }

@@ -1,17 +1,16 @@
 #include "server/pipeline/live_recall.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <span>
 #include <utility>
 
+#include "server/process/breaks.h"
+#include "server/process/low_priority.h"
+
 namespace tributary {
 namespace {
-
-constexpr int kLowestPriority = 19;
 
 // How deep kLiveRecallDepths look, for a source asked for so many.
 std::array<uint32_t, kLiveRecallDepths.size()> Depths(uint32_t asked) {
@@ -86,8 +85,7 @@ void LiveRecall::Drain() {
 }
 
 void LiveRecall::Run() {
-  // On Linux this is the calling thread's own. Refused: it runs as it is.
-  static_cast<void>(setpriority(PRIO_PROCESS, 0, kLowestPriority));
+  LowerThreadPriority();
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
@@ -96,8 +94,11 @@ void LiveRecall::Run() {
     queue_.pop_front();
     measuring_ = true;
     lock.unlock();
-    Measure(*sample);
-    sample.reset();
+    {
+      const Breaks breaks;
+      Measure(*sample);
+      sample.reset();
+    }
     lock.lock();
     measuring_ = false;
     changed_.notify_all();

@@ -6,6 +6,8 @@
 
 #include <thread>
 
+#include "server/process/breaks.h"
+
 namespace tributary {
 
 void LowerThreadPriority() {
@@ -44,7 +46,10 @@ void LowPriorityThread::Work() {
     changed_.wait(lock, [this] { return work_ != nullptr || stopping_; });
     if (work_ == nullptr) return;
     lock.unlock();
-    (*work_)();
+    {
+      const Breaks breaks;
+      (*work_)();
+    }
     lock.lock();
     work_ = nullptr;
     changed_.notify_all();

@@ -14,7 +14,8 @@ namespace tributary {
 // processor, so that what it does ends.
 void LowerThreadPriority();
 
-// A thread of low priority that works for others, one piece at a time. One that
+// A thread of low priority that works for others, one piece at a time, and with
+// Breaks. One that
 // stays has one heap: work on a thread of its own each time leaves the freed
 // memory of all of them behind.
 class LowPriorityThread {

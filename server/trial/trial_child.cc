@@ -16,6 +16,7 @@
 #include "index/search/vector_index.h"
 #include "index/tower/user_tower.h"
 #include "server/gate/gate.h"
+#include "server/process/breaks.h"
 #include "server/trial/child_process.h"
 #include "server/trial/enter_trial.h"
 #include "server/trial/trial.h"
@@ -47,8 +48,8 @@ std::string IndexFilesOf(const EmbeddingSpace& space) {
 
 absl::Status Verify(const std::filesystem::path& dir) {
   Announce("verifying its files");
-  RETURN_IF_ERROR(VerifyBundle(dir));
   ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(dir));
+  RETURN_IF_ERROR(VerifyBundle(*bundle));
   Announce("trying its towers");
   RETURN_IF_ERROR(TryTowers(*bundle));
   return TrySearches(*bundle, [](const EmbeddingSpace& space) {
@@ -98,6 +99,7 @@ absl::StatusOr<v1::GateReport> TryCatching(const v1::TrialRequest& request) {
     _exit(1);
   }
   EnterTrial(request);
+  const Breaks breaks;
   const auto report = TryCatching(request);
   v1::TrialAnswer answer;
   if (report.ok()) {

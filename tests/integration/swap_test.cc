@@ -1,8 +1,7 @@
 // Swaps under load, with the real server: each version is staged (verified,
 // mapped, warmed up), activated, and makes the one before the last one go. 100
-// of them, or 1 000 under a million requests with TRIBUTARY_TORTURE=1; then
-// also with a million items. How long requests take meanwhile is printed, and
-// not held against a limit: that depends on the machine.
+// of them, or 1 000 under two million requests with TRIBUTARY_TORTURE=1; then
+// also with a million items, and latencies, which are printed, have a limit.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -58,6 +57,12 @@ void ExpectFlat([[maybe_unused]] const SwapLoad::Outcome& outcome) {
 #endif
 }
 
+// On a quiet machine it is 1.1; without Breaks on the staging thread it was 7.
+void ExpectUnnoticed(const SwapLoad::Outcome& outcome) {
+  if (!IsTorture()) return;
+  EXPECT_LT(outcome.P99Ratio(), 1.5);
+}
+
 // All item keys have the version in them.
 bool IsOfOneVersion(const v1::RetrieveResponse& response) {
   if (response.item_keys_size() != 200) return false;
@@ -80,7 +85,7 @@ TEST(SwapTest, NoRequestFailsNoReplyMixesVersionsAndMemoryIsFlat) {
       &deployment,
       {.pairs = TortureCount(5, 50),
        .swaps_per_window = 20,
-       .requests_per_window = TortureCount<uint64_t>(1000, 10'000),
+       .requests_per_window = TortureCount<uint64_t>(1000, 20'000),
        .request =
            [](int caller, int i) {
              v1::RetrieveRequest request;
@@ -97,6 +102,7 @@ TEST(SwapTest, NoRequestFailsNoReplyMixesVersionsAndMemoryIsFlat) {
   EXPECT_GE(outcome.requests, TortureCount(10'000, 1'000'000));
   EXPECT_GE(deployment.Status().swaps(), outcome.swaps);
   ExpectFlat(outcome);
+  ExpectUnnoticed(outcome);
   EXPECT_EQ(deployment.StopServer(), 0);
 }
 
@@ -204,6 +210,7 @@ TEST(SwapTest, AMillionItemsAreMappedAndWarmedWithoutARequestNoticing) {
   EXPECT_EQ(outcome.failed, 0);
   EXPECT_EQ(outcome.wrong, 0);
   ExpectFlat(outcome);
+  ExpectUnnoticed(outcome);
   EXPECT_EQ(deployment.StopServer(), 0);
 }
 
