@@ -67,6 +67,19 @@ absl::Status VerifyVersion(const std::filesystem::path& bundle_dir) {
   return VerifyOpened(*bundle);
 }
 
+bool BlamesVersion(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kInternal:
+      return true;
+    default:
+      return false;
+  }
+}
+
 absl::Status RemoveVersion(const std::filesystem::path& root,
                            uint64_t version) {
   const auto dir = VersionPath(root, version);

@@ -43,6 +43,11 @@ std::filesystem::path VersionPath(const std::filesystem::path& root,
 absl::Status VerifyOpened(const Bundle& bundle);
 absl::Status VerifyVersion(const std::filesystem::path& bundle_dir);
 
+// True for errors that say that a version's bytes are bad, so that to try the
+// same again is useless; others are the host's or the network's. INTERNAL is
+// what a search library reports.
+bool BlamesVersion(const absl::Status& status);
+
 // Removes a version's directory so that no reader sees half of it. NOT_FOUND
 // when there is none.
 absl::Status RemoveVersion(const std::filesystem::path& root, uint64_t version);

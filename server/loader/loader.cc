@@ -32,20 +32,6 @@ std::string Text(const absl::Status& status) {
   return {status.message().data(), status.message().size()};
 }
 
-// True for errors that say that the version is bad, so that to try the same
-// bytes again is useless; others are this host's or the network's.
-bool BlamesVersion(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kDataLoss:
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kUnimplemented:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // True when the server may have died of the call.
 bool IsLost(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);

@@ -12,21 +12,6 @@
 namespace tributary {
 namespace {
 
-// True for errors that say that the version is bad; others are this host's, or
-// the caller's mistake.
-bool BlamesVersion(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kDataLoss:
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kUnimplemented:
-    case absl::StatusCode::kInternal:
-      return true;
-    default:
-      return false;
-  }
-}
-
 absl::StatusOr<uint64_t> VersionToServe(const std::filesystem::path& root) {
   ASSIGN_OR_RETURN(const uint64_t current, ReadCurrent(root));
   if (current != 0) return current;

@@ -56,7 +56,8 @@ absl::StatusOr<std::vector<Range>> MappingsUnder(
   for (std::string line; std::getline(maps, line);) {
     if (ParseLine(line, directory, &range)) ranges.push_back(range);
   }
-  if (maps.bad()) return absl::InternalError("/proc/self/maps: cannot be read");
+  if (maps.bad())
+    return absl::UnavailableError("/proc/self/maps: cannot be read");
   return ranges;
 }
 

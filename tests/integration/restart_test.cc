@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "fmt/core.h"
+#include "tests/index/bundle/tiny_bundle.h"
+#include "tests/index/publish/padded_bundle.h"
 #include "tests/integration/deployment.h"
 #include "tests/integration/torture.h"
 
@@ -130,6 +132,31 @@ TEST_F(RestartTest, HistoryAndLabelsAreThereAgain) {
   v1::BundleStatus back;
   EXPECT_TRUE(deployment_.control().Rollback(&context, {}, &back).ok());
   EXPECT_EQ(back.version(), 1);
+}
+
+TEST_F(RestartTest, AVersionThatIsBeingReadKeepsNobodyWaiting) {
+  // Without it, the highest version serves.
+  OverwriteFile(deployment_.bundles() / "CURRENT", "2\n");
+  // More than a second's work.
+  WritePaddedBundle(deployment_.bundles(), 3, uint64_t{512} << 20);
+  grpc::Status staged;
+  std::thread stage([&] {
+    grpc::ClientContext context;
+    v1::StageRequest request;
+    request.set_version(3);
+    v1::BundleStatus status;
+    staged = deployment_.control().Stage(&context, request, &status);
+  });
+  const std::string maps =
+      fmt::format("/proc/{}/maps", deployment_.server().pid());
+  EXPECT_TRUE(WaitUntil(
+      [&] { return ReadFile(maps).find(kPadding) != std::string::npos; }));
+  EXPECT_EQ(deployment_.StopServer(), 0);
+  stage.join();
+  EXPECT_EQ(staged.error_code(), grpc::StatusCode::UNAVAILABLE)
+      << staged.error_message();
+  deployment_.StartServer();
+  EXPECT_EQ(deployment_.Status().active_version(), 2);
 }
 
 }  // namespace

@@ -91,6 +91,22 @@ TEST_F(S3StoreTest, TakesFromThePublisherAndFeedsALoader) {
   EXPECT_EQ(deployment.Status().active_version(), 2);
 }
 
+TEST_F(S3StoreTest, MayHaveItsBucketInTheHostName) {
+  StoreOptions options;
+  options.s3.set_endpoint(gateway_->named_endpoint());
+  options.s3.set_path_style(false);
+  options.download.set_attempts(1);
+  const auto store = *OpenStore(kUrl, options);
+  const absl::Status published =
+      Publish(WriteTinyBundle(MakeTestDir(), 1), store.get());
+  ASSERT_TRUE(published.ok()) << published;
+  EXPECT_TRUE(fs::exists(InBucket("1/manifest.json")));
+  const fs::path root = MakeTestDir();
+  const absl::Status fetched = Fetch(store.get(), 1, root);
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  EXPECT_TRUE(VerifyVersion(root / "1").ok());
+}
+
 TEST_F(S3StoreTest, IsWrittenOnceForEachVersion) {
   const auto store = Open();
   const fs::path bundle = WriteTinyBundle(MakeTestDir(), 1);

@@ -114,10 +114,12 @@ S3Gateway::S3Gateway() : dir_(MakeTestDir()) {
   fs::create_directory(bucket());
   const int port = FreePort();
   endpoint_ = fmt::format("http://127.0.0.1:{}", port);
+  named_endpoint_ = fmt::format("http://localhost:{}", port);
   process_ = std::make_unique<Process>(std::vector<std::string>{
       "env", fmt::format("ROOT_ACCESS_KEY={}", kAccessKey),
       fmt::format("ROOT_SECRET_KEY={}", kSecretKey), FindProgram(), "--port",
-      fmt::format("127.0.0.1:{}", port), "posix", dir_});
+      fmt::format("127.0.0.1:{}", port), "--virtual-domain",
+      fmt::format("localhost:{}", port), "posix", dir_});
   EXPECT_TRUE(WaitUntil([&] { return Listens(port) || process_->HasEnded(); }))
       << process_->Output();
 }

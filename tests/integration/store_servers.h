@@ -49,12 +49,15 @@ class S3Gateway {
   S3Gateway();
 
   const std::string& endpoint() const { return endpoint_; }
+  // For buckets as host names: models.localhost is this host, by RFC 6761.
+  const std::string& named_endpoint() const { return named_endpoint_; }
   std::filesystem::path bucket() const { return dir_ / "models"; }
   std::string Output() const { return process_->Output(); }
 
  private:
   const std::filesystem::path dir_;
   std::string endpoint_;
+  std::string named_endpoint_;
   std::unique_ptr<Process> process_;
 };
 
