@@ -58,10 +58,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
 Server::Server(v1::ServerConfig config, RetrieverRegistry registry)
     : config_(std::move(config)),
       health_({v1::Retrieval::service_full_name()}),
-      bundles_(config_, std::move(registry),
+      bundles_(
+          config_, std::move(registry),
+          {.on_resident =
+               [this](const ServingBundle& resident) {
+                 metrics_.MadeResident(resident.bundle().manifest());
+               },
+           .on_activated =
                [this](const ServingBundle& active, absl::Duration duration) {
                  OnActivated(active, duration);
-               }),
+               }}),
       live_recall_(config_.live_recall(), &metrics_),
       pool_(config_.execution().search_threads(),
             config_.execution().search_threads() * kQueuePerSearchThread),

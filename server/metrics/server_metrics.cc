@@ -66,13 +66,17 @@ RetrieverMetrics& ServerMetrics::ForRetriever(std::string_view name) {
   return *retrievers_[0];
 }
 
-void ServerMetrics::Activated(const v1::Manifest& manifest,
-                              std::chrono::nanoseconds swap_duration) {
-  swap_seconds_.Observe(swap_duration);
+void ServerMetrics::MadeResident(const v1::Manifest& manifest) {
   const std::lock_guard lock(mutex_);
   for (const v1::RetrieverSpec& spec : manifest.retrievers()) {
     if (ForRetriever(spec.name()).slot == 0) AddRetriever(spec.name());
   }
+}
+
+void ServerMetrics::Activated(const v1::Manifest& manifest,
+                              std::chrono::nanoseconds swap_duration) {
+  swap_seconds_.Observe(swap_duration);
+  const std::lock_guard lock(mutex_);
   measured_recall_ = manifest.measured_recall();
 }
 

@@ -95,8 +95,10 @@ class ServerMetrics : public prometheus::Collectable {
   // once for each method before serving. REQUIRES: at most kMaxMethods.
   MethodMetrics& AddMethod(std::string service, std::string method);
 
-  // Takes what a bundle that became active says of itself: its retrievers'
-  // names, the recall measured at build. For BundleSet's on_activated.
+  // Has counters for the retrievers of a bundle that may be asked from now on.
+  // Beyond kMaxRetrieverNames they are kOtherName's.
+  void MadeResident(const v1::Manifest& manifest);
+  // Takes the recall measured at build of a bundle that became active.
   void Activated(const v1::Manifest& manifest,
                  std::chrono::nanoseconds swap_duration);
 
@@ -105,7 +107,7 @@ class ServerMetrics : public prometheus::Collectable {
   // those are not shown. Waits for a scrape in progress.
   void WatchBundles(std::function<v1::ServerStatus()> get_status);
 
-  // The counters of a retriever of a bundle that was activated; those of
+  // The counters of a retriever of a bundle that was resident; those of
   // kOtherName for any other. Lock-free; the reference lives as long as the
   // metrics.
   RetrieverMetrics& ForRetriever(std::string_view name);

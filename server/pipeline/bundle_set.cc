@@ -57,11 +57,11 @@ absl::StatusOr<Residents::Labels> WithLabel(
 }  // namespace
 
 BundleSet::BundleSet(v1::ServerConfig config, RetrieverRegistry registry,
-                     OnActivated on_activated, MemoryReader read_memory)
+                     Observer observer, MemoryReader read_memory)
     : config_(std::move(config)),
       root_(config_.bundles()),
       opener_(config_, std::move(registry)),
-      on_activated_(std::move(on_activated)),
+      observer_(std::move(observer)),
       read_memory_(std::move(read_memory)),
       residents_(config_.residency().keep()),
       keeper_([this] { KeepResident(); }) {}
@@ -237,7 +237,9 @@ void BundleSet::MakeActive(const Resident& bundle, bool rolling_back,
   spdlog::info("event=activated version={} before={} cause={} seconds={:.6f}",
                version, before, rolling_back ? "rollback" : "asked",
                std::chrono::duration<double>(duration).count());
-  if (on_activated_) on_activated_(*bundle, absl::FromChrono(duration));
+  if (observer_.on_activated) {
+    observer_.on_activated(*bundle, absl::FromChrono(duration));
+  }
 }
 
 void BundleSet::SaveRecord() {

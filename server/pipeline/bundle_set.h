@@ -38,17 +38,22 @@ namespace tributary {
 // happens at low priority while anything serves.
 class BundleSet {
  public:
-  // Called after each change of what serves, on the caller's thread, before the
-  // next one can happen: for health and metrics. It may call Snapshot and
-  // GetStatus, and no method that changes the set.
-  using OnActivated = std::function<void(const ServingBundle& active,
-                                         absl::Duration swap_duration)>;
+  // For health and metrics. They may call Snapshot and GetStatus, and no method
+  // that changes the set; either may be empty.
+  struct Observer {
+    // Called before the first request can be answered from the bundle.
+    std::function<void(const ServingBundle& resident)> on_resident;
+    // Called after each change of what serves, on the caller's thread, before
+    // the next one can happen.
+    std::function<void(const ServingBundle& active,
+                       absl::Duration swap_duration)>
+        on_activated;
+  };
   using MemoryReader = std::function<absl::StatusOr<ProcessMemory>()>;
 
   // `config` is complete.
   BundleSet(
-      v1::ServerConfig config, RetrieverRegistry registry,
-      OnActivated on_activated,
+      v1::ServerConfig config, RetrieverRegistry registry, Observer observer,
       MemoryReader read_memory = [] { return ReadProcessMemory(); });
   // REQUIRES: no snapshot is held any more. A WorkerPool's late tasks and a
   // LiveRecall's samples hold some: they are destroyed first.
@@ -120,7 +125,7 @@ class BundleSet {
   const v1::ServerConfig config_;
   const std::filesystem::path root_;
   const BundleOpener opener_;
-  const OnActivated on_activated_;
+  const Observer observer_;
   const MemoryReader read_memory_;
 
   StatusBoard board_;

@@ -122,6 +122,7 @@ absl::Status BundleSet::TryMakeResident(uint64_t version, bool required) {
   // Only now, so that a bad version costs nothing that is resident.
   RETURN_IF_ERROR(MakeRoom(version, bytes, required, /*apply=*/true));
   ASSIGN_OR_RETURN(const Resident bundle, opener_.Warm(std::move(opened)));
+  if (observer_.on_resident) observer_.on_resident(*bundle);
   const std::lock_guard lock(mutex_);
   residents_.Add(bundle);
   Publish();

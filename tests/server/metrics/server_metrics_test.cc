@@ -88,11 +88,11 @@ TEST(ServerMetrics, ShowsCallsByCodeUnderTheNamesOfTheEcosystem) {
   EXPECT_THAT(text, HasSubstr("grpc_method=\"Retrieve\",le=\"0.0005\"} 3\n"));
 }
 
-TEST(ServerMetrics, KnowsTheRetrieversOfEveryActivatedBundle) {
+TEST(ServerMetrics, KnowsTheRetrieversOfEveryBundleThatMayBeAsked) {
   ServerMetrics metrics;
-  metrics.Activated(ManifestWith({"behavior", "content"}), seconds(0));
+  metrics.MadeResident(ManifestWith({"behavior", "content"}));
   RetrieverMetrics& behavior = metrics.ForRetriever("behavior");
-  metrics.Activated(ManifestWith({"content", "popularity"}), seconds(0));
+  metrics.MadeResident(ManifestWith({"content", "popularity"}));
   EXPECT_EQ(&metrics.ForRetriever("behavior"), &behavior);
   EXPECT_EQ(metrics.ForRetriever("popularity").name, "popularity");
   EXPECT_EQ(metrics.ForRetriever("nobody").name, kOtherName);
@@ -105,7 +105,7 @@ TEST(ServerMetrics, BoundsTheNumberOfRetrieverNames) {
   for (size_t i = 0; i < kMaxRetrieverNames + 5; ++i) {
     names.push_back("r" + std::to_string(i));
   }
-  metrics.Activated(ManifestWith(names), seconds(0));
+  metrics.MadeResident(ManifestWith(names));
   EXPECT_EQ(metrics.ForRetriever(names[kMaxRetrieverNames - 1]).name,
             names[kMaxRetrieverNames - 1]);
   EXPECT_EQ(metrics.ForRetriever(names[kMaxRetrieverNames]).name, kOtherName);
@@ -113,7 +113,7 @@ TEST(ServerMetrics, BoundsTheNumberOfRetrieverNames) {
 
 TEST(ServerMetrics, ShowsSourcesWithCauseAndOverlap) {
   ServerMetrics metrics;
-  metrics.Activated(ManifestWith({"behavior", "content"}), seconds(0));
+  metrics.MadeResident(ManifestWith({"behavior", "content"}));
   RetrieverMetrics& behavior = metrics.ForRetriever("behavior");
   RetrieverMetrics& content = metrics.ForRetriever("content");
   behavior.admitted.Add(300);
@@ -220,7 +220,7 @@ TEST(ServerMetrics, ShowsTheRecallOfTheActiveManifest) {
 
 TEST(ServerMetrics, LiveRecallIsAShareOfWhatWasExpected) {
   ServerMetrics metrics;
-  metrics.Activated(ManifestWith({"behavior"}), seconds(0));
+  metrics.MadeResident(ManifestWith({"behavior"}));
   LiveRecallMetrics& recall = metrics.ForRetriever("behavior").live_recall[1];
   EXPECT_EQ(recall.recent(), 1);
   recall.Add(90, 100);

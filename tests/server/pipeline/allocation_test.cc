@@ -71,7 +71,7 @@ class AllocationTest : public testing::Test {
   // Of one request after a few equal ones; its reply is in reply_.
   int CountAllocations(const std::shared_ptr<const ServingBundle>& bundle,
                        const std::string& text) {
-    metrics_.Activated(bundle->bundle().manifest(), {});
+    metrics_.MadeResident(bundle->bundle().manifest());
     const v1::RetrieveRequest request = Request(text);
     for (int i = 0; i <= kWarmUp; ++i) {
       allocations = 0;

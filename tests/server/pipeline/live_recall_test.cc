@@ -42,7 +42,7 @@ TEST(LiveRecall, MeasuresEachDepthAgainstTheExactAnswer) {
                      {"content", {.rows = Rows(0, 300)}}},
                     {.retrievers = {"behavior", "content"}});
   ServerMetrics metrics;
-  metrics.Activated(bundle->bundle().manifest(), std::chrono::seconds(0));
+  metrics.MadeResident(bundle->bundle().manifest());
   v1::ServerConfig config;
   config.set_bundles("b");
   config.mutable_defaults()->set_deadline_ms(60'000);
@@ -83,7 +83,7 @@ TEST(LiveRecall, AsksWithTheRequestsOwnQueryAndNoDeadline) {
   const auto bundle =
       ServeScripted({{"behavior", {.exact_rows = Rows(0, 100)}}},
                     {.retrievers = {"behavior"}});
-  metrics.Activated(bundle->bundle().manifest(), std::chrono::seconds(0));
+  metrics.MadeResident(bundle->bundle().manifest());
   auto sample = [&] {
     std::vector<Row> excluded = Rows(0, 10);
     RetrieverQuery query;

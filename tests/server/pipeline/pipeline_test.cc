@@ -46,7 +46,7 @@ class PipelineTest : public testing::Test {
   }
   absl::Status Retrieve(const std::string& text,
                         SteadyTime deadline = SteadyTime::max()) {
-    metrics_.Activated(bundle_->bundle().manifest(), milliseconds(0));
+    metrics_.MadeResident(bundle_->bundle().manifest());
     return pipeline_.Retrieve(bundle_, Request(text), deadline, &response_);
   }
   // Three sources whose lists overlap.
