@@ -50,6 +50,22 @@ TEST_F(S3RequestTest, SignsTheSessionsTokenAndTheContentsHash) {
   EXPECT_THAT(authorization, Not(HasSubstr("hidden")));
 }
 
+TEST_F(S3RequestTest, HasTheBucketInTheHostNameWithoutPathStyle) {
+  MisbehavingServer server(
+      [](const WebRequest&) { return Answer("200 OK", "3\n"); });
+  // models.localhost is this host, by RFC 6761.
+  const std::string port = server.url().substr(server.url().rfind(':') + 1);
+  StoreOptions options;
+  options.s3.set_endpoint("http://localhost:" + port);
+  options.s3.set_path_style(false);
+  options.download.set_attempts(1);
+  const auto store = *OpenStore("s3://models/pre fix", options);
+  EXPECT_EQ(*store->ReadCurrent({}), 3);
+  const auto requests = server.requests();
+  EXPECT_EQ(requests.at(0).headers.at("host"), "models.localhost:" + port);
+  EXPECT_EQ(requests.at(0).path, "/pre%20fix/CURRENT");
+}
+
 TEST_F(S3RequestTest, SaysTheCodeOfAnErrorAndNothingElseOfIt) {
   std::string code = "AccessDenied";
   MisbehavingServer server([&](const WebRequest&) {
