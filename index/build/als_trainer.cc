@@ -8,9 +8,9 @@
 
 #include "fmt/format.h"
 #include "index/build/als_rows.h"
-#include "index/search/dense_product.h"
-#include "index/parallel/parallel_for.h"
 #include "index/build/random.h"
+#include "index/parallel/parallel_for.h"
+#include "index/search/dense_product.h"
 
 namespace tributary {
 namespace {

@@ -40,8 +40,8 @@ class ScratchDirectory {
 
 WriteRequest MakeWriteRequest(const BuildRequest& request,
                               const v1::BuildConfig& config) {
-  WriteRequest write{request.root, request.version, {}, config.index(),
-                     config.threads(), {}};
+  WriteRequest write{request.root,   request.version,  {},
+                     config.index(), config.threads(), {}};
   write.builder.set_program("tributary build");
   write.builder.set_revision(TRIBUTARY_REVISION);
   write.builder.set_data(request.data_name);

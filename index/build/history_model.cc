@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "index/search/dense_product.h"
-#include "index/parallel/parallel_for.h"
 #include "index/build/training_kernels.h"
+#include "index/parallel/parallel_for.h"
+#include "index/search/dense_product.h"
 #include "index/tower/accumulate.h"
 
 namespace tributary {

@@ -6,9 +6,9 @@
 #include <numeric>
 
 #include "fmt/format.h"
-#include "index/search/dense_product.h"
-#include "index/parallel/parallel_for.h"
 #include "index/build/training_kernels.h"
+#include "index/parallel/parallel_for.h"
+#include "index/search/dense_product.h"
 
 namespace tributary {
 namespace {

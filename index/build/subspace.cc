@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "Eigen/Eigenvalues"
-#include "index/search/dense_product.h"
-#include "index/parallel/parallel_for.h"
 #include "index/build/random.h"
+#include "index/parallel/parallel_for.h"
+#include "index/search/dense_product.h"
 
 namespace tributary {
 namespace {

@@ -195,7 +195,8 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(std::span<const std::byte> file,
     return header;
   }
   return absl::InvalidArgumentError(fmt::format(
-      "{}: dtype {} in {} order; expected |u1, <u2, <u4, <u8, <f2 or <f4 in C order",
+      "{}: dtype {} in {} order; expected |u1, <u2, <u4, <u8, <f2 or <f4 in C "
+      "order",
       name, reader.descr(), reader.fortran_order() ? "Fortran" : "C"));
 }
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "index/search/dense_product.h"
 #include "index/build/random.h"
+#include "index/search/dense_product.h"
 
 namespace tributary {
 namespace {
