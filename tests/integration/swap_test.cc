@@ -57,7 +57,7 @@ void ExpectFlat([[maybe_unused]] const SwapLoad::Outcome& outcome) {
 #endif
 }
 
-// On a quiet machine it is 1.1; without Breaks on the staging thread it was 7.
+// On a quiet machine it is 1.1; several times that without Breaks.
 void ExpectUnnoticed(const SwapLoad::Outcome& outcome) {
   if (!IsTorture()) return;
   EXPECT_LT(outcome.P99Ratio(), 1.5);
