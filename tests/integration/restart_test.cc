@@ -20,6 +20,9 @@
 namespace tributary {
 namespace {
 
+using testing::HasSubstr;
+using testing::Not;
+
 constexpr int kCallers = 4;
 // Longer than a restart takes on a busy machine.
 constexpr uint32_t kDeadlineMs = 20'000;
@@ -155,6 +158,9 @@ TEST_F(RestartTest, AVersionThatIsBeingReadKeepsNobodyWaiting) {
   stage.join();
   EXPECT_EQ(staged.error_code(), grpc::StatusCode::UNAVAILABLE)
       << staged.error_message();
+  // It did not read on to the end.
+  EXPECT_THAT(deployment_.server().Output(),
+              Not(HasSubstr("event=staged version=3")));
   deployment_.StartServer();
   EXPECT_EQ(deployment_.Status().active_version(), 2);
 }
