@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "fmt/format.h"
 #include "server/pipeline/server_config.h"
+#include "server/pipeline/warm_up.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
 #include "tributary/v1/retrieval.grpc.pb.h"
@@ -60,7 +61,11 @@ Server::Server(v1::ServerConfig config, RetrieverRegistry registry)
       health_({v1::Retrieval::service_full_name()}),
       bundles_(
           config_, std::move(registry),
-          {.on_resident =
+          {.warm_up =
+               [this](const std::shared_ptr<const ServingBundle>& bundle) {
+                 WarmUp(config_, bundle);
+               },
+           .on_resident =
                [this](const ServingBundle& resident) {
                  metrics_.MadeResident(resident.bundle().manifest());
                },

@@ -1,6 +1,4 @@
-// The bundle, format 1, as a reader sees it. This folder knows the files of a
-// version directory: mapping, writing and verifying them. It depends on the
-// manifest's proto, and on nothing else of ours.
+// The bundle, format 1, as a reader sees it.
 #ifndef TRIBUTARY_INDEX_BUNDLE_BUNDLE_H_
 #define TRIBUTARY_INDEX_BUNDLE_BUNDLE_H_
 
@@ -100,6 +98,7 @@ class Bundle {
   // The list made for a segment (from 1), or nullptr.
   const PopularityList* FindSegment(uint32_t segment) const;
 
+  std::span<const NeighborTable> neighbors() const { return neighbors_; }
   // nullptr when there is none of that name.
   const NeighborTable* FindNeighbors(std::string_view name) const;
 
@@ -114,8 +113,20 @@ class Bundle {
 
   bool HasFile(std::string_view name) const;
 
+  // The arrays behind Seen and Categories as they are stored, unchecked, for
+  // VerifyBundle; empty when the bundle has none. The seen items of user u are
+  // seen_rows[seen_offsets[u]] to seen_rows[seen_offsets[u + 1]]; item i has
+  // the category numbers from i * categories_per_item() on, padded with 0.
+  std::span<const uint64_t> seen_offsets() const {
+    return seen_offsets_.elements<uint64_t>();
+  }
+  std::span<const Row> seen_rows() const { return seen_rows_.elements<Row>(); }
+  std::span<const uint16_t> category_numbers() const {
+    return categories_.elements<uint16_t>();
+  }
+  uint64_t categories_per_item() const { return categories_.header().columns; }
+
  private:
-  friend absl::Status VerifyBundle(const Bundle& bundle);
   Bundle() = default;
 
   absl::Status RequireFiles(std::initializer_list<std::string> names,
@@ -133,10 +144,6 @@ class Bundle {
   absl::Status OpenNeighbors();
   absl::Status OpenUserLists();
   absl::Status OpenCategories();
-  absl::Status CheckSeen() const;
-  absl::Status CheckCategories() const;
-  absl::Status CheckGoldenRows() const;
-  absl::Status CheckContents() const;
 
   std::filesystem::path dir_;
   v1::Manifest manifest_;
@@ -151,13 +158,6 @@ class Bundle {
   NpyArray segments_;
   NpyArray categories_;
 };
-
-// Reads everything: hashes every file, and checks keys, vectors, rows and
-// lists element by element. What passes can be served without further checks.
-// Indexes and golden queries are index/search's to try: see TrySearches.
-// Errors: DATA_LOSS naming file and field; as Open.
-absl::Status VerifyBundle(const Bundle& bundle);
-absl::Status VerifyBundle(const std::filesystem::path& dir);
 
 // Parses manifest.json's text and checks all that can be checked without the
 // other files. Unknown fields are rejected by name.

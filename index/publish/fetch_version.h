@@ -10,7 +10,6 @@
 
 #include "absl/status/status.h"
 #include "index/publish/store.h"
-#include "index/publish/version_directory.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {

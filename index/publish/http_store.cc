@@ -4,8 +4,8 @@
 
 #include "fmt/core.h"
 #include "index/bundle/bundle.h"
+#include "index/bundle/version_file.h"
 #include "index/publish/small_file.h"
-#include "index/publish/version_file.h"
 #include "status/status_macros.h"
 
 namespace tributary {

@@ -11,6 +11,7 @@
 #include "index/publish/directory_store.h"
 #include "index/publish/s3_credentials.h"
 #include "index/publish/small_file.h"
+#include "index/verify/verify_version.h"
 #include "status/status_macros.h"
 
 namespace tributary {

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "index/publish/version_directory.h"
 #include "tributary/v1/manifest.pb.h"
 
 namespace tributary {

@@ -14,7 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "index/publish/version_directory.h"
+#include "index/bundle/version_directory.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {

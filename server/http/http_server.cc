@@ -15,7 +15,7 @@
 #include "httplib.h"
 #include "server/http/bounded_task_queue.h"
 #include "server/http/json_status.h"
-#include "server/rpc/measured_call.h"
+#include "server/service/measured_call.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
 #include "tributary/v1/retrieval.pb.h"

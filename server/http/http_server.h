@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/metrics/server_metrics.h"
-#include "server/rpc/retrieval_handler.h"
+#include "server/service/retrieval_handler.h"
 
 namespace httplib {
 class ContentReader;

@@ -2,7 +2,7 @@
 
 #include "google/protobuf/util/json_util.h"
 #include "google/rpc/status.pb.h"
-#include "server/rpc/status_to_grpc.h"
+#include "server/service/rpc_status.h"
 
 namespace tributary {
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "index/publish/version_file.h"
+#include "index/bundle/version_file.h"
 #include "spdlog/spdlog.h"
 
 namespace tributary {

@@ -9,7 +9,7 @@
 #include "fmt/core.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/sha256.h"
-#include "index/publish/version_directory.h"
+#include "index/bundle/version_directory.h"
 #include "server/process/memory.h"
 #include "server/trial/trial.h"
 #include "status/status_macros.h"

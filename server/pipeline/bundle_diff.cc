@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "server/pipeline/fan_out.h"
-#include "server/pipeline/field_error.h"
 #include "server/pipeline/fuse_results.h"
 #include "server/pipeline/plan.h"
 #include "server/pipeline/row_sample.h"
+#include "status/field_error.h"
 #include "status/status_macros.h"
 
 namespace tributary {

@@ -6,8 +6,8 @@
 #include <mutex>
 
 #include "absl/status/statusor.h"
-#include "server/pipeline/serving_bundle.h"
 #include "server/process/low_priority.h"
+#include "server/versions/serving_bundle.h"
 #include "tributary/v1/bundles.pb.h"
 #include "tributary/v1/config.pb.h"
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "server/pipeline/plan.h"
-#include "server/pipeline/serving_bundle.h"
 #include "server/pipeline/worker_pool.h"
+#include "server/versions/serving_bundle.h"
 
 namespace tributary {
 

@@ -12,7 +12,7 @@
 
 #include "server/metrics/server_metrics.h"
 #include "server/pipeline/owned_query.h"
-#include "server/pipeline/serving_bundle.h"
+#include "server/versions/serving_bundle.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {

@@ -9,8 +9,8 @@
 
 #include "absl/status/status.h"
 #include "server/metrics/server_metrics.h"
-#include "server/pipeline/serving_bundle.h"
 #include "server/pipeline/worker_pool.h"
+#include "server/versions/serving_bundle.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/retrieval.pb.h"
 

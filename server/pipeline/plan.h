@@ -6,8 +6,8 @@
 
 #include "absl/status/status.h"
 #include "server/fusion/fusion.h"
-#include "server/pipeline/serving_bundle.h"
 #include "server/retrieval/retriever.h"
+#include "server/versions/serving_bundle.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/retrieval.pb.h"
 

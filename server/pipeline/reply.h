@@ -8,7 +8,7 @@
 #include "server/metrics/server_metrics.h"
 #include "server/pipeline/fan_out.h"
 #include "server/pipeline/plan.h"
-#include "server/pipeline/serving_bundle.h"
+#include "server/versions/serving_bundle.h"
 #include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {

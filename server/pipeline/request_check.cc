@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/pipeline/field_error.h"
+#include "status/field_error.h"
 #include "status/status_macros.h"
 
 namespace tributary {

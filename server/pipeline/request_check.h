@@ -2,7 +2,7 @@
 #define TRIBUTARY_SERVER_PIPELINE_REQUEST_CHECK_H_
 
 #include "absl/status/status.h"
-#include "server/pipeline/serving_bundle.h"
+#include "server/versions/serving_bundle.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/retrieval.pb.h"
 

@@ -14,7 +14,7 @@
 #include "index/bundle/bundle.h"
 #include "index/bundle/fusion_model.h"
 #include "server/fusion/fusion.h"
-#include "server/pipeline/field_error.h"
+#include "status/field_error.h"
 #include "status/status_macros.h"
 
 namespace tributary {

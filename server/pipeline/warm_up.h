@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "server/pipeline/serving_bundle.h"
+#include "server/versions/serving_bundle.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {

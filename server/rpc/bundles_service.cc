@@ -3,8 +3,8 @@
 #include <string_view>
 #include <utility>
 
-#include "server/rpc/measured_call.h"
 #include "server/rpc/status_to_grpc.h"
+#include "server/service/measured_call.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
 

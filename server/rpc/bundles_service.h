@@ -3,7 +3,7 @@
 
 #include "server/metrics/server_metrics.h"
 #include "server/pipeline/bundle_diff.h"
-#include "server/pipeline/bundle_set.h"
+#include "server/versions/bundle_set.h"
 #include "tributary/v1/bundles.grpc.pb.h"
 
 namespace tributary {

@@ -7,8 +7,8 @@
 #include "grpcpp/support/method_handler.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/slice.h"
-#include "server/rpc/measured_call.h"
 #include "server/rpc/status_to_grpc.h"
+#include "server/service/measured_call.h"
 #include "tributary/v1/retrieval.grpc.pb.h"
 
 namespace tributary {

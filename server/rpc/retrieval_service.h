@@ -6,7 +6,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 #include "server/metrics/server_metrics.h"
-#include "server/rpc/retrieval_handler.h"
+#include "server/service/retrieval_handler.h"
 #include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {

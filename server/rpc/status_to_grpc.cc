@@ -1,93 +1,9 @@
 #include "server/rpc/status_to_grpc.h"
 
-#include <optional>
-#include <string>
-#include <string_view>
-
-#include "absl/strings/ascii.h"
-#include "google/rpc/error_details.pb.h"
 #include "grpcpp/support/error_details.h"
+#include "server/service/rpc_status.h"
 
 namespace tributary {
-namespace {
-
-// Overload passes in the time of a few requests; a bundle takes longer to come.
-constexpr int kOverloadRetryMs = 50;
-constexpr int kUnavailableRetryMs = 1000;
-
-std::string_view MessageOf(const absl::Status& status) {
-  const absl::string_view message = status.message();
-  return {message.data(), message.size()};
-}
-
-bool IsPathCharacter(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' ||
-         c == '.' || c == '[' || c == ']';
-}
-
-// Where the quoted key that begins at `from` ends; npos when it does not.
-size_t EndOfQuoted(std::string_view text, size_t from) {
-  for (size_t i = from + 1; i < text.size(); ++i) {
-    if (text[i] == '\\') {
-      ++i;
-    } else if (text[i] == '"') {
-      return i;
-    }
-  }
-  return std::string_view::npos;
-}
-
-// The length of "limits.max_k" in "limits.max_k: too much"; nothing when the
-// message does not begin with a path. Keys in quotes may hold anything.
-std::optional<size_t> PathLength(std::string_view message) {
-  for (size_t i = 0; i < message.size(); ++i) {
-    if (i > 0 && message.substr(i, 2) == ": ") return i;
-    if (message[i] == '"') {
-      i = EndOfQuoted(message, i);
-      if (i == std::string_view::npos) return std::nullopt;
-    } else if (!IsPathCharacter(message[i])) {
-      return std::nullopt;
-    }
-  }
-  return std::nullopt;
-}
-
-void AddBadRequest(std::string_view message, google::rpc::Status* to) {
-  const std::optional<size_t> length = PathLength(message);
-  if (!length.has_value()) return;
-  google::rpc::BadRequest details;
-  auto* const violation = details.add_field_violations();
-  violation->set_field(std::string(message.substr(0, *length)));
-  violation->set_description(std::string(message.substr(*length + 2)));
-  to->add_details()->PackFrom(details);
-}
-
-void AddRetryInfo(int delay_ms, google::rpc::Status* to) {
-  google::rpc::RetryInfo details;
-  details.mutable_retry_delay()->set_seconds(delay_ms / 1000);
-  details.mutable_retry_delay()->set_nanos(delay_ms % 1000 * 1'000'000);
-  to->add_details()->PackFrom(details);
-}
-
-}  // namespace
-
-google::rpc::Status ToRpcStatus(const absl::Status& status) {
-  google::rpc::Status result;
-  result.set_code(static_cast<int>(status.code()));
-  result.set_message(std::string(MessageOf(status)));
-  google::rpc::ErrorInfo info;
-  info.set_reason(absl::StatusCodeToString(status.code()));
-  info.set_domain(kErrorDomain);
-  result.add_details()->PackFrom(info);
-  if (absl::IsInvalidArgument(status)) {
-    AddBadRequest(MessageOf(status), &result);
-  } else if (absl::IsResourceExhausted(status)) {
-    AddRetryInfo(kOverloadRetryMs, &result);
-  } else if (absl::IsUnavailable(status)) {
-    AddRetryInfo(kUnavailableRetryMs, &result);
-  }
-  return result;
-}
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;

@@ -15,6 +15,7 @@
 #include "index/bundle/bundle.h"
 #include "index/search/vector_index.h"
 #include "index/tower/user_tower.h"
+#include "index/verify/verify_bundle.h"
 #include "server/gate/gate.h"
 #include "server/process/breaks.h"
 #include "server/trial/child_process.h"

@@ -9,9 +9,9 @@
 
 #include "CLI/CLI.hpp"
 #include "fmt/core.h"
-#include "index/build/als_trainer.h"
-#include "index/build/build_config.h"
-#include "index/build/data_set.h"
+#include "index/assemble/build_config.h"
+#include "index/data/data_set.h"
+#include "index/train/als/als_trainer.h"
 
 namespace tributary {
 namespace {

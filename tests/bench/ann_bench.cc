@@ -14,11 +14,11 @@
 #include "CLI/CLI.hpp"
 #include "fmt/core.h"
 #include "hwy/targets.h"
-#include "index/build/half_precision.h"
 #include "index/bundle/npy.h"
 #include "index/search/choose_index.h"
 #include "index/search/coded_search.h"
 #include "index/search/recall.h"
+#include "index/train/half_precision.h"
 
 namespace tributary {
 namespace {

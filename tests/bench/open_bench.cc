@@ -11,6 +11,7 @@
 #include "fmt/core.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/bundle_writer.h"
+#include "index/verify/verify_bundle.h"
 
 namespace tributary {
 namespace {

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "index/build/half_precision.h"
 #include "index/search/faiss_build.h"
 #include "index/search/vector_index.h"
+#include "index/train/half_precision.h"
 #include "tests/index/search/space_bundle.h"
 
 namespace tributary {

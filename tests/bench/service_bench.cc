@@ -19,7 +19,7 @@
 #include "fmt/format.h"
 #include "grpcpp/grpcpp.h"
 #include "index/bundle/bundle.h"
-#include "index/publish/version_directory.h"
+#include "index/bundle/version_directory.h"
 #include "server/rpc/grpc_server.h"
 #include "server/server.h"
 #include "spdlog/spdlog.h"

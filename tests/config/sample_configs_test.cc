@@ -9,7 +9,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
-#include "index/build/build_config.h"
+#include "index/assemble/build_config.h"
 #include "proto/yaml/yaml_message.h"
 #include "server/loader/loader_config.h"
 #include "server/pipeline/server_config.h"

@@ -1,6 +1,6 @@
 // The first byte chooses the program whose configuration the rest is.
 #include "google/protobuf/util/message_differencer.h"
-#include "index/build/build_config.h"
+#include "index/assemble/build_config.h"
 #include "proto/yaml/yaml_message.h"
 #include "server/loader/loader_config.h"
 #include "server/pipeline/server_config.h"

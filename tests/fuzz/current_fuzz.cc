@@ -1,6 +1,6 @@
 #include <string>
 
-#include "index/publish/version_file.h"
+#include "index/bundle/version_file.h"
 #include "tests/fuzz/fuzz_target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

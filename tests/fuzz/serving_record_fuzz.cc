@@ -3,7 +3,7 @@
 #include <string>
 
 #include "index/bundle/sha256.h"
-#include "server/pipeline/serving_record.h"
+#include "server/versions/serving_record.h"
 #include "tests/fuzz/fuzz_target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/index/build/test_files.h"
 #include "tests/index/bundle/tiny_bundle.h"
+#include "tests/index/data/data_files.h"
 #include "tests/index/search/space_bundle.h"
 #include "tests/integration/process.h"
 

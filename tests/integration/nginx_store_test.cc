@@ -7,9 +7,10 @@
 #include <thread>
 
 #include "fmt/core.h"
+#include "index/bundle/version_directory.h"
 #include "index/publish/fetch_version.h"
 #include "index/publish/open_store.h"
-#include "index/publish/version_directory.h"
+#include "index/verify/verify_version.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/publish/padded_bundle.h"
 #include "tests/index/publish/publish_to.h"

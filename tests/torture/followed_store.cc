@@ -5,7 +5,7 @@
 #include <set>
 
 #include "fmt/core.h"
-#include "index/publish/version_directory.h"
+#include "index/bundle/version_directory.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/publish/publish_to.h"
 

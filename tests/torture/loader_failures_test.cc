@@ -7,7 +7,6 @@
 #include <string>
 
 #include "fmt/core.h"
-#include "index/publish/version_directory.h"
 #include "tests/torture/failure_kinds.h"
 #include "tests/torture/followed_store.h"
 

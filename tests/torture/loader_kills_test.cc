@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "fmt/core.h"
-#include "index/publish/version_directory.h"
+#include "index/bundle/version_directory.h"
 #include "tests/torture/followed_store.h"
 
 namespace tributary {

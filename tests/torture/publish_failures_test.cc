@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "fmt/core.h"
-#include "index/publish/version_directory.h"
+#include "index/bundle/version_directory.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/publish/publish_to.h"
 #include "tests/integration/process.h"

@@ -12,7 +12,7 @@
 
 #include "client/retrieval_client.h"
 #include "fmt/core.h"
-#include "index/publish/version_directory.h"
+#include "index/bundle/version_directory.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/integration/process.h"
 #include "tests/torture/control_plane.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fmt/core.h"
-#include "index/publish/version_directory.h"
+#include "index/bundle/version_directory.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/integration/process.h"
 #include "tests/torture/control_plane.h"

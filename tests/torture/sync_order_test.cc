@@ -16,7 +16,7 @@
 
 #include "fmt/core.h"
 #include "index/bundle/key_table.h"
-#include "index/publish/version_directory.h"
+#include "index/bundle/version_directory.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/publish/publish_to.h"
 #include "tests/torture/followed_store.h"

@@ -5,7 +5,8 @@
 
 #include "fmt/core.h"
 #include "index/bundle/key_table.h"
-#include "index/publish/version_directory.h"
+#include "index/bundle/version_directory.h"
+#include "index/verify/verify_version.h"
 
 namespace tributary {
 namespace {

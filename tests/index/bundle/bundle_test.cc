@@ -10,6 +10,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "index/bundle/bundle_writer.h"
 #include "index/bundle/sha256.h"
+#include "index/verify/verify_bundle.h"
 #include "tests/index/bundle/tiny_bundle.h"
 
 namespace tributary {

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "index/publish/version_directory.h"
+#include "index/bundle/version_directory.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/publish/publish_to.h"
 

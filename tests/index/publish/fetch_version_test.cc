@@ -9,8 +9,9 @@
 
 #include "index/bundle/bundle.h"
 #include "index/bundle/scratch_directory.h"
+#include "index/bundle/version_directory.h"
 #include "index/publish/directory_store.h"
-#include "index/publish/version_directory.h"
+#include "index/verify/verify_version.h"
 #include "tests/index/bundle/tiny_bundle.h"
 
 namespace tributary {

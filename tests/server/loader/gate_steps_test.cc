@@ -9,7 +9,7 @@
 #include <string>
 
 #include "google/protobuf/util/json_util.h"
-#include "index/publish/version_directory.h"
+#include "index/bundle/version_directory.h"
 #include "server/loader/loader.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/publish/publish_to.h"

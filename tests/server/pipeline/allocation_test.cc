@@ -8,9 +8,9 @@
 
 #include "fmt/core.h"
 #include "google/protobuf/text_format.h"
-#include "server/pipeline/bundle_routes.h"
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/server_config.h"
+#include "server/versions/bundle_routes.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/server/pipeline/scripted_retriever.h"
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "server/pipeline/serving_bundle.h"
 #include "server/retrieval/retriever.h"
+#include "server/versions/serving_bundle.h"
 
 namespace tributary {
 

@@ -1,0 +1,143 @@
+// tributary bench: puts load on a server and tells how it answered.
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/bench_output.h"
+#include "cli/commands.h"
+#include "cli/progress_line.h"
+#include "cli/quota_flag.h"
+#include "client/load/load_generator.h"
+#include "fmt/core.h"
+#include "index/data/inter_file.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+constexpr uint32_t kClosedCallers = 4;
+constexpr uint32_t kOpenCallers = 256;
+constexpr double kMaxSeconds = 86'400;
+
+struct BenchFlags {
+  LoadOptions load;
+  uint32_t k = 500;
+  std::vector<std::string> quotas;
+  bool include_seen = false;
+  std::string users;
+  std::string user_range;
+  bool cold = false;
+  // 0: by the kind of loop.
+  uint32_t callers = 0;
+  double warm_up_s = 1;
+  double duration_s = 10;
+  std::string json;
+};
+
+std::chrono::nanoseconds Seconds(double seconds) {
+  return std::chrono::nanoseconds(std::llround(seconds * 1e9));
+}
+
+// One of --users, --user-range and --cold: figures of users whom the server
+// does not know would look like those of any others.
+absl::StatusOr<UserKeys> ReadUsers(const BenchFlags& flags) {
+  if (!flags.users.empty()) return UserKeys::ReadFile(flags.users);
+  if (!flags.user_range.empty()) return UserKeys::ParseRange(flags.user_range);
+  if (flags.cold) return UserKeys();
+  return absl::InvalidArgumentError(
+      "whom to ask for? --users FILE, --user-range LOW-HIGH, or --cold for "
+      "users whom the server does not know");
+}
+
+absl::StatusOr<LoadOptions> MakeOptions(const BenchFlags& flags) {
+  LoadOptions options = flags.load;
+  ASSIGN_OR_RETURN(options.users, ReadUsers(flags));
+  options.request.set_k(flags.k);
+  options.request.set_include_seen(flags.include_seen);
+  RETURN_IF_ERROR(SetQuotas(flags.quotas, &options.request));
+  options.callers = flags.callers;
+  if (options.callers == 0) {
+    options.callers = options.rate > 0 ? kOpenCallers : kClosedCallers;
+  }
+  options.warm_up = Seconds(flags.warm_up_s);
+  options.duration = Seconds(flags.duration_s);
+  return options;
+}
+
+absl::Status Bench(const BenchFlags& flags) {
+  ASSIGN_OR_RETURN(const LoadOptions options, MakeOptions(flags));
+  ASSIGN_OR_RETURN(const auto generator, LoadGenerator::Connect(options));
+  LoadReport report;
+  {
+    ProgressLine line;
+    report = generator->Run([&](double done, uint64_t calls) {
+      line.Show(fmt::format("load, {} calls", calls), done);
+    });
+  }
+  fmt::print("{}\n{}", LoadText(options), LoadReportText(report));
+  if (!flags.json.empty()) {
+    RETURN_IF_ERROR(WriteTextFile(flags.json, LoadReportJson(options, report)));
+  }
+  if (report.answered > 0) return absl::OkStatus();
+  return absl::UnavailableError("no call was answered");
+}
+
+void AddRequestFlags(CLI::App& command, BenchFlags* flags) {
+  command
+      .add_option("--address", flags->load.address, "host:port or unix:PATH")
+      ->capture_default_str();
+  command.add_option("-k", flags->k, "Candidates of each call")
+      ->check(CLI::Range(1U, UINT32_MAX))
+      ->capture_default_str();
+  AddQuotaFlag(command, &flags->quotas);
+  command.add_flag("--include-seen", flags->include_seen,
+                   "Keep items the users have already had");
+  auto* users = command.add_option_group("users", "Whom to ask for: one of");
+  users->add_option("--users", flags->users, "A file with a user's key a line");
+  users->add_option("--user-range", flags->user_range,
+                    "Integer keys, e.g. 1-943");
+  users->add_flag("--cold", flags->cold, "Users whom the server does not know");
+  users->require_option(0, 1);
+}
+
+void AddLoadFlags(CLI::App& command, BenchFlags* flags) {
+  command.add_option("--rate", flags->load.rate,
+                     "Calls per second, at random times (open loop). Left "
+                     "out: callers call again when they are answered (closed)");
+  command.add_option("--callers", flags->callers,
+                     "Calls in progress at most. Default: 4, open loop 256");
+  command
+      .add_option("--connections", flags->load.connections,
+                  "TCP connections, shared by the callers")
+      ->capture_default_str();
+  command.add_option("--threads", flags->load.threads, "Of the generator")
+      ->capture_default_str();
+  command.add_option("--deadline-ms", flags->load.deadline_ms, "Of each call")
+      ->capture_default_str();
+  command.add_option("--warm-up", flags->warm_up_s, "Seconds; not reported")
+      ->check(CLI::Range(0.0, kMaxSeconds))
+      ->capture_default_str();
+  command.add_option("--duration", flags->duration_s, "Seconds")
+      ->check(CLI::Range(0.0, kMaxSeconds))
+      ->capture_default_str();
+  command.add_option("--seed", flags->load.seed, "Of users and times")
+      ->capture_default_str();
+  command.add_option("--json", flags->json, "Write the figures to this file");
+}
+
+}  // namespace
+
+void AddBenchCommand(CLI::App& app) {
+  auto flags = std::make_shared<BenchFlags>();
+  flags->load.address = "127.0.0.1:7700";
+  CLI::App* command =
+      app.add_subcommand("bench",
+                         "Put load on a server: rates, latencies from when "
+                         "calls were due, errors");
+  AddRequestFlags(*command, flags.get());
+  AddLoadFlags(*command, flags.get());
+  command->callback([flags] { FailUnlessOk(Bench(*flags)); });
+}
+
+}  // namespace tributary

@@ -1,0 +1,136 @@
+// tributary build: from raw data to a bundle.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/progress_line.h"
+#include "cli/split_flags.h"
+#include "evaluation/judge.h"
+#include "fmt/core.h"
+#include "index/assemble/build.h"
+#include "index/assemble/build_config.h"
+#include "index/bundle/version_directory.h"
+#include "index/data/hold_out.h"
+#include "index/data/inter_file.h"
+#include "proto/yaml/config_flags.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+struct BuildFlags {
+  std::string data;
+  std::string out;
+  uint64_t version = 0;
+  double holdout = 0;
+  std::optional<SplitBy> holdout_by;
+  std::string test_out;
+  v1::BuildConfig config;
+};
+
+// Judges a trial bundle by what the server would serve from it.
+Judge MakeJudge(const DataSet& data, uint32_t threads, ProgressLine* progress) {
+  return [&data, threads, progress](const std::filesystem::path& trial_bundle,
+                                    const std::vector<Interaction>& held_out)
+             -> absl::StatusOr<Judgement> {
+    TestItems test_items;
+    for (const Interaction& interaction : held_out) {
+      test_items[data.users.text(interaction.user)].insert(
+          data.items.text(interaction.item));
+    }
+    ASSIGN_OR_RETURN(Verdict verdict,
+                     JudgeBundle(trial_bundle, test_items, v1::ServerConfig(),
+                                 threads, [&](double done) {
+                                   progress->Show("trial: recall", done);
+                                 }));
+    Judgement judgement;
+    judgement.recall = std::move(verdict.recall);
+    judgement.fusion = std::move(verdict.fusion);
+    return judgement;
+  };
+}
+
+void ReportMalformed(const DataSet& data) {
+  if (data.malformed_lines == 0) return;
+  fmt::print(stderr, "skipped {} malformed lines:\n", data.malformed_lines);
+  for (const std::string& line : data.malformed) {
+    fmt::print(stderr, "  {}\n", line);
+  }
+}
+
+absl::StatusOr<DataSet> ReadTrainingData(const BuildFlags& flags,
+                                         const v1::BuildConfig& config) {
+  ASSIGN_OR_RETURN(DataSet data,
+                   ReadDataSet(flags.data, config.max_malformed_lines()));
+  ReportMalformed(data);
+  fmt::print(stderr, "  {} users, {} items, {} interactions\n",
+             data.users.size(), data.items.size(), data.interactions.size());
+  if (flags.holdout == 0) return data;
+  std::vector<Interaction> held_out;
+  ASSIGN_OR_RETURN(data, SplitTest(std::move(data), flags.holdout_by,
+                                   flags.holdout, 0, &held_out));
+  RETURN_IF_ERROR(WriteInterFile(flags.test_out, data, held_out));
+  fmt::print(stderr, "  held out {} interactions: {}\n", held_out.size(),
+             flags.test_out);
+  return data;
+}
+
+absl::Status Build(const BuildFlags& flags) {
+  if ((flags.holdout > 0) != !flags.test_out.empty()) {
+    return absl::InvalidArgumentError(
+        "--holdout and --test-out go together: what is held out is written "
+        "there");
+  }
+  ASSIGN_OR_RETURN(const v1::BuildConfig config,
+                   CompleteBuildConfig(flags.config));
+  ProgressLine progress;
+  progress.Show("read " + flags.data, 0);
+  ASSIGN_OR_RETURN(const DataSet data, ReadTrainingData(flags, config));
+  BuildRequest request;
+  request.root = flags.out;
+  request.version = flags.version;
+  if (request.version == 0) {
+    ASSIGN_OR_RETURN(request.version, NextVersion(flags.out));
+  }
+  request.data_name = flags.data;
+  request.config = config;
+  request.judge = MakeJudge(data, config.threads(), &progress);
+  request.progress = [&](std::string_view step, double done) {
+    progress.Show(step, done);
+  };
+  ASSIGN_OR_RETURN(const auto dir, BuildBundle(data, request));
+  fmt::print("{}\n", dir.string());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddBuildCommand(CLI::App& app) {
+  auto flags = std::make_shared<BuildFlags>();
+  CLI::App* command =
+      app.add_subcommand("build", "Make a bundle from raw data");
+  command
+      ->add_option("--data", flags->data,
+                   "debian | recbole:DIR | movielens:DIR | csv:DIR | "
+                   "vectors:DIR | synthetic[:SEED]")
+      ->required();
+  command->add_option("--out", flags->out, "The bundle goes to OUT/<version>")
+      ->required();
+  command->add_option("--version", flags->version,
+                      "Left out: one above the highest in OUT");
+  command
+      ->add_option("--holdout", flags->holdout,
+                   "Share of interactions to leave out, for `tributary eval`")
+      ->check(CLI::Range(0.0, 0.9));
+  AddSplitByFlag(*command, "--holdout-by", &flags->holdout_by);
+  command->add_option("--test-out", flags->test_out,
+                      "RecBole .inter file for what --holdout leaves out");
+  AddConfigFlags(*command, &flags->config);
+  command->callback([flags] { FailUnlessOk(Build(*flags)); });
+}
+
+}  // namespace tributary

@@ -1,0 +1,32 @@
+// The `tributary` command: one file per subcommand. It is the one client that
+// may use index/ and server/evaluation, because it builds and judges bundles.
+#ifndef TRIBUTARY_CLI_COMMANDS_H_
+#define TRIBUTARY_CLI_COMMANDS_H_
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+
+namespace tributary {
+
+// Each adds one subcommand. It runs when the command line is parsed, and
+// throws CLI::RuntimeError with the exit status when it fails.
+void AddBuildCommand(CLI::App& app);
+void AddVerifyCommand(CLI::App& app);
+void AddInspectCommand(CLI::App& app);
+void AddKeygenCommand(CLI::App& app);
+void AddPublishCommand(CLI::App& app);
+void AddRetrieveCommand(CLI::App& app);
+void AddBenchCommand(CLI::App& app);
+void AddControlCommand(CLI::App& app);
+void AddEvalCommand(CLI::App& app);
+void AddGateCommand(CLI::App& app);
+void AddExtendCommand(CLI::App& app);
+void AddSplitCommand(CLI::App& app);
+void AddTuneCommand(CLI::App& app);
+
+// Prints an error to stderr and ends the command with exit status 1.
+void FailUnlessOk(const absl::Status& status);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_CLI_COMMANDS_H_

@@ -1,0 +1,216 @@
+// tributary control: a server's versions, as its control plane has them.
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/control_tables.h"
+#include "fmt/core.h"
+#include "google/protobuf/util/json_util.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "status/status_macros.h"
+#include "tributary/v1/bundles.grpc.pb.h"
+
+namespace tributary {
+namespace {
+
+constexpr std::chrono::seconds kDeadline(10);
+// Staging reads all of a version.
+constexpr std::chrono::minutes kLongDeadline(30);
+
+struct ControlFlags {
+  std::string control = "unix:/var/lib/tributary/bundles/control.sock";
+  bool json = false;
+  uint64_t version = 0;
+  std::string label;
+  double share = 0;
+  uint64_t from = 0;
+  std::string user;
+  uint32_t sample = 0;
+  uint32_t k = 0;
+};
+
+// Calls a method of the control plane. gRPC's codes and Abseil's have equal
+// numbers.
+template <typename Request, typename Response>
+absl::StatusOr<Response> Call(
+    const ControlFlags& flags,
+    grpc::Status (v1::Bundles::Stub::*method)(grpc::ClientContext*,
+                                              const Request&, Response*),
+    const Request& request, std::chrono::seconds deadline = kDeadline) {
+  const auto stub = v1::Bundles::NewStub(
+      grpc::CreateChannel(flags.control, grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + deadline);
+  Response response;
+  const grpc::Status status = ((*stub).*method)(&context, request, &response);
+  if (status.ok()) return response;
+  return absl::Status(
+      static_cast<absl::StatusCode>(status.error_code()),
+      fmt::format("{}: {}", flags.control, status.error_message()));
+}
+
+// As JSON where that was asked for, else as `text` has it.
+template <typename Response, typename Text>
+absl::Status Print(const ControlFlags& flags, absl::StatusOr<Response> response,
+                   Text text) {
+  RETURN_IF_ERROR(response.status());
+  if (!flags.json) {
+    fmt::print("{}", text(*response));
+    return absl::OkStatus();
+  }
+  std::string json;
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.always_print_primitive_fields = true;
+  // Fails for messages with unknown Any types only.
+  (void)google::protobuf::util::MessageToJsonString(*response, &json, options);
+  fmt::print("{}", json);
+  return absl::OkStatus();
+}
+
+std::string OneBundle(const v1::BundleStatus& bundle) {
+  v1::ListBundlesResponse list;
+  *list.add_bundles() = bundle;
+  return BundleTable(list.bundles());
+}
+
+absl::Status Status(const ControlFlags& flags) {
+  return Print(
+      flags, Call(flags, &v1::Bundles::Stub::GetStatus, v1::GetStatusRequest()),
+      StatusText);
+}
+
+absl::Status List(const ControlFlags& flags) {
+  return Print(flags,
+               Call(flags, &v1::Bundles::Stub::List, v1::ListBundlesRequest()),
+               [](const auto& list) { return BundleTable(list.bundles()); });
+}
+
+absl::Status Stage(const ControlFlags& flags) {
+  v1::StageRequest request;
+  request.set_version(flags.version);
+  return Print(flags,
+               Call(flags, &v1::Bundles::Stub::Stage, request, kLongDeadline),
+               OneBundle);
+}
+
+absl::Status Activate(const ControlFlags& flags) {
+  v1::ActivateRequest request;
+  request.set_version(flags.version);
+  return Print(flags, Call(flags, &v1::Bundles::Stub::Activate, request),
+               OneBundle);
+}
+
+absl::Status Rollback(const ControlFlags& flags) {
+  return Print(flags,
+               Call(flags, &v1::Bundles::Stub::Rollback, v1::RollbackRequest(),
+                    kLongDeadline),
+               OneBundle);
+}
+
+absl::Status Unload(const ControlFlags& flags) {
+  v1::UnloadRequest request;
+  request.set_version(flags.version);
+  return Print(flags, Call(flags, &v1::Bundles::Stub::Unload, request),
+               [&](const auto&) {
+                 return fmt::format("version {} is not in memory\n",
+                                    flags.version);
+               });
+}
+
+absl::Status SetLabel(const ControlFlags& flags) {
+  v1::SetLabelRequest request;
+  request.set_name(flags.label);
+  request.set_version(flags.version);
+  request.set_share(flags.share);
+  return Print(flags, Call(flags, &v1::Bundles::Stub::SetLabel, request),
+               StatusText);
+}
+
+absl::Status Diff(const ControlFlags& flags) {
+  v1::DiffRequest request;
+  request.set_from_version(flags.from);
+  request.set_to_version(flags.version);
+  if (!flags.user.empty()) request.set_user_key(flags.user);
+  request.set_sample_users(flags.sample);
+  request.set_k(flags.k);
+  return Print(flags,
+               Call(flags, &v1::Bundles::Stub::Diff, request, kLongDeadline),
+               DiffText);
+}
+
+using Flags = std::shared_ptr<ControlFlags>;
+
+CLI::App* AddAction(CLI::App* control, const Flags& flags, const char* name,
+                    const char* what,
+                    absl::Status (*run)(const ControlFlags&)) {
+  CLI::App* action = control->add_subcommand(name, what);
+  action->add_option("--control", flags->control, "unix:PATH or host:port")
+      ->envname("TRIBUTARY_CONTROL")
+      ->capture_default_str();
+  action->add_flag("--json", flags->json, "The answer as proto3 JSON");
+  action->callback([flags, run] { FailUnlessOk(run(*flags)); });
+  return action;
+}
+
+void AddVersion(CLI::App* action, const Flags& flags) {
+  action->add_option("version", flags->version, "The version")->required();
+}
+
+void AddDiff(CLI::App* control, const Flags& flags) {
+  CLI::App* diff = AddAction(
+      control, flags, "diff",
+      "How the lists of two versions in memory differ, for users of both",
+      Diff);
+  diff->add_option("from", flags->from, "0: the active one")->required();
+  diff->add_option("to", flags->version, "The other one")->required();
+  diff->add_option("--user", flags->user, "A user's key: item by item");
+  diff->add_option("--sample", flags->sample,
+                   "How many users; 0: the server's default");
+  diff->add_option("-k", flags->k, "How many; 0: the server's default");
+}
+
+void AddLabel(CLI::App* control, const Flags& flags) {
+  CLI::App* label =
+      AddAction(control, flags, "label",
+                "Name a version in memory, for those who ask for it and for a "
+                "share of the users",
+                SetLabel);
+  label->add_option("name", flags->label, "For example canary")->required();
+  label->add_option("version", flags->version, "0: removes the label")
+      ->required();
+  label->add_option("--share", flags->share, "Of the users, 0 to 1")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void AddControlCommand(CLI::App& app) {
+  auto flags = std::make_shared<ControlFlags>();
+  CLI::App* control =
+      app.add_subcommand("control", "See and change what a server serves");
+  control->require_subcommand(1);
+  AddAction(control, flags, "status", "What serves, what happened, the loader",
+            Status);
+  AddAction(control, flags, "list", "The versions in memory and on disk", List);
+  AddVersion(AddAction(control, flags, "stage",
+                       "Check a version and bring it into memory", Stage),
+             flags);
+  AddVersion(AddAction(control, flags, "activate",
+                       "Have a version in memory serve", Activate),
+             flags);
+  AddAction(control, flags, "rollback",
+            "Have the version serve that did before; again: the one before",
+            Rollback);
+  AddVersion(
+      AddAction(control, flags, "unload",
+                "Remove a version from memory that nothing needs", Unload),
+      flags);
+  AddLabel(control, flags);
+  AddDiff(control, flags);
+}
+
+}  // namespace tributary

@@ -1,0 +1,100 @@
+// tributary extend: new items join a bundle, without training.
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "cli/commands.h"
+#include "fmt/core.h"
+#include "fmt/ranges.h"
+#include "index/assemble/extend.h"
+#include "index/assemble/new_items.h"
+#include "index/bundle/version_directory.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+constexpr size_t kKeysNamed = 10;
+
+struct ExtendFlags {
+  std::string from;
+  std::string items;
+  std::string out;
+  uint64_t version = 0;
+  uint32_t threads = 0;
+};
+
+void Report(const NewItems& items) {
+  if (!items.ignored.empty()) {
+    fmt::print(stderr, "ignored columns, unknown to the bundle: {}\n",
+               fmt::join(items.ignored, ", "));
+  }
+  if (!items.missing.empty()) {
+    fmt::print(stderr, "missing columns, taken as empty: {}\n",
+               fmt::join(items.missing, ", "));
+  }
+}
+
+void Report(const NewItems& items, const std::vector<std::string>& without) {
+  fmt::print(stderr, "  {} new items, {} of them with vectors\n",
+             items.keys.size(), items.keys.size() - without.size());
+  if (without.empty()) return;
+  const size_t named = std::min(without.size(), kKeysNamed);
+  fmt::print(stderr, "no known feature, so no vector: {}{}\n",
+             fmt::join(without.begin(),
+                       without.begin() + static_cast<ptrdiff_t>(named), ", "),
+             named < without.size() ? ", ..." : "");
+}
+
+absl::Status Extend(const ExtendFlags& flags) {
+  ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(flags.from));
+  ASSIGN_OR_RETURN(const NewItems items, ReadNewItems(flags.items, *bundle));
+  Report(items);
+  ExtendRequest request;
+  request.root = flags.out;
+  if (flags.out.empty()) {
+    std::error_code ignored;
+    request.root =
+        std::filesystem::weakly_canonical(flags.from, ignored).parent_path();
+  }
+  request.version = flags.version;
+  if (request.version == 0) {
+    ASSIGN_OR_RETURN(request.version, NextVersion(request.root));
+  }
+  request.data_name = flags.items;
+  request.threads = flags.threads;
+  ASSIGN_OR_RETURN(const Extension extension,
+                   ExtendBundle(*bundle, items, request));
+  Report(items, extension.without_vector);
+  fmt::print("{}\n", extension.dir.string());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddExtendCommand(CLI::App& app) {
+  auto flags = std::make_shared<ExtendFlags>();
+  CLI::App* command = app.add_subcommand(
+      "extend", "Add new items to a bundle from their features, untrained");
+  command->add_option("--from", flags->from, "The bundle's directory")
+      ->required();
+  command
+      ->add_option("--items", flags->items,
+                   "csv file (item and features), or RecBole .item")
+      ->required();
+  command->add_option("--out", flags->out,
+                      "The new version goes to OUT/<version>; left out: beside "
+                      "the bundle");
+  command->add_option("--version", flags->version,
+                      "Left out: one above the highest in OUT");
+  flags->threads = std::max(1U, std::thread::hardware_concurrency());
+  command->add_option("--threads", flags->threads, "Threads")
+      ->check(CLI::Range(1, 1024));
+  command->callback([flags] { FailUnlessOk(Extend(*flags)); });
+}
+
+}  // namespace tributary

@@ -1,0 +1,134 @@
+// tributary inspect: what is in a bundle.
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/fusion_table.h"
+#include "cli/recall_table.h"
+#include "cli/trials_table.h"
+#include "fmt/core.h"
+#include "google/protobuf/util/time_util.h"
+#include "index/bundle/bundle.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+std::string KindName(v1::KeyKind kind) {
+  return kind == v1::UINT64 ? "uint64" : "utf8";
+}
+
+void PrintTables(const v1::Manifest& manifest, uint64_t size_bytes) {
+  fmt::print(
+      "version      {}\nformat       {}\ncreated      {}\nbuilt from   {}\n"
+      "built by     {} {} (seed {})\nsize         {:.1f} MB in {} files\n"
+      "items        {} ({} keys)\nusers        {} ({} keys)\n",
+      manifest.version(), manifest.format(),
+      google::protobuf::util::TimeUtil::ToString(manifest.created_at()),
+      manifest.builder().data(), manifest.builder().program(),
+      manifest.builder().revision(), manifest.builder().seed(),
+      static_cast<double>(size_bytes) / 1e6, manifest.files_size(),
+      manifest.items().count(), KindName(manifest.items().kind()),
+      manifest.users().count(), KindName(manifest.users().kind()));
+}
+
+std::string IndexText(const v1::IndexSpec& index) {
+  std::string text = index.kind();
+  if (!index.factory().empty()) text += " " + index.factory();
+  if (index.kind() == "ivf") {
+    text += fmt::format(" lists={} probes={}", index.lists(), index.probes());
+  }
+  if (index.rescored() > 0) {
+    text += fmt::format(" rescored={}", index.rescored());
+  }
+  if (index.nprobe() > 0) text += fmt::format(" nprobe={}", index.nprobe());
+  if (index.ef_search() > 0) {
+    text += fmt::format(" efSearch={}", index.ef_search());
+  }
+  if (index.measured_n() > 0) {
+    text += fmt::format(" recall@{}={:.4f} of exact", index.measured_n(),
+                        index.measured_recall());
+  }
+  if (index.measured_us() > 0) {
+    text += fmt::format(" in {:.1f} us", index.measured_us());
+  }
+  return text;
+}
+
+void PrintSpaces(const Bundle& bundle) {
+  fmt::print("\n{:<12} {:>5} {:>14} {:>9} {:>9}  {:<17} {}\n", "space", "dim",
+             "metric", "items", "users", "fingerprint", "index");
+  for (const EmbeddingSpace& space : bundle.spaces()) {
+    const v1::EmbeddingSpace& spec = *space.spec;
+    fmt::print("{:<12} {:>5} {:>14} {:>9} {:>9}  {:<17} {}\n", spec.name(),
+               spec.dim(), v1::Metric_Name(spec.metric()), spec.item_vectors(),
+               spec.user_vectors(), spec.fingerprint(),
+               IndexText(spec.index()));
+  }
+}
+
+void PrintTrials(const v1::Manifest& manifest) {
+  for (const v1::EmbeddingSpace& space : manifest.spaces()) {
+    const std::string table = TrialsTable(space.index());
+    if (table.empty()) continue;
+    fmt::print("\n{}: indexes tried; * was taken\n{}", space.name(), table);
+  }
+}
+
+void PrintTowers(const v1::Manifest& manifest) {
+  for (const v1::EmbeddingSpace& space : manifest.spaces()) {
+    if (!space.has_user_tower()) continue;
+    fmt::print("\n{}: users are encoded by a tower", space.name());
+    for (const std::string& setting : space.user_tower().trained_with()) {
+      fmt::print(" {}", setting);
+    }
+    fmt::print("\n");
+  }
+}
+
+void PrintRetrievers(const v1::Manifest& manifest) {
+  fmt::print("\n{:<12} {:<12} {}\n", "retriever", "kind", "reads");
+  for (const v1::RetrieverSpec& spec : manifest.retrievers()) {
+    std::string reads = spec.space();
+    for (const std::string& list : spec.lists()) {
+      reads += (reads.empty() ? "" : ", ") + list;
+    }
+    fmt::print("{:<12} {:<12} {}\n", spec.name(), spec.kind(), reads);
+  }
+  if (!manifest.fusion().segments().empty()) {
+    PrintFusionModel(manifest.fusion());
+  }
+  fmt::print("\n{:<24} {:>9}\n", "popularity list", "items");
+  for (const v1::PopularityList& list : manifest.popularity()) {
+    fmt::print("{:<24} {:>9}\n", list.name(), list.count());
+  }
+}
+
+absl::Status Inspect(const std::string& dir) {
+  ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(dir));
+  const v1::Manifest& manifest = bundle->manifest();
+  PrintTables(manifest, bundle->size_bytes());
+  PrintSpaces(*bundle);
+  PrintTrials(manifest);
+  PrintTowers(manifest);
+  PrintRetrievers(manifest);
+  if (manifest.measured_recall().points().empty()) {
+    fmt::print("\nNo recall was measured when it was built.\n");
+  } else {
+    fmt::print("\nMeasured when it was built, on interactions held out:\n{}",
+               RecallTable(manifest.measured_recall()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddInspectCommand(CLI::App& app) {
+  auto bundle = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand(
+      "inspect", "Show a bundle's sizes, spaces, indexes and measured recall");
+  command->add_option("bundle", *bundle, "The bundle's directory")->required();
+  command->callback([bundle] { FailUnlessOk(Inspect(*bundle)); });
+}
+
+}  // namespace tributary

@@ -1,0 +1,46 @@
+// tributary publish: a bundle into a store, where loaders find it.
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "fmt/core.h"
+#include "index/publish/open_store.h"
+#include "index/publish/publish.h"
+#include "proto/yaml/config_flags.h"
+#include "tributary/v1/config.pb.h"
+
+namespace tributary {
+namespace {
+
+struct PublishFlags {
+  std::string bundle;
+  std::string store;
+  std::string key;
+  v1::S3 s3;
+};
+
+}  // namespace
+
+void AddPublishCommand(CLI::App& app) {
+  auto flags = std::make_shared<PublishFlags>();
+  CLI::App* command = app.add_subcommand(
+      "publish", "Copy a bundle to a store, verify it there, move CURRENT");
+  command->add_option("bundle", flags->bundle, "The bundle's directory")
+      ->required();
+  command
+      ->add_option("store", flags->store, "A directory or s3://BUCKET/PREFIX")
+      ->required();
+  command->add_option("--sign", flags->key,
+                      "Sign with this private key, as keygen writes it");
+  AddConfigFlags(*command, &flags->s3);
+  command->callback([flags] {
+    const auto store = OpenStore(flags->store, {{}, flags->s3});
+    FailUnlessOk(store.status());
+    FailUnlessOk(Publish(flags->bundle, store->get(), flags->key));
+    const auto current = (*store)->ReadCurrent({});
+    FailUnlessOk(current.status());
+    fmt::print("published: {}/CURRENT is {}\n", flags->store, *current);
+  });
+}
+
+}  // namespace tributary

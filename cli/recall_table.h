@@ -1,0 +1,15 @@
+#ifndef TRIBUTARY_CLI_RECALL_TABLE_H_
+#define TRIBUTARY_CLI_RECALL_TABLE_H_
+
+#include <string>
+
+#include "tributary/v1/manifest.pb.h"
+
+namespace tributary {
+
+// A line per source, a column per k.
+std::string RecallTable(const v1::MeasuredRecall& measured);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_CLI_RECALL_TABLE_H_

@@ -1,0 +1,133 @@
+// tributary retrieve: asks a server, and prints rows or JSON.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/quota_flag.h"
+#include "client/retrieval_client.h"
+#include "fmt/core.h"
+#include "google/protobuf/util/json_util.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+struct RetrieveFlags {
+  std::string user;
+  uint32_t k = 0;
+  std::vector<std::string> quotas;
+  std::vector<std::string> recent;
+  std::vector<std::string> exclude;
+  bool include_seen = false;
+  uint64_t bundle_version = 0;
+  std::string bundle_label;
+  std::string address = "127.0.0.1:7700";
+  uint32_t deadline_ms = 1000;
+  bool json = false;
+};
+
+absl::StatusOr<v1::RetrieveRequest> MakeRequest(const RetrieveFlags& flags) {
+  v1::RetrieveRequest request;
+  if (!flags.user.empty()) request.set_user_key(flags.user);
+  request.set_k(flags.k);
+  RETURN_IF_ERROR(SetQuotas(flags.quotas, &request));
+  for (const std::string& key : flags.recent) request.add_recent_item_keys(key);
+  for (const std::string& key : flags.exclude) {
+    request.mutable_filter()->add_exclude_item_keys(key);
+  }
+  request.set_include_seen(flags.include_seen);
+  request.set_bundle_version(flags.bundle_version);
+  request.set_bundle_label(flags.bundle_label);
+  return request;
+}
+
+std::string SourceNames(const Candidate& candidate) {
+  std::string names;
+  for (const Proposal& proposal : candidate.proposals) {
+    names += (names.empty() ? "" : " ") + std::string(proposal.source);
+  }
+  return names;
+}
+
+std::string ShortfallText(const v1::SourceReport& report) {
+  if (report.shortfall() == 0) return "";
+  return fmt::format("{} short: {}", report.shortfall(),
+                     v1::ShortfallCause_Name(report.cause()));
+}
+
+absl::Status PrintTable(const v1::RetrieveResponse& response) {
+  ASSIGN_OR_RETURN(const auto candidates, Candidates(response));
+  size_t width = 4;
+  for (const Candidate& c : candidates) width = std::max(width, c.key.size());
+  fmt::print("{:>4}  {:<{}}  {:>9}  {}\n", "", "item", width, "score",
+             "sources");
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const Candidate& candidate = candidates[i];
+    fmt::print("{:>4}  {:<{}}  {:>9.6f}  {}\n", i + 1, candidate.key, width,
+               candidate.score, SourceNames(candidate));
+  }
+  for (const v1::SourceReport& report : response.source_reports()) {
+    fmt::print(
+        "{:<12} target {:>4}  asked {:>4}  proposed {:>4}  admitted "
+        "{:>4}  {:>6} us  {}\n",
+        report.name(), report.target(), report.asked(), report.proposed(),
+        report.admitted(), report.micros(), ShortfallText(report));
+  }
+  const std::string& label = response.bundle_label();
+  fmt::print("bundle version {}{}{}{}\n", response.bundle_version(),
+             label.empty() ? "" : fmt::format(" ({})", label),
+             response.cold_start() ? ", cold start" : "",
+             response.degraded() ? ", degraded" : "");
+  return absl::OkStatus();
+}
+
+absl::Status Retrieve(const RetrieveFlags& flags) {
+  ASSIGN_OR_RETURN(const auto request, MakeRequest(flags));
+  ASSIGN_OR_RETURN(
+      const auto client,
+      RetrievalClient::Connect(flags.address, {.deadline_ms = flags.deadline_ms,
+                                               .wait_for_ready = false}));
+  ASSIGN_OR_RETURN(const auto response, client->Retrieve(request));
+  if (!flags.json) return PrintTable(response);
+  std::string json;
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  // Fails for messages with unknown Any types only.
+  (void)google::protobuf::util::MessageToJsonString(response, &json, options);
+  fmt::print("{}", json);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddRetrieveCommand(CLI::App& app) {
+  auto flags = std::make_shared<RetrieveFlags>();
+  CLI::App* command =
+      app.add_subcommand("retrieve", "Ask a server for a user's candidates");
+  command->add_option("user", flags->user,
+                      "The user's key; left out: an anonymous user");
+  command->add_option("-k", flags->k, "How many; 0: the server's default");
+  AddQuotaFlag(*command, &flags->quotas);
+  command
+      ->add_option("--recent", flags->recent,
+                   "Keys of recent items, oldest first")
+      ->delimiter(',');
+  command->add_option("--exclude", flags->exclude, "Keys of items to leave out")
+      ->delimiter(',');
+  command->add_flag("--include-seen", flags->include_seen,
+                    "Keep items the user has already had");
+  command->add_option("--bundle-version,--version", flags->bundle_version,
+                      "Another version than the active one");
+  command->add_option("--label", flags->bundle_label,
+                      "The version that has this label, such as canary");
+  command->add_option("--address", flags->address, "host:port or unix:PATH")
+      ->capture_default_str();
+  command->add_option("--deadline-ms", flags->deadline_ms, "For the whole call")
+      ->capture_default_str();
+  command->add_flag("--json", flags->json, "Print the reply as proto3 JSON");
+  command->callback([flags] { FailUnlessOk(Retrieve(*flags)); });
+}
+
+}  // namespace tributary

@@ -1,0 +1,68 @@
+// tributary split: data cut into what to train on and what to test with.
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/split_flags.h"
+#include "fmt/core.h"
+#include "index/data/hold_out.h"
+#include "index/data/split_files.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+constexpr uint32_t kMaxMalformedLines = 100;
+
+struct SplitCommandFlags {
+  std::string data;
+  std::string out;
+  std::optional<SplitBy> by;
+  double share = 0.2;
+  uint64_t seed = 0;
+};
+
+absl::Status SplitIntoFiles(const SplitCommandFlags& flags) {
+  ASSIGN_OR_RETURN(DataSet data, ReadDataSet(flags.data, kMaxMalformedLines));
+  std::vector<Interaction> held_out;
+  ASSIGN_OR_RETURN(data, SplitTest(std::move(data), flags.by, flags.share,
+                                   flags.seed, &held_out));
+  RETURN_IF_ERROR(WriteSplitFiles(flags.out, data, held_out));
+  fmt::print("train  {} interactions  recbole:{}\n", data.interactions.size(),
+             flags.out);
+  fmt::print("test   {} interactions  {}/test/test.inter\n", held_out.size(),
+             flags.out);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddSplitCommand(CLI::App& app) {
+  auto flags = std::make_shared<SplitCommandFlags>();
+  CLI::App* command = app.add_subcommand(
+      "split", "Cut data into RecBole files to train on and to test with");
+  command->add_option("--data", flags->data, "As of `tributary build`")
+      ->required();
+  command
+      ->add_option("--out", flags->out,
+                   "A directory: build with --data recbole:OUT, evaluate with "
+                   "--test OUT/test/test.inter")
+      ->required();
+  AddSplitByFlag(*command, "--by", &flags->by);
+  command
+      ->add_option("--share", flags->share,
+                   "Share of the interactions that is held out")
+      ->check(CLI::Range(0.0, 0.9))
+      ->capture_default_str();
+  command
+      ->add_option("--seed", flags->seed,
+                   "hash: another number, another "
+                   "choice")
+      ->capture_default_str();
+  command->callback([flags] { FailUnlessOk(SplitIntoFiles(*flags)); });
+}
+
+}  // namespace tributary

@@ -1,0 +1,49 @@
+// tributary verify: "ok" and exit status 0, or the reason and 1.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "fmt/core.h"
+#include "index/publish/directory_store.h"
+#include "index/publish/signature.h"
+#include "index/verify/verify_version.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+
+namespace {
+
+struct VerifyFlags {
+  std::string bundle;
+  std::vector<std::filesystem::path> public_keys;
+};
+
+absl::Status CheckSignature(const VerifyFlags& flags) {
+  ASSIGN_OR_RETURN(const PublicKeys keys, PublicKeys::Read(flags.public_keys));
+  if (keys.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(VersionSource source, OpenVersionSource(flags.bundle));
+  ASSIGN_OR_RETURN(const SignedManifest manifest,
+                   source.store.ReadManifest(source.version, {}));
+  return keys.Check(manifest);
+}
+
+}  // namespace
+
+void AddVerifyCommand(CLI::App& app) {
+  auto flags = std::make_shared<VerifyFlags>();
+  CLI::App* command = app.add_subcommand(
+      "verify", "Check every byte of a bundle and try its searches");
+  command->add_option("bundle", flags->bundle, "The bundle's directory")
+      ->required();
+  command->add_option("--public-key", flags->public_keys,
+                      "Files of keys, one of which must have signed it");
+  command->callback([flags] {
+    FailUnlessOk(CheckSignature(*flags));
+    FailUnlessOk(VerifyVersion(flags->bundle));
+    fmt::print("ok\n");
+  });
+}
+
+}  // namespace tributary

@@ -1,0 +1,90 @@
+#include "evaluation/evaluate.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "evaluation/measurement.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+
+absl::Status ForEachUser(size_t n, uint32_t threads,
+                         const std::function<void(double)>& progress,
+                         const std::function<absl::Status(size_t)>& body) {
+  std::atomic<size_t> next = 0;
+  std::mutex mutex;
+  absl::Status first_error;
+  const auto work = [&](bool tells) {
+    for (size_t i = next++; i < n; i = next++) {
+      if (tells) progress(static_cast<double>(i) / static_cast<double>(n));
+      const absl::Status status = body(i);
+      if (status.ok()) continue;
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (first_error.ok()) first_error = status;
+      next = n;
+    }
+  };
+  std::vector<std::thread> others;
+  for (uint32_t t = 1; t < threads; ++t) others.emplace_back(work, false);
+  work(true);
+  for (std::thread& thread : others) thread.join();
+  progress(1);
+  return first_error;
+}
+
+absl::StatusOr<Evaluation> Evaluate(const ListSource& lists,
+                                    const std::vector<TestUser>& users,
+                                    const EvaluationOptions& options) {
+  Measurement measurement(lists, users, options);
+  RETURN_IF_ERROR(
+      ForEachUser(users.size(), options.threads, options.progress,
+                  [&](size_t user) { return measurement.MeasureUser(user); }));
+  return measurement.Summarise();
+}
+
+v1::MeasuredRecall MeasuredRecallOf(const Evaluation& evaluation) {
+  v1::MeasuredRecall measured;
+  measured.set_users(evaluation.users);
+  measured.set_held_out_interactions(evaluation.held_out_interactions);
+  for (const ListFigures& list : evaluation.lists) {
+    for (size_t k = 0; k < evaluation.ks.size(); ++k) {
+      v1::MeasuredRecall::Point* point = measured.add_points();
+      point->set_source(list.name);
+      point->set_k(evaluation.ks[k]);
+      point->set_recall(list.at[k][0].mean);
+    }
+  }
+  return measured;
+}
+
+std::array<double, 3> LatencyPercentilesUs(const Evaluation& evaluation) {
+  std::vector<float> sorted = evaluation.latencies_us;
+  std::sort(sorted.begin(), sorted.end());
+  std::array<double, 3> percentiles = {};
+  constexpr std::array<double, 3> kShares = {.5, .95, .99};
+  for (size_t i = 0; i < kShares.size() && !sorted.empty(); ++i) {
+    const auto place = static_cast<size_t>(
+        kShares[i] * static_cast<double>(sorted.size() - 1));
+    percentiles[i] = sorted[place];
+  }
+  return percentiles;
+}
+
+Comparisons Compare(const Evaluation& a, const Evaluation& b, uint64_t seed,
+                    uint32_t threads) {
+  const Figures differences = a.fused.Minus(b.fused);
+  const auto intervals = BootstrapMeans(differences, seed, threads);
+  const auto p_values = RandomisationPValues(differences, seed, threads);
+  Comparisons comparisons(a.ks.size());
+  for (size_t c = 0; c < intervals.size(); ++c) {
+    comparisons[c / kRankMetrics.size()][c % kRankMetrics.size()] = {
+        intervals[c], p_values[c]};
+  }
+  return comparisons;
+}
+
+}  // namespace tributary

@@ -1,0 +1,93 @@
+#include "evaluation/list_source.h"
+
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "server/pipeline/fuse_results.h"
+#include "server/pipeline/server_config.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// Longer lists than any test asks for, and no hurry.
+constexpr uint32_t kMaxK = 100000;
+constexpr uint32_t kDeadlineMs = 60000;
+
+}  // namespace
+
+absl::StatusOr<ListSource> ListSource::Make(
+    std::shared_ptr<const ServingBundle> bundle, v1::ServerConfig config) {
+  config.set_bundles(bundle->bundle().dir().parent_path());
+  config.mutable_limits()->set_max_k(kMaxK);
+  config.mutable_defaults()->set_deadline_ms(kDeadlineMs);
+  ASSIGN_OR_RETURN(config, CompleteServerConfig(std::move(config)));
+  return ListSource(std::move(bundle), config);
+}
+
+ListSource::ListSource(std::shared_ptr<const ServingBundle> bundle,
+                       const v1::ServerConfig& config)
+    : bundle_(std::move(bundle)),
+      config_(config),
+      pipeline_(std::make_shared<const Pipeline>(config_, nullptr, nullptr,
+                                                 nullptr)) {}
+
+absl::StatusOr<std::vector<Row>> ListSource::Fused(const std::string& user_key,
+                                                   uint32_t k) const {
+  v1::RetrieveRequest request;
+  request.set_user_key(user_key);
+  request.set_k(k);
+  return Rows(request);
+}
+
+absl::StatusOr<std::vector<Row>> ListSource::Alone(const std::string& user_key,
+                                                   const std::string& retriever,
+                                                   uint32_t k) const {
+  v1::RetrieveRequest request;
+  request.set_user_key(user_key);
+  request.set_k(k);
+  (*request.mutable_quotas())[retriever].set_target(k);
+  return Rows(request);
+}
+
+absl::Status ListSource::AskSources(const std::string& user_key, uint32_t k,
+                                    Answers* answers) const {
+  answers->request.set_user_key(user_key);
+  answers->request.set_k(k);
+  RETURN_IF_ERROR(MakePlan(config_, *bundle_, answers->request,
+                           std::chrono::steady_clock::now(), SteadyTime::max(),
+                           &answers->plan));
+  answers->results.resize(answers->plan.sources.size());
+  FanOut(bundle_, answers->plan, nullptr, config_.execution().inline_below_us(),
+         answers->results);
+  return absl::OkStatus();
+}
+
+std::vector<Row> ListSource::Fuse(const Answers& answers) const {
+  static thread_local std::vector<FusionSource> sources;
+  static thread_local FusionResult fused;
+  FuseResults(answers.plan, answers.results, &sources, &fused);
+  std::vector<Row> rows;
+  rows.reserve(fused.candidates.size());
+  for (const FusedCandidate& candidate : fused.candidates) {
+    rows.push_back(candidate.row);
+  }
+  return rows;
+}
+
+absl::StatusOr<std::vector<Row>> ListSource::Rows(
+    const v1::RetrieveRequest& request) const {
+  v1::RetrieveResponse response;
+  RETURN_IF_ERROR(
+      pipeline_->Retrieve(bundle_, request, SteadyTime::max(), &response));
+  const KeyTable& items = bundle_->bundle().items();
+  std::vector<Row> rows;
+  for (const uint64_t id : response.item_ids()) rows.push_back(items.Find(id));
+  for (const std::string& key : response.item_keys()) {
+    rows.push_back(items.Find(std::string_view(key)));
+  }
+  return rows;
+}
+
+}  // namespace tributary

@@ -1,0 +1,71 @@
+#ifndef TRIBUTARY_EVALUATION_LIST_SOURCE_H_
+#define TRIBUTARY_EVALUATION_LIST_SOURCE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "index/bundle/row.h"
+#include "server/pipeline/fan_out.h"
+#include "server/pipeline/pipeline.h"
+#include "server/pipeline/plan.h"
+#include "server/versions/serving_bundle.h"
+#include "tributary/v1/config.pb.h"
+#include "tributary/v1/retrieval.pb.h"
+
+namespace tributary {
+
+// A request as it is planned, and what its sources answered: to fuse again
+// otherwise than it was served. Not copyable; reused for its capacity.
+struct Answers {
+  // Viewed by `plan`.
+  v1::RetrieveRequest request;
+  Plan plan;
+  // results[i] is of plan.sources[i].
+  std::vector<SourceResult> results;
+};
+
+// Asks the pipeline as a caller of the server would, and gives rows. Limits
+// and deadlines of requests do not apply. Thread-safe.
+class ListSource {
+ public:
+  // INVALID_ARGUMENT when the configuration is wrong. `config` is what the
+  // server would be given.
+  static absl::StatusOr<ListSource> Make(
+      std::shared_ptr<const ServingBundle> bundle, v1::ServerConfig config);
+
+  // The list of the server's default quotas.
+  absl::StatusOr<std::vector<Row>> Fused(const std::string& user_key,
+                                         uint32_t k) const;
+  // What one retriever alone would give.
+  absl::StatusOr<std::vector<Row>> Alone(const std::string& user_key,
+                                         const std::string& retriever,
+                                         uint32_t k) const;
+
+  // Plans the request of Fused and asks its sources.
+  absl::Status AskSources(const std::string& user_key, uint32_t k,
+                          Answers* answers) const;
+  // The list that the answers are fused to: that of Fused, unless the plan's
+  // quotas or the results were changed since.
+  std::vector<Row> Fuse(const Answers& answers) const;
+
+  const ServingBundle& bundle() const { return *bundle_; }
+  // Complete.
+  const v1::ServerConfig& config() const { return config_; }
+
+ private:
+  ListSource(std::shared_ptr<const ServingBundle> bundle,
+             const v1::ServerConfig& config);
+  absl::StatusOr<std::vector<Row>> Rows(
+      const v1::RetrieveRequest& request) const;
+
+  std::shared_ptr<const ServingBundle> bundle_;
+  v1::ServerConfig config_;
+  std::shared_ptr<const Pipeline> pipeline_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_EVALUATION_LIST_SOURCE_H_

@@ -1,0 +1,24 @@
+#ifndef TRIBUTARY_EVALUATION_REPORT_PRINCIPAL_PLANE_H_
+#define TRIBUTARY_EVALUATION_REPORT_PRINCIPAL_PLANE_H_
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace tributary {
+
+using Point = std::array<double, 2>;
+
+// Vectors, [n, dim] in C order, on the plane of their two first principal
+// components (Pearson 1901), by power iteration; deterministic.
+struct PrincipalPlane {
+  std::vector<Point> points;
+  // The share of the variance that each axis has.
+  Point variance_share = {};
+};
+PrincipalPlane ProjectOnPlane(std::span<const float> vectors, size_t dim);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_EVALUATION_REPORT_PRINCIPAL_PLANE_H_

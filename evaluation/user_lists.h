@@ -1,0 +1,55 @@
+#ifndef TRIBUTARY_EVALUATION_USER_LISTS_H_
+#define TRIBUTARY_EVALUATION_USER_LISTS_H_
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "evaluation/held_out_users.h"
+#include "evaluation/list_source.h"
+#include "server/fusion/fusion.h"
+#include "tributary/v1/fusion.pb.h"
+
+namespace tributary {
+
+// The sources' lists for one user.
+struct UserLists {
+  const TestUser* user;
+  // How many items the user's history has.
+  uint32_t history = 0;
+  // By source, best first.
+  std::vector<std::vector<ScoredRow>> lists;
+};
+
+// For each user one recall per k.
+using Recalls = std::vector<std::vector<double>>;
+
+double MeanOver(const Recalls& recalls, size_t j);
+
+// Asks every retriever in `names` for its `depth` best for each user, who
+// outlives the answer. With `anonymous` the user is not told: what a stranger
+// would get, history 0.
+absl::StatusOr<std::vector<UserLists>> CollectLists(
+    const ListSource& source, std::span<const TestUser> users,
+    std::span<const std::string> names, uint32_t depth, bool anonymous,
+    uint32_t threads, const std::function<void(double)>& progress);
+
+// The recall at `ks` of each user's list of source s.
+Recalls RecallsAlone(std::span<const UserLists> users, size_t s,
+                     std::span<const uint32_t> ks);
+
+// The recall at `ks` of the fused lists of k of the users at `members`, in that
+// order, as the server makes them with this model from these lists. `names` are
+// the lists' retrievers; those without a quota in the model are left out.
+Recalls FusedRecalls(std::span<const UserLists> users,
+                     std::span<const size_t> members,
+                     std::span<const std::string> names,
+                     const v1::FusionModel& model, uint32_t k,
+                     std::span<const uint32_t> ks, uint32_t threads);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_EVALUATION_USER_LISTS_H_

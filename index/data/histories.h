@@ -1,0 +1,54 @@
+#ifndef TRIBUTARY_INDEX_DATA_HISTORIES_H_
+#define TRIBUTARY_INDEX_DATA_HISTORIES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "index/bundle/row.h"
+#include "index/data/data_set.h"
+
+namespace tributary {
+
+// What users had, of value above 0: the items of user u are
+// items[offsets[u]] to items[offsets[u + 1]], each once, where it came last,
+// newest last.
+struct Histories {
+  std::vector<uint64_t> offsets;
+  std::vector<Row> items;
+  // Beside items; 0 where the data have no times.
+  std::vector<int64_t> times_s;
+
+  size_t n_users() const { return offsets.size() - 1; }
+  std::span<const Row> Of(Row user) const {
+    return std::span(items).subspan(offsets[user],
+                                    offsets[user + 1] - offsets[user]);
+  }
+};
+
+// Histories of more than `max_items` items keep the newest. REQUIRES:
+// interactions ordered as in DataSet.
+Histories ListHistories(const DataSet& data, size_t max_items);
+
+// Where each item stands in the histories: those of item i are
+// places[offsets[i]] to places[offsets[i + 1]], by user.
+struct ItemPlaces {
+  struct Place {
+    Row user;
+    // In the user's history, 0 the oldest.
+    uint32_t position;
+  };
+  std::vector<uint64_t> offsets;
+  std::vector<Place> places;
+
+  std::span<const Place> Of(Row item) const {
+    return std::span(places).subspan(offsets[item],
+                                     offsets[item + 1] - offsets[item]);
+  }
+};
+ItemPlaces ListPlaces(const Histories& histories, size_t n_items);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_DATA_HISTORIES_H_

@@ -1,0 +1,19 @@
+#ifndef TRIBUTARY_INDEX_DATA_UTF8_H_
+#define TRIBUTARY_INDEX_DATA_UTF8_H_
+
+#include <string>
+#include <string_view>
+
+namespace tributary {
+
+// True for well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong,
+// nothing above U+10FFFF).
+bool IsUtf8(std::string_view text);
+
+// `text` itself when it is UTF-8, else `text` read as latin-1. Data sets of the
+// nineties come in latin-1.
+std::string ToUtf8(std::string_view text);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_DATA_UTF8_H_

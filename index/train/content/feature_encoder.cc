@@ -1,0 +1,52 @@
+#include "index/train/content/feature_encoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string_view>
+
+#include "index/train/content/content_trainer.h"
+#include "index/train/content/item_terms.h"
+
+namespace tributary {
+
+bool FeatureEncoder::Encode(std::span<const FeatureColumn> columns, size_t row,
+                            std::span<float> vector) const {
+  const FeatureTables& tables = space_.features;
+  std::vector<ItemTerm> terms;
+  std::vector<ItemTerm> numbers;
+  auto number_row = static_cast<uint32_t>(tables.terms.size());
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const v1::FeatureColumn& column = spec().columns(static_cast<int>(i));
+    if (column.weight() == 0) continue;
+    if (column.kind() == v1::FeatureColumn::NUMBER) {
+      numbers.push_back(
+          {number_row++, NumberWeight(column, columns[i].numbers[row])});
+      continue;
+    }
+    VisitTerms(columns[i], row, [&](std::string_view text) {
+      const Row term = tables.terms.Find(text);
+      if (term == kNoRow) return;
+      terms.push_back({term, static_cast<float>(column.weight())});
+    });
+  }
+  MergeTerms(&terms);
+  WeighTerms(tables.idf.elements<float>(), &terms);
+  terms.insert(terms.end(), numbers.begin(), numbers.end());
+  std::fill(vector.begin(), vector.end(), 0.0f);
+  std::vector<float> part(vector.size());
+  for (const ItemTerm& term : terms) {
+    if (term.weight == 0) continue;
+    tables.projection.Read(term.term, part);
+    for (size_t d = 0; d < part.size(); ++d) {
+      vector[d] += term.weight * part[d];
+    }
+  }
+  const double norm = std::sqrt(
+      std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0));
+  if (!(norm > kShortestContentVector)) return false;
+  for (float& x : vector) x = static_cast<float>(x / norm);
+  return true;
+}
+
+}  // namespace tributary

@@ -1,0 +1,38 @@
+#ifndef TRIBUTARY_INDEX_TRAIN_CONTENT_FEATURE_ENCODER_H_
+#define TRIBUTARY_INDEX_TRAIN_CONTENT_FEATURE_ENCODER_H_
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "index/bundle/bundle.h"
+#include "index/data/data_set.h"
+
+namespace tributary {
+
+// Gives items the vectors that ContentTrainer would have given them, from what
+// it stored in the bundle. Thread-safe; views the bundle's space, which must
+// outlive it.
+class FeatureEncoder {
+ public:
+  // REQUIRES: space.spec->has_feature_encoder(), and the bundle was verified.
+  explicit FeatureEncoder(const EmbeddingSpace& space) : space_(space) {}
+
+  const v1::FeatureEncoder& spec() const {
+    return space_.spec->feature_encoder();
+  }
+
+  // Writes the vector, of length 1, of the item that `columns` describe in
+  // their row `row`. False when the item has no feature that the encoder knows.
+  // REQUIRES: columns are those of spec(), in that order and of those kinds;
+  // vector.size() is the space's dim.
+  bool Encode(std::span<const FeatureColumn> columns, size_t row,
+              std::span<float> vector) const;
+
+ private:
+  const EmbeddingSpace& space_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_TRAIN_CONTENT_FEATURE_ENCODER_H_

@@ -1,0 +1,95 @@
+#include "index/train/content/item_terms.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "index/data/feature_table.h"
+
+namespace tributary {
+namespace {
+
+// A number at one deviation from the mean weighs this much beside the item's
+// terms, which have length 1 together.
+constexpr double kNumberWeight = 0.25;
+constexpr double kMaxDeviations = 4;
+
+using TermVisitor = std::function<void(std::string_view)>;
+
+bool IsWordByte(unsigned char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80;
+}
+
+void VisitWords(std::string_view text, const TermVisitor& visit) {
+  std::string word;
+  for (const char c : text) {
+    const auto lower =
+        static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    if (IsWordByte(lower)) {
+      word.push_back(static_cast<char>(lower));
+    } else if (!word.empty()) {
+      visit(word);
+      word.clear();
+    }
+  }
+  if (!word.empty()) visit(word);
+}
+
+void VisitTokens(std::string_view text, std::string_view column,
+                 const TermVisitor& visit) {
+  std::string term;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(kTokenSeparator), text.size());
+    // Words have no '='.
+    term.assign(column).append("=").append(text.substr(0, end));
+    visit(term);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+}  // namespace
+
+void VisitTerms(const FeatureColumn& column, size_t row,
+                const TermVisitor& visit) {
+  if (column.kind == FeatureColumn::Kind::kText) {
+    VisitWords(column.text[row], visit);
+  } else {
+    VisitTokens(column.text[row], column.name, visit);
+  }
+}
+
+void MergeTerms(std::vector<ItemTerm>* terms) {
+  std::sort(
+      terms->begin(), terms->end(),
+      [](const ItemTerm& a, const ItemTerm& b) { return a.term < b.term; });
+  std::vector<ItemTerm> merged;
+  for (const ItemTerm& entry : *terms) {
+    if (!merged.empty() && merged.back().term == entry.term) {
+      merged.back().weight += entry.weight;
+    } else {
+      merged.push_back(entry);
+    }
+  }
+  *terms = std::move(merged);
+}
+
+void WeighTerms(std::span<const float> idf, std::vector<ItemTerm>* terms) {
+  double square = 0;
+  for (ItemTerm& entry : *terms) {
+    entry.weight = std::log1p(entry.weight) * idf[entry.term];
+    square += double{entry.weight} * entry.weight;
+  }
+  if (square == 0) return;
+  const auto scale = static_cast<float>(1 / std::sqrt(square));
+  for (ItemTerm& entry : *terms) entry.weight *= scale;
+}
+
+float NumberWeight(const v1::FeatureColumn& column, float number) {
+  if (!std::isfinite(number) || column.deviation() == 0) return 0;
+  const double deviations = (number - column.mean()) / column.deviation();
+  return static_cast<float>(
+      kNumberWeight * column.weight() *
+      std::clamp(deviations, -kMaxDeviations, kMaxDeviations));
+}
+
+}  // namespace tributary

@@ -1,0 +1,114 @@
+#include "index/train/neighbors/ease.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "Eigen/Cholesky"
+#include "Eigen/Core"
+#include "index/parallel/parallel_for.h"
+#include "index/train/neighbors/co_occurrence.h"
+
+namespace tributary {
+namespace {
+
+// Counts kept of an item; rarer ones are taken for 0.
+constexpr size_t kMaxCounts = 500;
+constexpr uint64_t kItemsPerPiece = 64;
+// What the ridge is raised by when the counts that are missing make the
+// matrix indefinite, and how often.
+constexpr double kRidgeStep = 10;
+constexpr int kMaxSteps = 3;
+
+void SortByRow(std::vector<ScoredRow>* row) {
+  std::sort(
+      row->begin(), row->end(),
+      [](const ScoredRow& a, const ScoredRow& b) { return a.row < b.row; });
+}
+
+}  // namespace
+
+Ease::Ease(const Histories& histories, const ItemPlaces& places,
+           uint32_t threads)
+    : places_(places), threads_(threads) {
+  const size_t n_items = places.offsets.size() - 1;
+  counts_.resize(n_items);
+  candidates_.resize(n_items);
+  const CoOccurrence co_occurrence(histories, places, {});
+  co_occurrence.ForEachRow(threads, [&](Row item, std::vector<ScoredRow>* row) {
+    KeepBest(
+        kMaxCounts, [](const ScoredRow& entry) { return entry.score; }, row);
+    counts_[item] = *row;
+    SortByRow(&counts_[item]);
+    KeepBest(
+        kEaseCandidates,
+        [&](const ScoredRow& entry) {
+          return entry.score /
+                 std::sqrt(static_cast<float>(places.Of(entry.row).size()));
+        },
+        row);
+    SortByRow(row);
+    candidates_[item] = *row;
+  });
+}
+
+std::vector<ScoredRow> Ease::SolveItem(Row item, double ridge) const {
+  const std::vector<ScoredRow>& candidates = candidates_[item];
+  const auto size = static_cast<Eigen::Index>(candidates.size());
+  thread_local std::vector<int32_t> places;
+  if (places.size() < counts_.size()) places.assign(counts_.size(), -1);
+  Eigen::MatrixXd gramian = Eigen::MatrixXd::Zero(size, size);
+  Eigen::VectorXd target(size);
+  for (Eigen::Index a = 0; a < size; ++a) {
+    const ScoredRow& candidate = candidates[static_cast<size_t>(a)];
+    places[candidate.row] = static_cast<int32_t>(a);
+    target(a) = candidate.score;
+  }
+  for (Eigen::Index a = 0; a < size; ++a) {
+    const Row row = candidates[static_cast<size_t>(a)].row;
+    gramian(a, a) = static_cast<double>(places_.Of(row).size()) + ridge;
+    // A pair may be among the kept counts of one of its items only.
+    for (const ScoredRow& with : counts_[row]) {
+      const int32_t b = places[with.row];
+      if (b >= 0) gramian(a, b) = gramian(b, a) = with.score;
+    }
+  }
+  for (const ScoredRow& candidate : candidates) places[candidate.row] = -1;
+
+  Eigen::LLT<Eigen::MatrixXd> solver(gramian);
+  for (int step = 0; solver.info() != Eigen::Success && step < kMaxSteps;
+       ++step) {
+    ridge *= kRidgeStep;
+    gramian.diagonal().array() += ridge;
+    solver.compute(gramian);
+  }
+  std::vector<ScoredRow> weights;
+  if (solver.info() != Eigen::Success) return weights;
+  solver.solveInPlace(target);
+  for (Eigen::Index a = 0; a < size; ++a) {
+    weights.push_back({candidates[static_cast<size_t>(a)].row,
+                       static_cast<float>(target(a))});
+  }
+  return weights;
+}
+
+std::vector<std::vector<ScoredRow>> Ease::Solve(double ridge) const {
+  std::vector<std::vector<ScoredRow>> columns(counts_.size());
+  ParallelFor(counts_.size(), kItemsPerPiece, threads_,
+              [&](uint64_t begin, uint64_t end) {
+                for (auto item = static_cast<Row>(begin); item < end; ++item) {
+                  if (!candidates_[item].empty()) {
+                    columns[item] = SolveItem(item, ridge);
+                  }
+                }
+              });
+  std::vector<std::vector<ScoredRow>> rows(counts_.size());
+  for (Row item = 0; item < columns.size(); ++item) {
+    for (const ScoredRow& weight : columns[item]) {
+      rows[weight.row].push_back({item, weight.score});
+    }
+    columns[item] = {};
+  }
+  return rows;
+}
+
+}  // namespace tributary

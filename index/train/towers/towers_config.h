@@ -1,0 +1,15 @@
+#ifndef TRIBUTARY_INDEX_TRAIN_TOWERS_TOWERS_CONFIG_H_
+#define TRIBUTARY_INDEX_TRAIN_TOWERS_TOWERS_CONFIG_H_
+
+#include "absl/status/status.h"
+#include "tributary/v1/config.pb.h"
+
+namespace tributary {
+
+// Sets what was left out to its default, and checks all: INVALID_ARGUMENT,
+// naming the field and what it may be.
+absl::Status CompleteTowers(v1::Towers* towers);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_TRAIN_TOWERS_TOWERS_CONFIG_H_

@@ -1,0 +1,154 @@
+#include "index/verify/verify_bundle.h"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "fmt/core.h"
+#include "index/bundle/mapped_file.h"
+#include "index/bundle/sha256.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+absl::Status CheckHash(const std::filesystem::path& dir,
+                       const v1::FileEntry& entry) {
+  ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(dir / entry.name()));
+  const std::string found = Sha256Hex(file.bytes());
+  if (found == entry.sha256()) return absl::OkStatus();
+  return absl::DataLossError(
+      fmt::format("{}: its SHA-256 is {}, but files[\"{}\"].sha256 is {}",
+                  entry.name(), found, entry.name(), entry.sha256()));
+}
+
+// Rows below n_items, none twice, scores finite and descending.
+absl::Status CheckPopularityList(const PopularityList& list, uint64_t n_items) {
+  const std::string stem = "popularity." + list.spec().name();
+  std::vector<bool> there(n_items);
+  for (uint64_t i = 0; i < list.rows().size(); ++i) {
+    const Row row = list.rows()[i];
+    if (row >= n_items || there[row]) {
+      return absl::DataLossError(
+          fmt::format("{}.npy: entry {} is row {}, which is {}", stem, i, row,
+                      row >= n_items ? "not an item" : "there twice"));
+    }
+    there[row] = true;
+    const float score = list.scores()[i];
+    // Written so that NaN fails.
+    if (!(score > -HUGE_VALF && score < HUGE_VALF) ||
+        (i > 0 && score > list.scores()[i - 1])) {
+      return absl::DataLossError(
+          fmt::format("{}.scores.npy: entry {} is {}; scores must be finite "
+                      "and descending",
+                      stem, i, score));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFeatureTables(const EmbeddingSpace& space) {
+  RETURN_IF_ERROR(space.features.terms.CheckKeys());
+  const auto idf = space.features.idf.elements<float>();
+  for (uint64_t i = 0; i < idf.size(); ++i) {
+    if (std::isfinite(idf[i])) continue;
+    return absl::DataLossError(fmt::format("{}.terms.idf.npy: entry {} is {}",
+                                           space.spec->name(), i, idf[i]));
+  }
+  const VectorTable& projection = space.features.projection;
+  return projection.CheckValues(projection.size());
+}
+
+absl::Status CheckSeen(const Bundle& bundle) {
+  const auto offsets = bundle.seen_offsets();
+  const auto rows = bundle.seen_rows();
+  for (uint64_t i = 0; i < offsets.size(); ++i) {
+    if (offsets[i] >= (i == 0 ? 0 : offsets[i - 1]) &&
+        offsets[i] <= rows.size() && (i > 0 || offsets[i] == 0)) {
+      continue;
+    }
+    return absl::DataLossError(fmt::format(
+        "seen.offsets.npy: entry {} is {}; offsets must begin at 0 and ascend "
+        "to {}",
+        i, offsets[i], rows.size()));
+  }
+  for (uint64_t i = 0; i < rows.size(); ++i) {
+    if (rows[i] < bundle.items().size()) continue;
+    return absl::DataLossError(
+        fmt::format("seen.rows.npy: entry {} is row {}, but items.count is {}",
+                    i, rows[i], bundle.items().size()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckCategories(const Bundle& bundle) {
+  const uint64_t width = bundle.categories_per_item();
+  const auto numbers = bundle.category_numbers();
+  for (uint64_t i = 0; i < numbers.size(); ++i) {
+    if (numbers[i] == 0 || i % width == 0 || numbers[i - 1] != 0) continue;
+    return absl::DataLossError(
+        fmt::format("{}: item {}, entry {} is {}, but comes after a 0",
+                    kCategoriesFile, i / width, i % width, numbers[i]));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckGoldenRows(const Bundle& bundle) {
+  for (int i = 0; i < bundle.manifest().golden_queries_size(); ++i) {
+    for (const Row row : bundle.manifest().golden_queries(i).rows()) {
+      if (row < bundle.items().size()) continue;
+      return absl::DataLossError(fmt::format(
+          "manifest.json: goldenQueries[{}].rows: row {}, but items.count is "
+          "{}",
+          i, row, bundle.items().size()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckContents(const Bundle& bundle) {
+  for (const v1::FileEntry& file : bundle.manifest().files()) {
+    RETURN_IF_ERROR(CheckHash(bundle.dir(), file));
+  }
+  RETURN_IF_ERROR(bundle.items().CheckKeys());
+  if (bundle.manifest().has_users())
+    RETURN_IF_ERROR(bundle.users().CheckKeys());
+  for (const EmbeddingSpace& space : bundle.spaces()) {
+    RETURN_IF_ERROR(space.items.CheckValues(bundle.items().size()));
+    if (space.spec->has_feature_encoder()) {
+      RETURN_IF_ERROR(CheckFeatureTables(space));
+    }
+    if (space.spec->user_vectors() == 0) continue;
+    RETURN_IF_ERROR(space.users.CheckValues(bundle.users().size()));
+  }
+  for (const PopularityList& list : bundle.popularity()) {
+    RETURN_IF_ERROR(CheckPopularityList(list, bundle.items().size()));
+  }
+  for (const NeighborTable& table : bundle.neighbors()) {
+    RETURN_IF_ERROR(table.CheckValues());
+  }
+  RETURN_IF_ERROR(CheckSeen(bundle));
+  RETURN_IF_ERROR(CheckCategories(bundle));
+  return CheckGoldenRows(bundle);
+}
+
+}  // namespace
+
+absl::Status VerifyBundle(const Bundle& bundle) {
+  const std::string name = bundle.dir().filename().string();
+  const std::string version = fmt::format("{}", bundle.version());
+  if (name != version && !name.starts_with('.')) {
+    return absl::DataLossError(
+        fmt::format("manifest.json: version: {}, but the directory is named "
+                    "{}",
+                    version, name));
+  }
+  return CheckContents(bundle);
+}
+
+absl::Status VerifyBundle(const std::filesystem::path& dir) {
+  ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(dir));
+  return VerifyBundle(*bundle);
+}
+
+}  // namespace tributary

@@ -1,0 +1,121 @@
+#include "server/versions/bundle_routes.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <utility>
+
+#include "fmt/format.h"
+
+namespace tributary {
+namespace {
+
+using Resident = std::shared_ptr<const ServingBundle>;
+
+// A handful: a linear search.
+Resident Find(const RoutingTable& table, uint64_t version) {
+  for (const Resident& bundle : table.resident) {
+    if (bundle->bundle().version() == version) return bundle;
+  }
+  return nullptr;
+}
+
+const RoutingTable::Labelled* FindLabel(const RoutingTable& table,
+                                        std::string_view name) {
+  for (const RoutingTable::Labelled& label : table.labels) {
+    if (label.name.view() == name) return &label;
+  }
+  return nullptr;
+}
+
+// The bundle may be null.
+RoutedBundle ForUser(const RoutingTable& table, uint32_t bucket) {
+  if (table.buckets != nullptr && bucket != kNoBucket) {
+    if (const uint8_t label = (*table.buckets)[bucket]; label > 0) {
+      const RoutingTable::Labelled& found = table.labels[label - 1U];
+      if (Resident bundle = Find(table, found.version)) {
+        return {std::move(bundle), found.name};
+      }
+    }
+  }
+  return {Find(table, table.active), {}};
+}
+
+absl::Status NothingActive() {
+  return absl::UnavailableError("no bundle is active yet");
+}
+
+// What a client sends is not echoed at any length.
+absl::Status NoLabel(std::string_view name) {
+  return absl::NotFoundError(fmt::format("bundle_label: no label \"{}\"",
+                                         name.substr(0, kMaxLabelBytes)));
+}
+
+}  // namespace
+
+LabelName::LabelName(std::string_view name)
+    : size_(static_cast<uint8_t>(std::min(name.size(), kMaxLabelBytes))) {
+  std::memcpy(bytes_.data(), name.data(), size_);
+}
+
+size_t BundleRoutes::PlaceOfThread() {
+  static std::atomic<size_t> threads{0};
+  thread_local const size_t place =
+      threads.fetch_add(1, std::memory_order_relaxed) % kPlaces;
+  return place;
+}
+
+Resident BundleRoutes::Take(uint64_t version) const {
+  const Place& place = places_[PlaceOfThread()];
+  const std::lock_guard lock(place.mutex);
+  return Find(place.table, version == 0 ? place.table.active : version);
+}
+
+absl::StatusOr<RoutedBundle> BundleRoutes::Take(
+    const v1::RetrieveRequest& request) const {
+  const std::string_view label = request.bundle_label();
+  if (const uint64_t version = request.bundle_version(); version != 0) {
+    if (!label.empty()) {
+      return absl::InvalidArgumentError(
+          "bundle_label: expected none together with bundle_version");
+    }
+    if (Resident bundle = Take(version)) return RoutedBundle{bundle, {}};
+    return absl::NotFoundError(
+        fmt::format("bundle_version: version {} is not resident", version));
+  }
+  uint32_t bucket = kNoBucket;
+  if (label.empty() && has_buckets_.load(std::memory_order_relaxed)) {
+    bucket = BucketOf(request);
+  }
+  const Place& place = places_[PlaceOfThread()];
+  const std::lock_guard lock(place.mutex);
+  if (label.empty() || label == kStableLabel) {
+    RoutedBundle routed = ForUser(place.table, bucket);
+    if (routed.bundle == nullptr) return NothingActive();
+    return routed;
+  }
+  const RoutingTable::Labelled* const found = FindLabel(place.table, label);
+  if (found == nullptr) return NoLabel(label);
+  if (Resident bundle = Find(place.table, found->version)) {
+    return RoutedBundle{std::move(bundle), found->name};
+  }
+  return absl::UnavailableError(
+      fmt::format("bundle_label: version {} of \"{}\" is not resident",
+                  found->version, label));
+}
+
+void BundleRoutes::Set(const RoutingTable& table) {
+  has_buckets_ = table.buckets != nullptr;
+  for (Place& place : places_) {
+    RoutingTable copy = table;
+    for (Resident& bundle : copy.resident) {
+      // A reference count of its own, which holds one of the bundle's.
+      const auto holder = std::make_shared<Resident>(bundle);
+      bundle = Resident(holder, bundle.get());
+    }
+    const std::lock_guard lock(place.mutex);
+    std::swap(place.table, copy);
+  }
+}
+
+}  // namespace tributary

@@ -1,0 +1,50 @@
+#ifndef TRIBUTARY_SERVER_VERSIONS_SERVING_BUNDLE_H_
+#define TRIBUTARY_SERVER_VERSIONS_SERVING_BUNDLE_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "index/bundle/bundle.h"
+#include "server/retrieval/retriever.h"
+
+namespace tributary {
+
+// A retriever of a bundle, ready to be asked.
+struct NamedRetriever {
+  // Points into the bundle's manifest.
+  const v1::RetrieverSpec* spec;
+  std::unique_ptr<Retriever> retriever;
+};
+
+// A bundle with its retrievers: what a request is answered from. Immutable and
+// thread-safe.
+class ServingBundle {
+ public:
+  static absl::StatusOr<std::shared_ptr<const ServingBundle>> Open(
+      std::shared_ptr<const Bundle> bundle, const RetrieverRegistry& registry);
+
+  const Bundle& bundle() const { return *bundle_; }
+  // In the manifest's order; at most kMaxSources.
+  const std::vector<NamedRetriever>& retrievers() const { return retrievers_; }
+  // REQUIRES: an index of retrievers().
+  const std::string& NameOf(int retriever) const {
+    return retrievers_[static_cast<size_t>(retriever)].spec->name();
+  }
+  // -1 when there is none of that name.
+  int FindRetriever(std::string_view name) const;
+
+ private:
+  explicit ServingBundle(std::shared_ptr<const Bundle> bundle)
+      : bundle_(std::move(bundle)) {}
+
+  std::shared_ptr<const Bundle> bundle_;
+  // After bundle_: retrievers view it.
+  std::vector<NamedRetriever> retrievers_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_VERSIONS_SERVING_BUNDLE_H_

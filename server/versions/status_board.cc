@@ -1,0 +1,60 @@
+#include "server/versions/status_board.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "fmt/format.h"
+#include "spdlog/spdlog.h"
+
+namespace tributary {
+namespace {
+
+constexpr size_t kMaxTextBytes = 4096;
+
+// Not in the middle of a UTF-8 sequence, which a proto's string may not end in.
+void Shorten(std::string* text) {
+  if (text->size() <= kMaxTextBytes) return;
+  size_t end = kMaxTextBytes;
+  while (end > 0 && (static_cast<uint8_t>((*text)[end]) & 0xc0) == 0x80) --end;
+  text->resize(end);
+}
+
+}  // namespace
+
+void SetTimestamp(absl::Time time, google::protobuf::Timestamp* timestamp) {
+  const int64_t ns = absl::ToUnixNanos(time);
+  timestamp->set_seconds(ns / 1'000'000'000);
+  timestamp->set_nanos(static_cast<int32_t>(ns % 1'000'000'000));
+}
+
+StatusBoard::StatusBoard() : started_at_(absl::Now()) {}
+
+void StatusBoard::Refuse(uint64_t version, std::string reason) {
+  Shorten(&reason);
+  spdlog::warn("event=refused version={} reason={:?}", version, reason);
+  const std::lock_guard lock(mutex_);
+  ++refusals_;
+  last_refusal_.set_version(version);
+  last_refusal_.set_reason(std::move(reason));
+  SetTimestamp(absl::Now(), last_refusal_.mutable_at());
+}
+
+void StatusBoard::Report(v1::LoaderStatus loader) {
+  Shorten(loader.mutable_store());
+  Shorten(loader.mutable_last_error());
+  if (loader.has_last_refusal()) {
+    Shorten(loader.mutable_last_refusal()->mutable_reason());
+  }
+  const std::lock_guard lock(mutex_);
+  loader_ = std::move(loader);
+}
+
+void StatusBoard::Fill(v1::ServerStatus* status) const {
+  SetTimestamp(started_at_, status->mutable_started_at());
+  const std::lock_guard lock(mutex_);
+  status->set_refusals(refusals_);
+  if (refusals_ > 0) *status->mutable_last_refusal() = last_refusal_;
+  if (loader_.has_value()) *status->mutable_loader() = *loader_;
+}
+
+}  // namespace tributary

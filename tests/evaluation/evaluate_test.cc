@@ -1,0 +1,129 @@
+#include "evaluation/evaluate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/index/bundle/tiny_bundle.h"
+
+namespace tributary {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// The tiny bundle: user 10 has had a and b; popularity is f to a.
+class EvaluateTest : public testing::Test {
+ protected:
+  EvaluateTest() {
+    const auto bundle = Bundle::Open(WriteTinyBundle(MakeTestDir(), 1));
+    const auto serving =
+        ServingBundle::Open(*bundle, RetrieverRegistry::BuiltIn());
+    lists_.emplace(*ListSource::Make(*serving, v1::ServerConfig()));
+  }
+
+  Evaluation Measure(const TestItems& test, EvaluationOptions options) {
+    users_ = FindTestUsers(test, lists_->bundle().bundle().items());
+    auto evaluation = Evaluate(*lists_, users_, options);
+    EXPECT_TRUE(evaluation.ok()) << evaluation.status();
+    return *std::move(evaluation);
+  }
+
+  std::optional<ListSource> lists_;
+  std::vector<TestUser> users_;
+};
+
+const TestItems kTest = {
+    {"10", {"e", "f"}}, {"20", {"a"}}, {"stranger", {"f", "nothing"}}};
+
+TEST_F(EvaluateTest, JudgesTheListThatIsServed) {
+  for (const char* user : {"10", "20", "30", "stranger"}) {
+    for (const uint32_t k : {1, 3, 6}) {
+      Answers answers;
+      ASSERT_TRUE(lists_->AskSources(user, k, &answers).ok());
+      EXPECT_EQ(lists_->Fuse(answers), *lists_->Fused(user, k)) << user;
+    }
+  }
+}
+
+TEST_F(EvaluateTest, LeavingOutASourceCostsWhatItAloneBrings) {
+  const auto evaluation = Measure(kTest, {.ks = {6}});
+  ASSERT_EQ(evaluation.sources.size(), 2);
+  EXPECT_EQ(evaluation.sources[0].name, "taste");
+  // f is popularity's alone; all that taste has, popularity has too.
+  EXPECT_EQ(evaluation.sources[0].unique_hits, 0);
+  EXPECT_NEAR(evaluation.sources[0].recall_lost[0].mean, 0, 1e-6);
+  EXPECT_EQ(evaluation.sources[1].unique_hits, 2);
+  EXPECT_NEAR(evaluation.sources[1].recall_lost[0].mean, (.5 + .5) / 3, 1e-6);
+}
+
+TEST_F(EvaluateTest, TellsSegmentsApart) {
+  const auto evaluation = Measure(kTest, {.ks = {6}});
+  const auto& users = evaluation.user_segments.users;
+  EXPECT_THAT(users[0], ElementsAre(1, 2));  // 20 and stranger
+  EXPECT_THAT(users[1], ElementsAre(0));
+  EXPECT_THAT(users[2], IsEmpty());
+  EXPECT_NEAR(evaluation.lists[0].by_user_segment[0].mean, .75, 1e-6);
+  EXPECT_NEAR(evaluation.lists[0].by_user_segment[1].mean, 1, 1e-6);
+  // a and b were had by one user each; nobody had the others.
+  EXPECT_EQ(evaluation.item_segments.items[3], 4);
+  EXPECT_EQ(evaluation.item_segment_users[3], 2);
+  EXPECT_NEAR(evaluation.lists[0].by_item_segment[3].mean, 1, 1e-6);
+}
+
+TEST_F(EvaluateTest, ItemSegmentsAreThirdsOfTheInteractions) {
+  const auto evaluation = Measure(kTest, {.ks = {6}});
+  const ItemSegments& segments = evaluation.item_segments;
+  EXPECT_EQ(segments.items[0] + segments.items[1] + segments.items[2], 2);
+  EXPECT_EQ(segments.segment[0], 0);
+  EXPECT_EQ(segments.users[0], 1);
+}
+
+TEST_F(EvaluateTest, IsTheSameOnAnyNumberOfThreads) {
+  TestItems test;
+  for (int i = 0; i < 200; ++i) {
+    test[i % 3 == 0 ? "10" : std::to_string(i)].insert(i % 2 == 0 ? "f" : "d");
+  }
+  EvaluationOptions options{.ks = {1, 3}, .quota_curves = true};
+  const auto one = Measure(test, options);
+  options.threads = 3;
+  const auto three = Measure(test, options);
+  for (size_t list = 0; list < one.lists.size(); ++list) {
+    for (size_t k = 0; k < 2; ++k) {
+      EXPECT_EQ(one.lists[list].at[k][2].low, three.lists[list].at[k][2].low);
+    }
+    EXPECT_EQ(one.lists[list].gini, three.lists[list].gini);
+  }
+  EXPECT_EQ(one.sources[0].quota_curve, three.sources[0].quota_curve);
+}
+
+TEST_F(EvaluateTest, QuotaCurvesGoFromNothingToAll) {
+  // For user 10 taste alone gives e, d, c; popularity f first.
+  const auto evaluation =
+      Measure({{"10", {"f"}}}, {.ks = {1}, .quota_curves = true});
+  const auto& taste = evaluation.sources[0].quota_curve;
+  const auto& popularity = evaluation.sources[1].quota_curve;
+  ASSERT_EQ(taste.size(), kQuotaSteps + 1);
+  EXPECT_EQ(taste.front()[1], 1);
+  EXPECT_EQ(taste.back()[1], 0);
+  EXPECT_EQ(popularity.front()[1], 0);
+  EXPECT_EQ(popularity.back()[1], 1);
+  EXPECT_NEAR(
+      evaluation.sources[0].default_share + evaluation.sources[1].default_share,
+      1, 1e-6);
+  EXPECT_THAT(Measure(kTest, {.ks = {6}}).sources[0].quota_curve, IsEmpty());
+}
+
+TEST_F(EvaluateTest, ComparedWithItselfDiffersByNothing) {
+  const auto evaluation = Measure(kTest, {.ks = {1, 6}});
+  for (const auto& at : Compare(evaluation, evaluation, 1, 1)) {
+    for (const Comparison& found : at) {
+      EXPECT_EQ(found.difference.mean, 0);
+      EXPECT_EQ(found.p_value, 1);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tributary

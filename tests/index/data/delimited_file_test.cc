@@ -1,0 +1,145 @@
+#include "index/data/delimited_file.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "index/data/parse_field.h"
+#include "index/data/utf8.h"
+#include "tests/index/data/data_files.h"
+
+namespace tributary {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using Records = std::vector<std::vector<std::string>>;
+
+class DelimitedFileTest : public testing::Test {
+ protected:
+  absl::StatusOr<Records> Read(std::string_view text,
+                               DelimitedFile::Format format) {
+    path_ = MakeTestDir() / "records";
+    OverwriteFile(path_, text);
+    auto file = DelimitedFile::Open(path_, format, &malformed_);
+    if (!file.ok()) return file.status();
+    if (auto status = file->ReadHeader(); !status.ok()) return status;
+    Records records;
+    for (;;) {
+      const auto more = file->Next();
+      if (!more.ok()) return more.status();
+      if (!*more) return records;
+      auto& record = records.emplace_back();
+      for (size_t i = 0; i < file->size(); ++i) {
+        record.emplace_back(file->field(i));
+      }
+    }
+  }
+
+  std::vector<std::string> Malformed() {
+    DataSet data;
+    malformed_.MoveTo(&data);
+    return data.malformed;
+  }
+
+  std::filesystem::path path_;
+  MalformedLines malformed_{2};
+};
+
+constexpr auto Csv = [] {
+  return DelimitedFile::Format{.separator = ",", .quoted = true};
+};
+
+TEST_F(DelimitedFileTest, ReadsQuotedFieldsAsRfc4180SaysIt) {
+  const auto records = Read(
+      "a,b\r\n\"x, y\",\"say \"\"hi\"\"\"\r\n\"two\nlines\", plain \n", Csv());
+  ASSERT_TRUE(records.ok()) << records.status();
+  EXPECT_THAT(*records, ElementsAre(ElementsAre("x, y", "say \"hi\""),
+                                    ElementsAre("two\nlines", "plain")));
+}
+
+TEST_F(DelimitedFileTest, TakesSeparatorsOfSeveralSigns) {
+  const auto records = Read("a::b\n1::Up: a film\n", {.separator = "::"});
+  ASSERT_TRUE(records.ok()) << records.status();
+  EXPECT_THAT(*records, ElementsAre(ElementsAre("1", "Up: a film")));
+}
+
+TEST_F(DelimitedFileTest, PassesOverByteOrderMarkAndEmptyLines) {
+  const auto records = Read(
+      "\xEF\xBB\xBF"
+      "a\n\n1\n \n2",
+      {.separator = ","});
+  ASSERT_TRUE(records.ok()) << records.status();
+  EXPECT_THAT(*records, ElementsAre(ElementsAre("1"), ElementsAre("2")));
+}
+
+TEST_F(DelimitedFileTest, NamesTheLineOfEveryMalformedRecord) {
+  const auto records =
+      Read("a,b\n\"1\n2\",x\n1,2,3\n4,5\n\"6\"7,8\n9,9\n", Csv());
+  ASSERT_TRUE(records.ok()) << records.status();
+  EXPECT_EQ(records->size(), 3);
+  EXPECT_THAT(Malformed(),
+              ElementsAre(path_.string() + ":4: 3 fields, expected 2",
+                          path_.string() + ":6: text after a quoted field"));
+}
+
+TEST_F(DelimitedFileTest, AnOpenQuoteCostsItsOwnLineOnly) {
+  const auto records = Read("a,b\n\"1,2\n3,4\n5,6\n", Csv());
+  ASSERT_TRUE(records.ok()) << records.status();
+  EXPECT_EQ(records->size(), 2);
+  EXPECT_THAT(Malformed(), ElementsAre(HasSubstr(":2: a quoted field is not")));
+}
+
+TEST_F(DelimitedFileTest, MoreMalformedLinesThanTheLimitAreDataLoss) {
+  const auto records = Read("a,b\n1\n2\n3\n", Csv());
+  EXPECT_EQ(records.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(records.status().message()),
+              HasSubstr(":2: 1 fields, expected 2"));
+}
+
+TEST_F(DelimitedFileTest, AnEmptyFileHasNoHeader) {
+  EXPECT_EQ(Read("", Csv()).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(MalformedLines, AreLimitedFileByFileAndNamedUpToTen) {
+  MalformedLines malformed(8);
+  for (uint64_t i = 1; i <= 8; ++i) {
+    EXPECT_TRUE(malformed.Add("a", i, "bad").ok());
+    EXPECT_TRUE(malformed.Add("b", i, "bad").ok());
+  }
+  EXPECT_EQ(malformed.Add("a", 9, "bad").code(), absl::StatusCode::kDataLoss);
+  DataSet data;
+  malformed.MoveTo(&data);
+  EXPECT_EQ(data.malformed_lines, 17);
+  EXPECT_EQ(data.malformed.size(), 10);
+  EXPECT_EQ(data.malformed[1], "b:1: bad");
+}
+
+TEST(ParseTime, KnowsSecondsMillisecondsAndIso8601) {
+  EXPECT_EQ(ParseTime("881250949"), 881250949);
+  EXPECT_EQ(ParseTime("881250949.9"), 881250949);
+  EXPECT_EQ(ParseTime("1735689600123"), 1735689600);
+  EXPECT_EQ(ParseTime("2025-01-01"), 1735689600);
+  EXPECT_EQ(ParseTime("2025-01-01 00:00:01"), 1735689601);
+  EXPECT_EQ(ParseTime("2025-01-01T00:00:01.5Z"), 1735689601);
+  EXPECT_EQ(ParseTime("2025-01-01T02:00:00+02:00"), 1735689600);
+  EXPECT_EQ(ParseTime("yesterday"), std::nullopt);
+  EXPECT_EQ(ParseTime("nan"), std::nullopt);
+  EXPECT_EQ(ParseTime("1e300"), std::nullopt);
+}
+
+TEST(Utf8, TellsUtf8FromLatin1) {
+  EXPECT_TRUE(IsUtf8("Am\xC3\xA9lie \xE2\x82\xAC \xF0\x9F\x8E\xAC"));
+  EXPECT_FALSE(IsUtf8("Am\xE9lie"));
+  EXPECT_FALSE(IsUtf8("\xC0\xAF"));          // overlong
+  EXPECT_FALSE(IsUtf8("\xED\xA0\x80"));      // surrogate
+  EXPECT_FALSE(IsUtf8("\xF4\x90\x80\x80"));  // above U+10FFFF
+  EXPECT_FALSE(IsUtf8("\xE2\x82"));          // cut off
+  EXPECT_EQ(ToUtf8("Am\xE9lie"), "Am\xC3\xA9lie");
+  EXPECT_EQ(ToUtf8("Am\xC3\xA9lie"), "Am\xC3\xA9lie");
+}
+
+}  // namespace
+}  // namespace tributary
