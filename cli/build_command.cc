@@ -1,8 +1,9 @@
 // tributary build: from raw data to a bundle.
-#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,9 +14,11 @@
 #include "fmt/core.h"
 #include "index/assemble/build.h"
 #include "index/assemble/build_config.h"
+#include "index/bundle/bundle.h"
 #include "index/bundle/version_directory.h"
 #include "index/data/hold_out.h"
 #include "index/data/inter_file.h"
+#include "index/parallel/progress.h"
 #include "proto/yaml/config_flags.h"
 #include "status/status_macros.h"
 
@@ -29,29 +32,37 @@ struct BuildFlags {
   double holdout = 0;
   std::optional<SplitBy> holdout_by;
   std::string test_out;
+  // The directory of an earlier bundle; empty: none.
+  std::string like;
   v1::BuildConfig config;
 };
 
-// Judges a trial bundle by what the server would serve from it.
-Judge MakeJudge(const DataSet& data, uint32_t threads, ProgressLine* progress) {
-  return [&data, threads, progress](const std::filesystem::path& trial_bundle,
-                                    const std::vector<Interaction>& held_out)
-             -> absl::StatusOr<Judgement> {
+// Judges a validation bundle by what the server would serve from it.
+Judge MakeJudge(const DataSet& data, uint32_t threads) {
+  return [&data, threads](const std::filesystem::path& validation_bundle,
+                          const std::vector<Interaction>& held_out,
+                          const Progress& progress) {
     TestItems test_items;
     for (const Interaction& interaction : held_out) {
       test_items[data.users.text(interaction.user)].insert(
           data.items.text(interaction.item));
     }
-    ASSIGN_OR_RETURN(Verdict verdict,
-                     JudgeBundle(trial_bundle, test_items, v1::ServerConfig(),
-                                 threads, [&](double done) {
-                                   progress->Show("trial: recall", done);
-                                 }));
-    Judgement judgement;
-    judgement.recall = std::move(verdict.recall);
-    judgement.fusion = std::move(verdict.fusion);
-    return judgement;
+    return JudgeBundle(validation_bundle, test_items, v1::ServerConfig(),
+                       threads, progress);
   };
+}
+
+// The manifest of the bundle that --like names.
+absl::StatusOr<std::optional<v1::Manifest>> ReadEarlier(
+    const std::string& dir) {
+  if (dir.empty()) return std::nullopt;
+  const auto bundle = Bundle::Open(dir);
+  if (!bundle.ok()) {
+    return absl::Status(
+        bundle.status().code(),
+        fmt::format("--like {}: {}", dir, bundle.status().message()));
+  }
+  return (*bundle)->manifest();
 }
 
 void ReportMalformed(const DataSet& data) {
@@ -82,26 +93,27 @@ absl::StatusOr<DataSet> ReadTrainingData(const BuildFlags& flags,
 absl::Status Build(const BuildFlags& flags) {
   if ((flags.holdout > 0) != !flags.test_out.empty()) {
     return absl::InvalidArgumentError(
-        "--holdout and --test-out go together: what is held out is written "
-        "there");
+        "--holdout and --test-out need each other: interactions that are held "
+        "out are written to the file");
   }
   ASSIGN_OR_RETURN(const v1::BuildConfig config,
                    CompleteBuildConfig(flags.config));
+  BuildRequest request;
+  ASSIGN_OR_RETURN(request.like, ReadEarlier(flags.like));
   ProgressLine progress;
   progress.Show("read " + flags.data, 0);
   ASSIGN_OR_RETURN(const DataSet data, ReadTrainingData(flags, config));
-  BuildRequest request;
   request.root = flags.out;
   request.version = flags.version;
   if (request.version == 0) {
     ASSIGN_OR_RETURN(request.version, NextVersion(flags.out));
   }
   request.data_name = flags.data;
-  request.config = config;
-  request.judge = MakeJudge(data, config.threads(), &progress);
-  request.progress = [&](std::string_view step, double done) {
-    progress.Show(step, done);
-  };
+  // Not the completed one: with --like, what is set explicitly wins.
+  request.config = flags.config;
+  request.judge = MakeJudge(data, config.threads());
+  request.progress = progress.AsProgress();
+  request.report = [&](std::string_view line) { progress.Say(line); };
   ASSIGN_OR_RETURN(const auto dir, BuildBundle(data, request));
   fmt::print("{}\n", dir.string());
   return absl::OkStatus();
@@ -118,17 +130,26 @@ void AddBuildCommand(CLI::App& app) {
                    "debian | recbole:DIR | movielens:DIR | csv:DIR | "
                    "vectors:DIR | synthetic[:SEED]")
       ->required();
-  command->add_option("--out", flags->out, "The bundle goes to OUT/<version>")
+  command
+      ->add_option("--out", flags->out,
+                   "The bundle is written to OUT/<version>")
       ->required();
   command->add_option("--version", flags->version,
-                      "Left out: one above the highest in OUT");
+                      "Default: one above the highest version in OUT");
   command
       ->add_option("--holdout", flags->holdout,
-                   "Share of interactions to leave out, for `tributary eval`")
+                   "Share of interactions to hold out for `tributary eval`")
       ->check(CLI::Range(0.0, 0.9));
   AddSplitByFlag(*command, "--holdout-by", &flags->holdout_by);
-  command->add_option("--test-out", flags->test_out,
-                      "RecBole .inter file for what --holdout leaves out");
+  command->add_option(
+      "--test-out", flags->test_out,
+      "RecBole .inter file that held-out interactions are written to");
+  command->add_option(
+      "--like", flags->like,
+      "Directory of an earlier bundle. Settings that the build would choose "
+      "are "
+      "taken over from it, together with its fusion model and measured recall "
+      "(--validation_share above 0 measures anew)");
   AddConfigFlags(*command, &flags->config);
   command->callback([flags] { FailUnlessOk(Build(*flags)); });
 }

@@ -73,8 +73,8 @@ absl::StatusOr<Evaluation> RunEval(const EvalFlags& flags,
   std::sort(options.ks.begin(), options.ks.end());
   options.ks.erase(std::unique(options.ks.begin(), options.ks.end()),
                    options.ks.end());
-  options.progress = [&](double done) {
-    progress.Show("evaluate " + bundle_dir, done);
+  options.progress = [&](std::string_view step, double done) {
+    progress.Show(fmt::format("{} {}", step, bundle_dir), done);
   };
   return Evaluate(lists, users, options);
 }

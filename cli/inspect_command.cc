@@ -55,6 +55,29 @@ std::string IndexText(const v1::IndexSpec& index) {
   return text;
 }
 
+// The settings that were chosen or taken over.
+void PrintChosen(const v1::Manifest& manifest) {
+  const v1::Builder& builder = manifest.builder();
+  if (builder.like_version() > 0) {
+    fmt::print("like         version {}\n", builder.like_version());
+  }
+  if (!builder.has_chosen()) return;
+  const v1::BuildConfig& chosen = builder.chosen();
+  if (chosen.als().has_alpha()) {
+    fmt::print("als          alpha={} regularization={}\n",
+               chosen.als().alpha(), chosen.als().regularization());
+  }
+  if (chosen.popularity().half_life_days() > 0) {
+    fmt::print("trending     half-life {} days\n",
+               chosen.popularity().half_life_days());
+  }
+  for (const v1::NeighborTable& table : manifest.neighbors()) {
+    for (const auto& [name, value] : table.chosen()) {
+      fmt::print("{:<12} {}={}\n", table.name(), name, value);
+    }
+  }
+}
+
 void PrintSpaces(const Bundle& bundle) {
   fmt::print("\n{:<12} {:>5} {:>14} {:>9} {:>9}  {:<17} {}\n", "space", "dim",
              "metric", "items", "users", "fingerprint", "index");
@@ -71,7 +94,7 @@ void PrintTrials(const v1::Manifest& manifest) {
   for (const v1::EmbeddingSpace& space : manifest.spaces()) {
     const std::string table = TrialsTable(space.index());
     if (table.empty()) continue;
-    fmt::print("\n{}: indexes tried; * was taken\n{}", space.name(), table);
+    fmt::print("\n{}: index candidates; * was chosen\n{}", space.name(), table);
   }
 }
 
@@ -97,6 +120,10 @@ void PrintRetrievers(const v1::Manifest& manifest) {
   }
   if (!manifest.fusion().segments().empty()) {
     PrintFusionModel(manifest.fusion());
+    if (manifest.fusion_learned_on_version() > 0) {
+      fmt::print("(learned on version {}, not on this one)\n",
+                 manifest.fusion_learned_on_version());
+    }
   }
   fmt::print("\n{:<24} {:>9}\n", "popularity list", "items");
   for (const v1::PopularityList& list : manifest.popularity()) {
@@ -104,20 +131,33 @@ void PrintRetrievers(const v1::Manifest& manifest) {
   }
 }
 
+void PrintRecall(const v1::Manifest& manifest) {
+  const v1::MeasuredRecall& recall = manifest.measured_recall();
+  if (recall.points().empty()) {
+    fmt::print("\nNo recall was measured for this version.\n");
+    return;
+  }
+  if (recall.measured_on_version() > 0) {
+    fmt::print(
+        "\nMeasured on version {}, not on this one, on held-out "
+        "interactions:\n",
+        recall.measured_on_version());
+  } else {
+    fmt::print("\nMeasured on held-out interactions when it was built:\n");
+  }
+  fmt::print("{}", RecallTable(recall));
+}
+
 absl::Status Inspect(const std::string& dir) {
   ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(dir));
   const v1::Manifest& manifest = bundle->manifest();
   PrintTables(manifest, bundle->size_bytes());
+  PrintChosen(manifest);
   PrintSpaces(*bundle);
   PrintTrials(manifest);
   PrintTowers(manifest);
   PrintRetrievers(manifest);
-  if (manifest.measured_recall().points().empty()) {
-    fmt::print("\nNo recall was measured when it was built.\n");
-  } else {
-    fmt::print("\nMeasured when it was built, on interactions held out:\n{}",
-               RecallTable(manifest.measured_recall()));
-  }
+  PrintRecall(manifest);
   return absl::OkStatus();
 }
 

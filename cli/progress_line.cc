@@ -6,7 +6,6 @@
 #include <cstdio>
 
 #include "fmt/core.h"
-#include "index/train/progress.h"
 
 namespace tributary {
 namespace {
@@ -36,6 +35,11 @@ void ProgressLine::Show(std::string_view step, double done) {
   fmt::print(stderr, "\r  {:<44} [{:<{}}] {:3.0f}%", text_,
              std::string(static_cast<size_t>(filled), '='), kBarWidth,
              100 * std::clamp(done, 0.0, 1.0));
+}
+
+void ProgressLine::Say(std::string_view text) {
+  FinishStep();
+  fmt::print(stderr, "  {}\n", text);
 }
 
 void ProgressLine::FinishStep() {

@@ -5,10 +5,13 @@
 #include <string>
 #include <string_view>
 
+#include "index/parallel/progress.h"
+
 namespace tributary {
 
-// Progress on stderr: on a terminal one line that is redrawn, elsewhere one
-// line per finished step. Not thread-safe.
+// Shows progress on stderr: on a terminal as one line that is redrawn,
+// elsewhere as one line per finished step, with the seconds that it took. Not
+// thread-safe.
 class ProgressLine {
  public:
   ProgressLine();
@@ -16,9 +19,15 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
-  // `done` from 0 to 1. A step of another name than the last one's begins a new
-  // line.
+  // `done` is 0 to 1. A step whose name differs from the last one's begins a
+  // new line; the note after kProgressNote is not part of the name.
   void Show(std::string_view step, double done);
+  // The same, as work tells it. Views this object.
+  Progress AsProgress() {
+    return [this](std::string_view step, double done) { Show(step, done); };
+  }
+  // Ends the step and prints a line of text.
+  void Say(std::string_view text);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -27,7 +36,7 @@ class ProgressLine {
 
   const bool terminal_;
   std::string step_;
-  // The step with its note.
+  // The step's name and its note.
   std::string text_;
   Clock::time_point step_start_;
   Clock::time_point last_drawn_;

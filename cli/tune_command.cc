@@ -43,8 +43,8 @@ absl::StatusOr<Recalls> RecallsNow(const ListSource& lists,
     recalls[i] = RecallAt(users[i], rows, ks);
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(ForEachUser(
-      users.size(), threads, [](double) {}, measure));
+  RETURN_IF_ERROR(
+      ForEachUser(users.size(), threads, "lists", IgnoreProgress, measure));
   return recalls;
 }
 
@@ -107,8 +107,7 @@ absl::Status Tune(const TuneFlags& flags) {
   {
     ProgressLine progress;
     ASSIGN_OR_RETURN(
-        tuned, TuneBundle(lists, users, flags.threads,
-                          [&](double done) { progress.Show("lists", done); }));
+        tuned, TuneBundle(lists, users, flags.threads, progress.AsProgress()));
   }
   ASSIGN_OR_RETURN(const Recalls now,
                    RecallsNow(lists, users, tuned.ks, flags.threads));

@@ -12,15 +12,16 @@
 
 namespace tributary {
 
-absl::Status ForEachUser(size_t n, uint32_t threads,
-                         const std::function<void(double)>& progress,
+absl::Status ForEachUser(size_t n, uint32_t threads, std::string_view step,
+                         const Progress& progress,
                          const std::function<absl::Status(size_t)>& body) {
   std::atomic<size_t> next = 0;
   std::mutex mutex;
   absl::Status first_error;
   const auto work = [&](bool tells) {
     for (size_t i = next++; i < n; i = next++) {
-      if (tells) progress(static_cast<double>(i) / static_cast<double>(n));
+      if (tells)
+        progress(step, static_cast<double>(i) / static_cast<double>(n));
       const absl::Status status = body(i);
       if (status.ok()) continue;
       const std::lock_guard<std::mutex> lock(mutex);
@@ -32,7 +33,7 @@ absl::Status ForEachUser(size_t n, uint32_t threads,
   for (uint32_t t = 1; t < threads; ++t) others.emplace_back(work, false);
   work(true);
   for (std::thread& thread : others) thread.join();
-  progress(1);
+  progress(step, 1);
   return first_error;
 }
 
@@ -41,7 +42,7 @@ absl::StatusOr<Evaluation> Evaluate(const ListSource& lists,
                                     const EvaluationOptions& options) {
   Measurement measurement(lists, users, options);
   RETURN_IF_ERROR(
-      ForEachUser(users.size(), options.threads, options.progress,
+      ForEachUser(users.size(), options.threads, "evaluate", options.progress,
                   [&](size_t user) { return measurement.MeasureUser(user); }));
   return measurement.Summarise();
 }

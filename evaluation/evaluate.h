@@ -6,6 +6,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -14,14 +15,15 @@
 #include "evaluation/list_source.h"
 #include "evaluation/rank_metrics.h"
 #include "evaluation/segments.h"
+#include "index/parallel/progress.h"
 #include "tributary/v1/manifest.pb.h"
 
 namespace tributary {
 
-// Calls body(i) for each i below `n` on `threads` threads, and progress(share
-// done) now and then on the calling one. Returns the first error.
-absl::Status ForEachUser(size_t n, uint32_t threads,
-                         const std::function<void(double)>& progress,
+// Calls body(i) for each i below `n` on `threads` threads, and progress(step,
+// share done) now and then on the calling one. Returns the first error.
+absl::Status ForEachUser(size_t n, uint32_t threads, std::string_view step,
+                         const Progress& progress,
                          const std::function<absl::Status(size_t)>& body);
 
 struct EvaluationOptions {
@@ -32,7 +34,8 @@ struct EvaluationOptions {
   uint64_t seed = 1;
   // Also fuse with other quotas (Evaluation::quota_curves).
   bool quota_curves = false;
-  std::function<void(double)> progress = [](double) {};
+  // Hears of the step "evaluate".
+  Progress progress = IgnoreProgress;
 };
 
 // How many items each test item is ranked among, and the k of the figures.

@@ -39,8 +39,7 @@ struct Collected {
 
 absl::StatusOr<Collected> Collect(const ListSource& lists,
                                   std::span<const TestUser> users,
-                                  uint32_t threads,
-                                  const std::function<void(double)>& progress) {
+                                  uint32_t threads, const Progress& progress) {
   Collected collected;
   std::vector<std::string> names;
   for (const NamedRetriever& retriever : lists.bundle().retrievers()) {
@@ -53,7 +52,7 @@ absl::StatusOr<Collected> Collect(const ListSource& lists,
                                                  threads, progress));
   ASSIGN_OR_RETURN(
       collected.strangers,
-      CollectLists(lists, users, names, k, true, threads, [](double) {}));
+      CollectLists(lists, users, names, k, true, threads, IgnoreProgress));
   return collected;
 }
 
@@ -76,40 +75,43 @@ std::vector<TestUser> SampleUsers(std::vector<TestUser> users) {
   return sample;
 }
 
-absl::StatusOr<TunedFusion> TuneBundle(
-    const ListSource& lists, std::span<const TestUser> users, uint32_t threads,
-    const std::function<void(double)>& progress) {
+absl::StatusOr<TunedFusion> TuneBundle(const ListSource& lists,
+                                       std::span<const TestUser> users,
+                                       uint32_t threads,
+                                       const Progress& progress) {
   ASSIGN_OR_RETURN(const Collected collected,
                    Collect(lists, users, threads, progress));
   return Tune(collected, lists.config().defaults().k(), threads);
 }
 
-absl::StatusOr<Verdict> JudgeBundle(
-    const std::filesystem::path& trial_bundle, const TestItems& held_out,
+absl::StatusOr<Judgement> JudgeBundle(
+    const std::filesystem::path& validation_bundle, const TestItems& held_out,
     const v1::ServerConfig& config, uint32_t threads,
-    const std::function<void(double)>& progress) {
-  ASSIGN_OR_RETURN(auto bundle, Bundle::Open(trial_bundle));
+    const Progress& progress) {
+  ASSIGN_OR_RETURN(auto bundle, Bundle::Open(validation_bundle));
   ASSIGN_OR_RETURN(auto serving,
                    ServingBundle::Open(bundle, RetrieverRegistry::BuiltIn()));
   ASSIGN_OR_RETURN(const ListSource lists, ListSource::Make(serving, config));
   const std::vector<TestUser> users =
       SampleUsers(FindTestUsers(held_out, bundle->items()));
-  Verdict verdict;
-  if (users.empty()) return verdict;
+  Judgement judgement;
+  if (users.empty()) return judgement;
   ASSIGN_OR_RETURN(const Collected collected,
                    Collect(lists, users, threads, progress));
+  progress("fusion", 0);
   TunedFusion tuned = Tune(collected, lists.config().defaults().k(), threads);
-  verdict.recall.set_users(users.size());
+  progress("fusion", 1);
+  judgement.recall.set_users(users.size());
   uint64_t held_out_interactions = 0;
   for (const TestUser& user : users) held_out_interactions += user.n_items;
-  verdict.recall.set_held_out_interactions(held_out_interactions);
-  AddPoints("fused", tuned.ks, tuned.recalls, &verdict.recall);
+  judgement.recall.set_held_out_interactions(held_out_interactions);
+  AddPoints("fused", tuned.ks, tuned.recalls, &judgement.recall);
   for (size_t s = 0; s < collected.sources.size(); ++s) {
     AddPoints(collected.sources[s].name, tuned.ks,
-              RecallsAlone(collected.users, s, tuned.ks), &verdict.recall);
+              RecallsAlone(collected.users, s, tuned.ks), &judgement.recall);
   }
-  verdict.fusion = std::move(tuned.model);
-  return verdict;
+  judgement.fusion = std::move(tuned.model);
+  return judgement;
 }
 
 }  // namespace tributary

@@ -42,7 +42,7 @@ double MeanOver(const Recalls& recalls, size_t j) {
 absl::StatusOr<std::vector<UserLists>> CollectLists(
     const ListSource& source, std::span<const TestUser> users,
     std::span<const std::string> names, uint32_t depth, bool anonymous,
-    uint32_t threads, const std::function<void(double)>& progress) {
+    uint32_t threads, const Progress& progress) {
   const Bundle& bundle = source.bundle().bundle();
   std::vector<UserLists> collected(users.size());
   const auto collect = [&](size_t i) -> absl::Status {
@@ -58,7 +58,8 @@ absl::StatusOr<std::vector<UserLists>> CollectLists(
     }
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(ForEachUser(users.size(), threads, progress, collect));
+  RETURN_IF_ERROR(
+      ForEachUser(users.size(), threads, "lists", progress, collect));
   return collected;
 }
 

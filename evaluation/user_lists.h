@@ -35,7 +35,7 @@ double MeanOver(const Recalls& recalls, size_t j);
 absl::StatusOr<std::vector<UserLists>> CollectLists(
     const ListSource& source, std::span<const TestUser> users,
     std::span<const std::string> names, uint32_t depth, bool anonymous,
-    uint32_t threads, const std::function<void(double)>& progress);
+    uint32_t threads, const Progress& progress);
 
 // The recall at `ks` of each user's list of source s.
 Recalls RecallsAlone(std::span<const UserLists> users, size_t s,

@@ -21,7 +21,7 @@ constexpr const char* kIndexKinds[] = {"auto", "flat", "scan", "ivf", "faiss"};
 constexpr const char* kWeightings[] = {"auto", "cosine", "tfidf", "bm25"};
 
 void SetDefaults(v1::BuildConfig* config) {
-// Keeps what is set, and sets what is not.
+// Sets fields that are not set.
 #define DEFAULT_TO(message, field, value) \
   if (!(message)->has_##field()) (message)->set_##field(value)
   DEFAULT_TO(config, seed, 1);
@@ -75,7 +75,7 @@ absl::Status CheckBehavior(const v1::Behavior& behavior) {
       CheckRange("behavior.history.dim", history.dim(), 2U, kMaxDim));
   RETURN_IF_ERROR(CheckRange("behavior.history.max_items", history.max_items(),
                              1U, kMaxHistoryItems));
-  // Those that are left out are chosen.
+  // Fields that are not set are chosen.
   if (history.has_epochs()) {
     RETURN_IF_ERROR(CheckRange("behavior.history.epochs", history.epochs(), 1U,
                                kMaxIterations));
@@ -140,7 +140,7 @@ absl::Status CheckNeighbors(const v1::BuildConfig& config) {
                     1e6);
 }
 
-// What is not set is not checked: of a space, it is as in `index`.
+// Fields that are not set are not checked: a space's are as in `index`.
 absl::Status CheckIndex(const std::string& field,
                         const v1::IndexChoice& index) {
   if (index.has_kind() && std::ranges::count(kIndexKinds, index.kind()) == 0) {

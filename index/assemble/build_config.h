@@ -6,8 +6,9 @@
 
 namespace tributary {
 
-// `config` with every field that was left out at its default. INVALID_ARGUMENT,
-// naming the field and what it may be, for one that is out of range.
+// `config` with defaults in the fields that are not set, except those that the
+// builder chooses (see TakeOverChoices). INVALID_ARGUMENT, naming the field and
+// its range, for one that is out of range.
 absl::StatusOr<v1::BuildConfig> CompleteBuildConfig(v1::BuildConfig config);
 
 }  // namespace tributary

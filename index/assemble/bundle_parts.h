@@ -3,37 +3,37 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "index/assemble/build.h"
+#include "index/assemble/report.h"
+#include "index/bundle/judgement.h"
 #include "index/bundle/row.h"
 #include "index/data/data_set.h"
+#include "index/parallel/progress.h"
 #include "index/train/neighbors/neighbor_lists.h"
 #include "index/train/popularity.h"
-#include "index/train/progress.h"
 #include "index/train/trainer.h"
 #include "tributary/v1/config.pb.h"
+#include "tributary/v1/manifest.pb.h"
 
 namespace tributary {
 
-// The items that users already had, as they are stored: those of user u are
-// rows[offsets[u]] to rows[offsets[u + 1]], each once, newest last.
+// The items that users have interacted with, as they are stored: those of user
+// u are rows[offsets[u]] to rows[offsets[u + 1]], each once, newest last.
 struct SeenLists {
   std::vector<uint64_t> offsets;
   std::vector<Row> rows;
 };
 SeenLists ListSeen(const DataSet& data);
 
-// What was chosen by recall on a slice of the interactions.
+// Choices that BuildConfig has no fields for.
 struct Choices {
   std::vector<NeighborMethod> neighbors;
 };
-// `config` is complete.
-Choices Choose(const DataSet& data, const v1::BuildConfig& config,
-               const Progress& progress);
 
-// What is made from a data set, before it is written.
+// Everything that is made from a data set, before it is written.
 struct BundleParts {
   std::vector<TrainedSpace> spaces;
   CountedPopularity popularity;
@@ -41,25 +41,32 @@ struct BundleParts {
   std::vector<NeighborLists> neighbors;
 };
 
-// Trains and counts, as configured and chosen; `config` is complete. Data
-// without anything to train a space on get none. Errors: FAILED_PRECONDITION
-// when there is nothing to retrieve by; INVALID_ARGUMENT for a configured
-// column that is not there; and those of the trainers.
+// Trains and counts, as configured and chosen; `config` is complete. Spaces
+// that the data have nothing to train on are not made. Errors:
+// FAILED_PRECONDITION when there is nothing to retrieve by; INVALID_ARGUMENT
+// for a configured column that does not exist; and those of the trainers.
 absl::StatusOr<BundleParts> MakeParts(const DataSet& data,
                                       const v1::BuildConfig& config,
                                       const Choices& choices,
                                       const Progress& progress);
 
-// Where and as what parts are written.
+// Where parts are written, and what the manifest says of them.
 struct WriteRequest {
   std::filesystem::path root;
   uint64_t version;
   v1::Builder builder;
   v1::IndexChoice index;
   uint32_t threads;
-  // Of a trial on held-out interactions, if there was one.
+  // Of a validation bundle, this build's or an earlier one's, if there was one.
   Judgement judgement;
+  // The earlier bundle whose index settings are taken over where they still
+  // reach the target; null: all are chosen.
+  const v1::Manifest* like = nullptr;
+  Report report = IgnoreReport;
 };
+
+// The names of the retrievers that a bundle of these parts has.
+std::vector<std::string> RetrieverNames(const BundleParts& parts);
 
 // Builds the indexes and writes root/<version>. Returns its path.
 absl::StatusOr<std::filesystem::path> WriteParts(const DataSet& data,

@@ -36,7 +36,7 @@ const FeatureColumn* ColumnOf(const v1::FeatureInput& input,
   return reads ? &*found : nullptr;
 }
 
-// What an input is for the item at `place`.
+// The value of an input for the item at position `place`.
 FeatureValue ValueOf(const v1::FeatureInput& input, const FeatureColumn* column,
                      Row place, std::span<const float> content) {
   FeatureValue value;

@@ -9,13 +9,14 @@
 namespace tributary {
 
 // The vectors that a space with a feature encoder would have given new items,
-// by their places in items.keys; none for items without a known feature.
+// whose rows are positions in items.keys; items without a known feature have no
+// vector.
 // REQUIRES: items were read for the bundle, space is its FindEncodedSpace.
 TrainedVectors EncodeByFeatures(const EmbeddingSpace& space,
                                 const NewItems& items);
 
-// The same of a space with an item tower. `content` is what EncodeByFeatures
-// gave, for towers that read it. Errors: ItemTower::Open's;
+// The same for a space with an item tower. `content` is the result of
+// EncodeByFeatures, for towers that read it. Errors: ItemTower::Open's;
 // FAILED_PRECONDITION, naming the field, for a tower that reads the vectors of
 // another space than FindEncodedSpace. REQUIRES: items were read for the
 // bundle.

@@ -23,13 +23,14 @@
 namespace tributary {
 namespace {
 
-// On which lists and indexes are measured.
+// Queries that lists and indexes are measured on.
 constexpr size_t kQueries = 200;
-// An index that is built again on a few more vectors may reach a little less.
+// How much less recall an index may reach after it was built again on a few
+// more vectors.
 constexpr double kRecallSlack = 0.01;
 
-// The table's vectors and those of new items (by their places), in the order of
-// the new rows.
+// The table's vectors and those of new items (by their positions), in the order
+// of the new rows.
 TrainedVectors Join(const VectorTable& table, const TrainedVectors& fresh,
                     const RowMap& map) {
   const uint32_t dim = table.dim();
@@ -97,6 +98,15 @@ class Extender {
       extension_.without_vector.push_back(items_.keys.text(place));
     }
     v1::Builder& builder = *manifest_.mutable_builder();
+    // Recall was measured and fusion was learned without the new items.
+    const uint64_t old_version = manifest_.version();
+    if (manifest_.has_measured_recall() &&
+        manifest_.measured_recall().measured_on_version() == 0) {
+      manifest_.mutable_measured_recall()->set_measured_on_version(old_version);
+    }
+    if (manifest_.has_fusion() && manifest_.fusion_learned_on_version() == 0) {
+      manifest_.set_fusion_learned_on_version(old_version);
+    }
     builder.set_program("tributary extend");
     builder.set_revision(TRIBUTARY_REVISION);
     builder.set_data(fmt::format("{} + {} items of {}", builder.data(),
@@ -106,7 +116,7 @@ class Extender {
   }
 
  private:
-  // Writes <stem>.npy and .rows.npy with those of new items among them.
+  // Writes <stem>.npy and .rows.npy, with the new items' vectors in their rows.
   absl::StatusOr<JoinedTable> ExtendTable(const std::string& stem,
                                           const VectorTable& table,
                                           const TrainedVectors& fresh) {
@@ -138,7 +148,7 @@ class Extender {
     return absl::OkStatus();
   }
 
-  // Queries of users as the user tower makes them.
+  // Queries as the user tower makes them from users' histories.
   absl::StatusOr<std::vector<SpaceQuery>> TowerQueries(
       const EmbeddingSpace& space) const {
     ASSIGN_OR_RETURN(const auto tower, UserTower::Open(from_, space));
@@ -149,14 +159,14 @@ class Extender {
       if (!tower->Encode(static_cast<Row>(user), query.seen, &query.vector)) {
         continue;
       }
-      // The first of a user's interests will do.
+      // One of a user's interests is enough.
       query.vector.resize(space.spec->dim());
       queries.push_back(std::move(query));
     }
     return queries;
   }
 
-  // Queries as users ask; none when users have no vectors.
+  // Users' query vectors; empty when users have none.
   absl::StatusOr<std::vector<SpaceQuery>> UserQueries(
       const EmbeddingSpace& space) const {
     if (space.spec->history_encoder() == v1::TOWER) return TowerQueries(space);
@@ -170,7 +180,7 @@ class Extender {
     return queries;
   }
 
-  // Vectors of the new items, by their places.
+  // Vectors of the new items, by their positions.
   absl::StatusOr<TrainedVectors> MakeVectors(
       const EmbeddingSpace& space) const {
     if (&space == encoded_) return content_;
@@ -180,7 +190,7 @@ class Extender {
     return PredictItems(space);
   }
 
-  // In a space that is not made from features.
+  // The same in a space that is not made from features.
   absl::StatusOr<TrainedVectors> PredictItems(
       const EmbeddingSpace& space) const {
     if (content_.rows.empty() || space.items.size() == 0) {
@@ -196,7 +206,7 @@ class Extender {
     return predictor.Predict(content_);
   }
 
-  // What new items say in histories, so that clicks on them count.
+  // The new items' vectors as part of histories, so that clicks on them count.
   absl::Status ExtendHistory(v1::EmbeddingSpace* spec) {
     v1::HistoryInput& history = *spec->mutable_user_tower()->mutable_history();
     const std::string stem = spec->name() + ".history";
@@ -216,7 +226,7 @@ class Extender {
     return absl::OkStatus();
   }
 
-  // The vectors of users or, where they have none, of the golden queries.
+  // The users' vectors or, where they have none, the golden queries.
   absl::StatusOr<std::vector<float>> RecallQueries(
       const EmbeddingSpace& space) const {
     std::vector<float> queries;
@@ -233,8 +243,8 @@ class Extender {
     return queries;
   }
 
-  // By the recipe of the index before. Where that does not reach the recall it
-  // reached then, the space is searched exactly, as the build would have it.
+  // With the settings of the earlier index. Where these miss the recall that
+  // was measured then, the space is searched exactly, as the build would do.
   absl::Status BuildIndex(const EmbeddingSpace& space, const JoinedTable& items,
                           v1::EmbeddingSpace* spec) {
     const v1::IndexSpec& recipe = space.spec->index();
@@ -263,7 +273,7 @@ class Extender {
     return absl::OkStatus();
   }
 
-  // New items stand last, with score 0, in lists of the whole catalogue.
+  // New items come last, with score 0, in lists of the whole catalogue.
   absl::Status ExtendPopularity(const PopularityList& list,
                                 v1::PopularityList* spec) {
     std::vector<ScoredRow> old;
@@ -302,7 +312,7 @@ class Extender {
   // nullptr when the bundle has no feature encoder.
   const EmbeddingSpace* encoded_ = nullptr;
   TrainedVectors content_;
-  // By place: in any space.
+  // By position: whether the item has a vector in any space.
   std::vector<bool> has_vector_;
   Extension extension_;
 };
@@ -313,7 +323,7 @@ absl::StatusOr<Extension> ExtendBundle(const Bundle& from,
                                        const NewItems& items,
                                        const ExtendRequest& request) {
   RETURN_IF_ERROR(VerifyBundle(from.dir()));
-  // Before the work, not after it.
+  // Checked before the work is done.
   for (const v1::FileEntry& file : from.manifest().files()) {
     RETURN_IF_ERROR(TreatmentOf(from.manifest(), file.name()).status());
   }

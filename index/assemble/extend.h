@@ -23,24 +23,25 @@ struct ExtendRequest {
 struct Extension {
   // root/<version>.
   std::filesystem::path dir;
-  // Keys of new items that got no vector in any space: no feature of theirs is
-  // known.
+  // Keys of new items that got no vector in any space, because the bundle knows
+  // none of their features.
   std::vector<std::string> without_vector;
 };
 
-// Writes root/<version>: `from` with further items, without training. They get
-// a content vector from their features, as the build would have given them; in
-// other spaces what the item tower makes of their features or, without one,
-// what items of like content have (see VectorPredictor). They stand last in the
-// popularity lists that hold the whole catalogue, and in no other. Indexes are
-// built again by their recipe (flat where it falls short of the recall it had),
-// golden queries answered again; users, the fusion model, fingerprints and the
-// recall measured on held-out interactions carry over, for the models are the
-// same. Everything in `from` is verified first. Same input, same bytes, the
+// Writes root/<version>: `from` with further items, without training. New items
+// get the content vector that the build would have made from their features. In
+// other spaces they get what the item tower makes of their features or, without
+// a tower, what items of similar content have (see VectorPredictor). They are
+// last in the popularity lists of the whole catalogue and in no other list.
+// Indexes are built again with their settings (flat where these miss the recall
+// they had), and golden queries are answered again. Users, the fusion model,
+// fingerprints and the recall measured on held-out interactions carry over,
+// because the models are the same; the manifest names the version that was
+// measured. Everything in `from` is verified first. Same input, same bytes, the
 // manifest's created_at aside; kept files are hard links where the file system
 // allows it. Errors: VerifyBundle's; FAILED_PRECONDITION for a bundle with
-// files of which it is not known whether they hold rows (see TreatmentOf), and
-// EncodeByTower's; ALREADY_EXISTS; and what FAISS and the file system report.
+// files that may or may not hold rows (see TreatmentOf), and EncodeByTower's;
+// ALREADY_EXISTS; and what FAISS and the file system report.
 // REQUIRES: items are from ReadNewItems with this bundle.
 absl::StatusOr<Extension> ExtendBundle(const Bundle& from,
                                        const NewItems& items,

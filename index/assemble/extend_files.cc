@@ -18,15 +18,15 @@ namespace tributary {
 namespace {
 
 struct Rule {
-  // '*' stands for any characters.
+  // A name, in which '*' stands for any characters.
   std::string_view pattern;
   FileTreatment treatment;
 };
 
-// The first that fits counts.
+// The first pattern that matches a name counts.
 constexpr Rule kRules[] = {
     {"items.keys.*", FileTreatment::kMade},
-    // New items are in no category: what is 0 is none.
+    // New items are in no category, which 0 stands for.
     {"items.categories.npy", FileTreatment::kByItem},
     {"*.items.npy", FileTreatment::kMade},
     {"*.items.rows.npy", FileTreatment::kMade},
@@ -67,7 +67,7 @@ absl::Status KeepFile(const std::filesystem::path& source,
   std::error_code error;
   std::filesystem::create_hard_link(source, target, error);
   if (!error) return absl::OkStatus();
-  // Another file system, or one without links.
+  // The file system is another one, or has no links.
   std::filesystem::copy_file(source, target, error);
   if (!error) return absl::OkStatus();
   return absl::ErrnoToStatus(error.value(), target.string());
@@ -138,7 +138,7 @@ absl::Status CheckShape(std::string_view file, const NpyArray& array,
   return absl::OkStatus();
 }
 
-// Layers' weights have names of their own.
+// The weights of layers are named by the manifest.
 bool IsOfTower(const v1::Tower& tower, std::string_view file) {
   return std::any_of(tower.layers().begin(), tower.layers().end(),
                      [&](const auto& layer) {

@@ -1,7 +1,6 @@
-// What becomes of the files of a bundle when items join its catalogue: every
-// row behind a new key moves. Whoever adds a kind of file to the bundle says
-// here whether it holds rows of items; a bundle with a file that is not said is
-// not extended.
+// What becomes of a bundle's files when items join its catalogue, which moves
+// every row after a new key. A new kind of bundle file must be added here, with
+// whether it holds rows of items: bundles with unknown files are not extended.
 #ifndef TRIBUTARY_INDEX_ASSEMBLE_EXTEND_FILES_H_
 #define TRIBUTARY_INDEX_ASSEMBLE_EXTEND_FILES_H_
 
@@ -16,27 +15,27 @@
 namespace tributary {
 
 enum class FileTreatment {
-  // It says nothing of items: taken over byte for byte.
+  // Does not depend on items: taken over byte for byte.
   kKeep,
-  // .npy of uint32, of any shape: its values are item rows, or kNoRow.
+  // .npy of uint32, of any shape, whose values are item rows or kNoRow.
   kItemRows,
   // .npy with a row for each item. New items get rows of 0.
   kByItem,
-  // Both: uint32 with a row for each item, whose values are item rows or
-  // kNoRow. New items get rows of kNoRow.
+  // Both of these: uint32 with a row for each item, whose values are item rows
+  // or kNoRow. New items get rows of kNoRow.
   kItemRowsByItem,
-  // ExtendBundle makes it: new items matter to it.
+  // Depends on the new items: ExtendBundle makes it anew.
   kMade,
 };
 
-// Of a file of the bundle with this manifest. FAILED_PRECONDITION, naming the
-// file, for one that nobody said anything of.
+// How a file of the bundle with this manifest is treated. FAILED_PRECONDITION,
+// naming the file, for an unknown kind of file.
 absl::StatusOr<FileTreatment> TreatmentOf(const v1::Manifest& manifest,
                                           std::string_view file);
 
 // Writes the file as it is in the extended bundle: linked or copied when it is
-// kept, else with its rows moved. DATA_LOSS, naming the file, when its shape is
-// not what its treatment asks for. REQUIRES: the bundle was verified; the
+// kept, else with its rows moved. DATA_LOSS, naming the file, when its shape
+// does not fit its treatment. REQUIRES: the bundle was verified; the
 // file's treatment is not kMade.
 absl::Status TakeOverFile(const Bundle& from, std::string_view file,
                           const RowMap& map, BundleWriter* writer);

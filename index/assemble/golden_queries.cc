@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kQueries = 8;
 constexpr size_t kAnswers = 20;
 
-// The exact answer, in doubles: the referee's referee.
+// The exact answer, computed in doubles.
 std::vector<ScoredRow> Answer(const TrainedVectors& items,
                               std::span<const float> query) {
   std::vector<ScoredRow> scored;

@@ -10,12 +10,12 @@
 
 namespace tributary {
 
-// Up to n queries, end to end, as the space will see them: vectors of users
-// evenly from all of them or, where there are none, of items; or some of
-// space.queries, if there are any.
+// Up to n queries, end to end, like those that the space will be searched with:
+// an even sample of space.queries if it has any, else of the users' vectors,
+// else of the items'.
 std::vector<float> SampleQueries(const TrainedSpace& space, size_t n);
 
-// Replaces the query's answer by the exact one among `items`.
+// Replaces the query's answer with the exact one among `items`.
 void AnswerGoldenQuery(const TrainedVectors& items, v1::GoldenQuery* golden);
 
 // Appends a few queries with their exact answers.

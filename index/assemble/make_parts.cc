@@ -9,7 +9,6 @@
 #include "index/train/content/content_trainer.h"
 #include "index/train/half_precision.h"
 #include "index/train/history/history_tower_trainer.h"
-#include "index/train/neighbors/choose_neighbors.h"
 #include "index/train/towers/towers_trainer.h"
 #include "status/status_macros.h"
 
@@ -22,7 +21,7 @@ TrainedVectors AllRows(const std::vector<float>& values, uint32_t dim) {
   return vectors;
 }
 
-// Users without a vector of their own are what they had.
+// Users without a vector of their own are encoded as the mean of their items.
 TrainedSpace TakeGiven(const GivenSpace& given) {
   return {.name = given.name,
           .dim = given.dim,
@@ -72,7 +71,7 @@ absl::StatusOr<std::vector<TrainedSpace>> TrainSpaces(
   RETURN_IF_ERROR(train(ContentTrainer(config.content(), config.seed(),
                                        config.threads(), progress)));
   if (with_towers) {
-    // Content is an input of the towers.
+    // Content vectors are an input of the towers.
     const auto content =
         std::find_if(spaces.begin(), spaces.end(),
                      [](const auto& space) { return space.name == "content"; });
@@ -82,7 +81,7 @@ absl::StatusOr<std::vector<TrainedSpace>> TrainSpaces(
   return spaces;
 }
 
-// None for data without any pair of items.
+// A table that has no pair of items is not kept.
 std::vector<NeighborLists> MakeNeighbors(const DataSet& data,
                                          const v1::BuildConfig& config,
                                          const Choices& choices,
@@ -114,7 +113,8 @@ SeenLists ListSeen(const DataSet& data) {
   for (Row user = 0; user < data.users.size(); ++user) {
     size_t end = begin;
     while (end < all.size() && all[end].user == user) ++end;
-    // From the newest back, so that what comes twice stands where it came last.
+    // From the newest back, so that an item that occurs twice keeps its last
+    // position.
     const size_t first = seen.rows.size();
     had.clear();
     for (size_t i = end; i > begin; --i) {
@@ -128,11 +128,6 @@ SeenLists ListSeen(const DataSet& data) {
     begin = end;
   }
   return seen;
-}
-
-Choices Choose(const DataSet& data, const v1::BuildConfig& config,
-               const Progress& progress) {
-  return {ChooseNeighborMethods(data, config, progress)};
 }
 
 absl::StatusOr<BundleParts> MakeParts(const DataSet& data,

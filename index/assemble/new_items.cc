@@ -27,7 +27,7 @@ struct ItemFile {
   DelimitedFile file;
   size_t key_column;
   std::vector<std::string> names;
-  // What separates the categories of a field, by column.
+  // The separator of the categories within a field, by column.
   std::vector<std::string_view> separators;
 };
 
@@ -58,7 +58,7 @@ Kind KindOf(v1::FeatureColumn::Kind kind) {
   return kind == v1::FeatureColumn::TOKENS ? Kind::kTokens : Kind::kText;
 }
 
-// A column that the bundle makes something of.
+// A column that the bundle uses.
 struct KnownColumn {
   std::string name;
   Kind kind;
@@ -79,7 +79,7 @@ std::vector<KnownColumn> KnownColumns(const Bundle& bundle) {
   for (const EmbeddingSpace& space : bundle.spaces()) {
     for (const auto& input : space.spec->item_tower().features()) {
       if (input.kind() == v1::FeatureInput::SPACE_VECTOR) continue;
-      // The id of an item that comes later is unknown.
+      // A new item's id is unknown to the tower.
       if (input.column().empty()) continue;
       KnownColumn column{input.column(),
                          input.kind() == v1::FeatureInput::NUMBER
@@ -111,8 +111,8 @@ class Reader {
   }
 
  private:
-  // Which column of the file is which of the known; of columns of one name the
-  // first is the first.
+  // Maps the file's columns to the known ones. When several have one name, the
+  // first of the file is the first of the known.
   void MatchColumns() {
     std::vector<bool> used(file_.names.size());
     used[file_.key_column] = true;
@@ -208,11 +208,11 @@ class Reader {
   ItemFile file_;
   const KeyTable& catalogue_;
   const std::vector<KnownColumn> known_;
-  // By known column, the file's.
+  // The file's column by known column.
   std::vector<std::optional<size_t>> from_;
   FeatureTable table_;
   std::vector<std::string> keys_;
-  // Where each key is.
+  // The position of each key.
   std::unordered_map<std::string, uint64_t> lines_;
   NewItems items_;
 };
@@ -228,7 +228,7 @@ const EmbeddingSpace* FindEncodedSpace(const Bundle& bundle) {
 
 absl::StatusOr<NewItems> ReadNewItems(const std::filesystem::path& path,
                                       const Bundle& bundle) {
-  // The first one is an error.
+  // A malformed line is an error at once.
   MalformedLines malformed(0);
   ASSIGN_OR_RETURN(ItemFile file, OpenItemFile(path, &malformed));
   return Reader(std::move(file), bundle).Read();

@@ -18,9 +18,10 @@ struct NewItems {
   KeyList keys;
   // The columns of the bundle's feature encoder in its order, then those that
   // only item towers read; one value per key, empty values where the file lacks
-  // a column. No columns when the bundle makes nothing of features.
+  // a column. No columns when the bundle uses no features.
   std::vector<FeatureColumn> columns;
-  // Columns of the file that the bundle does not know, and the reverse.
+  // Columns of the file that the bundle does not know, and columns of the
+  // bundle that the file lacks.
   std::vector<std::string> ignored;
   std::vector<std::string> missing;
 };
@@ -29,13 +30,13 @@ struct NewItems {
 // several; nullptr when there is none.
 const EmbeddingSpace* FindEncodedSpace(const Bundle& bundle);
 
-// Reads items for `bundle` from a csv file as that of csv:DIR (categories of
-// one field are separated by '|' or ';') or, if its name ends in ".item", from
-// one of RecBole's. Text that is not UTF-8 is read as latin-1; a number that is
-// empty, NaN or infinite is missing. Errors name file, line and key: DATA_LOSS
-// for a malformed line (a wrong number of fields; a key that is empty, not
-// UTF-8, not an integer where the catalogue's are, or that is there twice; text
-// where a number is expected), ALREADY_EXISTS for a key of the catalogue;
+// Reads items for `bundle` from a csv file like the one of csv:DIR (categories
+// within a field are separated by '|' or ';') or, if its name ends in ".item",
+// from a RecBole file. Text that is not UTF-8 is read as latin-1; a number that
+// is empty, NaN or infinite is missing. Errors name file, line and key:
+// DATA_LOSS for a malformed line (a wrong number of fields; a key that is
+// empty, not UTF-8, not an integer where the catalogue's are, or a duplicate;
+// text where a number is expected), ALREADY_EXISTS for a key of the catalogue;
 // NOT_FOUND for a missing file or key column.
 absl::StatusOr<NewItems> ReadNewItems(const std::filesystem::path& path,
                                       const Bundle& bundle);

@@ -15,7 +15,8 @@ namespace {
 
 constexpr uint32_t kNeighbors = 10;
 constexpr uint64_t kItemsPerPiece = 16;
-// Of Calibrate.
+// Calibrate: known items, depth of lists, wanted share, and the search for the
+// factor by halving.
 constexpr uint64_t kKnownItems = 1000;
 constexpr uint32_t kDepth = 50;
 constexpr double kShareOfKnown = 0.5;
@@ -42,7 +43,7 @@ VectorPredictor::VectorPredictor(const EmbeddingSpace& content,
   }
 }
 
-// Writes the neighbours' mean. False when none is alike.
+// Writes the neighbours' weighted mean. False when no cosine is above 0.
 bool VectorPredictor::Average(std::span<const ScoredRow> neighbors,
                               std::span<float> out) const {
   std::vector<float> vector(out.size());
@@ -71,11 +72,11 @@ bool VectorPredictor::Average(std::span<const ScoredRow> neighbors,
 
 absl::StatusOr<TrainedVectors> VectorPredictor::Predict(
     const TrainedVectors& items) const {
-  return Predict(items, /*leave_out_itself=*/false);
+  return Predict(items, /*exclude_itself=*/false);
 }
 
 absl::StatusOr<TrainedVectors> VectorPredictor::Predict(
-    const TrainedVectors& items, bool leave_out_itself) const {
+    const TrainedVectors& items, bool exclude_itself) const {
   const uint32_t content_dim = content_.spec->dim();
   const uint32_t dim = table_.dim();
   const auto index = MakeFlatIndex(content_.items);
@@ -90,14 +91,14 @@ absl::StatusOr<TrainedVectors> VectorPredictor::Predict(
         for (uint64_t i = begin; i < end; ++i) {
           const absl::Status status = index->Search(
               std::span(items.values).subspan(i * content_dim, content_dim),
-              kNeighbors + (leave_out_itself ? 1 : 0), RowFilter(excluded_),
+              kNeighbors + (exclude_itself ? 1 : 0), RowFilter(excluded_),
               SteadyTime::max(), &neighbors);
           if (!status.ok()) {
             const std::lock_guard lock(mutex);
             first_error.Update(status);
             return;
           }
-          if (leave_out_itself) {
+          if (exclude_itself) {
             std::erase_if(neighbors, [&](const ScoredRow& neighbor) {
               return neighbor.row == items.rows[i];
             });
@@ -118,7 +119,7 @@ absl::StatusOr<TrainedVectors> VectorPredictor::Predict(
   return predicted;
 }
 
-// The content of items that the table knows, evenly from all of them.
+// The content vectors of an even sample of the items in the table.
 TrainedVectors VectorPredictor::SampleKnown() const {
   TrainedVectors known;
   std::vector<float> vector(content_.spec->dim());
@@ -132,10 +133,10 @@ TrainedVectors VectorPredictor::SampleKnown() const {
   return known;
 }
 
-// Holds each item's own vector and its predicted one against the query's list.
-absl::Status VectorPredictor::Try(const SpaceQuery& query,
-                                  const TrainedVectors& predicted,
-                                  std::vector<Trial>* trials) const {
+// Compares each item's real vector and its predicted one with the query's list.
+absl::Status VectorPredictor::Compare(
+    const SpaceQuery& query, const TrainedVectors& predicted,
+    std::vector<Comparison>* comparisons) const {
   std::vector<Row> seen(query.seen.begin(), query.seen.end());
   std::sort(seen.begin(), seen.end());
   seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
@@ -151,7 +152,7 @@ absl::Status VectorPredictor::Try(const SpaceQuery& query,
     table_.Read(*table_.Find(row), real);
     const auto guess =
         std::span(predicted.values).subspan(i * real.size(), real.size());
-    trials->push_back(
+    comparisons->push_back(
         {.real = Dot(asked, std::span<const float>(real)),
          .predicted = Dot(asked.first(directions()), guess.first(directions())),
          .bias = last_is_bias_ ? double{asked.back()} * guess.back() : 0,
@@ -163,25 +164,25 @@ absl::Status VectorPredictor::Try(const SpaceQuery& query,
 absl::Status VectorPredictor::Calibrate(std::span<const SpaceQuery> queries) {
   length_factor_ = 1;
   ASSIGN_OR_RETURN(const TrainedVectors predicted,
-                   Predict(SampleKnown(), /*leave_out_itself=*/true));
-  std::vector<Trial> trials;
+                   Predict(SampleKnown(), /*exclude_itself=*/true));
+  std::vector<Comparison> comparisons;
   for (const SpaceQuery& query : queries) {
-    RETURN_IF_ERROR(Try(query, predicted, &trials));
+    RETURN_IF_ERROR(Compare(query, predicted, &comparisons));
   }
   const auto count = [&](const auto& is_listed) {
     return static_cast<double>(
-        std::count_if(trials.begin(), trials.end(), is_listed));
+        std::count_if(comparisons.begin(), comparisons.end(), is_listed));
   };
-  const double wanted = kShareOfKnown * count([](const Trial& trial) {
-                          return trial.real >= trial.last;
+  const double wanted = kShareOfKnown * count([](const Comparison& comparison) {
+                          return comparison.real >= comparison.last;
                         });
   if (wanted == 0) return absl::OkStatus();
   double low = 0;
   double high = kMaxFactor;
   for (int i = 0; i < kHalvings; ++i) {
     const double factor = (low + high) / 2;
-    const double listed = count([&](const Trial& trial) {
-      return factor * trial.predicted + trial.bias >= trial.last;
+    const double listed = count([&](const Comparison& comparison) {
+      return factor * comparison.predicted + comparison.bias >= comparison.last;
     });
     (listed > wanted ? high : low) = factor;
   }

@@ -13,30 +13,31 @@
 
 namespace tributary {
 
-// How lists are asked for in a space.
+// A query of a space, as requests bring it.
 struct SpaceQuery {
   std::vector<float> vector;
-  // Rows that the list leaves out, in any order.
+  // Rows that are excluded from the list, in any order.
   std::span<const Row> seen;
 };
 
-// Predicts vectors of items that only have content, in a table that was
-// learned from interactions: the mean of what the 10 items of nearest content
-// have there, weighted by the fourth power of the cosine, at their mean length
-// (neighbours disagree, so that a plain mean is short, and new items are never
-// found). Ridge regression on the content vectors was measured to find less.
-// Views the bundle and is thread-safe.
+// Predicts vectors, in a table that was learned from interactions, for items
+// that only have content. An item's prediction is the mean of the vectors of
+// the 10 items with the nearest content, weighted by the fourth power of the
+// cosine and scaled to their mean length: neighbours disagree, so that a plain
+// mean is short and new items would never be found. Ridge regression on the
+// content vectors was measured to find less. Views the bundle and is
+// thread-safe.
 class VectorPredictor {
  public:
-  // `table` is indexed by the rows of `content`. `last_is_bias`: the last
-  // coordinate is not part of the length.
+  // `table` is indexed by the rows of `content`. With `last_is_bias` the last
+  // coordinate is a bias and not part of the length.
   VectorPredictor(const EmbeddingSpace& content, const VectorTable& table,
                   bool last_is_bias, uint32_t threads);
 
   // Chooses the factor of predicted lengths so that new items neither flood
-  // lists nor vanish from them: items that are known, predicted as if they were
-  // new, are to be among the first 50 of these queries half as often as with
-  // the vectors that they have. Without queries it stays 1.
+  // lists nor vanish from them: in a leave-one-out check on known items,
+  // predicted vectors reach the top 50 of these queries half as often as the
+  // items' real vectors do. Without queries the factor is 1.
   absl::Status Calibrate(std::span<const SpaceQuery> queries);
 
   // For items with these vectors in the content space. Items without a
@@ -45,23 +46,22 @@ class VectorPredictor {
   absl::StatusOr<TrainedVectors> Predict(const TrainedVectors& items) const;
 
  private:
-  // A known item beside a query.
-  struct Trial {
-    // What it scores, and with a predicted vector: the first part grows with
-    // the factor.
+  // How a known item scores for a query, with its real vector and with its
+  // predicted one: factor * predicted + bias.
+  struct Comparison {
     double real;
     double predicted;
     double bias;
-    // The score of the list's last item.
+    // The score of the last item of the query's list.
     double last;
   };
 
   TrainedVectors SampleKnown() const;
-  absl::Status Try(const SpaceQuery& query, const TrainedVectors& predicted,
-                   std::vector<Trial>* trials) const;
+  absl::Status Compare(const SpaceQuery& query, const TrainedVectors& predicted,
+                       std::vector<Comparison>* comparisons) const;
   absl::StatusOr<TrainedVectors> Predict(const TrainedVectors& items,
-                                         bool leave_out_itself) const;
-  // How much of the vector is a direction.
+                                         bool exclude_itself) const;
+  // How many coordinates are not the bias.
   size_t directions() const { return table_.dim() - (last_is_bias_ ? 1 : 0); }
   bool Average(std::span<const ScoredRow> neighbors,
                std::span<float> out) const;

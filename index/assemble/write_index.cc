@@ -1,6 +1,7 @@
 #include "index/assemble/write_index.h"
 
 #include <filesystem>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace tributary {
 namespace {
 
 absl::StatusOr<v1::IndexSpec> WriteFaissIndex(const IndexRequest& request,
+                                              const std::string& factory,
                                               BundleWriter* writer) {
   v1::IndexSpec spec;
   RETURN_IF_ERROR(writer->AddFile(
@@ -23,7 +25,7 @@ absl::StatusOr<v1::IndexSpec> WriteFaissIndex(const IndexRequest& request,
             spec,
             BuildFaissIndex({.values = request.values,
                              .dim = request.dim,
-                             .factory = request.choice.factory(),
+                             .factory = factory,
                              .target_recall = request.choice.target_recall(),
                              .target_n = request.choice.target_n(),
                              .queries = request.queries},
@@ -36,9 +38,17 @@ absl::StatusOr<v1::IndexSpec> WriteFaissIndex(const IndexRequest& request,
 }  // namespace
 
 absl::StatusOr<v1::IndexSpec> WriteIndex(const IndexRequest& request,
-                                         BundleWriter* writer) {
-  if (request.choice.kind() == "faiss") {
-    return WriteFaissIndex(request, writer);
+                                         BundleWriter* writer,
+                                         bool* took_over) {
+  const bool earlier_is_faiss =
+      request.earlier != nullptr && request.earlier->kind() == "faiss";
+  if (request.choice.kind() == "faiss" || earlier_is_faiss) {
+    // The factory is all that is taken over: probes are measured quickly.
+    if (took_over != nullptr) *took_over = earlier_is_faiss;
+    return WriteFaissIndex(request,
+                           earlier_is_faiss ? request.earlier->factory()
+                                            : request.choice.factory(),
+                           writer);
   }
   std::vector<Half> halves;
   if (request.half) halves = ToHalves(request.values);
@@ -49,9 +59,11 @@ absl::StatusOr<v1::IndexSpec> WriteIndex(const IndexRequest& request,
                    .target_recall = request.choice.target_recall(),
                    .target_n = request.choice.target_n(),
                    .queries = request.queries,
-                   .threads = request.threads};
+                   .threads = request.threads,
+                   .earlier = request.earlier};
   if (request.half) input.stored.values = std::span<const Half>(halves);
   ASSIGN_OR_RETURN(ChosenIndex chosen, ChooseIndex(input));
+  if (took_over != nullptr) *took_over = chosen.took_over;
   if (chosen.arrays.has_value()) {
     RETURN_IF_ERROR(WriteCodedArrays(request.space, *chosen.arrays, writer));
   }

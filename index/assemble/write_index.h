@@ -24,12 +24,17 @@ struct IndexRequest {
   // Complete. by_space is not looked at.
   v1::IndexChoice choice;
   uint32_t threads = 1;
+  // An earlier index of the space, of a kind that `choice` allows: its settings
+  // are taken over if they still reach the target. Null: none.
+  const v1::IndexSpec* earlier = nullptr;
 };
 
 // Builds the index that the request's choice names, or the best one, and adds
-// its files. Errors: ChooseIndex's or BuildFaissIndex's.
+// its files. *took_over, unless null, says whether the settings are those of
+// `earlier`. Errors: ChooseIndex's or BuildFaissIndex's.
 absl::StatusOr<v1::IndexSpec> WriteIndex(const IndexRequest& request,
-                                         BundleWriter* writer);
+                                         BundleWriter* writer,
+                                         bool* took_over = nullptr);
 
 }  // namespace tributary
 

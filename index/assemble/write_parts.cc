@@ -6,6 +6,7 @@
 #include "fmt/format.h"
 #include "index/assemble/bundle_parts.h"
 #include "index/assemble/golden_queries.h"
+#include "index/assemble/take_over.h"
 #include "index/assemble/write_index.h"
 #include "index/assemble/write_vectors.h"
 #include "index/bundle/bundle.h"
@@ -17,10 +18,10 @@
 namespace tributary {
 namespace {
 
-// Enough for a recall of .99 to be known to about .0005 at n 500.
+// Enough to measure a recall of .99 at n 500 to about .0005.
 constexpr size_t kRecallQueries = 400;
 constexpr size_t kFingerprintDigits = 16;
-// Of the histories that categories are mixed by, where there are times.
+// The decay of histories by which categories are mixed, where there are times.
 constexpr double kCategoryDecay = 0.4;
 
 std::string Fingerprint(const TrainedSpace& space) {
@@ -46,7 +47,7 @@ absl::Status WriteFeatureEncoder(const std::string& space,
              : writer->AddArray<float>(projection, encoder.projection, dim);
 }
 
-// What the configuration says of the space.
+// The configuration of one space's index.
 v1::IndexChoice ChoiceFor(const std::string& space,
                           const v1::IndexChoice& all) {
   v1::IndexChoice choice = all;
@@ -98,6 +99,41 @@ absl::Status WriteTowers(const DataSet& data, const TrainedSpace& space,
   return absl::OkStatus();
 }
 
+absl::StatusOr<v1::IndexSpec> WriteSpaceIndex(const TrainedSpace& space,
+                                              const WriteRequest& request,
+                                              BundleWriter* writer) {
+  const std::vector<float> queries = SampleQueries(space, kRecallQueries);
+  IndexRequest index{.space = space.name,
+                     .dim = space.dim,
+                     .values = space.items.values,
+                     .half = space.half_items,
+                     .queries = queries,
+                     .choice = ChoiceFor(space.name, request.index),
+                     .threads = request.threads};
+  if (request.like == nullptr) return WriteIndex(index, writer);
+  index.earlier = EarlierIndex(*request.like, space.name, space.dim,
+                               space.items.rows.size(), index.choice);
+  bool taken = false;
+  ASSIGN_OR_RETURN(v1::IndexSpec spec, WriteIndex(index, writer, &taken));
+  const std::string settings =
+      spec.kind() == "flat"
+          ? std::string("flat")
+          : fmt::format("{} lists={} probes={} rescored={}", spec.kind(),
+                        spec.lists(), spec.probes(), spec.rescored());
+  if (taken) {
+    request.report(fmt::format("like version {}: index of {}: {}",
+                               request.like->version(), space.name, settings));
+  } else {
+    request.report(fmt::format(
+        "not like version {}: index of {}: chosen again ({}), {}",
+        request.like->version(), space.name, settings,
+        index.earlier == nullptr
+            ? "the space is new, changed much or configured otherwise"
+            : "the earlier settings miss index.target_recall"));
+  }
+  return spec;
+}
+
 absl::Status WriteSpace(const DataSet& data, const TrainedSpace& space,
                         const WriteRequest& request, BundleWriter* writer,
                         v1::Manifest* manifest) {
@@ -124,16 +160,8 @@ absl::Status WriteSpace(const DataSet& data, const TrainedSpace& space,
                                         space.dim, writer));
     *spec.mutable_feature_encoder() = space.feature_encoder->spec;
   }
-  const std::vector<float> queries = SampleQueries(space, kRecallQueries);
   ASSIGN_OR_RETURN(*spec.mutable_index(),
-                   WriteIndex({.space = space.name,
-                               .dim = space.dim,
-                               .values = space.items.values,
-                               .half = space.half_items,
-                               .queries = queries,
-                               .choice = ChoiceFor(space.name, request.index),
-                               .threads = request.threads},
-                              writer));
+                   WriteSpaceIndex(space, request, writer));
   v1::RetrieverSpec& retriever = *manifest->add_retrievers();
   retriever.set_name(space.name);
   retriever.set_kind("vector");
@@ -155,6 +183,11 @@ absl::Status WriteCategories(const CountedPopularity& popularity, double decay,
   return absl::OkStatus();
 }
 
+// The name of the retriever that reads a list of all items.
+std::string PopularityRetriever(const CountedList& list) {
+  return list.name == kTrendingList ? kTrendingList : "popularity";
+}
+
 absl::Status WritePopularity(const CountedPopularity& popularity, double decay,
                              BundleWriter* writer, v1::Manifest* manifest) {
   for (const CountedList& list : popularity.lists) {
@@ -169,7 +202,7 @@ absl::Status WritePopularity(const CountedPopularity& popularity, double decay,
     if (list.segment > 0 || list.category > 0) continue;
     v1::RetrieverSpec& retriever = *manifest->add_retrievers();
     const bool trending = list.name == kTrendingList;
-    retriever.set_name(trending ? kTrendingList : "popularity");
+    retriever.set_name(PopularityRetriever(list));
     retriever.set_kind("popularity");
     retriever.set_by_segment(!trending);
     if (trending) retriever.add_lists(kTrendingList);
@@ -228,13 +261,16 @@ bool HasRetriever(const v1::Manifest& manifest, const std::string& name) {
       [&](const v1::RetrieverSpec& spec) { return spec.name() == name; });
 }
 
-// Quotas of retrievers that the trial had and this bundle has not are left out.
+// Quotas of retrievers that the validation bundle had and this one lacks are
+// dropped.
 void AddJudgement(const Judgement& judgement, v1::Manifest* manifest) {
   if (judgement.recall.users() > 0) {
     *manifest->mutable_measured_recall() = judgement.recall;
   }
   if (judgement.fusion.segments().empty()) return;
   *manifest->mutable_fusion() = judgement.fusion;
+  manifest->set_fusion_learned_on_version(
+      judgement.recall.measured_on_version());
   auto* quotas = manifest->mutable_fusion()->mutable_quotas();
   quotas->erase(std::remove_if(quotas->begin(), quotas->end(),
                                [&](const v1::QuotaShare& quota) {
@@ -245,6 +281,21 @@ void AddJudgement(const Judgement& judgement, v1::Manifest* manifest) {
 }
 
 }  // namespace
+
+std::vector<std::string> RetrieverNames(const BundleParts& parts) {
+  std::vector<std::string> names;
+  for (const TrainedSpace& space : parts.spaces) names.push_back(space.name);
+  for (const NeighborLists& lists : parts.neighbors) {
+    names.push_back(lists.name);
+  }
+  for (const CountedList& list : parts.popularity.lists) {
+    if (list.segment == 0 && list.category == 0) {
+      names.push_back(PopularityRetriever(list));
+    }
+  }
+  if (!parts.popularity.categories.empty()) names.push_back("category");
+  return names;
+}
 
 absl::StatusOr<std::filesystem::path> WriteParts(const DataSet& data,
                                                  const BundleParts& parts,

@@ -10,9 +10,9 @@
 
 namespace tributary {
 
-// Writes <stem>.npy and, when not all rows of the table have a vector,
-// <stem>.rows.npy. `half`: in half precision. REQUIRES: half only where every
-// value is one of binary16.
+// Writes <stem>.npy, in half precision if `half`, and <stem>.rows.npy when not
+// all rows of the table have a vector. REQUIRES: with `half`, every value is
+// representable in IEEE 754 binary16.
 absl::Status WriteVectors(const std::string& stem,
                           const TrainedVectors& vectors, uint32_t dim,
                           bool half, uint64_t table_rows, BundleWriter* writer);

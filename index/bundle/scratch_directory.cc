@@ -5,9 +5,11 @@
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <string>
 #include <system_error>
 
+#include "absl/strings/numbers.h"
 #include "fmt/core.h"
 #include "index/bundle/durable_file.h"
 
@@ -20,9 +22,24 @@ constexpr char kGoing[] = ".going-";
 // Names are taken by other hosts or containers with equal process ids only.
 constexpr int kMaxNames = 1000;
 
+// Directories of validation bundles as programs before 1.0 named them.
+constexpr std::string_view kOldValidation = ".trial-";
+
+// Whether the process that is named at the end of an old validation bundle's
+// directory may still be running.
+bool MayBeInUse(const std::string& old_name) {
+  int pid = 0;
+  return absl::SimpleAtoi(
+             std::string_view(old_name).substr(old_name.rfind('-') + 1),
+             &pid) &&
+         pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM);
+}
+
 bool IsScratchName(const std::string& name) {
   return name.starts_with(kBuilding) || name.starts_with(kIncoming) ||
-         name.starts_with(kRemoved);
+         name.starts_with(kRemoved) || name.starts_with(kValidation) ||
+         (name.starts_with(kOldValidation) &&
+          (name.find(kGoing) != std::string::npos || !MayBeInUse(name)));
 }
 
 // Of every name that scratch directories of the kind and version have.

@@ -16,6 +16,7 @@ namespace tributary {
 inline constexpr std::string_view kBuilding = ".building-";
 inline constexpr std::string_view kIncoming = ".incoming-";
 inline constexpr std::string_view kRemoved = ".removed-";
+inline constexpr std::string_view kValidation = ".validation-";
 
 // A hidden directory <root>/<prefix><version>-<pid>-<n>/ in which a version is
 // made before it appears in root, or goes to be deleted. Its maker holds the
@@ -55,7 +56,9 @@ class ScratchDirectory {
 
 // Removes what builds, copies and removals that were cut off left in hidden
 // directories, except incoming files of version `but_incoming`. One is left
-// alone while the process that made it holds its lock.
+// alone while the process that made it holds its lock. Validation bundles of
+// programs before 1.0 (.trial-<version>-<pid>) have no lock: they are left
+// alone while this host runs a process of that id.
 absl::Status RemoveLeftovers(const std::filesystem::path& root,
                              uint64_t but_incoming = 0);
 

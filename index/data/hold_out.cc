@@ -20,12 +20,12 @@ constexpr size_t kMinInteractions = 5;
 
 using OfUser = std::span<const Interaction>;
 
-// A share of n, rounded up, but not for what a double adds to 0.1 * 30.
+// A share of n, rounded up. The tolerance keeps 0.1 * 30 from becoming 4.
 size_t ShareOf(double share, size_t n) {
   return static_cast<size_t>(std::ceil(share * static_cast<double>(n) - 1e-9));
 }
 
-// Which of a user's interactions, ascending by time, are held out: the last.
+// Holds out the last of a user's interactions, which are ascending by time.
 std::vector<bool> ChooseLast(OfUser of_user, size_t wanted) {
   std::vector<bool> chosen(of_user.size());
   std::fill_n(chosen.rbegin(), wanted, true);
@@ -53,7 +53,7 @@ std::vector<bool> ChooseByHash(const DataSet& data, OfUser of_user,
   return chosen;
 }
 
-// The newest moment that stays, so that at most `share` is held out.
+// The newest time that is kept, so that at most `share` is held out.
 int64_t LastKeptTime(const DataSet& data, double share) {
   const size_t n = data.interactions.size();
   const size_t kept = n - ShareOf(share, n);
@@ -124,7 +124,7 @@ absl::StatusOr<DataSet> HoldOut(DataSet data, SplitBy by, double share,
 DataSet HoldOut(DataSet data, double share, std::string_view purpose,
                 std::vector<Interaction>* held_out) {
   const SplitBy by = data.has_times ? SplitBy::kUserTime : SplitBy::kHash;
-  // Times are there where they are needed.
+  // Cannot fail: the data have the times that the split needs.
   return *HoldOut(std::move(data), by, share, purpose, held_out);
 }
 

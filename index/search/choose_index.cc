@@ -227,10 +227,12 @@ absl::StatusOr<Candidate> TryIvf(const IndexInput& input, uint32_t n,
   return candidate;
 }
 
-// Sets how much may be saved for fewer results.
-absl::Status SetShrinkage(const Referee& referee, Candidate* candidate) {
+// Sets how much may be saved for fewer results, `most` at most.
+absl::Status SetShrinkage(const Referee& referee, double most,
+                          Candidate* candidate) {
   SearchEffort& effort = candidate->best->effort;
   for (const double shrinkage : kShrinkages) {
+    if (shrinkage > most) continue;
     effort.shrinkage = shrinkage;
     bool meets = true;
     for (const uint32_t fewer_by : kFewerBy) {
@@ -321,6 +323,39 @@ ChosenIndex Coded(Candidate candidate) {
   return chosen;
 }
 
+// The earlier index's settings on the new vectors; nullopt when they miss the
+// target. Searches for fewer results are checked as well: where the earlier
+// saving misses the target for them, it is chosen again.
+absl::StatusOr<std::optional<ChosenIndex>> TakeOver(const IndexInput& input,
+                                                    uint32_t n,
+                                                    const Referee& referee) {
+  const v1::IndexSpec& earlier = *input.earlier;
+  const auto vectors =
+      static_cast<uint32_t>(input.values.size() / input.stored.dim);
+  const uint32_t dim = input.stored.dim;
+  Candidate candidate{
+      .kind = earlier.kind(), .arrays = {}, .best = {}, .trials = {}};
+  ASSIGN_OR_RETURN(
+      candidate.arrays,
+      EncodeVectors(input.values, dim, DefaultCodeDims(dim),
+                    std::clamp(earlier.lists(), 1U, vectors), input.threads));
+  // In a small catalogue n follows its size.
+  const double scale = static_cast<double>(n) / earlier.measured_n();
+  const auto rescored =
+      static_cast<uint32_t>(std::ceil(scale * earlier.rescored()));
+  ASSIGN_OR_RETURN(
+      const Trial trial,
+      referee.Try(candidate.arrays,
+                  {.n = n,
+                   .probes = std::clamp(earlier.probes(), 1U,
+                                        candidate.arrays.view().lists()),
+                   .rescored = std::clamp(rescored, n, vectors)}));
+  if (!referee.Meets(trial)) return std::nullopt;
+  candidate.best = trial;
+  RETURN_IF_ERROR(SetShrinkage(referee, earlier.shrinkage(), &candidate));
+  return Coded(std::move(candidate));
+}
+
 // The kinds worth trying.
 absl::StatusOr<std::vector<Candidate>> TryKinds(const IndexInput& input,
                                                 uint32_t n,
@@ -351,10 +386,23 @@ absl::StatusOr<ChosenIndex> ChooseIndex(const IndexInput& input) {
   const uint64_t vectors = input.values.size() / input.stored.dim;
   const auto n =
       static_cast<uint32_t>(std::min<uint64_t>(input.target_n, vectors));
-  if (input.kind == "flat") return Flat(n);
+  const bool earlier_is_flat =
+      input.earlier != nullptr && input.earlier->kind() == "flat";
+  if (input.kind == "flat" || earlier_is_flat) {
+    ChosenIndex chosen = Flat(n);
+    chosen.took_over = earlier_is_flat;
+    return chosen;
+  }
   const auto tried_n = static_cast<uint32_t>(
       std::clamp<uint64_t>(vectors / kMaxShareOfVectors, 1, input.target_n));
   ASSIGN_OR_RETURN(const Referee referee, Referee::Create(input, tried_n));
+  if (input.earlier != nullptr && input.earlier->measured_n() > 0) {
+    ASSIGN_OR_RETURN(auto taken, TakeOver(input, tried_n, referee));
+    if (taken.has_value()) {
+      taken->took_over = true;
+      return *std::move(taken);
+    }
+  }
   ASSIGN_OR_RETURN(std::vector<Candidate> candidates,
                    TryKinds(input, tried_n, referee));
   const auto cheaper = [](const Candidate& a, const Candidate& b) {
@@ -371,7 +419,7 @@ absl::StatusOr<ChosenIndex> ChooseIndex(const IndexInput& input) {
     return Flat(n);
   }
   if (!best->best) return TargetMissed(input, *best);
-  RETURN_IF_ERROR(SetShrinkage(referee, &*best));
+  RETURN_IF_ERROR(SetShrinkage(referee, 1, &*best));
   ChosenIndex chosen = Coded(std::move(*best));
   *chosen.spec.mutable_trials() = trials.trials();
   return chosen;

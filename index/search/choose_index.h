@@ -28,10 +28,16 @@ struct IndexInput {
   // [*, dim], as users will send them: on these recall is measured. Not empty.
   std::span<const float> queries;
   uint32_t threads = 1;
+  // An earlier index of the space, of a kind that `kind` allows (not faiss).
+  // Its settings are taken over if one measurement finds that they reach the
+  // target; else, and where there is none, they are chosen. May be null.
+  const v1::IndexSpec* earlier = nullptr;
 };
 
 struct ChosenIndex {
   v1::IndexSpec spec;
+  // Whether the settings are those of IndexInput::earlier.
+  bool took_over = false;
   // Kinds scan and ivf.
   std::optional<CodedArrays> arrays;
 };

@@ -14,11 +14,12 @@
 namespace tributary {
 namespace {
 
-// Columns of fewer values tell nothing apart; of more, they are names.
+// Columns with fewer values tell nothing apart; columns with more hold names.
 constexpr size_t kMinValues = 2;
 constexpr size_t kMaxValues = 1000;
 constexpr size_t kMaxCategories = 65535;
-// Further ones, by name, do not count where the item is in a history.
+// An item's further categories, in order of their names, are not used when the
+// item is in a history.
 constexpr size_t kMaxPerItem = 32;
 
 // Calls use(token) for each of the row's categories.
@@ -31,10 +32,10 @@ void ForEachToken(std::string_view tokens, const Use& use) {
   }
 }
 
-// By name, the items of each category of the column.
+// The items of each category of the column, by the category's name.
 using Members = std::map<std::string, std::vector<Row>>;
 
-// Stops, with more than kMaxValues, where there are.
+// Stops when there are more than kMaxValues.
 Members FindMembers(const FeatureColumn& column) {
   Members members;
   for (Row item = 0; item < column.text.size(); ++item) {
@@ -78,8 +79,8 @@ absl::StatusOr<Members> FindAllMembers(const DataSet& data,
   return all;
 }
 
-// The category's items by their share of its interactions, those without left
-// out. Costs the category's size, not the catalogue's.
+// The category's items by their share of its interactions, without items that
+// have none. Takes time by the category's size, not the catalogue's.
 CountedList MakeList(const std::string& name, uint16_t number,
                      const std::vector<Row>& rows,
                      const std::vector<double>& counts, double total) {

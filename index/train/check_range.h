@@ -8,8 +8,8 @@
 
 namespace tributary {
 
-// INVALID_ARGUMENT, naming the field and what it may be, for a value that is
-// not in [low, high]; NaN is not.
+// INVALID_ARGUMENT, naming the field and its range, for a value outside [low,
+// high]. NaN is outside.
 template <typename T>
 absl::Status CheckRange(std::string_view field, T value, T low, T high) {
   if (value >= low && value <= high) return absl::OkStatus();

@@ -7,7 +7,7 @@
 namespace tributary {
 namespace {
 
-// Beyond, values round to infinity.
+// Larger values round to infinity.
 constexpr float kLargestHalf = 65504;
 
 }  // namespace

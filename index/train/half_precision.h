@@ -8,11 +8,11 @@
 
 namespace tributary {
 
-// Rounds values to the nearest of IEEE 754 binary16, ties to even. False, and
-// nothing is changed, when one is beyond its range.
+// Rounds values to IEEE 754 binary16, ties to even. Returns false and changes
+// nothing when a value is beyond its range.
 bool RoundToHalf(std::vector<float>* values);
 
-// REQUIRES: every value is one of binary16.
+// REQUIRES: every value is representable in binary16.
 std::vector<Half> ToHalves(std::span<const float> values);
 
 }  // namespace tributary

@@ -17,7 +17,7 @@ namespace tributary {
 namespace {
 
 constexpr size_t kMaxSegments = 65535;
-// A name becomes a file's name.
+// Names are part of files' names.
 constexpr size_t kMaxNameBytes = 100;
 
 CountedList CountAll(const DataSet& data) {
@@ -75,7 +75,7 @@ absl::StatusOr<std::vector<const FeatureColumn*>> SegmentColumns(
   return columns;
 }
 
-// Each user's first segment that is big enough, by name.
+// The name of each user's first segment that is large enough.
 std::vector<std::string> ChooseSegments(
     const DataSet& data, const std::vector<const FeatureColumn*>& columns,
     uint64_t min_interactions) {
@@ -142,7 +142,7 @@ CountedList MakeCountedList(std::string name, const std::vector<double>& scores,
                             bool all) {
   CountedList list{.name = std::move(name), .rows = {}, .scores = {}};
   for (Row item = 0; item < scores.size(); ++item) {
-    // As a float: what rounds to 0 has no weight.
+    // Compared as it is stored: a score may round to 0.
     if (all || static_cast<float>(scores[item]) > 0) list.rows.push_back(item);
   }
   std::stable_sort(list.rows.begin(), list.rows.end(), [&](Row a, Row b) {
@@ -179,9 +179,10 @@ absl::StatusOr<CountedPopularity> CountPopularity(
     counted.lists.push_back(CountAll(data));
   }
   if (any && data.has_times) {
-    CountedList trending = CountTrending(data, settings.half_life_days() > 0
-                                                   ? settings.half_life_days()
-                                                   : ChooseHalfLifeDays(data));
+    counted.half_life_days = settings.half_life_days() > 0
+                                 ? settings.half_life_days()
+                                 : ChooseHalfLifeDays(data);
+    CountedList trending = CountTrending(data, counted.half_life_days);
     if (!trending.rows.empty()) counted.lists.push_back(std::move(trending));
   }
   RETURN_IF_ERROR(CountSegments(data, settings, &counted));

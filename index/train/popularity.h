@@ -28,6 +28,8 @@ struct CountedList {
 
 struct CountedPopularity {
   std::vector<CountedList> lists;
+  // Of the trending list, as configured or chosen; 0 without one.
+  double half_life_days = 0;
   // By user; empty when there are no segments.
   std::vector<uint16_t> user_segments;
   // As it is stored, [n_items, category_width]; empty when there are no
@@ -36,43 +38,37 @@ struct CountedPopularity {
   std::vector<uint16_t> categories;
 };
 
-// The items by score as a list, best first; those without score only if `all`.
+// The items as a list, best score first; items of score 0 only if `all`.
 CountedList MakeCountedList(std::string name, const std::vector<double>& scores,
                             bool all);
 
-// What is left of a name that becomes a file's: lower case, with '_' for other
-// signs than letters, digits, '-' and '='; at most 100 bytes.
+// A name as part of a file's name: in lower case, with '_' for characters other
+// than letters, digits, '-' and '='; at most 100 bytes.
 std::string ListName(std::string_view text);
 
 // Counts the interactions of value above 0.
 //   all               every item by the number of its interactions, those with
 //                     none last; by the scores that came with the data if any
-//   trending          when there are times: an interaction weighs 1 at the
-//                     newest time of all and half as much one half-life before;
-//                     added to that, for items that have any such weight, their
-//                     share of all interactions as that of kTrendingPrior of
-//                     all the weight, so that a few clicks on a new item do not
-//                     outweigh what is popular
+//   trending          when there are times: see TrendingScores
 //   items-<column>=<value>  for the items with that value in one of the
 //   category
 //                     columns: their shares of its interactions
 //   <column>=<value>  for users with that value in one of the segment columns,
 //                     when they have enough interactions; a user belongs to the
 //                     first such column's segment
-// No lists when there are neither interactions nor scores. Names are in lower
-// case with '_' for other signs than letters, digits, '-' and '='; values with
-// the same name are one segment. Errors: INVALID_ARGUMENT for a configured
-// column that is not there, or more than 65535 segments.
+// No lists when there are neither interactions nor scores. Values with the same
+// ListName are one segment. Errors: INVALID_ARGUMENT for a configured column
+// that does not exist, or more than 65535 segments.
 absl::StatusOr<CountedPopularity> CountPopularity(
     const DataSet& data, const v1::Popularity& settings);
 
-// The half-life of 1 to 365 days whose trending list, of all but the newest
+// The half-life of 1 to 365 days whose trending list, made without the newest
 // tenth of the interactions, has most of that tenth among its first 100 and 500
-// items. The shortest of equals; 7 days when there is nothing to choose by.
+// items. Ties go to the shortest. 7 days when there is nothing to choose by.
 double ChooseHalfLifeDays(const DataSet& data);
 
-// Adds the lists by category to *counted, and which items they are for. Errors:
-// INVALID_ARGUMENT for a configured column that is not there.
+// Adds the lists by category to *counted, and the items' categories. Errors:
+// INVALID_ARGUMENT for a configured column that does not exist.
 absl::Status CountCategories(const DataSet& data,
                              const v1::Popularity& settings,
                              CountedPopularity* counted);

@@ -25,7 +25,7 @@ struct TrainedVectors {
 // How item vectors were made from features: see v1::FeatureEncoder.
 struct TrainedEncoder {
   v1::FeatureEncoder spec;
-  // In byte order, and what each weighs.
+  // In byte order, and the weight of each.
   std::vector<std::string> terms;
   std::vector<float> idf;
   // In C order.
@@ -34,55 +34,55 @@ struct TrainedEncoder {
   bool half_projection = false;
 };
 
-// An array of floats that is stored as <name>.npy; columns is 0 for one of one
-// dimension.
+// An array of floats that is stored as <name>.npy. `columns` is 0 for an array
+// of one dimension.
 struct TrainedArray {
   std::string name;
   std::vector<float> values;
   uint64_t columns = 0;
 };
 
-// What makes query vectors of histories where requests are answered.
+// Makes query vectors from histories when requests are answered.
 struct TrainedTower {
   // Complete, as in the manifest.
   v1::Tower spec;
-  // <space>.history.npy; of half precision where `half_history`.
+  // <space>.history.npy, in half precision if `half_history`.
   TrainedVectors history;
   bool half_history = false;
-  // <space>.context.npy; of users.
+  // <space>.context.npy, by user.
   TrainedVectors contexts = {};
 };
 
-// A query as it will come, and the history it is made from.
+// A query as requests bring it, and the history that it is made from.
 struct SampleQuery {
   std::vector<Row> history;
   std::vector<float> vector;
 };
 
-// What training an embedding space gives.
+// A trained embedding space.
 struct TrainedSpace {
   std::string name;
   uint32_t dim = 0;
   v1::Metric metric = v1::INNER_PRODUCT;
   v1::HistoryEncoder history_encoder = v1::HISTORY_ENCODER_UNSPECIFIED;
   TrainedVectors items;
-  // Not stored where there is a user tower, which makes them.
+  // Not stored where a user tower makes them.
   TrainedVectors users;
-  // There where history_encoder is TOWER.
+  // Set if history_encoder is TOWER.
   std::optional<TrainedTower> user_tower = {};
-  // An even sample of users, where they have no vectors of their own.
+  // Queries of an even sample of users, where users have no stored vectors.
   std::vector<SampleQuery> queries = {};
-  // What made the items' vectors from features, if anything did; complete.
+  // Complete; set if it made the items' vectors from features.
   std::optional<v1::Tower> item_tower = {};
   // The files that the towers name, and the item tower's key tables.
   std::vector<TrainedArray> tower_arrays = {};
   std::vector<std::pair<std::string, KeyList>> tower_keys = {};
-  // The items' values are of half precision and stored so: a search reads half
-  // as much. Set by the builder for what it trained itself.
+  // The items' values are in half precision and stored so: a search reads half
+  // as much. Set by the builder for spaces that it trained itself.
   bool half_items = false;
-  // What the manifest keeps of how training went; may be empty.
+  // The course of training, for the manifest; may be empty.
   std::vector<v1::TrainingPoint> training = {};
-  // Where vectors are made from features.
+  // Set if the items' vectors are made from features.
   std::optional<TrainedEncoder> feature_encoder = std::nullopt;
 };
 
@@ -92,8 +92,8 @@ class Trainer {
  public:
   virtual ~Trainer() = default;
   // Errors: FAILED_PRECONDITION when the data have nothing to train on (the
-  // builder then leaves the space out), INTERNAL naming the setting when
-  // training diverges.
+  // bundle then has no such space); INTERNAL, naming the setting, when training
+  // diverges.
   virtual absl::StatusOr<TrainedSpace> Train(const DataSet& data) const = 0;
 };
 

@@ -14,8 +14,8 @@ constexpr double kDefaultHalfLife_days = 7;
 constexpr double kNewestShare = 0.1;
 constexpr size_t kHitsAt[] = {100, 500};
 
-// The time after which the newest share of the interactions came; none are
-// later when there are no times, or all are equal.
+// The time after which the newest share of the interactions happened. No
+// interaction is later when there are no times or all are equal.
 int64_t FindCut(const DataSet& data) {
   std::vector<int64_t> times_s;
   for (const Interaction& interaction : data.interactions) {
@@ -28,7 +28,7 @@ int64_t FindCut(const DataSet& data) {
   return times_s[static_cast<size_t>(place)];
 }
 
-// How much of `later`, by item, the list has among its first.
+// How much of `later`, which is by item, the list's first items have.
 double CountHits(const CountedList& list, const std::vector<double>& later) {
   double hits = 0;
   for (const size_t k : kHitsAt) {
@@ -61,7 +61,7 @@ std::vector<double> TrendingScores(std::span<const Interaction> interactions,
     count += 1;
   }
   for (size_t item = 0; item < n_items; ++item) {
-    // As a float: what rounds to 0 has no weight.
+    // Compared as it is stored: a score may round to 0.
     if (static_cast<float>(scores[item]) == 0) continue;
     scores[item] += kTrendingPrior * weight * counts[item] / count;
   }

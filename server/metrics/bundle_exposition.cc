@@ -115,11 +115,18 @@ void CollectStatus(const v1::ServerStatus& status,
 
 void CollectBuildRecall(const v1::MeasuredRecall& measured,
                         std::vector<prometheus::MetricFamily>* families) {
-  Family recall = Gauges("tributary_build_recall",
-                         "Recall of held-out interactions, measured at build.");
+  Family recall = Gauges(
+      "tributary_build_recall",
+      "Recall on held-out interactions, measured when the bundle was built, or "
+      "on the version in the label measured_on_version where there is one.");
   for (const v1::MeasuredRecall::Point& point : measured.points()) {
-    recall.Add({{"source", point.source()}, {"k", std::to_string(point.k())}},
-               point.recall());
+    std::map<std::string, std::string> labels = {
+        {"source", point.source()}, {"k", std::to_string(point.k())}};
+    if (measured.measured_on_version() > 0) {
+      labels["measured_on_version"] =
+          std::to_string(measured.measured_on_version());
+    }
+    recall.Add(labels, point.recall());
   }
   recall.MoveTo(families);
 }

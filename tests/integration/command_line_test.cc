@@ -17,6 +17,7 @@ namespace {
 using testing::AllOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::Not;
 
 Outcome Tributary(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), Program("tributary"));
@@ -66,7 +67,7 @@ TEST(CommandLine, InspectShowsTheIndexesThatWereTried) {
       shown.output,
       AllOf(ContainsRegex("ivf lists=[0-9]+ probes=[0-9]+ rescored=[0-9]+ "
                           "recall@30=0.9[0-9]+ of exact in [0-9.]+ us"),
-            HasSubstr("taste: indexes tried; * was taken"),
+            HasSubstr("taste: index candidates; * was chosen"),
             ContainsRegex("kind +probes +rescored +recall@30 +us"),
             ContainsRegex("  ivf +[0-9]+ +[0-9]+ +[01][.][0-9]+ +[0-9.]+"),
             ContainsRegex("[*] ivf +[0-9]+ +[0-9]+ +0[.]9[0-9]+ +[0-9.]+")));
@@ -102,6 +103,66 @@ TEST(CommandLine, BuildNumbersVersionsUpwards) {
     EXPECT_TRUE(
         std::filesystem::exists(dir / "out" / version / "manifest.json"));
   }
+}
+
+TEST(CommandLine, BuildLikeTakesOverWhatAnEarlierBundleHadChosen) {
+  const auto dir = MakeTestDir();
+  std::string csv = "user,item,timestamp\n";
+  for (int user = 0; user < 60; ++user) {
+    for (int i = 0; i < 10; ++i) {
+      csv += "u" + std::to_string(user) + ",i" +
+             std::to_string((user % 6) * 8 + (user * 7 + i * 3) % 24) + "," +
+             std::to_string(1'700'000'000 + 86400 * i) + "\n";
+    }
+  }
+  std::filesystem::create_directories(dir / "data");
+  OverwriteFile(dir / "data" / "interactions.csv", csv);
+  const std::vector<std::string> build = {"build", "--data",
+                                          "csv:" + (dir / "data").string(),
+                                          "--out", dir / "out"};
+  const auto run = [&](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), build.begin(), build.end());
+    return Tributary(flags);
+  };
+  const Outcome first = run({});
+  ASSERT_EQ(first.exit_status, 0) << first.output;
+  EXPECT_THAT(first.output,
+              AllOf(HasSubstr("choose als"), HasSubstr("validation: recall")));
+
+  const std::string earlier = dir / "out" / "1";
+  const Outcome second = run({"--like", earlier});
+  ASSERT_EQ(second.exit_status, 0) << second.output;
+  EXPECT_THAT(
+      second.output,
+      AllOf(ContainsRegex("like version 1: als: alpha=[0-9.]+ reg"),
+            HasSubstr("like version 1: behavior: epochs="),
+            HasSubstr("like version 1: trending: half_life_days="),
+            HasSubstr("like version 1: index of als: flat"),
+            HasSubstr("come from version 1; this bundle is not measured"),
+            Not(HasSubstr("choose als")), Not(HasSubstr("validation:"))));
+  EXPECT_THAT(Tributary({"inspect", dir / "out" / "2"}).output,
+              AllOf(HasSubstr("like         version 1"),
+                    HasSubstr("Measured on version 1, not on this one"),
+                    HasSubstr("(learned on version 1, not on this one)")));
+  EXPECT_THAT(Tributary({"inspect", earlier}).output,
+              Not(HasSubstr("not on this one")));
+
+  // What is set beside --like wins.
+  const Outcome third =
+      run({"--like", earlier, "--als.alpha", "7", "--validation_share", "0.2"});
+  ASSERT_EQ(third.exit_status, 0) << third.output;
+  EXPECT_THAT(third.output, AllOf(HasSubstr("als: alpha=7 "),
+                                  HasSubstr("validation: recall")));
+  EXPECT_THAT(Tributary({"inspect", dir / "out" / "3"}).output,
+              HasSubstr("Measured on held-out interactions when it was built"));
+
+  const Outcome none = run({"--like", dir / "data"});
+  EXPECT_NE(none.exit_status, 0);
+  EXPECT_THAT(none.output, AllOf(HasSubstr("--like " + (dir / "data").string()),
+                                 HasSubstr("manifest.json")));
+  OverwriteFile(dir / "data" / "manifest.json",
+                "{\"format\": 99, \"version\": \"1\"}");
+  EXPECT_THAT(run({"--like", dir / "data"}).output, HasSubstr("format: 99"));
 }
 
 TEST(CommandLine, BuildNamesWhatIsWrongWithItsInput) {

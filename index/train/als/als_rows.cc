@@ -93,8 +93,9 @@ void AddKnown(const AlsFactors& others, std::span<const uint32_t> known,
   }
 }
 
-// One step of conjugate gradients. `applied` is the product of the direction
-// and the Gramian, `square` the residual's square, which is brought up to date.
+// One step of conjugate gradients, with p the direction, r the residual b - A
+// x: x += a p, r -= a A p with a = |r|^2 / p.A p; then p = r + p |r|^2 / |old
+// r|^2. `applied` holds (Y'Y) p at first, `square` is |r|^2, before and after.
 void Step(const AlsSystem& system, const AlsRow& row, float* direction,
           float* applied, float* residual, float* square, float* x) {
   const size_t width = system.others.width;
@@ -108,8 +109,8 @@ void Step(const AlsSystem& system, const AlsRow& row, float* direction,
   *square = next_square;
 }
 
-// The first residual and direction. `residual` is the product of x and the
-// Gramian when it begins.
+// Computes the first residual, b - A x, which is the first direction as well.
+// `residual` holds (Y'Y) x at first. Returns |r|^2.
 float Begin(const AlsSystem& system, const AlsRow& row, const float* x,
             float* residual, float* direction) {
   const size_t width = system.others.width;
@@ -138,7 +139,7 @@ HWY_EXPORT(Begin);
 HWY_EXPORT(Step);
 
 constexpr int kGradientSteps = 3;
-// A residual whose square is below is no direction any more.
+// Below this |r|^2 the row is solved: the residual is rounding errors.
 constexpr float kConverged = 1e-20F;
 
 }  // namespace

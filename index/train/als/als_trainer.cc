@@ -18,8 +18,8 @@ namespace {
 constexpr uint64_t kRowsPerPiece = 4 * AlsSolver::kMaxRows;
 constexpr double kInitialDeviation = 0.1;
 
-// For each row of one side, the rows of the other side that it goes with, both
-// counted among those that have any.
+// For each row of one side, the rows of the other side that it interacts with.
+// Rows are numbered among those that have any interaction.
 struct Adjacency {
   std::vector<uint64_t> offsets = {0};
   std::vector<uint32_t> others;
@@ -31,8 +31,8 @@ struct Adjacency {
   }
 };
 
-// Groups pairs, which are sorted, by their first row. Second rows become
-// `numbers` of theirs.
+// Groups sorted pairs by their first row. Second rows are replaced by their
+// `numbers`.
 Adjacency Group(const std::vector<std::pair<Row, Row>>& pairs,
                 const std::vector<uint32_t>& numbers) {
   Adjacency adjacency;
@@ -47,7 +47,7 @@ Adjacency Group(const std::vector<std::pair<Row, Row>>& pairs,
   return adjacency;
 }
 
-// The number of each row of `pairs`' first rows among them.
+// Numbers the distinct first rows of sorted pairs, by row.
 std::vector<uint32_t> NumberRows(const std::vector<std::pair<Row, Row>>& pairs,
                                  size_t rows) {
   std::vector<uint32_t> numbers(rows);

@@ -5,24 +5,25 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "index/train/progress.h"
+#include "index/parallel/progress.h"
 #include "index/train/trainer.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {
 
 // Weighted matrix factorisation of implicit feedback by alternating least
-// squares: Hu, Koren, Volinsky, "Collaborative Filtering for Implicit Feedback
-// Datasets" (2008). Rows are solved by a few steps of conjugate gradients from
-// where they were: Takács, Pilászy, Tikk (2011). Regularisation grows with a
-// row's own weight: Rendle, Krichene, Zhang, Koren, "Revisiting the Performance
-// of iALS" (2022).
+// squares (iALS): users' vectors are solved for while the items' are fixed,
+// then the items' while the users' are fixed, `iterations` times. als_rows.h
+// has the objective and how a row is solved. A row's regularisation grows with
+// its own weight, ridge = regularization * (alpha * known + rows of the other
+// side), as in Rendle, Krichene, Zhang, Koren, "Revisiting the Performance of
+// iALS on Item Recommendation Benchmarks" (2022).
 //
 // Interactions of value above 0 are positive, each user and item once however
-// often it is there, all of the same weight; the others are left out. Users and
-// items without positive interactions get no vector; one user and one item are
-// enough. Weighing by rating instead made no difference on MovieLens 100k. The
-// result does not depend on `threads`.
+// often it occurs, all of the same weight; other interactions are not used.
+// Users and items without positive interactions get no vector; one user and one
+// item are enough. Weighing by rating instead made no difference on MovieLens
+// 100k. The result does not depend on `threads`.
 class AlsTrainer : public Trainer {
  public:
   // `settings` is complete (see CompleteBuildConfig and ChooseAlsSettings).

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "Eigen/Core"
+#include "index/parallel/progress.h"
 #include "index/train/content/term_matrix.h"
-#include "index/train/progress.h"
 
 namespace tributary {
 

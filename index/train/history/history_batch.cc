@@ -10,15 +10,15 @@ namespace {
 
 constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 
-// How a user's loss grows with the number of targets: with its square root,
-// between giving users the same weight (0) and interactions (1).
+// A user's loss grows with the number of targets to this power: between equal
+// weights of users (0) and equal weights of interactions (1).
 constexpr double kTargetPower = 0.5;
 
-// The share of a history that comes before a cut, at least.
+// The smallest share of a history before a cut.
 constexpr double kEarliestCut = 0.2;
 
-// Replaces the items in `columns` by their positions in *items, which becomes
-// those that there are, ascending. `positions` is all kNone, before and after.
+// Sets *items to the distinct items in `columns`, ascending, and replaces the
+// columns with positions in it. `positions` is all kNone, before and after.
 void Compact(std::vector<uint32_t>* columns, std::vector<uint32_t>* items,
              std::vector<uint32_t>* positions) {
   items->clear();

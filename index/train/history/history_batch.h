@@ -13,25 +13,26 @@ namespace tributary {
 
 // How histories become inputs and targets.
 struct HistorySettings {
-  // Of the vectors, the bias included; at least 2.
+  // The dimension of the vectors, the bias included; at least 2.
   uint32_t dim = 128;
-  // Times a history's item is left out as an input.
+  // The share of a history's items that are dropped as inputs.
   double dropout = 0.5;
-  // The targets are the items that were left out, instead of all.
+  // Whether the targets are the dropped items, instead of all.
   bool dropped_targets = false;
-  // How often a history is cut at random, some way in: the inputs are some of
-  // what came before, the targets all that came after. Else both are from all
-  // of it.
+  // The share of histories that are cut at a random position: inputs are from
+  // before the cut, targets are all items after it. Other histories are used
+  // whole for both.
   double cut_share = 0;
-  // Inputs are DecayedSums: by rank, 0 the newest. Targets weigh (1 +
-  // rank)^-target_decay, after a cut 0 being the oldest.
+  // Inputs are weighted as in DecayedSums, by rank, 0 the newest. Targets weigh
+  // (1 + rank)^-target_decay; after a cut, rank 0 is the oldest.
   std::vector<double> decays = {0};
   double target_decay = 0;
   double weight_decay = 0.5;
   double rate = 0.003;
   uint32_t batch_users = 128;
   uint32_t epochs = 30;
-  // Items drawn for a batch besides its users' own; 0: all items there are.
+  // Items that are drawn as candidates of a batch besides its users' own; 0:
+  // all items are candidates.
   uint32_t negatives = 0;
 };
 
@@ -39,7 +40,7 @@ struct HistorySettings {
 struct SparseRows {
   std::vector<uint32_t> offsets;
   std::vector<uint32_t> columns;
-  // `width` to a column, end to end.
+  // `width` values per column, end to end.
   std::vector<float> values;
   size_t width = 1;
 
@@ -49,20 +50,22 @@ struct SparseRows {
   void EndRow() { offsets.push_back(static_cast<uint32_t>(columns.size())); }
 };
 
-// What one step is trained on.
+// The input of one step of training.
 struct HistoryBatch {
-  // The items whose input vectors take part, and those that are scored.
+  // The items whose input vectors are used, and the items that are scored.
   std::vector<uint32_t> inputs;
   std::vector<uint32_t> candidates;
-  // By user: weights of `inputs`, by their position there: one for each decay,
-  // each of norm 1.
+  // By user: weights of `inputs`, whose columns are positions in it. There is a
+  // weight for each decay; the weights of a user and a decay have norm 1.
   SparseRows histories;
-  // The same by input: its users.
+  // The same transposed, by input.
   SparseRows inputs_by_item;
-  // By user: weights of `candidates`.
+  // By user: weights of `candidates`, whose columns are positions in it.
   SparseRows targets;
-  // By candidate: the logarithm of the probability that it is one, which its
-  // scores are lowered by (Yi et al. 2019); empty when all items are.
+  // By candidate: the logarithm of the probability that the item is a
+  // candidate, which is subtracted from its scores (Yi et al.,
+  // "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item
+  // Recommendations", 2019). Empty when all items are candidates.
   std::vector<float> log_probabilities;
 };
 
@@ -71,12 +74,12 @@ class HistorySampler {
  public:
   HistorySampler(const HistoryData& data, const HistorySettings& settings);
 
-  // Replaces *batch by one for these users.
+  // Replaces *batch with one for these users.
   void Sample(std::span<const uint32_t> users, Random* random,
               HistoryBatch* batch);
 
  private:
-  // Adds inputs and targets, not yet divided by anything.
+  // Add inputs and targets, which EndUser normalises.
   void AddParts(std::span<const uint32_t> items, Random* random,
                 HistoryBatch* batch) const;
   void AddCut(std::span<const uint32_t> items, Random* random,

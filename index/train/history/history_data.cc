@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kMinToSplit = 4;
 
-// Replaces rows by the numbers of the items that there are.
+// Replaces rows with numbers among the items that occur.
 void NumberItems(size_t table_rows, HistoryData* data) {
   std::vector<uint32_t> counts(table_rows);
   for (const Row row : data->items) ++counts[row];
@@ -25,7 +25,8 @@ void NumberItems(size_t table_rows, HistoryData* data) {
   for (uint32_t& item : data->items) item = numbers[item];
 }
 
-// Moves `n` items to the end, the newest there already or chosen at random.
+// Moves `n` items to the end: the newest, which are there already, or items
+// chosen at random.
 void ChooseLast(size_t n, bool newest, Random* random,
                 std::vector<uint32_t>* items) {
   if (newest) return;

@@ -10,20 +10,20 @@
 
 namespace tributary {
 
-// Histories as the history tower is trained on them: positive interactions
-// (of a value above 0) only, each user's items once, where they came last, the
-// newest `max_items` of them. Users and items are numbered among those that
+// Histories as the history tower is trained on them: positive interactions (of
+// a value above 0) only, each item of a user once, at its last occurrence, and
+// the newest `max_items` of them. Users and items are numbered among those that
 // have any.
 struct HistoryData {
   // User u's items are items[offsets[u]] to items[offsets[u + 1]], newest last.
   std::vector<uint64_t> offsets = {0};
   std::vector<uint32_t> items;
-  // How many histories an item is in: above 0, unless the interactions that had
-  // it were held out.
+  // How many histories an item is in: above 0, unless its interactions were
+  // held out.
   std::vector<uint32_t> counts;
   // The rows of the data set; ascending.
   std::vector<Row> item_rows;
-  // Where false, the order within a history means nothing.
+  // If false, the order within a history is arbitrary.
   bool has_times = false;
 
   size_t user_count() const { return offsets.size() - 1; }
@@ -38,9 +38,9 @@ size_t LongestHistory(const HistoryData& data);
 
 HistoryData MakeHistoryData(const DataSet& data, uint32_t max_items);
 
-// Of users with at least 4 items, a tenth, rounded up, moves to `held_out`: the
-// newest where there are times, else some chosen by `seed`. Items keep their
-// numbers.
+// Moves a tenth of the items, rounded up, of each user with at least 4 items to
+// `held_out`: the newest where there are times, else items chosen by `seed`.
+// Items keep their numbers.
 struct HistorySplit {
   HistoryData kept;
   // By user, ascending; empty for the others.

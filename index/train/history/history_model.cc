@@ -13,13 +13,13 @@ namespace tributary {
 namespace {
 
 constexpr double kInitialDeviation = 0.05;
-// A block's vectors stay in the second cache while users go by.
+// A block's vectors stay in the second-level cache for all users.
 constexpr size_t kBlock = 128;
 constexpr size_t kUsersPerPiece = 16;
 constexpr size_t kInputsPerPiece = 64;
 
-// Adds a vector, each of its parts by a weight that entry i of `rows` has for
-// it. The last coordinate, which no input has, is left out.
+// Adds a vector, each of its parts times its weight in entry i of `rows`. The
+// last coordinate, which inputs do not have, is excluded.
 void AddParts(float scale, const SparseRows& rows, size_t i,
               std::span<const float> vector, float* sums) {
   for (size_t part = 0; part < rows.width; ++part) {
@@ -165,7 +165,8 @@ HistoryGradients::Part HistoryGradients::ComputeUsers(const HistoryModel& model,
   return result;
 }
 
-// Replaces a user's scores by the loss's gradient with respect to them.
+// Replaces a user's scores with the gradient of the loss by them. Returns the
+// user's part of the loss.
 double HistoryGradients::ScoreGradients(const HistoryBatch& batch,
                                         size_t user) {
   float highest = -HUGE_VALF;

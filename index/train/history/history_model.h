@@ -12,12 +12,15 @@
 
 namespace tributary {
 
-// The history tower. A user is h = (e^log_scale * sum of w_j * inputs_j over
-// the history, 1) with w of norm 1, or several such w, each for some of the
-// columns (see DecayedSums); an item's score is h . outputs_i, whose
-// last coordinate is its bias. Rows are `dim` values, end to end; the last of
-// an input is 0. That all inputs have a scale in common is redundant, and lets
-// them grow in fewer steps.
+// The history tower. A user is a vector made from the history's items j,
+//
+//   h = (e^log_scale * sum of w_j * inputs_j, 1),
+//
+// with weights w of norm 1 that decay with an item's rank; or several such w,
+// each for some of the columns (see DecayedSums). An item's score is
+// h . outputs_i, whose last coordinate is the item's bias. Rows are `dim`
+// values, end to end; the last value of an input is 0. The common scale of all
+// inputs is redundant and lets them grow in fewer steps.
 struct HistoryModel {
   uint32_t dim = 0;
   float log_scale = 0;
@@ -29,19 +32,28 @@ struct HistoryModel {
   std::span<const float> input(size_t item) const {
     return std::span(inputs).subspan(item * dim, dim);
   }
-  // Multiplies the inputs by their scale, which becomes 1.
+  // Multiplies the inputs by e^log_scale, and sets log_scale to 0.
   void FoldScale();
 };
 
-// Writes h for a history, newest last; zeros before the 1 for an empty one.
+// Writes h for a history, newest item last. An empty one gives zeros and the 1.
 // REQUIRES: `sums` are of dim - 1 values and as long as the history; out has
 // dim values.
 void EncodeHistory(const HistoryModel& model, std::span<const uint32_t> history,
                    const DecayedSums& sums, std::span<float> out);
 
-// The loss of a batch and its gradients: over users, the mean of
-// sum of t_i * -log softmax(scores)_i, t being the target weights. Keeps its
-// matrices from batch to batch. Results do not depend on `threads`.
+// The loss of a batch and its gradients. With t the target weights of a user
+// and s the scores of the batch's candidates, less their log_probabilities if
+// any,
+//
+//   loss = mean over users of  - sum of t_i * log softmax(s)_i,
+//   dloss / ds_i = ((sum of t) * softmax(s)_i - t_i) / users.
+//
+// Everything else is linear: the gradients of outputs are ds' H, those of the
+// users' vectors ds * outputs, and those of inputs the latter times the history
+// weights. All are products of matrices, in blocks of 128 candidates that stay
+// in the second-level cache. Matrices are kept from batch to batch. Results do
+// not depend on `threads`.
 class HistoryGradients {
  public:
   explicit HistoryGradients(uint32_t threads) : threads_(threads) {}
@@ -54,7 +66,7 @@ class HistoryGradients {
   float log_scale() const { return log_scale_; }
 
  private:
-  // What some users add to the loss, and to its gradient by log_scale.
+  // The part of some users in the loss, and in its gradient by log_scale.
   struct Part {
     double loss = 0;
     double log_scale = 0;
@@ -73,7 +85,7 @@ class HistoryGradients {
   const uint32_t threads_;
   size_t users_ = 0;
   size_t candidates_ = 0;
-  // Of the candidates: their vectors, and by block the same transposed.
+  // The candidates' vectors, and the same transposed within each block.
   std::vector<float> vectors_;
   std::vector<float> transposed_;
   // By block of candidates, [users, block]: scores, then their gradients.

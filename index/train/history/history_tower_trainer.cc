@@ -44,7 +44,7 @@ TrainedTower MakeTower(const HistoryData& data, const HistoryModel& model,
   return tower;
 }
 
-// Users' histories and what the model makes of them.
+// An even sample of users' histories and their vectors.
 std::vector<SampleQuery> MakeQueries(const HistoryData& data,
                                      const HistoryModel& model,
                                      const HistorySettings& settings) {
@@ -92,7 +92,7 @@ absl::StatusOr<TrainedSpace> HistoryTowerTrainer::Train(
   }
   HistoryModel model = std::move(training).TakeModel();
   model.FoldScale();
-  // What is stored is what the queries are made of.
+  // Queries below are made from the values that are stored.
   const bool half = RoundToHalf(&model.inputs);
   space.items = {histories.item_rows, model.outputs};
   space.user_tower =

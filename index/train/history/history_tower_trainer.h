@@ -5,27 +5,30 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "index/train/progress.h"
+#include "index/parallel/progress.h"
 #include "index/train/trainer.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {
 
-// The space "behavior": a two-tower model whose user side is a sum over the
-// user's history, without hidden layers and without a vector for the user: a
-// linear model of items by items, as EASE (Steck 2019), of low rank. The
-// softmax over items and the histories that lose a part as inputs are those of
-// Mult-VAE (Liang et al. 2018). Being linear, its gradients are written out
-// (see HistoryGradients). Where there are times, newer items weigh more, by two
-// decays with half of the vector each, and some rows are trained to tell what
-// came after a random moment from what came before (see HistorySettings).
+// The space "behavior": a two-tower model whose user side is a weighted sum
+// over the user's history, without hidden layers and without a vector of the
+// user's own (see HistoryModel). It is a linear model of items by items, like
+// EASE (Steck 2019), of low rank: score_i = sum over the history of w_j A_j .
+// B_i. It is trained as Mult-VAE is (Liang, Krishnan, Hoffman, Jebara,
+// "Variational Autoencoders for Collaborative Filtering", 2018): by a softmax
+// over items, with a random part of the history dropped as inputs. Because the
+// model is linear, its gradients are written out (see HistoryGradients). Where
+// there are times, newer items weigh more, by two decays with half of the
+// vector each, and some histories are cut at a random moment, to predict later
+// items from earlier ones (see HistorySettings).
 //
-// Interactions of value above 0 are positive, each user and item once; the
-// others are left out. (The server encodes all that a user has seen: a bundle
-// does not tell them apart.) Only users with two positive items teach anything;
-// items without a positive interaction get no vector. Times decide the order of
-// a history alone. What `settings` leaves out is as TrainingSettings has it.
-// The result does not depend on `threads`.
+// Interactions of value above 0 are positive, each user and item once; others
+// are not used. (The server encodes everything that a user has seen: a bundle
+// does not tell them apart.) Users with fewer than two positive items teach
+// nothing; items without a positive interaction get no vector. Times only
+// decide the order of a history. Settings that are not set are those of
+// TrainingSettings. The result does not depend on `threads`.
 class HistoryTowerTrainer : public Trainer {
  public:
   // `settings` is complete (see CompleteBuildConfig).

@@ -14,22 +14,22 @@ namespace tributary {
 namespace {
 
 constexpr uint64_t kWarmupSteps = 20;
-// What is left of the rate in the end.
+// The share of the learning rate that is left in the end.
 constexpr double kFinalRate = 0.05;
 constexpr size_t kRowsPerPiece = 256;
 constexpr size_t kUsersPerPiece = 16;
 constexpr double kLowestDepth = 10;
 constexpr double kHighestDepth = 500;
 
-// 1 up to kLowestDepth, 0 from kHighestDepth, logarithmic between: the share of
-// depths at which a held-out item of this rank (from 1) is found.
+// The share of depths at which a held-out item of this rank (from 1) is found:
+// 1 up to kLowestDepth, 0 from kHighestDepth, logarithmic in between.
 double ShareOfDepths(size_t rank) {
   const double share = std::log(kHighestDepth / static_cast<double>(rank)) /
                        std::log(kHighestDepth / kLowestDepth);
   return std::clamp(share, 0.0, 1.0);
 }
 
-// Of one user's items, given the scores of all.
+// The recall of one user's items, given the scores of all items.
 double MeasureUser(std::span<const uint32_t> had,
                    const std::vector<uint32_t>& held_out,
                    std::span<float> scores) {
@@ -129,7 +129,7 @@ void HistoryTraining::Update(std::span<const uint32_t> rows,
                              const std::vector<float>& gradients,
                              std::vector<float>* table, Moments* moments) {
   const size_t dim = model_.dim;
-  // The bias does not decay; of inputs, that place is 0 and stays so.
+  // The bias does not decay. The last coordinate of inputs is 0 and stays 0.
   AdamStep last = step_;
   last.shrink = 1;
   ParallelFor(rows.size(), kRowsPerPiece, threads_,

@@ -14,18 +14,19 @@
 
 namespace tributary {
 
-// Trains one model: every user once an epoch, in random order, one step of Adam
-// a batch, on a rate that rises over the first steps and falls by a cosine.
-// With sampled candidates only the rows that a batch touches are updated, their
-// moments included. Views the data, which must outlive it. The result depends
-// on the seed, not on `threads`.
+// Trains one model by AdamW (Loshchilov, Hutter 2019): every user once an
+// epoch, in random order, and one step a batch. The learning rate rises
+// linearly over the first 20 steps and falls along a cosine to a twentieth.
+// With sampled candidates, only the rows that a batch touches are updated,
+// moments and weight decay included: rare items decay less. Views the data,
+// which must outlive it. The result depends on the seed and not on `threads`.
 class HistoryTraining {
  public:
   HistoryTraining(const HistoryData& data, const HistorySettings& settings,
                   uint64_t seed, uint32_t threads);
 
   // Trains the next epoch and returns its mean loss. INTERNAL, naming the
-  // setting, when it is not finite. REQUIRES: not done().
+  // learning rate, when the loss is not finite. REQUIRES: not done().
   absl::StatusOr<double> RunEpoch();
   uint32_t epochs_run() const { return epochs_run_; }
   bool done() const { return epochs_run_ >= settings_.epochs; }
@@ -34,7 +35,7 @@ class HistoryTraining {
   HistoryModel TakeModel() && { return std::move(model_); }
 
  private:
-  // The moments of a table of vectors.
+  // Adam's moments of a table of vectors.
   struct Moments {
     std::vector<float> mean;
     std::vector<float> square;
@@ -60,15 +61,15 @@ class HistoryTraining {
   HistoryGradients gradients_;
   HistoryBatch batch_;
   AdamStep step_;
-  // Those with at least two items.
+  // The users with at least two items.
   std::vector<uint32_t> users_;
   uint64_t steps_run_ = 0;
   uint32_t epochs_run_ = 0;
 };
 
-// What a model is worth on held-out items: recall at k averaged over k from 10
-// to 500 on a logarithmic scale, which is smoother than recall at any one k;
-// then over users. Of users beyond `max_users`, an even sample is taken.
+// The recall of a model on held-out items: recall at k, averaged over k from 10
+// to 500 on a logarithmic scale, which varies less than recall at any one k;
+// then averaged over users, or over an even sample of `max_users` of them.
 double MeasureHistoryModel(const HistoryModel& model, const HistorySplit& split,
                            const std::vector<double>& decays, size_t max_users,
                            uint32_t threads);

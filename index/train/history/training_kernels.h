@@ -9,7 +9,7 @@ namespace tributary {
 // instructions that the processor has (Highway, chosen at run time); the last
 // bits depend on them. Thread-safe.
 
-// Replaces each of `values` by exp(value - shift) and returns their sum.
+// Replaces each of `values` with exp(value - shift) and returns their sum.
 float Exponentiate(float shift, size_t n, float* values);
 
 // How many of `values` are greater than `bound`.
@@ -23,7 +23,7 @@ struct AdamStep {
   static constexpr float kEpsilon = 1e-8F;
 
   float rate = 0;
-  // What parameters are multiplied by first: 1 - rate * weight decay.
+  // Parameters are first multiplied by this: 1 - rate * weight decay.
   float shrink = 1;
   // 1 / (1 - beta^steps): the moments began at zero.
   float unbias_mean = 1;

@@ -34,8 +34,8 @@ void CoOccurrence::ForEachRow(
   const uint64_t n_items = places_.offsets.size() - 1;
   ParallelFor(n_items, kItemsPerPiece, threads,
               [&](uint64_t begin, uint64_t end) {
-                // Of the thread: filling it anew for every piece would cost
-                // pieces times items.
+                // One per thread: clearing it for every piece would take time
+                // in proportion to pieces * items.
                 thread_local std::vector<float> sums;
                 if (sums.size() < n_items) sums.resize(n_items);
                 std::vector<ScoredRow> row;

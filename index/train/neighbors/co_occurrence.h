@@ -13,24 +13,24 @@
 
 namespace tributary {
 
-// What a pair of items of one history counts.
+// The weight of a pair of items of one history.
 struct PairWeights {
   // By user; empty: 1.
   std::vector<float> users;
-  // Times distance^-distance_decay, where the distance of neighbours in the
-  // history is 1; pairs further apart than `max_distance` or `max_gap_s` do not
-  // count.
+  // A factor of distance^-distance_decay, where adjacent items of the history
+  // have distance 1. Pairs further apart than `max_distance` or `max_gap_s`
+  // seconds do not count.
   double distance_decay = 0;
   uint32_t max_distance = std::numeric_limits<uint32_t>::max();
   int64_t max_gap_s = std::numeric_limits<int64_t>::max();
-  // Times this, where the other item came after the row's own, or before it.
+  // Factors for pairs whose other item came after the row's own, or before it.
   float after = 1;
   float before = 1;
 };
 
 // The sums of pair weights of each item with the others: rows of a matrix that
-// is never held as a whole. Costs, over all rows, the sum over histories of
-// their length times the shorter of length and 2 max_distance. Thread-safe.
+// is never held as a whole. All rows together take time in proportion to the
+// sum over histories of length * min(length, 2 max_distance). Thread-safe.
 class CoOccurrence {
  public:
   // Both outlive this object.
@@ -38,8 +38,9 @@ class CoOccurrence {
                PairWeights weights);
 
   // Calls use(item, row) for every item that occurs, on `threads` threads. The
-  // row holds the items it occurs with, itself aside, in any order that depends
-  // on the data alone; it may be changed, and is gone after the call.
+  // row holds the items that it occurs with, itself excluded, in an order that
+  // depends on the data alone. The callee may change the row, which does not
+  // outlive the call.
   void ForEachRow(
       uint32_t threads,
       const std::function<void(Row, std::vector<ScoredRow>*)>& use) const;
@@ -56,8 +57,8 @@ class CoOccurrence {
   std::vector<float> by_distance_;
 };
 
-// Leaves the n entries of the largest key(entry) in the row, best first, ties
-// by row.
+// Keeps the n entries of the largest key(entry) in the row, best first, ties by
+// row.
 template <typename Key>
 void KeepBest(size_t n, const Key& key, std::vector<ScoredRow>* row) {
   const auto better = [&](const ScoredRow& a, const ScoredRow& b) {

@@ -11,11 +11,11 @@
 namespace tributary {
 namespace {
 
-// Counts kept of an item; rarer ones are taken for 0.
+// Counts kept of an item. Smaller ones are taken for 0.
 constexpr size_t kMaxCounts = 500;
 constexpr uint64_t kItemsPerPiece = 64;
-// What the ridge is raised by when the counts that are missing make the
-// matrix indefinite, and how often.
+// The factor by which the ridge is raised when missing counts make the matrix
+// indefinite, and how often it is raised.
 constexpr double kRidgeStep = 10;
 constexpr int kMaxSteps = 3;
 
@@ -28,7 +28,7 @@ void SortByRow(std::vector<ScoredRow>* row) {
 }  // namespace
 
 Ease::Ease(const Histories& histories, const ItemPlaces& places,
-           uint32_t threads)
+           uint32_t threads, size_t max_candidates)
     : places_(places), threads_(threads) {
   const size_t n_items = places.offsets.size() - 1;
   counts_.resize(n_items);
@@ -40,7 +40,7 @@ Ease::Ease(const Histories& histories, const ItemPlaces& places,
     counts_[item] = *row;
     SortByRow(&counts_[item]);
     KeepBest(
-        kEaseCandidates,
+        max_candidates,
         [&](const ScoredRow& entry) {
           return entry.score /
                  std::sqrt(static_cast<float>(places.Of(entry.row).size()));

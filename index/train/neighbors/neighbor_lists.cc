@@ -18,7 +18,7 @@ constexpr double kBm25B = 0.75;
 // How a covisit pair's count falls with its distance: see PairWeights.
 constexpr double kCovisitDistanceDecay = 0.5;
 
-// Takes rows one by one, from any thread.
+// Collects rows one by one, from any thread.
 class ListWriter {
  public:
   ListWriter(size_t n_items, uint32_t width) {
@@ -27,7 +27,7 @@ class ListWriter {
     lists_.scores.assign(n_items * width, 0);
   }
 
-  // Keeps what is largest by magnitude of *row, which is used up.
+  // Keeps the entries of *row with the largest magnitudes. Changes *row.
   void Write(Row item, std::vector<ScoredRow>* row) {
     std::erase_if(*row,
                   [](const ScoredRow& entry) { return entry.score == 0; });
@@ -60,7 +60,7 @@ std::vector<float> UserWeights(const NeighborInput& input) {
   return weights;
 }
 
-// What a pair's sum is multiplied by for each of its items.
+// A pair's sum is multiplied by the factors of both its items.
 std::vector<float> ItemFactors(const NeighborInput& input,
                                ItemWeighting weighting,
                                const std::vector<float>& user_weights) {
@@ -88,7 +88,7 @@ std::vector<float> ItemFactors(const NeighborInput& input,
   return factors;
 }
 
-// Sums by `pairs`, times both items' factors.
+// Lists of pair weights, times both items' factors.
 NeighborLists MakeFromPairs(const NeighborInput& input, PairWeights pairs,
                             const std::vector<float>& factors) {
   ListWriter writer(factors.size(), input.settings.width());
@@ -137,20 +137,6 @@ NeighborLists Make(const NeighborInput& input, const NeighborMethod& method) {
   std::abort();
 }
 
-// The method's one setting, for people to read.
-std::pair<std::string, std::string> Describe(const NeighborMethod& method) {
-  switch (method.kind) {
-    case NeighborMethod::Kind::kItemItem:
-      return {"weighting",
-              std::string(kWeightingNames[static_cast<int>(method.weighting)])};
-    case NeighborMethod::Kind::kEase:
-      return {"ridge", fmt::to_string(method.ridge)};
-    case NeighborMethod::Kind::kCovisit:
-      return {"backward", fmt::to_string(method.backward)};
-  }
-  std::abort();
-}
-
 }  // namespace
 
 NeighborInput::NeighborInput(const DataSet& data, const v1::BuildConfig& config)
@@ -175,8 +161,22 @@ NeighborLists MakeNeighborLists(const NeighborInput& input,
   NeighborLists lists = Make(input, method);
   lists.name = NeighborName(method.kind);
   lists.decay = method.decay;
-  lists.chosen = {Describe(method)};
+  lists.chosen = {DescribeMethod(method)};
   return lists;
+}
+
+std::pair<std::string, std::string> DescribeMethod(
+    const NeighborMethod& method) {
+  switch (method.kind) {
+    case NeighborMethod::Kind::kItemItem:
+      return {"weighting",
+              std::string(kWeightingNames[static_cast<int>(method.weighting)])};
+    case NeighborMethod::Kind::kEase:
+      return {"ridge", fmt::to_string(method.ridge)};
+    case NeighborMethod::Kind::kCovisit:
+      return {"backward", fmt::to_string(method.backward)};
+  }
+  std::abort();
 }
 
 std::string_view NeighborName(NeighborMethod::Kind kind) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -16,29 +17,28 @@
 
 namespace tributary {
 
-// How much items of histories count when items are compared: as in the Python
-// package implicit (nearest_neighbours.py).
+// How items are compared by the users they share: as in the Python package
+// implicit (nearest_neighbours.py).
 inline constexpr std::string_view kWeightingNames[] = {"cosine", "tfidf",
                                                        "bm25"};
 enum class ItemWeighting {
   // The cosine of the items' columns of users.
   kCosine,
-  // That, users weighted log(n_items) - log(1 + items of the user).
+  // The same with user u weighted log(n_items) - log(1 + items of u).
   kTfidf,
-  // Inner products of BM25 weights, K1 1.2, B .75, with users so weighted.
+  // Inner products of BM25 weights, K1 1.2, B .75, with the same user weights.
   kBm25,
 };
 
 // How a table of neighbours is made.
 struct NeighborMethod {
   enum class Kind {
-    // Items that the same users had.
+    // Items that the same users interacted with.
     kItemItem,
-    // The weights of a linear model of each item from the others (EASE: Steck
-    // 2019), which is ridge regression, restricted to the items that occur with
-    // it most: exact for those, and small enough to solve item by item.
+    // The weights of a linear model that predicts each item from others (EASE):
+    // see ease.h.
     kEase,
-    // Items had close to one another in a history.
+    // Items that are close to one another in histories.
     kCovisit,
   };
   Kind kind = Kind::kItemItem;
@@ -46,15 +46,20 @@ struct NeighborMethod {
   ItemWeighting weighting = ItemWeighting::kTfidf;
   // kEase: of the regression.
   double ridge = 100;
-  // kCovisit: what a pair counts for the earlier item, where it counts 1 for
-  // the later one.
+  // kCovisit: the weight of a pair in the row of its later item, for the
+  // earlier one. In the row of the earlier item, for the later one, it is 1.
   double backward = 0.5;
-  // What the retriever's is to be: see v1::RetrieverSpec.
+  // The retriever's decay: see v1::RetrieverSpec.
   double decay = 0;
 };
 
 // The name of such a table, and of its retriever: item_item, ease, covisit.
 std::string_view NeighborName(NeighborMethod::Kind kind);
+
+// The name of the method's one setting and its value, as NeighborTable.chosen
+// has them: {"ridge", "300"}.
+std::pair<std::string, std::string> DescribeMethod(
+    const NeighborMethod& method);
 
 // A table as it is stored: see v1::NeighborTable.
 struct NeighborLists {
@@ -68,11 +73,11 @@ struct NeighborLists {
   std::map<std::string, std::string> chosen;
 };
 
-// Items of a history that are compared with one another, the newest: what
-// bounds the work per user.
+// The newest items of a history that are compared with one another. Bounds the
+// work per user.
 inline constexpr size_t kMaxComparedItems = 1000;
 
-// What lists are made from. Equal data give equal lists, whatever `threads` is.
+// The input of every list. Equal data give equal lists for any `threads`.
 struct NeighborInput {
   NeighborInput(const DataSet& data, const v1::BuildConfig& config);
 
@@ -83,15 +88,15 @@ struct NeighborInput {
   uint32_t threads;
 };
 
-// Items of a history that a retriever joins the lists of, the newest.
+// The newest items of a history whose lists a retriever joins.
 inline constexpr uint32_t kNeighborHistory = 200;
 
-// The lists by this method; an item has the settings.width neighbours of the
-// largest scores by magnitude. Items without interactions have none, and are
-// nobody's neighbours.
+// Makes the lists by this method: of each item the settings.width neighbours
+// whose scores are largest by magnitude. Items without interactions have no
+// neighbours and are nobody's.
 NeighborLists MakeNeighborLists(const NeighborInput& input,
                                 const NeighborMethod& method);
-// The same for kEase, from what was counted already.
+// The same for kEase, from counts that exist already.
 NeighborLists MakeEaseLists(const NeighborInput& input, const Ease& ease,
                             double ridge);
 

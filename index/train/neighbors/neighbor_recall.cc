@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kRecallAt[] = {20, 100, 500};
 constexpr uint64_t kUsersPerPiece = 16;
 
-// What one thread adds scores up in.
+// Scratch space of one thread.
 struct Sums {
   // By item; all 0 between users.
   std::vector<float> by_item;
@@ -19,7 +19,8 @@ struct Sums {
   std::vector<ScoredRow> best;
 };
 
-// The best items that the history's lists join to, the history aside.
+// Leaves the best items of the history's joined lists in sums->best, the
+// history excluded.
 void Join(std::span<const Row> history, const NeighborLists& lists,
           double decay, Sums* sums) {
   const size_t used = std::min<size_t>(history.size(), kNeighborHistory);
@@ -31,7 +32,8 @@ void Join(std::span<const Row> history, const NeighborLists& lists,
     for (size_t i = begin; i < begin + lists.width; ++i) {
       if (lists.rows[i] == kNoRow) break;
       float& sum = sums->by_item[lists.rows[i]];
-      // An item whose sum comes back to 0 is listed twice, and dropped below.
+      // An item whose sum returns to 0 is touched twice; the loop below keeps
+      // it once.
       if (sum == 0) sums->touched.push_back(lists.rows[i]);
       sum += weight * lists.scores[i];
     }
@@ -89,7 +91,8 @@ std::vector<double> MeasureNeighborRecall(const NeighborTest& test,
                                           std::span<const double> decays,
                                           uint32_t threads) {
   const size_t n_items = lists.rows.size() / lists.width;
-  // By user, then decay: added up in order below.
+  // By user, then decay. Added up in order below, so that threads do not
+  // matter.
   std::vector<double> recalls(test.users.size() * decays.size());
   ParallelFor(test.users.size(), kUsersPerPiece, threads,
               [&](uint64_t begin, uint64_t end) {

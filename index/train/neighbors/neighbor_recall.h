@@ -11,7 +11,7 @@
 
 namespace tributary {
 
-// Users and what they had later, to measure lists with.
+// Users and their held-out items, to measure lists with.
 struct NeighborTest {
   struct User {
     Row user;
@@ -21,12 +21,14 @@ struct NeighborTest {
   std::vector<User> users;
 };
 
-// Takes at most `max_users`, evenly. REQUIRES: held_out is ordered by user.
+// Takes an even sample of at most `max_users` users. REQUIRES: held_out is
+// ordered by user.
 NeighborTest MakeNeighborTest(std::span<const Interaction> held_out,
                               size_t max_users);
 
-// The mean of recall at 20, 100 and 500, users alike, of what the server's
-// retriever would propose to the test's users with each of `decays`.
+// For each of `decays`: recall at 20, 100 and 500 of what the server's
+// retriever would propose to the test's users; the mean over these and over
+// users.
 std::vector<double> MeasureNeighborRecall(const NeighborTest& test,
                                           const Histories& histories,
                                           const NeighborLists& lists,

@@ -82,13 +82,22 @@ class TowerTraining {
     while (losses_.size() < task_.last_epoch && !Exhausted()) {
       RETURN_IF_ERROR(RunEpoch(losses_.size()));
       Save();
-      task_.progress(static_cast<uint32_t>(losses_.size()), losses_.back(),
-                     recalls_.back());
+      ShowEpoch();
     }
     return Export();
   }
 
  private:
+  void ShowEpoch() const {
+    std::string step = fmt::format("{}{}loss {:.3f}", task_.step, kProgressNote,
+                                   losses_.back());
+    if (!std::isnan(recalls_.back())) {
+      step += fmt::format(" recall@100 {:.3f}", recalls_.back());
+    }
+    task_.progress(step,
+                   static_cast<double>(losses_.size()) / task_.last_epoch);
+  }
+
   static const TowerTask& Seeded(const TowerTask& task) {
     torch::manual_seed(task.seed);
     return task;

@@ -4,12 +4,12 @@
 #define TRIBUTARY_INDEX_TRAIN_TOWERS_TOWER_TASK_H_
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "index/bundle/row.h"
+#include "index/parallel/progress.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {
@@ -63,8 +63,10 @@ struct TowerTask {
   uint32_t last_epoch = 0;
   // A file; empty: no checkpoints.
   std::string checkpoint;
-  // After each epoch, counted from 1; recall is NaN where nothing is held out.
-  std::function<void(uint32_t epoch, double loss, double recall)> progress;
+  // Called after each epoch with `step`, noting the loss and, where anything is
+  // held out, recall.
+  std::string step;
+  Progress progress = IgnoreProgress;
 };
 
 // [rows, columns] in C order.

@@ -164,6 +164,10 @@ absl::Status CheckTraining(const v1::Towers& towers) {
       CheckChoice("schedule", towers.schedule(), {"cosine", "constant"}));
   RETURN_IF_ERROR(Check("warmup_share", towers.warmup_share(), 0.0, 1.0));
   RETURN_IF_ERROR(Check("patience", towers.patience(), 0U, kMaxEpochs));
+  if (towers.has_stop_after()) {
+    RETURN_IF_ERROR(
+        Check("stop_after", towers.stop_after(), 1U, towers.epochs()));
+  }
   return Check("validation_share", towers.validation_share(), 0.001, 0.5);
 }
 

@@ -168,16 +168,6 @@ absl::StatusOr<std::string> CheckpointFile(const TowerTask& task) {
   return (dir / (name.substr(0, kCheckpointDigits) + ".ckpt")).string();
 }
 
-void ShowEpochs(const Progress& progress, const std::string& what,
-                TowerTask* task) {
-  const double epochs = task->last_epoch;
-  task->progress = [=](uint32_t epoch, double loss, double recall) {
-    std::string step = fmt::format("{}, loss {:.3f}", what, loss);
-    if (!std::isnan(recall)) step += fmt::format(" recall@100 {:.3f}", recall);
-    progress(step, epoch / epochs);
-  };
-}
-
 std::vector<v1::TrainingPoint> TrainingLog(const TrainedTowers& trained) {
   std::vector<v1::TrainingPoint> log;
   for (size_t i = 0; i < trained.losses.size(); ++i) {
@@ -191,10 +181,10 @@ std::vector<v1::TrainingPoint> TrainingLog(const TrainedTowers& trained) {
 
 // How many epochs are best. *log is how that was found; it stays where nothing
 // is held out.
-absl::StatusOr<uint32_t> ChooseEpochs(const DataSet& data,
-                                      const Progress& progress, TowerTask task,
+absl::StatusOr<uint32_t> ChooseEpochs(const DataSet& data, TowerTask task,
                                       std::vector<v1::TrainingPoint>* log) {
   const v1::Towers& settings = task.settings;
+  if (settings.has_stop_after()) return settings.stop_after();
   if (settings.patience() == 0) return settings.epochs();
   std::vector<Interaction> held_out;
   const DataSet kept =
@@ -204,7 +194,7 @@ absl::StatusOr<uint32_t> ChooseEpochs(const DataSet& data,
   task.positives = ListItems(kept.interactions, users, IsPositive);
   task.held_out = ListItems(held_out, users, IsPositive);
   ASSIGN_OR_RETURN(task.checkpoint, CheckpointFile(task));
-  ShowEpochs(progress, "behavior epochs", &task);
+  task.step = "behavior epochs";
   ASSIGN_OR_RETURN(const TrainedTowers trained, TrainWithTorch(task));
   *log = TrainingLog(trained);
   const auto best =
@@ -364,10 +354,11 @@ absl::StatusOr<TrainedSpace> TowersTrainer::Train(const DataSet& data) const {
   task.shown = ListShown(data, task.positives);
   task.held_out.offsets.assign(users + 1, 0);
   task.last_epoch = settings.epochs();
+  task.progress = progress_;
   std::vector<v1::TrainingPoint> log;
-  ASSIGN_OR_RETURN(task.last_epoch, ChooseEpochs(data, progress_, task, &log));
+  ASSIGN_OR_RETURN(task.last_epoch, ChooseEpochs(data, task, &log));
   ASSIGN_OR_RETURN(task.checkpoint, CheckpointFile(task));
-  ShowEpochs(progress_, "behavior", &task);
+  task.step = "behavior";
   ASSIGN_OR_RETURN(TrainedTowers trained, TrainWithTorch(task));
   if (log.empty()) log = TrainingLog(trained);
   TrainedSpace space = Export(settings, inputs, std::move(trained));

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "index/train/progress.h"
+#include "index/parallel/progress.h"
 #include "index/train/trainer.h"
 #include "tributary/v1/config.pb.h"
 

@@ -1,5 +1,8 @@
 #include "index/assemble/build.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmath>
 #include <map>
 #include <string>
@@ -126,14 +129,16 @@ TEST(BuildBundle, GivesTheSameBytesForTheSameInputAndSeed) {
             "faiss");
 }
 
-TEST(BuildBundle, JudgesATrialWithoutTheHeldOutAndKeepsTheVerdict) {
+TEST(BuildBundle,
+     JudgesAValidationBundleWithoutTheHeldOutAndKeepsTheJudgement) {
   const DataSet data = ThinData();
   BuildRequest request = Request();
-  std::filesystem::path trial;
-  request.judge = [&](const std::filesystem::path& dir,
-                      const std::vector<Interaction>& held_out)
-      -> absl::StatusOr<Judgement> {
-    trial = dir;
+  std::filesystem::path validation_bundle;
+  request.judge =
+      [&](const std::filesystem::path& dir,
+          const std::vector<Interaction>& held_out,
+          const Progress& /*progress*/) -> absl::StatusOr<Judgement> {
+    validation_bundle = dir;
     const auto bundle = OpenGood(dir);
     EXPECT_EQ(bundle->items().size(), data.items.size());
     for (const Interaction& x : held_out) {
@@ -143,14 +148,14 @@ TEST(BuildBundle, JudgesATrialWithoutTheHeldOutAndKeepsTheVerdict) {
     Judgement judgement;
     judgement.recall.set_users(7);
     judgement.fusion.add_segments()->set_name("all");
-    for (const char* name : {"content", "of the trial only"}) {
+    for (const char* name : {"content", "of the validation bundle only"}) {
       judgement.fusion.add_quotas()->set_retriever(name);
     }
     return judgement;
   };
   const auto built = BuildBundle(data, request);
   ASSERT_TRUE(built.ok()) << built.status();
-  EXPECT_FALSE(std::filesystem::exists(trial.parent_path()));
+  EXPECT_FALSE(std::filesystem::exists(validation_bundle.parent_path()));
   const auto bundle = OpenGood(*built);
   const v1::Manifest& manifest = bundle->manifest();
   EXPECT_EQ(manifest.measured_recall().users(), 7);
@@ -165,12 +170,54 @@ TEST(BuildBundle, JudgesATrialWithoutTheHeldOutAndKeepsTheVerdict) {
 
 TEST(BuildBundle, AFailedJudgeLeavesNothingBehind) {
   BuildRequest request = Request();
-  request.judge = [](const auto&, const auto&) -> absl::StatusOr<Judgement> {
+  request.judge = [](const auto&, const auto&,
+                     const auto&) -> absl::StatusOr<Judgement> {
     return absl::InternalError("no");
   };
   const auto built = BuildBundle(ThinData(), request);
   EXPECT_EQ(built.status(), absl::InternalError("no"));
   EXPECT_TRUE(std::filesystem::is_empty(request.root));
+}
+
+// The child stands for a build that is killed while its validation bundle is
+// judged: it ends without running any destructor.
+TEST(BuildBundle, TheNextBuildRemovesWhatAKilledOneLeft) {
+  const DataSet data = ThinData();
+  BuildRequest request = Request();
+  request.config.set_threads(1);
+  const pid_t child = fork();
+  if (child == 0) {
+    request.judge = [](const auto&, const auto&,
+                       const auto&) -> absl::StatusOr<Judgement> { _exit(7); };
+    BuildBundle(data, request).status().IgnoreError();
+    _exit(8);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << status;
+  // What programs before 1.0 left: no process has this id.
+  std::filesystem::create_directories(request.root / ".trial-1-999999999/1");
+  const auto hidden = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(request.root)) {
+      const std::string name = entry.path().filename().string();
+      if (name.front() == '.') names.push_back(name);
+    }
+    return names;
+  };
+  ASSERT_THAT(hidden(), testing::Contains(testing::StartsWith(".validation-")));
+  bool swept = false;
+  request.judge = [&](const auto& dir, const auto&,
+                      const auto&) -> absl::StatusOr<Judgement> {
+    // Its own is left: it is in use.
+    swept = hidden() == std::vector{dir.parent_path().filename().string()};
+    return Judgement{};
+  };
+  const auto built = BuildBundle(data, request);
+  ASSERT_TRUE(built.ok()) << built.status();
+  EXPECT_TRUE(swept);
+  EXPECT_THAT(hidden(), IsEmpty());
 }
 
 TEST(BuildBundle, DoesNotOverwriteAVersion) {

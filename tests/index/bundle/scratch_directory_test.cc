@@ -1,6 +1,7 @@
 #include "index/bundle/scratch_directory.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "fmt/core.h"
 #include "index/bundle/file_lock.h"
 #include "tests/index/bundle/tiny_bundle.h"
 
@@ -94,6 +96,19 @@ TEST(RemoveLeftovers, RemovesWhatCutOffBuildsCopiesAndRemovalsLeft) {
   ASSERT_TRUE(RemoveLeftovers(root).ok());
   EXPECT_EQ(std::distance(fs::directory_iterator(root), {}), 1);
   EXPECT_TRUE(fs::exists(bundle));
+}
+
+TEST(RemoveLeftovers, RemovesValidationBundlesOfBuildsThatWereKilled) {
+  const fs::path root = MakeTestDir();
+  // The names of programs before 1.0 end in a process id; nobody has the first.
+  const std::string in_use = fmt::format(".trial-1-{}", ::getpid());
+  for (const std::string name : {std::string(".validation-2-99-0"),
+                                 std::string(".trial-3-999999999"), in_use}) {
+    fs::create_directories(root / name / "2");
+  }
+  ASSERT_TRUE(RemoveLeftovers(root).ok());
+  EXPECT_EQ(std::distance(fs::directory_iterator(root), {}), 1);
+  EXPECT_TRUE(fs::exists(root / in_use));
 }
 
 TEST(RemoveLeftovers, LeavesACopyInProgressAlone) {

@@ -221,8 +221,7 @@ DataSet RingData(bool has_times) {
 }
 
 std::vector<NeighborMethod> ChooseFor(const DataSet& data) {
-  return ChooseNeighborMethods(data, Config(200),
-                               [](std::string_view, double) {});
+  return ChooseNeighborMethods(data, Config(200), {}, IgnoreProgress);
 }
 
 TEST(ChooseNeighborMethods, PrefersTheNewestItemsWhereOrderMatters) {
@@ -249,10 +248,21 @@ TEST(ChooseNeighborMethods, TakesWhatIsConfigured) {
   config.mutable_neighbors()->add_tables("ease");
   config.mutable_neighbors()->set_ridge(17);
   const auto methods = ChooseNeighborMethods(data, *CompleteBuildConfig(config),
-                                             [](std::string_view, double) {});
+                                             {}, IgnoreProgress);
   ASSERT_EQ(methods.size(), 1);
   EXPECT_EQ(methods[0].kind, Kind::kEase);
   EXPECT_EQ(methods[0].ridge, 17);
+}
+
+TEST(ChooseNeighborMethods, KeepsWhatIsSettled) {
+  const NeighborMethod settled{
+      .kind = Kind::kCovisit, .backward = 0.3, .decay = 0.7};
+  const auto methods = ChooseNeighborMethods(
+      RingData(/*has_times=*/true), Config(200), {settled}, IgnoreProgress);
+  ASSERT_EQ(methods.size(), 3);
+  EXPECT_EQ(methods[2].kind, Kind::kCovisit);
+  EXPECT_EQ(methods[2].backward, 0.3);
+  EXPECT_EQ(methods[2].decay, 0.7);
 }
 
 TEST(ChooseNeighborMethods, HasFixedValuesWhenThereIsNothingToHoldOut) {
