@@ -18,6 +18,7 @@
 namespace tributary {
 namespace {
 
+// Keys of items without a vector that are printed, at most.
 constexpr size_t kKeysNamed = 10;
 
 struct ExtendFlags {
@@ -28,7 +29,7 @@ struct ExtendFlags {
   uint32_t threads = 0;
 };
 
-void Report(const NewItems& items) {
+void ShowColumns(const NewItems& items) {
   if (!items.ignored.empty()) {
     fmt::print(stderr, "ignored columns, unknown to the bundle: {}\n",
                fmt::join(items.ignored, ", "));
@@ -39,12 +40,13 @@ void Report(const NewItems& items) {
   }
 }
 
-void Report(const NewItems& items, const std::vector<std::string>& without) {
+void ShowVectors(const NewItems& items,
+                 const std::vector<std::string>& without) {
   fmt::print(stderr, "  {} new items, {} of them with vectors\n",
              items.keys.size(), items.keys.size() - without.size());
   if (without.empty()) return;
   const size_t named = std::min(without.size(), kKeysNamed);
-  fmt::print(stderr, "no known feature, so no vector: {}{}\n",
+  fmt::print(stderr, "no vector, because no feature is known: {}{}\n",
              fmt::join(without.begin(),
                        without.begin() + static_cast<ptrdiff_t>(named), ", "),
              named < without.size() ? ", ..." : "");
@@ -53,7 +55,7 @@ void Report(const NewItems& items, const std::vector<std::string>& without) {
 absl::Status Extend(const ExtendFlags& flags) {
   ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(flags.from));
   ASSIGN_OR_RETURN(const NewItems items, ReadNewItems(flags.items, *bundle));
-  Report(items);
+  ShowColumns(items);
   ExtendRequest request;
   request.root = flags.out;
   if (flags.out.empty()) {
@@ -69,7 +71,7 @@ absl::Status Extend(const ExtendFlags& flags) {
   request.threads = flags.threads;
   ASSIGN_OR_RETURN(const Extension extension,
                    ExtendBundle(*bundle, items, request));
-  Report(items, extension.without_vector);
+  ShowVectors(items, extension.without_vector);
   fmt::print("{}\n", extension.dir.string());
   return absl::OkStatus();
 }
@@ -79,18 +81,20 @@ absl::Status Extend(const ExtendFlags& flags) {
 void AddExtendCommand(CLI::App& app) {
   auto flags = std::make_shared<ExtendFlags>();
   CLI::App* command = app.add_subcommand(
-      "extend", "Add new items to a bundle from their features, untrained");
+      "extend",
+      "Add new items to a bundle by their features, without training");
   command->add_option("--from", flags->from, "The bundle's directory")
       ->required();
   command
       ->add_option("--items", flags->items,
                    "csv file (item and features), or RecBole .item")
       ->required();
-  command->add_option("--out", flags->out,
-                      "The new version goes to OUT/<version>; left out: beside "
-                      "the bundle");
+  command->add_option(
+      "--out", flags->out,
+      "The new version is written to OUT/<version>. Default: the "
+      "directory that the bundle is in");
   command->add_option("--version", flags->version,
-                      "Left out: one above the highest in OUT");
+                      "Default: one above the highest version in OUT");
   flags->threads = std::max(1U, std::thread::hardware_concurrency());
   command->add_option("--threads", flags->threads, "Threads")
       ->check(CLI::Range(1, 1024));

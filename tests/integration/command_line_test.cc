@@ -127,7 +127,7 @@ TEST(CommandLine, BuildLikeTakesOverWhatAnEarlierBundleHadChosen) {
   const Outcome first = run({});
   ASSERT_EQ(first.exit_status, 0) << first.output;
   EXPECT_THAT(first.output,
-              AllOf(HasSubstr("choose als"), HasSubstr("validation: recall")));
+              AllOf(HasSubstr("choose als"), HasSubstr("validation: fusion")));
 
   const std::string earlier = dir / "out" / "1";
   const Outcome second = run({"--like", earlier});
@@ -152,7 +152,7 @@ TEST(CommandLine, BuildLikeTakesOverWhatAnEarlierBundleHadChosen) {
       run({"--like", earlier, "--als.alpha", "7", "--validation_share", "0.2"});
   ASSERT_EQ(third.exit_status, 0) << third.output;
   EXPECT_THAT(third.output, AllOf(HasSubstr("als: alpha=7 "),
-                                  HasSubstr("validation: recall")));
+                                  HasSubstr("validation: fusion")));
   EXPECT_THAT(Tributary({"inspect", dir / "out" / "3"}).output,
               HasSubstr("Measured on held-out interactions when it was built"));
 
