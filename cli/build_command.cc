@@ -58,9 +58,9 @@ absl::StatusOr<std::optional<v1::Manifest>> ReadEarlier(
   if (dir.empty()) return std::nullopt;
   const auto bundle = Bundle::Open(dir);
   if (!bundle.ok()) {
-    return absl::Status(
-        bundle.status().code(),
-        fmt::format("--like {}: {}", dir, bundle.status().message()));
+    return absl::Status(bundle.status().code(),
+                        fmt::format("--like {}: {}", dir,
+                                    std::string(bundle.status().message())));
   }
   return (*bundle)->manifest();
 }

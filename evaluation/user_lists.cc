@@ -104,8 +104,8 @@ Recalls FusedRecalls(std::span<const UserLists> users,
     return absl::OkStatus();
   };
   // Fusing never fails.
-  (void)ForEachUser(
-      members.size(), threads, [](double) {}, fuse_user);
+  (void)ForEachUser(members.size(), threads, "fusion", IgnoreProgress,
+                    fuse_user);
   return recalls;
 }
 

@@ -5,11 +5,11 @@
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <string>
 #include <system_error>
 
-#include "absl/strings/numbers.h"
 #include "fmt/core.h"
 #include "index/bundle/durable_file.h"
 
@@ -29,10 +29,10 @@ constexpr std::string_view kOldValidation = ".trial-";
 // directory may still be running.
 bool MayBeInUse(const std::string& old_name) {
   int pid = 0;
-  return absl::SimpleAtoi(
-             std::string_view(old_name).substr(old_name.rfind('-') + 1),
-             &pid) &&
-         pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM);
+  const size_t begin = old_name.rfind('-') + 1;
+  std::from_chars(old_name.data() + begin, old_name.data() + old_name.size(),
+                  pid);
+  return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM);
 }
 
 bool IsScratchName(const std::string& name) {

@@ -1,6 +1,7 @@
 // What ServerMetrics shows of versions, labels and the loader.
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
@@ -120,13 +121,13 @@ void CollectBuildRecall(const v1::MeasuredRecall& measured,
       "Recall on held-out interactions, measured when the bundle was built, or "
       "on the version in the label measured_on_version where there is one.");
   for (const v1::MeasuredRecall::Point& point : measured.points()) {
-    std::map<std::string, std::string> labels = {
-        {"source", point.source()}, {"k", std::to_string(point.k())}};
+    Labels labels = {{"source", point.source()},
+                     {"k", std::to_string(point.k())}};
     if (measured.measured_on_version() > 0) {
-      labels["measured_on_version"] =
-          std::to_string(measured.measured_on_version());
+      labels.push_back({"measured_on_version",
+                        std::to_string(measured.measured_on_version())});
     }
-    recall.Add(labels, point.recall());
+    recall.Add(std::move(labels), point.recall());
   }
   recall.MoveTo(families);
 }

