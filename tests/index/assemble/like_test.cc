@@ -164,7 +164,8 @@ TEST_F(LikeTest, WhatIsConfiguredWins) {
             first.builder().chosen().als().regularization());
   EXPECT_EQ(second.builder().chosen().popularity().half_life_days(), 5);
   for (const auto& table : second.neighbors()) {
-    if (table.name() == "ease") EXPECT_EQ(table.chosen().at("ridge"), "17");
+    if (table.name() != "ease") continue;
+    EXPECT_EQ(table.chosen().at("ridge"), "17");
   }
   // A configured share of validation measures anew.
   EXPECT_EQ(judge_.calls, 1);

@@ -214,6 +214,12 @@ TEST(ServerMetrics, ShowsTheRecallOfTheActiveManifest) {
       metrics.Text(),
       AllOf(HasSubstr("tributary_build_recall{source=\"fused\",k=\"100\"} 0.5"),
             HasSubstr("tributary_swap_seconds_count 1\n")));
+  // Figures that were taken over say which version was measured.
+  manifest.mutable_measured_recall()->set_measured_on_version(7);
+  metrics.Activated(manifest, microseconds(30));
+  EXPECT_THAT(metrics.Text(),
+              HasSubstr("tributary_build_recall{source=\"fused\",k=\"100\","
+                        "measured_on_version=\"7\"} 0.5"));
   metrics.Activated({}, microseconds(30));
   EXPECT_THAT(metrics.Text(), Not(HasSubstr("tributary_build_recall{")));
 }
