@@ -102,8 +102,8 @@ TEST(RemoveLeftovers, RemovesValidationBundlesOfBuildsThatWereKilled) {
   const fs::path root = MakeTestDir();
   // The names of programs before 1.0 end in a process id; nobody has the first.
   const std::string in_use = fmt::format(".trial-1-{}", ::getpid());
-  for (const std::string name : {std::string(".validation-2-99-0"),
-                                 std::string(".trial-3-999999999"), in_use}) {
+  for (const std::string& name : {std::string(".validation-2-99-0"),
+                                  std::string(".trial-3-999999999"), in_use}) {
     fs::create_directories(root / name / "2");
   }
   ASSERT_TRUE(RemoveLeftovers(root).ok());
