@@ -33,9 +33,11 @@ struct BuildFlags {
 };
 
 // Judges a trial bundle by what the server would serve from it.
-Judge MakeJudge(const DataSet& data, uint32_t threads, ProgressLine* progress) {
-  return [&data, threads, progress](const std::filesystem::path& trial_bundle,
-                                    const std::vector<Interaction>& held_out)
+Judge MakeJudge(const DataSet& data, const RetrieverRegistry& registry,
+                uint32_t threads, ProgressLine* progress) {
+  return [&data, &registry, threads, progress](
+             const std::filesystem::path& trial_bundle,
+             const std::vector<Interaction>& held_out)
              -> absl::StatusOr<Judgement> {
     TestItems test_items;
     for (const Interaction& interaction : held_out) {
@@ -44,7 +46,7 @@ Judge MakeJudge(const DataSet& data, uint32_t threads, ProgressLine* progress) {
     }
     ASSIGN_OR_RETURN(Verdict verdict,
                      JudgeBundle(trial_bundle, test_items, v1::ServerConfig(),
-                                 threads, [&](double done) {
+                                 registry, threads, [&](double done) {
                                    progress->Show("trial: recall", done);
                                  }));
     Judgement judgement;
@@ -79,7 +81,7 @@ absl::StatusOr<DataSet> ReadTrainingData(const BuildFlags& flags,
   return data;
 }
 
-absl::Status Build(const BuildFlags& flags) {
+absl::Status Build(const BuildFlags& flags, const RetrieverRegistry& registry) {
   if ((flags.holdout > 0) != !flags.test_out.empty()) {
     return absl::InvalidArgumentError(
         "--holdout and --test-out go together: what is held out is written "
@@ -98,7 +100,7 @@ absl::Status Build(const BuildFlags& flags) {
   }
   request.data_name = flags.data;
   request.config = config;
-  request.judge = MakeJudge(data, config.threads(), &progress);
+  request.judge = MakeJudge(data, registry, config.threads(), &progress);
   request.progress = [&](std::string_view step, double done) {
     progress.Show(step, done);
   };
@@ -109,7 +111,7 @@ absl::Status Build(const BuildFlags& flags) {
 
 }  // namespace
 
-void AddBuildCommand(CLI::App& app) {
+void AddBuildCommand(CLI::App& app, const RetrieverRegistry& registry) {
   auto flags = std::make_shared<BuildFlags>();
   CLI::App* command =
       app.add_subcommand("build", "Make a bundle from raw data");
@@ -130,7 +132,8 @@ void AddBuildCommand(CLI::App& app) {
   command->add_option("--test-out", flags->test_out,
                       "RecBole .inter file for what --holdout leaves out");
   AddConfigFlags(*command, &flags->config);
-  command->callback([flags] { FailUnlessOk(Build(*flags)); });
+  command->callback(
+      [flags, &registry] { FailUnlessOk(Build(*flags, registry)); });
 }
 
 }  // namespace tributary

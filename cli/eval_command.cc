@@ -51,6 +51,7 @@ void Thin(uint64_t limit, std::vector<TestUser>* users) {
 }
 
 absl::StatusOr<Evaluation> RunEval(const EvalFlags& flags,
+                                   const RetrieverRegistry& registry,
                                    const std::string& bundle_dir,
                                    const TestItems& test_items,
                                    bool quota_curves) {
@@ -59,8 +60,7 @@ absl::StatusOr<Evaluation> RunEval(const EvalFlags& flags,
     RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
   }
   ASSIGN_OR_RETURN(auto bundle, Bundle::Open(bundle_dir));
-  ASSIGN_OR_RETURN(auto serving,
-                   ServingBundle::Open(bundle, RetrieverRegistry::BuiltIn()));
+  ASSIGN_OR_RETURN(auto serving, ServingBundle::Open(bundle, registry));
   ASSIGN_OR_RETURN(const ListSource lists, ListSource::Make(serving, config));
   std::vector<TestUser> users = FindTestUsers(test_items, bundle->items());
   Thin(flags.users, &users);
@@ -97,15 +97,16 @@ absl::Status WriteReport(const EvalFlags& flags, const Evaluation& evaluation,
                                                .threads = flags.threads}));
 }
 
-absl::Status Eval(const EvalFlags& flags) {
+absl::Status Eval(const EvalFlags& flags, const RetrieverRegistry& registry) {
   ASSIGN_OR_RETURN(const TestItems test_items, ReadTestItems(flags.test));
   ASSIGN_OR_RETURN(
       const Evaluation evaluation,
-      RunEval(flags, flags.bundle, test_items, !flags.html.empty()));
+      RunEval(flags, registry, flags.bundle, test_items, !flags.html.empty()));
   Comparisons against;
   if (!flags.against.empty()) {
-    ASSIGN_OR_RETURN(const Evaluation other,
-                     RunEval(flags, flags.against, test_items, false));
+    ASSIGN_OR_RETURN(
+        const Evaluation other,
+        RunEval(flags, registry, flags.against, test_items, false));
     against = Compare(evaluation, other, flags.seed, flags.threads);
   }
   fmt::print("{}{}", RecallTable(MeasuredRecallOf(evaluation)),
@@ -124,7 +125,7 @@ absl::Status Eval(const EvalFlags& flags) {
 
 }  // namespace
 
-void AddEvalCommand(CLI::App& app) {
+void AddEvalCommand(CLI::App& app, const RetrieverRegistry& registry) {
   auto flags = std::make_shared<EvalFlags>();
   CLI::App* command = app.add_subcommand(
       "eval",
@@ -163,7 +164,8 @@ void AddEvalCommand(CLI::App& app) {
   command->add_option("--threads", flags->threads, "Threads")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  command->callback([flags] { FailUnlessOk(Eval(*flags)); });
+  command->callback(
+      [flags, &registry] { FailUnlessOk(Eval(*flags, registry)); });
 }
 
 }  // namespace tributary

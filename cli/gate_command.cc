@@ -44,6 +44,11 @@ absl::StatusOr<v1::GateReport> RunGate(const GateFlags& flags) {
   ASSIGN_OR_RETURN(v1::GateReport report, TryVersion(task));
   fmt::print("{}", GateTable(report));
   if (!flags.json.empty()) RETURN_IF_ERROR(WriteReport(report, flags.json));
+  if (!task.old_bundle.empty() && report.old_version() == 0) {
+    // Its last check says why.
+    return absl::FailedPreconditionError(task.old_bundle.string() +
+                                         ": the bundles could not be compared");
+  }
   return report;
 }
 

@@ -91,15 +91,14 @@ absl::Status WriteServerConfig(const std::string& path, v1::ServerConfig config,
   return WriteTextFile(path, json);
 }
 
-absl::Status Tune(const TuneFlags& flags) {
+absl::Status Tune(const TuneFlags& flags, const RetrieverRegistry& registry) {
   v1::ServerConfig config;
   if (!flags.server_config.empty()) {
     RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
   }
   ASSIGN_OR_RETURN(const TestItems items, ReadTestItems(flags.validation));
   ASSIGN_OR_RETURN(auto bundle, Bundle::Open(flags.bundle));
-  ASSIGN_OR_RETURN(auto serving,
-                   ServingBundle::Open(bundle, RetrieverRegistry::BuiltIn()));
+  ASSIGN_OR_RETURN(auto serving, ServingBundle::Open(bundle, registry));
   ASSIGN_OR_RETURN(const ListSource lists, ListSource::Make(serving, config));
   const std::vector<TestUser> users =
       SampleUsers(FindTestUsers(items, bundle->items()));
@@ -123,7 +122,7 @@ absl::Status Tune(const TuneFlags& flags) {
 
 }  // namespace
 
-void AddTuneCommand(CLI::App& app) {
+void AddTuneCommand(CLI::App& app, const RetrieverRegistry& registry) {
   auto flags = std::make_shared<TuneFlags>();
   CLI::App* command = app.add_subcommand(
       "tune",
@@ -143,7 +142,8 @@ void AddTuneCommand(CLI::App& app) {
   command->add_option("--seed", flags->seed, "Of the intervals");
   command->add_option("--threads", flags->threads, "Left out: all cores")
       ->check(CLI::Range(1, 1024));
-  command->callback([flags] { FailUnlessOk(Tune(*flags)); });
+  command->callback(
+      [flags, &registry] { FailUnlessOk(Tune(*flags, registry)); });
 }
 
 }  // namespace tributary

@@ -86,11 +86,10 @@ absl::StatusOr<TunedFusion> TuneBundle(
 
 absl::StatusOr<Verdict> JudgeBundle(
     const std::filesystem::path& trial_bundle, const TestItems& held_out,
-    const v1::ServerConfig& config, uint32_t threads,
-    const std::function<void(double)>& progress) {
+    const v1::ServerConfig& config, const RetrieverRegistry& registry,
+    uint32_t threads, const std::function<void(double)>& progress) {
   ASSIGN_OR_RETURN(auto bundle, Bundle::Open(trial_bundle));
-  ASSIGN_OR_RETURN(auto serving,
-                   ServingBundle::Open(bundle, RetrieverRegistry::BuiltIn()));
+  ASSIGN_OR_RETURN(auto serving, ServingBundle::Open(bundle, registry));
   ASSIGN_OR_RETURN(const ListSource lists, ListSource::Make(serving, config));
   const std::vector<TestUser> users =
       SampleUsers(FindTestUsers(held_out, bundle->items()));

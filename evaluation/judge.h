@@ -11,6 +11,7 @@
 #include "evaluation/held_out_users.h"
 #include "evaluation/list_source.h"
 #include "evaluation/tune_fusion.h"
+#include "server/retrieval/retriever.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/fusion.pb.h"
 #include "tributary/v1/manifest.pb.h"
@@ -42,8 +43,8 @@ struct Verdict {
 // user has held-out items. Errors: what opening and retrieving report.
 absl::StatusOr<Verdict> JudgeBundle(
     const std::filesystem::path& trial_bundle, const TestItems& held_out,
-    const v1::ServerConfig& config, uint32_t threads,
-    const std::function<void(double)>& progress);
+    const v1::ServerConfig& config, const RetrieverRegistry& registry,
+    uint32_t threads, const std::function<void(double)>& progress);
 
 }  // namespace tributary
 

@@ -2,8 +2,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "fmt/core.h"
+#include "fmt/ranges.h"
 #include "server/gate/gate.h"
 
 namespace tributary {
@@ -102,6 +104,21 @@ void CheckReach(const GateMeasurements& measured, const v1::Gate& gate,
   check.set_new_(measured.new_version.unreachable);
   if (measured.old_version) check.set_old(measured.old_version->unreachable);
   HoldBelow(measured.new_version.unreachable, gate.max_unreachable(), &check);
+  const std::vector<std::string>& silent = measured.new_version.silent_sources;
+  if (silent.empty()) return;
+  check.set_note(
+      fmt::format("at most: {} cannot say which items it can propose",
+                  fmt::join(silent, ", ")));
+  // An upper bound that is too high proves nothing.
+  if (check.verdict() == v1::GateCheck::FAILED) {
+    check.set_verdict(v1::GateCheck::NOTED);
+  }
+}
+
+void CheckSources(const VersionMeasurement& version, Checks checks) {
+  for (const FailedSource& source : version.failed_sources) {
+    checks.Fail("source", source.name, source.reason);
+  }
 }
 
 void CheckZeros(const VersionMeasurement& version, const v1::Gate& gate,
@@ -135,9 +152,8 @@ void CheckLengths(const VersionMeasurement& before,
   for (const SourceMeasurement& old : before.sources) {
     const SourceMeasurement* source = Find(after.sources, old.name);
     if (source == nullptr) {
-      const auto& unknown = after.unknown_sources;
-      if (std::find(unknown.begin(), unknown.end(), old.name) ==
-          unknown.end()) {
+      // One that failed has a check of its own.
+      if (Find(after.failed_sources, old.name) == nullptr) {
         checks.Fail("source", old.name, "the new version does not have it");
       }
       continue;
@@ -146,8 +162,13 @@ void CheckLengths(const VersionMeasurement& before,
     HoldRatio(old.mean_length, source->mean_length, gate.min_length_ratio(),
               &checks.Add("length", old.name));
   }
+  for (const FailedSource& failed : before.failed_sources) {
+    checks.Note("source", failed.name,
+                "not compared with the old version: " + failed.reason);
+  }
   for (const SourceMeasurement& source : after.sources) {
-    if (Find(before.sources, source.name) == nullptr) {
+    if (Find(before.sources, source.name) == nullptr &&
+        Find(before.failed_sources, source.name) == nullptr) {
       checks.Note("source", source.name, "the old version does not have it");
     }
   }
@@ -226,6 +247,7 @@ v1::GateReport Decide(const GateMeasurements& measured, const v1::Gate& gate) {
   report.set_asked_for(measured.asked_for);
   *report.mutable_thresholds() = gate;
   const Checks checks(&report);
+  CheckSources(measured.new_version, checks);
   CheckReach(measured, gate, checks);
   CheckZeros(measured.new_version, gate, checks);
   CheckRecall(measured, gate, checks);

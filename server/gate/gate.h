@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "index/bundle/bundle.h"
+#include "server/retrieval/retriever.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/gate.pb.h"
 
@@ -43,18 +44,26 @@ struct SourceMeasurement {
   std::optional<double> recall;
 };
 
+// A source that cannot answer, and why.
+struct FailedSource {
+  std::string name;
+  std::string reason;
+};
+
 struct VersionMeasurement {
   uint64_t version = 0;
   uint64_t items = 0;
   uint64_t users = 0;
-  // Share of the items that no source can propose.
+  // Share of the items that no source can propose; an upper bound when
+  // `silent_sources`, which do not say what they can propose, is not empty.
   double unreachable = 0;
+  std::vector<std::string> silent_sources;
   // How many different items all lists of all sources hold.
   uint64_t covered_items = 0;
   std::vector<SpaceMeasurement> spaces;
   std::vector<SourceMeasurement> sources;
-  // Of kinds that this program does not know; not measured.
-  std::vector<std::string> unknown_sources;
+  // The sources that could not be made or asked, and so were not measured.
+  std::vector<FailedSource> failed_sources;
 };
 
 // A source's lists of both versions, for the same queries: means of |in both| /
@@ -93,10 +102,14 @@ using Announce = std::function<void(std::string_view)>;
 // Excluded is what the user has seen, as when serving. Recall is measured on a
 // few of them, and on golden queries where a source answers none. The work is
 // bounded by sample_users times sources, and a few exact searches. `old_bundle`
-// may be null. `gate` is complete. Errors: those of making and asking the
-// retrievers.
+// may be null. `gate` is complete. A source of the new version whose kind the
+// registry does not know is in failed_sources; errors are those of making and
+// asking the other retrievers of the new version. A source of the old version
+// that cannot be made or asked is in failed_sources, whatever the reason: that
+// is no fault of the new version.
 absl::StatusOr<GateMeasurements> MeasureGate(const Bundle* old_bundle,
                                              const Bundle& new_bundle,
+                                             const RetrieverRegistry& registry,
                                              const v1::Gate& gate,
                                              const Announce& announce);
 

@@ -88,20 +88,6 @@ double SourceLists::mean_length() const {
              : static_cast<double>(sum) / static_cast<double>(lists.size());
 }
 
-absl::StatusOr<AskedSources> MakeSources(const Bundle& bundle) {
-  const RetrieverRegistry registry = RetrieverRegistry::BuiltIn();
-  AskedSources sources;
-  for (const v1::RetrieverSpec& spec : bundle.manifest().retrievers()) {
-    if (!registry.Knows(spec.kind())) {
-      sources.unknown.push_back(spec.name());
-      continue;
-    }
-    ASSIGN_OR_RETURN(auto retriever, registry.Make(bundle, spec));
-    sources.known.push_back({&spec, std::move(retriever)});
-  }
-  return sources;
-}
-
 absl::StatusOr<SourceLists> AskSource(const Retriever& retriever,
                                       std::span<const RetrieverQuery> queries,
                                       uint32_t n) {

@@ -22,14 +22,6 @@ struct AskedSource {
   std::unique_ptr<Retriever> retriever;
 };
 
-struct AskedSources {
-  std::vector<AskedSource> known;
-  // Of kinds that are not built in.
-  std::vector<std::string> unknown;
-};
-
-absl::StatusOr<AskedSources> MakeSources(const Bundle& bundle);
-
 struct SourceLists {
   // By query, best first; empty where the source had no answer.
   std::vector<std::vector<Row>> lists;

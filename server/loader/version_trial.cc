@@ -100,7 +100,9 @@ std::string VersionTrial::VerifyDependsOn() const {
 
 std::string VersionTrial::GateDependsOn(uint64_t version,
                                         uint64_t active) const {
-  return fmt::format("gate {}, forced {}, against {}",
+  // The program: another one may know other kinds of retrievers.
+  return fmt::format("program {}, gate {}, forced {}, against {}",
+                     ProgramText(),
                      HashText(config_.gate().SerializeAsString()),
                      IsForced(version), OldVersion(version, active));
 }

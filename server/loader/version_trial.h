@@ -36,9 +36,9 @@ class VersionTrial {
                                       bool verify,
                                       const std::stop_token& stop) const;
 
-  // What the verdict on a version with that manifest depends on besides: of
-  // Verify this program, the limits and the public keys; of the gate its
-  // thresholds and what it is held against.
+  // What the verdict on a version depends on besides its manifest. Verify's
+  // depends on this program, the limits and the public keys; Gate's depends on
+  // this program, the thresholds, `force` and the version compared with.
   std::string VerifyDependsOn() const;
   std::string GateDependsOn(uint64_t version, uint64_t active) const;
 

@@ -79,4 +79,12 @@ absl::StatusOr<Ask> CategoryRetriever::Retrieve(
   return Ask::kAnswered;
 }
 
+bool CategoryRetriever::AddReachable(ReachableItems* items) const {
+  for (const PopularityList* list : lists_) {
+    if (list == nullptr) continue;
+    for (const Row item : list->rows()) items->Add(item);
+  }
+  return true;
+}
+
 }  // namespace tributary

@@ -26,6 +26,7 @@ class CategoryRetriever : public Retriever {
   absl::StatusOr<Ask> Retrieve(
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const override;
+  bool AddReachable(ReachableItems* items) const override;
 
  private:
   CategoryRetriever(const Bundle& bundle,

@@ -68,4 +68,13 @@ uint32_t NeighborRetriever::expected_us(uint32_t /*n*/) const {
   return static_cast<uint32_t>(kUsPerNeighbor * items * table_.width());
 }
 
+bool NeighborRetriever::AddReachable(ReachableItems* items) const {
+  for (Row item = 0; item < bundle_.items().size(); ++item) {
+    // The table is large: stop as soon as it can add nothing.
+    if (items->unreachable() == 0) break;
+    for (const Row neighbor : table_.Neighbors(item)) items->Add(neighbor);
+  }
+  return true;
+}
+
 }  // namespace tributary

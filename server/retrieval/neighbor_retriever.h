@@ -27,6 +27,7 @@ class NeighborRetriever : public Retriever {
   absl::StatusOr<Ask> Retrieve(
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const override;
+  bool AddReachable(ReachableItems* items) const override;
   uint32_t expected_us(uint32_t n) const override;
 
  private:

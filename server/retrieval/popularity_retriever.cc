@@ -55,4 +55,16 @@ absl::StatusOr<Ask> PopularityRetriever::Retrieve(
   return Ask::kAnswered;
 }
 
+bool PopularityRetriever::AddReachable(ReachableItems* items) const {
+  for (const PopularityList* list : lists_) {
+    for (const Row item : list->rows()) items->Add(item);
+  }
+  if (!by_segment_) return true;
+  for (const PopularityList& list : bundle_.popularity()) {
+    if (list.spec().segment() == 0) continue;
+    for (const Row item : list.rows()) items->Add(item);
+  }
+  return true;
+}
+
 }  // namespace tributary

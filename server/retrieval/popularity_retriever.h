@@ -24,6 +24,7 @@ class PopularityRetriever : public Retriever {
   absl::StatusOr<Ask> Retrieve(
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const override;
+  bool AddReachable(ReachableItems* items) const override;
 
  private:
   PopularityRetriever(const Bundle& bundle, bool by_segment,

@@ -17,6 +17,7 @@
 #include "index/bundle/bundle.h"
 #include "index/bundle/row.h"
 #include "index/search/vector_index.h"
+#include "server/retrieval/reachable_items.h"
 
 namespace tributary {
 
@@ -69,6 +70,11 @@ class Retriever {
       std::vector<ScoredRow>* /*proposals*/) const {
     return absl::UnimplementedError("this retriever is exact");
   }
+
+  // Adds every item that Retrieve can propose for some query, and returns
+  // true. False when the retriever cannot say, which is the default: the gate
+  // then knows only an upper bound of the items that no retriever proposes.
+  virtual bool AddReachable(ReachableItems* /*items*/) const { return false; }
 
   // Roughly how long Retrieve takes; what is short runs inline.
   virtual uint32_t expected_us(uint32_t /*n*/) const { return 0; }

@@ -161,4 +161,15 @@ bool VectorRetriever::MeanOf(std::span<const Row> items,
   return true;
 }
 
+bool VectorRetriever::AddReachable(ReachableItems* items) const {
+  if (space_.items.size() == items->items()) {
+    items->AddAll();
+    return true;
+  }
+  for (uint64_t i = 0; i < space_.items.size(); ++i) {
+    items->Add(space_.items.row(i));
+  }
+  return true;
+}
+
 }  // namespace tributary

@@ -35,6 +35,7 @@ class VectorRetriever : public Retriever {
   absl::StatusOr<Ask> RetrieveExact(
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const override;
+  bool AddReachable(ReachableItems* items) const override;
   uint32_t expected_us(uint32_t n) const override {
     const uint32_t searches = tower_ == nullptr ? 1 : tower_->interests();
     return index_->expected_us(n) * searches;

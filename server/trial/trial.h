@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/process/memory.h"
+#include "server/retrieval/retriever.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/gate.pb.h"
 
@@ -53,9 +54,10 @@ absl::StatusOr<v1::GateReport> TryVersion(const TrialTask& task,
 absl::Status CheckRoomFor(const std::filesystem::path& bundle,
                           const ProcessMemory& memory);
 
-// To be called first in main by programs that call TryVersion: in a trial's
-// process it does the work and does not return.
-void RunTrialIfAsked(int argc, char** argv);
+// To be called first in main by programs that call TryVersion, with main's
+// arguments: in a trial's process it does the work, with the kinds of
+// retrievers that `registry` knows, and does not return.
+void RunTrialIfAsked(int argc, char** argv, const RetrieverRegistry& registry);
 
 }  // namespace tributary
 

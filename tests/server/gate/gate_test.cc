@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
 #include <string>
 
@@ -39,9 +40,11 @@ std::shared_ptr<const Bundle> Open(const std::filesystem::path& dir) {
   return *std::move(bundle);
 }
 
-GateMeasurements Measure(const Bundle* old_bundle, const Bundle& new_bundle) {
+GateMeasurements Measure(
+    const Bundle* old_bundle, const Bundle& new_bundle,
+    const RetrieverRegistry& registry = RetrieverRegistry::BuiltIn()) {
   auto measured =
-      MeasureGate(old_bundle, new_bundle, Thresholds(), [](auto) {});
+      MeasureGate(old_bundle, new_bundle, registry, Thresholds(), [](auto) {});
   EXPECT_TRUE(measured.ok()) << measured.status();
   return measured.value_or(GateMeasurements());
 }
@@ -144,6 +147,68 @@ TEST_F(GateTest, ItemsWithoutVectorBeyondTheListsAreUnreachable) {
   EXPECT_THAT(measured.new_version.unreachable, DoubleNear(250.0 / 400, 1e-9));
   EXPECT_THAT(FailuresOf(Decide(measured, Thresholds())),
               ElementsAre(Pair("unreachable", "items")));
+}
+
+// Proposes one item, and does or does not say so.
+class OneItem : public Retriever {
+ public:
+  explicit OneItem(bool says_so) : says_so_(says_so) {}
+
+  absl::StatusOr<Ask> Retrieve(
+      const RetrieverQuery& /*query*/, uint32_t /*n*/,
+      std::vector<ScoredRow>* proposals) const override {
+    proposals->assign(1, {399, 1});
+    return Ask::kAnswered;
+  }
+  bool AddReachable(ReachableItems* items) const override {
+    if (says_so_) items->Add(399);
+    return says_so_;
+  }
+
+ private:
+  const bool says_so_;
+};
+
+RetrieverRegistry WithOneItem(bool says_so) {
+  RetrieverRegistry registry = RetrieverRegistry::BuiltIn();
+  registry.Register("one_item", [says_so](const Bundle&, const auto&) {
+    return std::make_unique<OneItem>(says_so);
+  });
+  return registry;
+}
+
+// 100 items of 400 have vectors, and one more has a retriever of its own kind.
+const GateWorld kOwnKind{
+    .popular = 50, .item_vectors = 100, .own_kind = "one_item"};
+
+TEST_F(GateTest, AnotherKindCountsByWhatItSaysItReaches) {
+  new_ = Open(kOwnKind.Write(MakeTestDir(), 2));
+  auto measured = Measure(nullptr, *new_, WithOneItem(true));
+  EXPECT_THAT(measured.new_version.unreachable, DoubleNear(299.0 / 400, 1e-9));
+  EXPECT_THAT(measured.new_version.silent_sources, IsEmpty());
+  EXPECT_THAT(FailuresOf(Decide(measured, Thresholds())),
+              ElementsAre(Pair("unreachable", "items")));
+
+  measured = Measure(nullptr, *new_, WithOneItem(false));
+  EXPECT_THAT(measured.new_version.unreachable, DoubleNear(300.0 / 400, 1e-9));
+  EXPECT_THAT(measured.new_version.silent_sources, ElementsAre("own"));
+  EXPECT_THAT(FailuresOf(Decide(measured, Thresholds())), IsEmpty());
+}
+
+TEST_F(GateTest, AKindThatTheRegistryDoesNotKnowFailsAndIsNamed) {
+  new_ = Open(kOwnKind.Write(MakeTestDir(), 2));
+  const auto report = Decide(Measure(nullptr, *new_), Thresholds());
+  EXPECT_THAT(FailuresOf(report), Contains(Pair("source", "own")));
+  EXPECT_THAT(GateReasons(report),
+              HasSubstr("\"one_item\" is not a registered kind"));
+}
+
+TEST_F(GateTest, AnOldVersionsUnknownKindIsNoFaultOfTheNewOne) {
+  old_ = Open(GateWorld{.own_kind = "one_item"}.Write(MakeTestDir(), 1));
+  new_ = Open(GateWorld{.noise_seed = 3}.Write(MakeTestDir(), 2));
+  const auto report = Decide(Measure(old_.get(), *new_), Thresholds());
+  EXPECT_THAT(FailuresOf(report), IsEmpty()) << GateTable(report);
+  EXPECT_THAT(GateTable(report), HasSubstr("is not a registered kind"));
 }
 
 TEST_F(GateTest, WithoutUsersItemsAreAskedForAndGoldenQueriesOfTheSameSpace) {

@@ -151,6 +151,11 @@ std::filesystem::path GateWorld::Write(const std::filesystem::path& root,
   }
   if (golden_queries) AddGolden(item_values, &manifest);
   AddPopularity(popular, &*writer, &manifest);
+  if (!own_kind.empty()) {
+    v1::RetrieverSpec& own = *manifest.add_retrievers();
+    own.set_name("own");
+    own.set_kind(own_kind);
+  }
   const auto dir = writer->Finish(manifest);
   ExpectOk(dir.status());
   return dir.value_or(std::filesystem::path());

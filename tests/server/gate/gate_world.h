@@ -34,8 +34,11 @@ struct GateWorld {
   // Without users, the space's golden queries are all there is to ask.
   bool golden_queries = false;
   std::string fingerprint = "f";
+  // The kind of a third retriever, "own"; empty for none.
+  std::string own_kind = {};
 
-  // Writes root/<version>. Retrievers: "taste" (vectors) and "popularity".
+  // Writes root/<version>. Retrievers: "taste" (vectors), "popularity"
+  // and perhaps "own".
   std::filesystem::path Write(const std::filesystem::path& root,
                               uint64_t version) const;
 };

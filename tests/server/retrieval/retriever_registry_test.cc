@@ -50,6 +50,18 @@ TEST_F(RetrieverRegistryTest, NamesRetrieverAndFieldThatAreWrong) {
               HasSubstr("retrievers[\"mine\"]: lists"));
 }
 
+TEST_F(RetrieverRegistryTest, BuiltInKindsRefuseSettings) {
+  for (v1::RetrieverSpec spec : bundle_->manifest().retrievers()) {
+    (*spec.mutable_settings())["depth"] = "3";
+    const auto retriever = RetrieverRegistry::BuiltIn().Make(*bundle_, spec);
+    EXPECT_TRUE(absl::IsInvalidArgument(retriever.status()));
+    EXPECT_THAT(std::string(retriever.status().message()),
+                AllOf(HasSubstr("retrievers[\"" + spec.name() +
+                                "\"]: settings[\"depth\"]"),
+                      HasSubstr(spec.kind())));
+  }
+}
+
 TEST_F(RetrieverRegistryTest, AbortsWhenAKindIsRegisteredTwice) {
   RetrieverRegistry registry = RetrieverRegistry::BuiltIn();
   EXPECT_DEATH(registry.Register("vector", nullptr), "vector.*twice");

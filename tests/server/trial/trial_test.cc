@@ -9,6 +9,7 @@
 #include <string>
 
 #include "server/gate/gate_config.h"
+#include "server/gate/gate_report.h"
 #include "server/trial/trial_config.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/server/gate/gate_world.h"
@@ -141,6 +142,31 @@ TEST(Trial, TheGatesReportComesBack) {
   EXPECT_EQ(report->old_version(), 1);
   EXPECT_FALSE(report->passed());
   EXPECT_GT(report->checks_size(), 5);
+}
+
+TEST(Trial, AnOldVersionThatCannotBeOpenedIsNoted) {
+  TrialTask task = Task(GateWorld().Write(MakeTestDir(), 2));
+  task.old_bundle = GateWorld().Write(MakeTestDir(), 1);
+  std::filesystem::remove(task.old_bundle / "manifest.json");
+  task.gate = *CompleteGate({});
+  const auto report = TryVersion(task);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_TRUE(report->passed());
+  EXPECT_EQ(report->old_version(), 0);
+  const v1::GateCheck& last = *report->checks().rbegin();
+  EXPECT_EQ(last.verdict(), v1::GateCheck::NOTED);
+  EXPECT_THAT(last.note(), HasSubstr("manifest.json"));
+}
+
+TEST(Trial, AKindThatTheProgramDoesNotKnowFailsTheGateAndIsNamed) {
+  TrialTask task =
+      Task(GateWorld{.own_kind = "one_item"}.Write(MakeTestDir(), 2));
+  task.gate = *CompleteGate({});
+  const auto report = TryVersion(task);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_FALSE(report->passed());
+  EXPECT_THAT(GateReasons(*report),
+              HasSubstr("\"one_item\" is not a registered kind"));
 }
 
 TEST(Trial, ACrashOfTheGateNamesTheSource) {

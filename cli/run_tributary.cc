@@ -1,0 +1,31 @@
+#include "cli/run_tributary.h"
+
+#include "CLI/CLI.hpp"
+#include "cli/commands.h"
+#include "server/trial/trial.h"
+
+namespace tributary {
+
+int RunTributary(int argc, char** argv, const RetrieverRegistry& registry) {
+  RunTrialIfAsked(argc, argv, registry);
+  CLI::App app{"Tributary: the retrieval stage of a recommender"};
+  app.require_subcommand(1);
+  AddSplitCommand(app);
+  AddBuildCommand(app, registry);
+  AddExtendCommand(app);
+  AddAddRetrieverCommand(app, registry);
+  AddVerifyCommand(app);
+  AddInspectCommand(app);
+  AddGateCommand(app);
+  AddKeygenCommand(app);
+  AddPublishCommand(app);
+  AddControlCommand(app);
+  AddRetrieveCommand(app);
+  AddBenchCommand(app);
+  AddEvalCommand(app, registry);
+  AddTuneCommand(app, registry);
+  CLI11_PARSE(app, argc, argv);
+  return 0;
+}
+
+}  // namespace tributary
