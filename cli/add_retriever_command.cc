@@ -1,4 +1,5 @@
-// tributary add-retriever: a new version of a bundle, with one retriever more.
+// tributary add-retriever: writes a new version of a bundle with one retriever
+// more.
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -33,15 +34,16 @@ absl::StatusOr<v1::RetrieverSpec> ParseSpec(const std::string& json) {
       "retriever: not a RetrieverSpec as JSON: {}", parsed.ToString()));
 }
 
-// Errors: what a reader of the manifest would say.
+// The error that a reader of the manifest would report.
 absl::Status CheckManifest(const v1::Manifest& manifest) {
   std::string json;
-  // Fails for messages with unknown Any types only.
+  // Fails only for messages with unknown Any types.
   (void)google::protobuf::util::MessageToJsonString(manifest, &json);
   return ParseManifest(json).status();
 }
 
-// Makes `to` the file `from`: versions never change, so they may share it.
+// Makes `to` a file with the content of `from`. Files of versions never change,
+// so that two versions may share one.
 absl::Status LinkOrCopy(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::create_hard_link(from, to, error);

@@ -1,4 +1,4 @@
-// tributary build: from raw data to a bundle.
+// tributary build: makes a bundle from raw data.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -32,7 +32,7 @@ struct BuildFlags {
   v1::BuildConfig config;
 };
 
-// Judges a trial bundle by what the server would serve from it.
+// Judges a validation bundle by the lists that the server would serve from it.
 Judge MakeJudge(const DataSet& data, const RetrieverRegistry& registry,
                 uint32_t threads, ProgressLine* progress) {
   return [&data, &registry, threads, progress](
@@ -47,7 +47,7 @@ Judge MakeJudge(const DataSet& data, const RetrieverRegistry& registry,
     ASSIGN_OR_RETURN(Verdict verdict,
                      JudgeBundle(trial_bundle, test_items, v1::ServerConfig(),
                                  registry, threads, [&](double done) {
-                                   progress->Show("trial: recall", done);
+                                   progress->Show("validation: recall", done);
                                  }));
     Judgement judgement;
     judgement.recall = std::move(verdict.recall);
@@ -84,8 +84,8 @@ absl::StatusOr<DataSet> ReadTrainingData(const BuildFlags& flags,
 absl::Status Build(const BuildFlags& flags, const RetrieverRegistry& registry) {
   if ((flags.holdout > 0) != !flags.test_out.empty()) {
     return absl::InvalidArgumentError(
-        "--holdout and --test-out go together: what is held out is written "
-        "there");
+        "--holdout and --test-out must be given together: --test-out is the "
+        "file for the held-out interactions");
   }
   ASSIGN_OR_RETURN(const v1::BuildConfig config,
                    CompleteBuildConfig(flags.config));
@@ -117,20 +117,22 @@ void AddBuildCommand(CLI::App& app, const RetrieverRegistry& registry) {
       app.add_subcommand("build", "Make a bundle from raw data");
   command
       ->add_option("--data", flags->data,
-                   "debian | recbole:DIR | movielens:DIR | csv:DIR | "
-                   "vectors:DIR | synthetic[:SEED]")
+                   "Data to build from: debian | recbole:DIR | movielens:DIR | "
+                   "csv:DIR | vectors:DIR | synthetic[:SEED]")
       ->required();
-  command->add_option("--out", flags->out, "The bundle goes to OUT/<version>")
+  command->add_option("--out", flags->out, "Write the bundle to OUT/<version>")
       ->required();
   command->add_option("--version", flags->version,
-                      "Left out: one above the highest in OUT");
+                      "Number of the bundle. Default: one above the highest in "
+                      "OUT");
   command
-      ->add_option("--holdout", flags->holdout,
-                   "Share of interactions to leave out, for `tributary eval`")
+      ->add_option(
+          "--holdout", flags->holdout,
+          "Share of the interactions to hold out, for `tributary eval`")
       ->check(CLI::Range(0.0, 0.9));
   AddSplitByFlag(*command, "--holdout-by", &flags->holdout_by);
   command->add_option("--test-out", flags->test_out,
-                      "RecBole .inter file for what --holdout leaves out");
+                      "RecBole .inter file for the held-out interactions");
   AddConfigFlags(*command, &flags->config);
   command->callback(
       [flags, &registry] { FailUnlessOk(Build(*flags, registry)); });

@@ -1,5 +1,4 @@
-// The `tributary` command: one file per subcommand. It is the one client that
-// may use index/ and server/evaluation, because it builds and judges bundles.
+// The subcommands of `tributary`, one file each.
 #ifndef TRIBUTARY_CLI_COMMANDS_H_
 #define TRIBUTARY_CLI_COMMANDS_H_
 

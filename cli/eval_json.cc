@@ -17,7 +17,7 @@ Struct& Object(Struct& parent, std::string_view name) {
 }
 
 void Set(Struct& parent, std::string_view name, double value) {
-  // JSON has no other numbers.
+  // JSON has no infinity and no NaN.
   if (!std::isfinite(value)) return;
   (*parent.mutable_fields())[std::string(name)].set_number_value(value);
 }

@@ -1,4 +1,4 @@
-// tributary inspect: what is in a bundle.
+// tributary inspect: shows what a bundle contains.
 #include <memory>
 #include <string>
 
@@ -39,7 +39,7 @@ std::string IndexText(const v1::IndexSpec& index) {
     text += fmt::format(" lists={} probes={}", index.lists(), index.probes());
   }
   if (index.rescored() > 0) {
-    text += fmt::format(" rescored={}", index.rescored());
+    text += fmt::format(" reranked={}", index.rescored());
   }
   if (index.nprobe() > 0) text += fmt::format(" nprobe={}", index.nprobe());
   if (index.ef_search() > 0) {
@@ -71,7 +71,7 @@ void PrintTrials(const v1::Manifest& manifest) {
   for (const v1::EmbeddingSpace& space : manifest.spaces()) {
     const std::string table = TrialsTable(space.index());
     if (table.empty()) continue;
-    fmt::print("\n{}: indexes tried; * was taken\n{}", space.name(), table);
+    fmt::print("\n{}: index candidates; * was chosen\n{}", space.name(), table);
   }
 }
 
@@ -113,9 +113,9 @@ absl::Status Inspect(const std::string& dir) {
   PrintTowers(manifest);
   PrintRetrievers(manifest);
   if (manifest.measured_recall().points().empty()) {
-    fmt::print("\nNo recall was measured when it was built.\n");
+    fmt::print("\nThe build measured no recall.\n");
   } else {
-    fmt::print("\nMeasured when it was built, on interactions held out:\n{}",
+    fmt::print("\nMeasured by the build, on held-out interactions:\n{}",
                RecallTable(manifest.measured_recall()));
   }
   return absl::OkStatus();
@@ -126,7 +126,8 @@ absl::Status Inspect(const std::string& dir) {
 void AddInspectCommand(CLI::App& app) {
   auto bundle = std::make_shared<std::string>();
   CLI::App* command = app.add_subcommand(
-      "inspect", "Show a bundle's sizes, spaces, indexes and measured recall");
+      "inspect",
+      "Show a bundle's sizes, spaces, indexes, retrievers and measured recall");
   command->add_option("bundle", *bundle, "The bundle's directory")->required();
   command->callback([bundle] { FailUnlessOk(Inspect(*bundle)); });
 }

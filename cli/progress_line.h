@@ -7,8 +7,8 @@
 
 namespace tributary {
 
-// Progress on stderr: on a terminal one line that is redrawn, elsewhere one
-// line per finished step. Not thread-safe.
+// Shows progress on stderr: on a terminal as one line that is redrawn,
+// otherwise as one line for each finished step. Not thread-safe.
 class ProgressLine {
  public:
   ProgressLine();
@@ -16,8 +16,8 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
-  // `done` from 0 to 1. A step of another name than the last one's begins a new
-  // line.
+  // `done` is from 0 to 1. A step whose name differs from that of the last call
+  // begins a new line.
   void Show(std::string_view step, double done);
 
  private:

@@ -1,4 +1,4 @@
-// tributary-server: answers Retrieve from the bundles of a directory, with the
+// tributary-server: serves Retrieve from the bundles of a directory, with the
 // built-in kinds of retrievers.
 #include "server/run_server.h"
 

@@ -31,7 +31,7 @@ int Serve(v1::ServerConfig config, RetrieverRegistry registry) {
   stop_signals.Wait();
   (*server)->Shutdown();
   spdlog::info("event=stopped");
-  // A version that is being read must not keep the next server waiting.
+  // The next server must not wait until a version that is being opened is read.
   if ((*server)->IsOpening()) std::_Exit(0);
   return 0;
 }
@@ -39,7 +39,7 @@ int Serve(v1::ServerConfig config, RetrieverRegistry registry) {
 }  // namespace
 
 int RunServer(int argc, char** argv, RetrieverRegistry registry) {
-  CLI::App app("Answers Retrieve over gRPC and HTTP.");
+  CLI::App app("Serves Retrieve over gRPC and HTTP.");
   app.set_version_flag(
       "--version", fmt::format("tributary-server, bundle format {}, gRPC {}",
                                kBundleFormat, grpc::Version()));

@@ -18,7 +18,7 @@ namespace {
 struct Side {
   const Bundle* bundle;
   std::vector<AskedSource> sources;
-  // By source.
+  // The lists of each source.
   std::vector<SourceLists> lists;
   std::vector<FailedSource> failed;
 };
@@ -29,7 +29,8 @@ std::vector<RetrieverQuery> ViewsOf(const std::vector<SampledQuery>& queries) {
   return views;
 }
 
-// Whether a source that fails ends the measurement, or is one of Side::failed.
+// Whether the error of a source ends the measurement, or is recorded in
+// Side::failed.
 enum class OnFailure { kReturn, kRecord };
 
 absl::Status AskOne(const v1::RetrieverSpec& spec,
@@ -66,7 +67,7 @@ absl::StatusOr<Side> AskAll(const Bundle& bundle,
   return side;
 }
 
-// The golden queries of `from` for the source's space, put to the source.
+// Asks the source the golden queries that `from` has for the source's space.
 absl::StatusOr<SourceLists> AskGolden(const AskedSource& source,
                                       const Bundle& from, uint32_t n) {
   const std::string& space = source.spec->space();
@@ -135,7 +136,7 @@ absl::StatusOr<VersionMeasurement> MeasureVersion(const Side& side,
   return measured;
 }
 
-// Whether a golden query of the one is a query of the other.
+// Whether golden queries of a space in `a` are valid queries in `b`.
 bool SameSpace(const Bundle& a, const Bundle& b, const std::string& name) {
   const EmbeddingSpace* in_a = a.FindSpace(name);
   const EmbeddingSpace* in_b = b.FindSpace(name);

@@ -12,7 +12,7 @@
 namespace tributary {
 namespace {
 
-// Of a history as long as most are; measured, see tests/bench.
+// For a history of typical length; measured by tests/bench.
 constexpr uint32_t kUsualHistory = 50;
 constexpr double kUsPerNeighbor = 0.017;
 
@@ -39,7 +39,7 @@ absl::StatusOr<Ask> NeighborRetriever::Retrieve(
                 static_cast<uint32_t>(weights_.size()), &history);
   thread_local ScoreTable sums;
   thread_local std::vector<float> scores;
-  // No more rows than there are items come together.
+  // There are at most as many different rows as items.
   sums.Clear(std::min<size_t>(history.size() * table_.width(),
                               bundle_.items().size()));
   scores.resize(table_.width());
@@ -51,7 +51,7 @@ absl::StatusOr<Ask> NeighborRetriever::Retrieve(
     any = true;
     table_.ReadScores(item, scores);
     for (size_t i = 0; i < neighbors.size(); ++i) {
-      // A file that was not verified may lie.
+      // A file that was not verified may name items that do not exist.
       if (neighbors[i] >= bundle_.items().size()) continue;
       sums.Add(neighbors[i], weights_[rank] * scores[i]);
     }

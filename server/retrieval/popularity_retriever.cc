@@ -8,7 +8,7 @@
 namespace tributary {
 namespace {
 
-// Appends the list's unmarked items and marks them, until there are n.
+// Appends the list's unmarked items, and marks them, until *proposals has n.
 void AppendFrom(const PopularityList& list, uint32_t n, RowMarks* taken,
                 std::vector<ScoredRow>* proposals) {
   const auto rows = list.rows();

@@ -27,7 +27,8 @@ std::span<const Row> Newest(std::span<const Row> seen) {
   return seen.last(std::min(seen.size(), kMaxSeen));
 }
 
-// The n best of both lists, an item of both with the better of its scores.
+// Replaces *best with the n best items of both lists. An item of both has the
+// better of its scores.
 void MergeBest(std::span<const ScoredRow> other, uint32_t n,
                std::vector<ScoredRow>* best) {
   best->insert(best->end(), other.begin(), other.end());

@@ -1,4 +1,4 @@
-// The trial's own process.
+// The process of a trial.
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,7 +32,7 @@ void WriteLine(std::string_view head, std::string_view text) {
   for (std::string_view left = line; !left.empty();) {
     const ssize_t wrote = ::write(kAnswerDescriptor, left.data(), left.size());
     if (wrote < 0 && errno == EINTR) continue;
-    // Nobody listens any more.
+    // The parent no longer reads.
     if (wrote <= 0) _exit(1);
     left.remove_prefix(static_cast<size_t>(wrote));
   }
@@ -124,7 +124,7 @@ absl::StatusOr<v1::GateReport> TryCatching(const v1::TrialRequest& request,
   if (report.ok()) {
     *answer.mutable_gate() = *report;
   } else {
-    // What a search library reports is the version's fault.
+    // INTERNAL comes from a search library, and is the version's fault.
     const absl::Status& status = report.status();
     answer.set_code(static_cast<int>(absl::IsInternal(status)
                                          ? absl::StatusCode::kDataLoss

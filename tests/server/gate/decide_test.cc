@@ -1,4 +1,4 @@
-// Each rule of the gate, by the figures that it is about.
+// Each rule of the gate, with measurements at its thresholds.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -27,7 +27,7 @@ VersionMeasurement Version(uint64_t number) {
           .failed_sources = {}};
 }
 
-// All is as it was.
+// Two versions with equal measurements.
 GateMeasurements Same() {
   return {.new_version = Version(2),
           .old_version = Version(1),
@@ -143,7 +143,7 @@ TEST(Decide, AnUpperBoundOfUnreachableItemsIsSaidToBeOne) {
   const std::string note = "at most: mine cannot say which items";
   EXPECT_THAT(Failures(measured), IsEmpty());
   EXPECT_THAT(GateTable(Decide(measured, *CompleteGate({}))), HasSubstr(note));
-  // Whether the items are unreachable is then not known.
+  // The bound is too high, but the items may be reachable.
   measured.new_version.unreachable = 0.51;
   EXPECT_THAT(Failures(measured), IsEmpty());
   EXPECT_THAT(GateTable(Decide(measured, *CompleteGate({}))),

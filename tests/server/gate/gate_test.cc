@@ -1,4 +1,4 @@
-// Bundles on disk, measured and judged.
+// MeasureGate and Decide on bundles on disk.
 #include "server/gate/gate.h"
 
 #include <gmock/gmock.h>
@@ -24,12 +24,12 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-// What failed: names and subjects.
+// Names and subjects of the failed checks.
 using Failures = std::set<std::pair<std::string, std::string>>;
 
 v1::Gate Thresholds() {
   v1::Gate gate;
-  // Lists of a part of the catalogue.
+  // Shorter than the catalogue.
   gate.set_n(40);
   return *CompleteGate(gate);
 }
@@ -51,7 +51,7 @@ GateMeasurements Measure(
 
 class GateTest : public testing::Test {
  protected:
-  // Against a normal version before it.
+  // Compares it with a normal version.
   v1::GateReport Judge(const GateWorld& next) {
     return Judge(GateWorld{.noise_seed = 2}, next);
   }
@@ -120,7 +120,7 @@ TEST_F(GateTest, AnEmptiedPopularityListFails) {
 }
 
 TEST_F(GateTest, AShortenedPopularityListFails) {
-  // Of 40 asked for, 30.
+  // 40 are asked for, and the list has 30.
   EXPECT_THAT(FailuresOf(Judge({.popular = 30})),
               ElementsAre(Pair("length", "popularity")));
   EXPECT_THAT(FailuresOf(Judge({.popular = 33})), IsEmpty());
@@ -149,7 +149,7 @@ TEST_F(GateTest, ItemsWithoutVectorBeyondTheListsAreUnreachable) {
               ElementsAre(Pair("unreachable", "items")));
 }
 
-// Proposes one item, and does or does not say so.
+// Proposes item 399 alone, and says so in AddReachable or not.
 class OneItem : public Retriever {
  public:
   explicit OneItem(bool says_so) : says_so_(says_so) {}
@@ -177,7 +177,7 @@ RetrieverRegistry WithOneItem(bool says_so) {
   return registry;
 }
 
-// 100 items of 400 have vectors, and one more has a retriever of its own kind.
+// Of 400 items, 100 have vectors, and retriever "own" proposes one more.
 const GateWorld kOwnKind{
     .popular = 50, .item_vectors = 100, .own_kind = "one_item"};
 

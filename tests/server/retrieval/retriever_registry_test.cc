@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 
 class RetrieverRegistryTest : public testing::Test {
  protected:
-  // The error of making a retriever "mine" of such a spec.
+  // The error of making a retriever "mine" with these fields.
   std::string Error(const std::string& kind, const std::string& space,
                     const std::vector<std::string>& lists) {
     v1::RetrieverSpec spec;
