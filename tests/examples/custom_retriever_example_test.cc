@@ -17,7 +17,6 @@ namespace {
 using testing::AllOf;
 using testing::Each;
 using testing::HasSubstr;
-using testing::Not;
 using testing::SizeIs;
 
 constexpr char kUnknownKind[] =
@@ -74,9 +73,10 @@ TEST_F(CustomRetrieverExampleTest, CommandsMeasureIt) {
 
   EXPECT_THAT(OwnOnly({"eval", "--bundle", Built(2), "--test", held_out_}),
               HasSubstr("\nfresh "));
+  // It drops sources that add no recall.
   EXPECT_THAT(
       OwnOnly({"tune", "--bundle", Built(2), "--validation", held_out_}),
-      HasSubstr("\nfresh "));
+      HasSubstr("\nfusion "));
   EXPECT_THAT(
       OwnOnly({"gate", Built(1), Built(2)}),
       AllOf(HasSubstr("unreachable items                       0          0"),
