@@ -18,11 +18,11 @@ constexpr size_t kFewItems = 32;
 constexpr size_t kMovesPerItem = 8;
 
 // Gives up, in some stable order, after most_moves.
-bool InsertionSort(std::span<KeyedPlace> items, size_t most_moves) {
+bool InsertionSort(std::span<KeyedId> items, size_t most_moves) {
   size_t moves = 0;
   uint32_t highest = items.empty() ? 0 : items[0].key;
   for (size_t i = 1; i < items.size(); ++i) {
-    const KeyedPlace item = items[i];
+    const KeyedId item = items[i];
     // Mostly, after the digits. Nothing is written then.
     if (item.key >= highest) {
       highest = item.key;
@@ -40,19 +40,19 @@ bool InsertionSort(std::span<KeyedPlace> items, size_t most_moves) {
 }
 
 // Sorts by bits [shift, shift + 2 * digit_bits) of key - least.
-void SortByTwoDigits(std::span<KeyedPlace> items, uint32_t least, int shift,
-                     int digit_bits, KeyedPlace* scratch) {
+void SortByTwoDigits(std::span<KeyedId> items, uint32_t least, int shift,
+                     int digit_bits, KeyedId* scratch) {
   const uint32_t mask = (1U << digit_bits) - 1;
-  const auto low_digit = [=](const KeyedPlace& item) {
+  const auto low_digit = [=](const KeyedId& item) {
     return (item.key - least) >> shift & mask;
   };
-  const auto high_digit = [=](const KeyedPlace& item) {
+  const auto high_digit = [=](const KeyedId& item) {
     return (item.key - least) >> shift >> digit_bits & mask;
   };
   Counts low, high;
   std::fill_n(low.begin(), mask + 1, 0);
   std::fill_n(high.begin(), mask + 1, 0);
-  for (const KeyedPlace& item : items) {
+  for (const KeyedId& item : items) {
     ++low[low_digit(item)];
     ++high[high_digit(item)];
   }
@@ -61,7 +61,7 @@ void SortByTwoDigits(std::span<KeyedPlace> items, uint32_t least, int shift,
     low_begin += std::exchange(low[digit], low_begin);
     high_begin += std::exchange(high[digit], high_begin);
   }
-  for (const KeyedPlace& item : items) scratch[low[low_digit(item)]++] = item;
+  for (const KeyedId& item : items) scratch[low[low_digit(item)]++] = item;
   for (size_t i = 0; i < items.size(); ++i) {
     items[high[high_digit(scratch[i])]++] = scratch[i];
   }
@@ -69,14 +69,14 @@ void SortByTwoDigits(std::span<KeyedPlace> items, uint32_t least, int shift,
 
 }  // namespace
 
-void SortByKey(std::span<KeyedPlace> items, std::vector<KeyedPlace>* scratch) {
+void SortByKey(std::span<KeyedId> items, std::vector<KeyedId>* scratch) {
   if (items.size() <= kFewItems) {
     InsertionSort(items, items.size() * items.size());
     return;
   }
   if (scratch->size() < items.size()) scratch->resize(items.size());
   uint32_t least = ~0U, most = 0;
-  for (const KeyedPlace& item : items) {
+  for (const KeyedId& item : items) {
     least = std::min(least, item.key);
     most = std::max(most, item.key);
   }

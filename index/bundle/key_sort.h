@@ -9,15 +9,15 @@
 namespace tributary {
 
 // Something that is sorted, by its number, and what it is sorted by.
-struct KeyedPlace {
+struct KeyedId {
   uint32_t key;
-  uint32_t place;
+  uint32_t id;
 };
 
 // Sorts by key, ascending and stably: a radix sort, because comparisons of
 // scores are branches that nothing predicts. `scratch` is reused from call to
 // call.
-void SortByKey(std::span<KeyedPlace> items, std::vector<KeyedPlace>* scratch);
+void SortByKey(std::span<KeyedId> items, std::vector<KeyedId>* scratch);
 
 // A key by which floats sort highest first. Zeros are equal; not for NaN.
 inline uint32_t DescendingKey(float score) {

@@ -74,7 +74,7 @@ class UserTower {
 // Opens every user tower, reads its tables, and encodes the histories of the
 // golden queries: DATA_LOSS, with space and query, when a vector differs from
 // the trainer's by more than 1e-4 of its length; else Open's errors.
-absl::Status TryTowers(const Bundle& bundle);
+absl::Status CheckTowers(const Bundle& bundle);
 
 }  // namespace tributary
 

@@ -8,7 +8,7 @@
 
 namespace tributary {
 
-// All the checks there are: VerifyBundle, TryTowers and TrySearches.
+// All the checks there are: VerifyBundle, CheckTowers and CheckIndexes.
 absl::Status VerifyOpened(const Bundle& bundle);
 absl::Status VerifyVersion(const std::filesystem::path& bundle_dir);
 

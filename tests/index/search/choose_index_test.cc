@@ -61,8 +61,8 @@ ChosenIndex Choose(const IndexInput& input) {
 SearchEffort EffortOf(const v1::IndexSpec& spec) {
   return {.n = spec.measured_n(),
           .probes = spec.probes(),
-          .rescored = spec.rescored(),
-          .shrinkage = spec.shrinkage()};
+          .reranked = spec.rescored(),
+          .small_n_exponent = spec.shrinkage()};
 }
 
 // Of `queries`, searched with `effort`.
@@ -115,7 +115,7 @@ TEST(ChooseIndex, TakesCodesWhereTheCatalogueIsLarge) {
   ASSERT_TRUE(chosen.arrays.has_value());
   EXPECT_EQ(chosen.spec.lists(), chosen.arrays->spreads.size());
   EXPECT_EQ(chosen.spec.code_dims(), chosen.arrays->code_dims);
-  EXPECT_EQ(chosen.arrays->places.size(), 20000);
+  EXPECT_EQ(chosen.arrays->slots.size(), 20000);
   EXPECT_GT(chosen.spec.measured_us(), 0);
   EXPECT_THAT(chosen.spec.trials(), Not(IsEmpty()));
 }
@@ -192,13 +192,13 @@ TEST(ChooseIndex, TakesTheCheapestOfManySettings) {
     for (const double ratio : {1.0, 1.5, 2.0, 3.0, 5.0}) {
       const SearchEffort effort{.n = kN,
                                 .probes = probes,
-                                .rescored = static_cast<uint32_t>(ratio * kN)};
+                                .reranked = static_cast<uint32_t>(ratio * kN)};
       const Measured measured =
           Measure(data, *chosen.arrays, effort, data.queries);
       // Clearly met, and clearly cheaper.
       EXPECT_FALSE(measured.recall - 4 * measured.standard_error >= target &&
                    measured.cost_ns < 0.9 * cost)
-          << probes << " probes, " << effort.rescored << " rescored: recall "
+          << probes << " probes, " << effort.reranked << " reranked: recall "
           << measured.recall << ", " << measured.cost_ns << " ns; chosen "
           << chosen.spec.ShortDebugString() << ", " << cost << " ns";
     }

@@ -22,15 +22,16 @@ using ::testing::Le;
 // Words of random values, and zero beyond dim.
 struct RandomBook {
   RandomBook(uint32_t dim, uint32_t code_dims, uint32_t seed)
-      : words(RandomVectors(CodesFor(dim, code_dims) * code_dims, kCodeWords,
-                            seed)),
+      : codewords(RandomVectors(CodesFor(dim, code_dims) * code_dims,
+                                kCodewords, seed)),
         book{dim, code_dims, {}} {
-    std::fill(words.begin() + size_t{dim} * kCodeWords, words.end(), 0.0f);
-    own = ExactCopy(words);
-    book.words = {own.get(), words.size()};
+    std::fill(codewords.begin() + size_t{dim} * kCodewords, codewords.end(),
+              0.0f);
+    own = ExactCopy(codewords);
+    book.codewords = {own.get(), codewords.size()};
   }
 
-  std::vector<float> words;
+  std::vector<float> codewords;
   std::unique_ptr<float[]> own;
   Codebook book;
 };
@@ -50,8 +51,10 @@ std::vector<float> UnitVector(uint32_t dim, uint32_t seed) {
   return vector;
 }
 
-double Word(const Codebook& book, uint32_t code, uint32_t i, uint32_t word) {
-  return book.words[(size_t{code} * book.code_dims + i) * kCodeWords + word];
+double Codeword(const Codebook& book, uint32_t code, uint32_t i,
+                uint32_t codeword) {
+  return book
+      .codewords[(size_t{code} * book.code_dims + i) * kCodewords + codeword];
 }
 
 // The loss as the header states it: what is off along the direction counts
@@ -64,7 +67,7 @@ double Loss(const Codebook& book, std::span<const float> residual,
   for (uint32_t c = 0; c < book.codes(); ++c) {
     for (uint32_t i = 0; i < book.code_dims; ++i) {
       const size_t at = size_t{c} * book.code_dims + i;
-      const double off = residual[at] - Word(book, c, i, codes[c]);
+      const double off = residual[at] - Codeword(book, c, i, codes[c]);
       square += off * off;
       along += off * direction[at];
     }
@@ -91,17 +94,18 @@ std::vector<uint8_t> Encode(const Codebook& book,
   return codes;
 }
 
-// No other word for any one code has less loss.
+// No other codeword for any one code has less loss.
 void ExpectNoBetterWord(const Codebook& book, std::span<const float> residual,
                         std::span<const float> direction, double anisotropy,
                         std::vector<uint8_t> codes) {
   const double loss = Loss(book, residual, direction, anisotropy, codes);
   for (uint32_t c = 0; c < book.codes(); ++c) {
     const uint8_t chosen = codes[c];
-    for (uint8_t word = 0; word < kCodeWords; ++word) {
-      codes[c] = word;
+    for (uint8_t codeword = 0; codeword < kCodewords; ++codeword) {
+      codes[c] = codeword;
       const double other = Loss(book, residual, direction, anisotropy, codes);
-      ASSERT_GE(other, loss * (1 - 1e-5)) << "code " << c << " word " << +word;
+      ASSERT_GE(other, loss * (1 - 1e-5))
+          << "code " << c << " codeword " << +codeword;
     }
     codes[c] = chosen;
   }
@@ -163,9 +167,9 @@ TEST(EncodeResidual, LosesLessAlongTheDirectionThanTheNearestWords) {
 TEST(EncodeResidual, TakesTheFirstOfEqualWords) {
   ForEachTarget([] {
     RandomBook random(2, 2, 1);
-    for (uint32_t k = 0; k < kCodeWords; ++k) {
+    for (uint32_t k = 0; k < kCodewords; ++k) {
       for (uint32_t i = 0; i < 2; ++i) {
-        random.own[i * kCodeWords + k] = k % 5 == 3 ? 1.0f : 9.0f;
+        random.own[i * kCodewords + k] = k % 5 == 3 ? 1.0f : 9.0f;
       }
     }
     // Words 3, 8 and 13 are equal.
@@ -183,28 +187,29 @@ TEST(EncodeResidual, OfAZeroDirectionTakesTheNearestWords) {
 }
 
 double Product(const Codebook& book, std::span<const float> query,
-               uint32_t code, uint32_t word) {
+               uint32_t code, uint32_t codeword) {
   double sum = 0;
   for (uint32_t i = 0; i < book.code_dims; ++i) {
-    sum += query[size_t{code} * book.code_dims + i] * Word(book, code, i, word);
+    sum += query[size_t{code} * book.code_dims + i] *
+           Codeword(book, code, i, codeword);
   }
   return sum;
 }
 
 void ExpectTablesOf(const Codebook& book, std::span<const float> query,
                     const QueryTables& tables) {
-  ASSERT_EQ(tables.entries.size(), book.codes() * kCodeWords);
+  ASSERT_EQ(tables.entries.size(), book.codes() * kCodewords);
   double offset = 0;
   for (uint32_t c = 0; c < book.codes(); ++c) {
     double least = std::numeric_limits<double>::infinity();
-    for (uint32_t k = 0; k < kCodeWords; ++k) {
+    for (uint32_t k = 0; k < kCodewords; ++k) {
       least = std::min(least, Product(book, query, c, k));
     }
     offset += least;
-    for (uint32_t k = 0; k < kCodeWords; ++k) {
+    for (uint32_t k = 0; k < kCodewords; ++k) {
       const double exact = (Product(book, query, c, k) - least) * tables.scale;
-      ASSERT_NEAR(tables.entries[c * kCodeWords + k], exact, 0.501)
-          << "code " << c << " word " << k;
+      ASSERT_NEAR(tables.entries[c * kCodewords + k], exact, 0.501)
+          << "code " << c << " codeword " << k;
     }
   }
   ASSERT_NEAR(tables.offset, offset, 1e-5 * std::abs(offset) + 1e-5);
@@ -283,10 +288,10 @@ double MeanLoss(const Codebook& book, std::span<const float> residuals,
 TEST(TrainCodebook, QuantisesAboutAsWellAsCanBe) {
   const auto residuals = RandomVectors(2000, 4, 1);
   const std::vector<float> none(residuals.size(), 0);
-  const auto words = TrainCodebook(4, 2, residuals, none, 1);
+  const auto codewords = TrainCodebook(4, 2, residuals, none, 1);
   // Two bits per value of a normal distribution, each value by itself, leave
   // .1175 of its square (Max 1960); two values together a little less.
-  EXPECT_LT(MeanLoss({4, 2, words}, residuals, none, 1), 4 * 0.125);
+  EXPECT_LT(MeanLoss({4, 2, codewords}, residuals, none, 1), 4 * 0.125);
 }
 
 TEST(TrainCodebook, FavoursWhatLiesAlongTheDirections) {
@@ -302,9 +307,9 @@ TEST(TrainCodebook, FavoursWhatLiesAlongTheDirections) {
   }
   const std::vector<float> none(residuals.size(), 0);
   const auto plain = TrainCodebook(4, 2, residuals, none, 1);
-  const auto words = TrainCodebook(4, 2, residuals, directions, 1);
+  const auto codewords = TrainCodebook(4, 2, residuals, directions, 1);
   // .92 of it; .95 and more where only some of the loss is minimised.
-  EXPECT_LT(MeanLoss({4, 2, words}, residuals, directions, kAnisotropy),
+  EXPECT_LT(MeanLoss({4, 2, codewords}, residuals, directions, kAnisotropy),
             0.94 * MeanLoss({4, 2, plain}, residuals, directions, kAnisotropy));
 }
 
@@ -320,8 +325,8 @@ TEST(TrainCodebook, IsExactForAsManyVectorsAsWords) {
   for (const uint32_t count : {1, 2, 3, 16}) {
     const auto residuals = RandomVectors(count, 4, 1);
     const std::vector<float> none(residuals.size(), 0);
-    const auto words = TrainCodebook(4, 2, residuals, none, 2);
-    EXPECT_NEAR(MeanLoss({4, 2, words}, residuals, none, 1), 0, 1e-12)
+    const auto codewords = TrainCodebook(4, 2, residuals, none, 2);
+    EXPECT_NEAR(MeanLoss({4, 2, codewords}, residuals, none, 1), 0, 1e-12)
         << count << " vectors";
   }
 }
@@ -330,8 +335,8 @@ TEST(TrainCodebook, OfEqualOrZeroVectorsHasFiniteWords) {
   for (const float value : {0.0f, 3.0f}) {
     const std::vector<float> residuals(400, value);
     const std::vector<float> directions(400, value == 0 ? 0.0f : 0.5f);
-    const auto words = TrainCodebook(3, 2, residuals, directions, 1);
-    EXPECT_THAT(words,
+    const auto codewords = TrainCodebook(3, 2, residuals, directions, 1);
+    EXPECT_THAT(codewords,
                 Each(testing::AllOf(Ge(value - 1e-5f), Le(value + 1e-5f))));
   }
 }

@@ -202,7 +202,7 @@ class CodedFiles : public testing::Test {
   void ExpectIsFoundOut(const std::string& what) {
     const auto bundle = description_.Open();
     EXPECT_TRUE(OpenIndex(*bundle, bundle->spaces()[0]).ok());
-    const auto status = TrySearches(*bundle);
+    const auto status = CheckIndexes(*bundle);
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << what;
     EXPECT_THAT(std::string(status.message()),
                 AllOf(HasSubstr("space space"), HasSubstr(what)));
@@ -213,7 +213,7 @@ class CodedFiles : public testing::Test {
 
 TEST_F(CodedFiles, AreReadAsTheyWereWritten) {
   const auto bundle = description_.Open();
-  EXPECT_TRUE(TrySearches(*bundle).ok()) << TrySearches(*bundle);
+  EXPECT_TRUE(CheckIndexes(*bundle).ok()) << CheckIndexes(*bundle);
   EXPECT_EQ(std::count_if(bundle->manifest().files().begin(),
                           bundle->manifest().files().end(),
                           [](const auto& file) {
@@ -280,9 +280,11 @@ TEST_F(CodedFiles, OfAnotherShapeAreNamed) {
   ExpectDoesNotOpen("space.ivf.spreads.npy");
   Change([&](auto* a) { remove_last(&a->positions); });
   ExpectDoesNotOpen("space.ivf.positions.npy");
-  Change([&](auto* a) { a->places.push_back(0); });
+  Change([&](auto* a) { a->slots.push_back(0); });
   ExpectDoesNotOpen("space.ivf.places.npy");
-  Change([&](auto* a) { a->words.resize(a->words.size() - 2 * kCodeWords); });
+  Change([&](auto* a) {
+    a->codewords.resize(a->codewords.size() - 2 * kCodewords);
+  });
   ExpectDoesNotOpen("space.ivf.codebooks.npy");
   Change([&](auto* a) { a->codes.resize(a->codes.size() - 2 * kBlockItems); });
   ExpectDoesNotOpen("space.ivf.codes.npy");
@@ -353,17 +355,17 @@ TEST_F(CodedFiles, WithNumbersThatAreNotFiniteAreFoundOut) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   Change([&](auto* a) { a->centroids[8] = nan; });
   ExpectIsFoundOut("space.ivf.centroids.npy: value 8 is nan");
-  Change([&](auto* a) { a->words[3] = -nan; });
+  Change([&](auto* a) { a->codewords[3] = -nan; });
   ExpectIsFoundOut("space.ivf.codebooks.npy: value 3 is");
   Change(
       [&](auto* a) { a->spreads[2] = std::numeric_limits<float>::infinity(); });
   ExpectIsFoundOut("space.ivf.spreads.npy: value 2 is inf");
 }
 
-TEST_F(CodedFiles, WithPlacesOutOfRangeAreFoundOut) {
-  Change([](auto* a) { a->places[5] = 0xFFFFFFFF; });
-  ExpectIsFoundOut("space.ivf.places.npy: place 4294967295 of vector 5");
-  Change([](auto* a) { a->places[5] = a->places[6]; });
+TEST_F(CodedFiles, WithSlotsOutOfRangeAreFoundOut) {
+  Change([](auto* a) { a->slots[5] = 0xFFFFFFFF; });
+  ExpectIsFoundOut("space.ivf.places.npy: slot 4294967295 of vector 5");
+  Change([](auto* a) { a->slots[5] = a->slots[6]; });
   ExpectIsFoundOut("of vector 5 is not that vector's");
 }
 
@@ -374,7 +376,7 @@ TEST_F(CodedFiles, WithAGapInTheirPositionsAreFoundOut) {
     const auto last = [&] { return a->blocks[list + 1] * kBlockItems - 1; };
     while (a->positions[last()] != kNoPosition) ++list;
     const uint32_t first = a->blocks[list] * kBlockItems;
-    a->places[a->positions[first]] = last();
+    a->slots[a->positions[first]] = last();
     std::swap(a->positions[first], a->positions[last()]);
   });
   ExpectIsFoundOut(fmt::format(

@@ -51,14 +51,14 @@ std::vector<uint32_t> Without(std::span<const uint32_t> positions,
 
 class Searched {
  public:
-  Searched(const Model& model, uint32_t probes, uint32_t rescored)
+  Searched(const Model& model, uint32_t probes, uint32_t reranked)
       : model_(model),
         values_(model.Items()),
         queries_(model.Queries()),
         stored_{std::span<const float>(values_), model.dim},
         arrays_(*EncodeVectors(values_, model.dim, DefaultCodeDims(model.dim),
                                model.lists, 2)),
-        searcher_(arrays_.view(), stored_, {kN, probes, rescored}) {}
+        searcher_(arrays_.view(), stored_, {kN, probes, reranked}) {}
 
   std::span<const float> Query(uint32_t i) const {
     return std::span(queries_).subspan(i * model_.dim, model_.dim);
@@ -135,7 +135,7 @@ class Searched {
 struct Promise {
   Model model;
   uint32_t probes;
-  uint32_t rescored;
+  uint32_t reranked;
   double recall;
 };
 
@@ -143,7 +143,7 @@ class CodedRecall : public testing::TestWithParam<Promise> {};
 
 TEST_P(CodedRecall, IsWhatItsSettingsGive) {
   const Promise& promise = GetParam();
-  const Searched searched(promise.model, promise.probes, promise.rescored);
+  const Searched searched(promise.model, promise.probes, promise.reranked);
   EXPECT_GE(searched.MeanRecall(), promise.recall);
 }
 

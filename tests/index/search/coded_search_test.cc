@@ -33,10 +33,10 @@ struct Catalogue {
   uint32_t size() const { return static_cast<uint32_t>(values.size() / dim); }
   StoredVectors stored() const { return {std::span<const float>(values), dim}; }
 
-  CodedSearcher Searcher(uint32_t n, uint32_t probes, uint32_t rescored) const {
+  CodedSearcher Searcher(uint32_t n, uint32_t probes, uint32_t reranked) const {
     return {arrays.view(),
             stored(),
-            {.n = n, .probes = probes, .rescored = rescored}};
+            {.n = n, .probes = probes, .reranked = reranked}};
   }
   // Looks into every list, and scores every vector exactly.
   CodedSearcher Exhaustive() const { return Searcher(10, kAll, kAll); }
@@ -348,19 +348,19 @@ TEST(CodedSearch, TakesTheFirstOfEqualVectors) {
 TEST(CodedSearch, LooksAtMoreForMoreResultsAndWithinTheCatalogue) {
   const Catalogue items(MixtureVectors(3000, 8, 20, 1), 8, 50);
   const CodedSearcher searcher = items.Searcher(100, 10, 200);
-  SearchEffort last = {.n = 0, .probes = 1, .rescored = 0};
+  SearchEffort last = {.n = 0, .probes = 1, .reranked = 0};
   for (const uint32_t n : {1, 10, 100, 500, 3000, 10000}) {
     const SearchEffort effort = searcher.EffortFor(n);
     EXPECT_EQ(effort.n, n);
     EXPECT_GE(effort.probes, last.probes);
     EXPECT_LE(effort.probes, items.arrays.view().lists());
-    EXPECT_GE(effort.rescored, std::max(last.rescored, std::min(n, 3000U)));
-    EXPECT_LE(effort.rescored, 3000);
+    EXPECT_GE(effort.reranked, std::max(last.reranked, std::min(n, 3000U)));
+    EXPECT_LE(effort.reranked, 3000);
     EXPECT_GE(searcher.ExpectedNs(n), searcher.ExpectedNs(last.n));
     last = effort;
   }
   EXPECT_EQ(searcher.EffortFor(100).probes, 10);
-  EXPECT_EQ(searcher.EffortFor(100).rescored, 200);
+  EXPECT_EQ(searcher.EffortFor(100).reranked, 200);
 }
 
 TEST(CodedSearch, CountsWhatItDoes) {
@@ -373,14 +373,14 @@ TEST(CodedSearch, CountsWhatItDoes) {
                   .ok());
   EXPECT_EQ(work.lists, 50);
   EXPECT_EQ(work.blocks, items.arrays.view().blocks.back());
-  EXPECT_EQ(work.rescored, 3000);
+  EXPECT_EQ(work.reranked, 3000);
   const CodedSearcher searcher = items.Searcher(10, 5, 40);
   ASSERT_TRUE(
       searcher.Search(query, 10, {}, SteadyTime::max(), &hits, &work).ok());
   EXPECT_LE(work.lists, 5);
   EXPECT_GE(work.blocks, work.lists);
-  EXPECT_GE(work.rescored, 40);
-  EXPECT_LE(work.rescored, 45);
+  EXPECT_GE(work.reranked, 40);
+  EXPECT_LE(work.reranked, 45);
   const double cost_ns = searcher.CostNs(work);
   ++work.blocks;
   EXPECT_GT(searcher.CostNs(work), cost_ns);

@@ -127,7 +127,7 @@ TEST(UserTower, NamesWhatIsWrong) {
     TowerBundle description;
     change(&description);
     const auto bundle = description.Open();
-    const absl::Status status = TryTowers(*bundle);
+    const absl::Status status = CheckTowers(*bundle);
     EXPECT_FALSE(status.ok()) << what;
     EXPECT_THAT(std::string(status.message()), HasSubstr(what));
   };
@@ -189,16 +189,16 @@ TEST(UserTower, NamesWhatIsWrong) {
   });
 }
 
-TEST(TryTowers, RunsTheHistoriesOfTheGoldenQueries) {
+TEST(CheckTowers, RunsTheHistoriesOfTheGoldenQueries) {
   TowerBundle description;
   auto& golden = *description.manifest.add_golden_queries();
   golden.set_space("taste");
   golden.add_history(3);
   golden.add_vector(0);
   golden.add_vector(3.0001F);
-  EXPECT_TRUE(TryTowers(*description.Open()).ok());
+  EXPECT_TRUE(CheckTowers(*description.Open()).ok());
   golden.set_vector(1, 3.01F);
-  EXPECT_THAT(std::string(TryTowers(*description.Open()).message()),
+  EXPECT_THAT(std::string(CheckTowers(*description.Open()).message()),
               HasSubstr("space taste: golden query 0: the tower makes"));
 }
 

@@ -37,7 +37,7 @@ class TrySearchesTest : public testing::Test {
     }
   }
 
-  absl::Status Try() { return TrySearches(*description_.Open()); }
+  absl::Status Try() { return CheckIndexes(*description_.Open()); }
 
   void ExpectDataLoss(const std::string& what) {
     const auto status = Try();

@@ -14,8 +14,8 @@ namespace {
 // What server and trainer may differ by: sums are added in another order.
 constexpr double kTolerance = 1e-4;
 
-absl::Status TryGoldenQuery(const UserTower& tower,
-                            const v1::GoldenQuery& golden) {
+absl::Status CheckGoldenQuery(const UserTower& tower,
+                              const v1::GoldenQuery& golden) {
   const std::vector<Row> history(golden.history().begin(),
                                  golden.history().end());
   std::vector<float> vectors;
@@ -40,7 +40,7 @@ absl::Status TryGoldenQuery(const UserTower& tower,
       std::sqrt(distance), std::sqrt(length)));
 }
 
-absl::Status TryTower(const Bundle& bundle, const EmbeddingSpace& space) {
+absl::Status CheckTower(const Bundle& bundle, const EmbeddingSpace& space) {
   ASSIGN_OR_RETURN(const auto tower, UserTower::Open(bundle, space));
   RETURN_IF_ERROR(tower->CheckTables());
   for (int i = 0; i < bundle.manifest().golden_queries_size(); ++i) {
@@ -48,7 +48,7 @@ absl::Status TryTower(const Bundle& bundle, const EmbeddingSpace& space) {
     if (golden.space() != space.spec->name() || golden.history().empty()) {
       continue;
     }
-    const absl::Status status = TryGoldenQuery(*tower, golden);
+    const absl::Status status = CheckGoldenQuery(*tower, golden);
     if (status.ok()) continue;
     return absl::DataLossError(fmt::format("space {}: golden query {}: {}",
                                            space.spec->name(), i,
@@ -59,13 +59,13 @@ absl::Status TryTower(const Bundle& bundle, const EmbeddingSpace& space) {
 
 }  // namespace
 
-absl::Status TryTowers(const Bundle& bundle) {
+absl::Status CheckTowers(const Bundle& bundle) {
   for (const EmbeddingSpace& space : bundle.spaces()) {
     if (space.spec->has_item_tower()) {
       RETURN_IF_ERROR(ItemTower::Open(bundle, space).status());
     }
     if (space.spec->history_encoder() != v1::TOWER) continue;
-    RETURN_IF_ERROR(TryTower(bundle, space));
+    RETURN_IF_ERROR(CheckTower(bundle, space));
   }
   return absl::OkStatus();
 }
