@@ -16,7 +16,7 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// Items with random codes, and a table.
+// Items with random codes, and random tables.
 class Coded {
  public:
   Coded(uint32_t pairs, uint32_t blocks, uint32_t seed, int max_entry)
@@ -35,7 +35,7 @@ class Coded {
     return {own_codes_.get(), own_tables_.get(), pairs_, excluded};
   }
 
-  // The definition: the entries that an item's codes select.
+  // The definition of a score: the sum of the entries that the codes select.
   int Sum(uint32_t slot) const {
     const uint32_t block = slot / kBlockItems;
     const uint32_t item = slot % kBlockItems;
@@ -137,7 +137,7 @@ TEST(ScanCodes, TakesNoMoreItemsThanTheLastBlockHas) {
   });
 }
 
-TEST(ScanCodes, LeavesOutWhatIsExcluded) {
+TEST(ScanCodes, SkipsExcludedItems) {
   ForEachTarget([] {
     constexpr uint32_t kBlocks = 8;
     const Coded coded(5, kBlocks, 8, kMaxEntry);
@@ -184,8 +184,8 @@ TEST(ScanCodes, TakesOnlyWhatIsAboveTheThreshold) {
   });
 }
 
-// Scans `blocks` blocks in runs of `run_blocks`, and checks that the best are
-// all there.
+// Scans `blocks` blocks in runs of `run_blocks` and checks that the best `keep`
+// survive.
 void ExpectKeepsTheBest(const Coded& coded, uint32_t blocks,
                         uint32_t run_blocks, uint32_t keep) {
   Survivors survivors;
@@ -212,7 +212,7 @@ void ExpectKeepsTheBest(const Coded& coded, uint32_t blocks,
   ASSERT_GE(scores.size(), keep);
   scores.resize(keep);
   ASSERT_EQ(scores, best);
-  // What was not taken is not above the threshold.
+  // No item that was dropped is above the threshold.
   for (uint32_t slot = 0; slot < all.size(); ++slot) {
     if (!taken.contains(slot)) {
       ASSERT_LE(all[slot], survivors.threshold);

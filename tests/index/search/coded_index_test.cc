@@ -71,7 +71,7 @@ struct Opened {
   std::unique_ptr<VectorIndex> index;
 };
 
-// Whether values are halves, and the number of lists.
+// Parameters: whether values are halves, and the number of lists.
 class CodedKinds : public testing::TestWithParam<std::tuple<bool, uint32_t>> {
  protected:
   SpaceBundle Described(const SearchEffort& effort) const {
@@ -81,7 +81,7 @@ class CodedKinds : public testing::TestWithParam<std::tuple<bool, uint32_t>> {
   }
 };
 
-TEST_P(CodedKinds, AreFlatWhenAllIsLookedAtWhateverTheFilter) {
+TEST_P(CodedKinds, EqualFlatSearchWithFullEffortWhateverTheFilter) {
   const Opened opened(Described({10, kAll, kAll}));
   ASSERT_TRUE(opened.index->CheckContents().ok())
       << opened.index->CheckContents();
@@ -133,7 +133,7 @@ TEST_P(CodedKinds, FindNothingWhereNothingIsAllowed) {
   RowFilter filter;
   filter.allowed = std::span<const Row>();
   EXPECT_THAT(opened.Search(SmallIntegers(kDim, 2), 10, filter), IsEmpty());
-  // None of which has a vector.
+  // No allowed row has a vector.
   const auto allowed = Every(3, kRows, 2);
   filter.allowed = allowed;
   EXPECT_THAT(opened.Search(SmallIntegers(kDim, 2), 10, filter), IsEmpty());
@@ -183,14 +183,14 @@ class CodedFiles : public testing::Test {
     AddCodedIndex(10, {10, 3, 30}, &description_);
   }
 
-  // Spoils the arrays.
+  // Writes the index again, with its arrays changed.
   void Change(const std::function<void(CodedArrays*)>& change) {
     AddCodedIndex(10, {10, 3, 30}, &description_, change);
   }
 
   v1::IndexSpec& spec() { return *description_.spec.mutable_index(); }
 
-  // Neither opens nor crashes.
+  // Checks that opening the index fails, and does not crash.
   void ExpectDoesNotOpen(const std::string& what) {
     const auto bundle = description_.Open();
     const auto index = OpenIndex(*bundle, bundle->spaces()[0]);
@@ -198,8 +198,9 @@ class CodedFiles : public testing::Test {
     EXPECT_THAT(std::string(index.status().message()), HasSubstr(what));
   }
 
-  // Opens, since that reads little, but is found out when all is read.
-  void ExpectIsFoundOut(const std::string& what) {
+  // Checks that the index opens, as that reads little, but fails when all of
+  // it is read.
+  void ExpectFailsTheCheck(const std::string& what) {
     const auto bundle = description_.Open();
     EXPECT_TRUE(OpenIndex(*bundle, bundle->spaces()[0]).ok());
     const auto status = CheckIndexes(*bundle);
@@ -226,11 +227,11 @@ constexpr const char* kFiles[] = {"centroids", "blocks", "spreads",
                                   "positions", "places", "codes",
                                   "codebooks"};
 
-// Writes the files; of `name`, what `write` writes.
+// Writes the files of the index, but lets `write` write the one called `name`.
 absl::Status WriteWith(const SpaceBundle& description, const std::string& name,
                        const std::function<absl::Status(BundleWriter*)>& write,
                        BundleWriter* writer) {
-  // The real files, from a bundle of their own.
+  // The files of a bundle that is whole.
   const auto original = description.Open();
   for (const std::string file : kFiles) {
     const std::string full = "space.ivf." + file + ".npy";
@@ -351,26 +352,26 @@ TEST(CodedIndex, RefusesMoreCodesThanAScanTakes) {
               HasSubstr("index.code_dims 2 makes 300 codes"));
 }
 
-TEST_F(CodedFiles, WithNumbersThatAreNotFiniteAreFoundOut) {
+TEST_F(CodedFiles, WithNumbersThatAreNotFiniteFailTheCheck) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   Change([&](auto* a) { a->centroids[8] = nan; });
-  ExpectIsFoundOut("space.ivf.centroids.npy: value 8 is nan");
+  ExpectFailsTheCheck("space.ivf.centroids.npy: value 8 is nan");
   Change([&](auto* a) { a->codewords[3] = -nan; });
-  ExpectIsFoundOut("space.ivf.codebooks.npy: value 3 is");
+  ExpectFailsTheCheck("space.ivf.codebooks.npy: value 3 is");
   Change(
       [&](auto* a) { a->spreads[2] = std::numeric_limits<float>::infinity(); });
-  ExpectIsFoundOut("space.ivf.spreads.npy: value 2 is inf");
+  ExpectFailsTheCheck("space.ivf.spreads.npy: value 2 is inf");
 }
 
-TEST_F(CodedFiles, WithSlotsOutOfRangeAreFoundOut) {
+TEST_F(CodedFiles, WithSlotsOutOfRangeFailTheCheck) {
   Change([](auto* a) { a->slots[5] = 0xFFFFFFFF; });
-  ExpectIsFoundOut("space.ivf.places.npy: slot 4294967295 of vector 5");
+  ExpectFailsTheCheck("space.ivf.places.npy: slot 4294967295 of vector 5");
   Change([](auto* a) { a->slots[5] = a->slots[6]; });
-  ExpectIsFoundOut("of vector 5 is not that vector's");
+  ExpectFailsTheCheck("of vector 5 does not hold that vector");
 }
 
-TEST_F(CodedFiles, WithAGapInTheirPositionsAreFoundOut) {
-  // The first of a list moves behind its end.
+TEST_F(CodedFiles, WithAGapInTheirPositionsFailTheCheck) {
+  // The first vector of a list moves behind the list's end.
   uint32_t list = 0;
   Change([&](auto* a) {
     const auto last = [&] { return a->blocks[list + 1] * kBlockItems - 1; };
@@ -379,20 +380,20 @@ TEST_F(CodedFiles, WithAGapInTheirPositionsAreFoundOut) {
     a->slots[a->positions[first]] = last();
     std::swap(a->positions[first], a->positions[last()]);
   });
-  ExpectIsFoundOut(fmt::format(
+  ExpectFailsTheCheck(fmt::format(
       "space.ivf.positions.npy: list {} is empty or has a gap", list));
 }
 
-TEST_F(CodedFiles, WithMorePositionsThanVectorsAreFoundOut) {
+TEST_F(CodedFiles, WithMorePositionsThanVectorsFailTheCheck) {
   Change([](auto* a) {
     const auto end =
         std::find(a->positions.begin(), a->positions.end(), kNoPosition);
     *end = 12345;
   });
-  ExpectIsFoundOut("space.ivf.positions.npy: 701 vectors, expected 700");
+  ExpectFailsTheCheck("space.ivf.positions.npy: 701 vectors, expected 700");
 }
 
-TEST_F(CodedFiles, WithAnEmptyListAreFoundOut) {
+TEST_F(CodedFiles, WithAnEmptyListFailTheCheck) {
   // One more list, with a block of its own.
   Change([](auto* a) {
     a->blocks.push_back(a->blocks.back() + 1);
@@ -403,8 +404,8 @@ TEST_F(CodedFiles, WithAnEmptyListAreFoundOut) {
     a->centroids.resize(a->centroids.size() + kDim, 0);
   });
   spec().set_lists(spec().lists() + 1);
-  ExpectIsFoundOut(fmt::format("space.ivf.positions.npy: list {} is empty",
-                               spec().lists() - 1));
+  ExpectFailsTheCheck(fmt::format("space.ivf.positions.npy: list {} is empty",
+                                  spec().lists() - 1));
 }
 
 }  // namespace

@@ -28,8 +28,8 @@ uint32_t ListOf(const CodedArrays& arrays, uint32_t slot) {
   return list;
 }
 
-// Checks that every vector has one slot and back, that lists are filled from their start, and
-// none is empty.
+// Checks that slots and positions are inverse to each other, that lists are
+// filled from their start, and that none is empty.
 void ExpectOneSlotEach(const CodedArrays& arrays, size_t vectors) {
   ASSERT_THAT(arrays.slots, SizeIs(vectors));
   const size_t lists = arrays.spreads.size();
@@ -59,7 +59,7 @@ void ExpectOneSlotEach(const CodedArrays& arrays, size_t vectors) {
   ASSERT_EQ(filled, vectors);
 }
 
-// The vector that its list's centroid and its codes stand for.
+// The vector that its codes and its list's centroid decode to.
 std::vector<float> Decoded(const CodedArrays& arrays, uint32_t vector) {
   const Codebook book = arrays.view().book;
   const uint32_t slot = arrays.slots[vector];
@@ -107,11 +107,11 @@ TEST(EncodeVectors, GivesEveryVectorOneSlotAndBack) {
   }
 }
 
-TEST(EncodeVectors, StoresCodesThatStandForTheVectors) {
+TEST(EncodeVectors, StoresCodesThatDecodeToTheVectors) {
   for (const uint32_t dim : {1, 2, 3, 7, 64, 130, 600}) {
     const auto values = MixtureVectors(700, dim, 10, 1);
-    // Two bits a value leave an eighth of the variance, and anisotropy adds
-    // to it; of the centroids alone all of it would be left.
+    // Two bits per value leave an eighth of the variance, and anisotropy adds
+    // to that. Centroids alone would leave all of it.
     const CodedArrays scan = Encoded(values, dim, 1);
     double variance = double{scan.spreads[0]} * scan.spreads[0];
     EXPECT_LT(MeanSquareError(scan, values), 0.25 * variance) << dim;
@@ -124,7 +124,7 @@ TEST(EncodeVectors, StoresCodesThatStandForTheVectors) {
   }
 }
 
-TEST(EncodeVectors, IsLeastOffAlongTheVectorsThemselves) {
+TEST(EncodeVectors, HasTheLeastErrorAlongTheVectorsThemselves) {
   constexpr uint32_t kDim = 32;
   const auto values = MixtureVectors(1000, kDim, 10, 1);
   for (const uint32_t lists : {1, 10}) {
@@ -141,7 +141,7 @@ TEST(EncodeVectors, IsLeastOffAlongTheVectorsThemselves) {
       }
       along += product * product;
     }
-    // In every direction alike, it would be all / kDim.
+    // If errors were alike in all directions, it would be all / kDim.
     EXPECT_LT(along, 0.5 * all / kDim) << lists << " lists";
   }
 }
@@ -187,7 +187,7 @@ TEST(EncodeVectors, IsTheSameForAnyNumberOfThreads) {
   }
 }
 
-TEST(EncodeVectors, LeavesOutEmptyLists) {
+TEST(EncodeVectors, DropsEmptyLists) {
   // Three different vectors make no more than three lists.
   std::vector<float> values;
   for (int i = 0; i < 300; ++i) {
