@@ -44,8 +44,7 @@ absl::Status CheckQuotaShares(const QuotaShares& shares) {
       return Wrong("[{}].retriever: expected a retriever's name", i);
     }
     if (!names.insert(quota.retriever()).second) {
-      return Wrong("[{}].retriever: \"{}\" is there twice", i,
-                   quota.retriever());
+      return Wrong("[{}].retriever: \"{}\" occurs twice", i, quota.retriever());
     }
     // Written so that NaN fails.
     if (!(quota.share() >= 0 && quota.share() <= 1)) {
@@ -63,12 +62,16 @@ absl::Status CheckFusionModel(const v1::FusionModel& model) {
     const bool last = i + 1 == model.segments_size();
     if (segment.has_max_history() == last) {
       return Wrong("segments[{}]: {}", i,
-                   last ? "the last takes every user that is left"
-                        : "only the last takes every user");
+                   last ? "the last segment takes all other users and must "
+                          "have no max_history"
+                        : "only the last segment may have no max_history");
     }
     if (i > 0 && !last &&
         segment.max_history() <= model.segments(i - 1).max_history()) {
-      return Wrong("segments[{}]: does not come after the one before", i);
+      return Wrong(
+          "segments[{}]: max_history must be above that of the segment "
+          "before it",
+          i);
     }
     RETURN_IF_ERROR(CheckSegment(segment, i));
   }

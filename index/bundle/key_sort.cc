@@ -9,21 +9,27 @@
 namespace tributary {
 namespace {
 
-// Two digits of so many bits at most; as many as there are items.
+// The sort. With b = the bits in which keys differ (of key - least) and n
+// items, it takes digits of d = min(log2 n, 11) bits. A counting sort by the
+// two highest digits, the lower one first, orders the items by their top 2d of
+// b bits. Mostly few of n items then agree in those bits without being equal,
+// and an insertion sort finishes with few moves. If it needs too many, all bits
+// are sorted by counting, 22 at a time from the lowest.
 constexpr int kMaxDigitBits = 11;
 using Counts = std::array<uint32_t, size_t{1} << kMaxDigitBits>;
-// Up to here, counting digits costs more.
+// For at most this many items an insertion sort is faster than counting.
 constexpr size_t kFewItems = 32;
-// What the last pass may move, per item, before it is given up.
+// The moves per item after which the final insertion sort gives up.
 constexpr size_t kMovesPerItem = 8;
 
-// Gives up, in some stable order, after most_moves.
+// Returns false when it needs more than `most_moves` moves; the items are then
+// in some order in which equal keys keep theirs.
 bool InsertionSort(std::span<KeyedId> items, size_t most_moves) {
   size_t moves = 0;
   uint32_t highest = items.empty() ? 0 : items[0].key;
   for (size_t i = 1; i < items.size(); ++i) {
     const KeyedId item = items[i];
-    // Mostly, after the digits. Nothing is written then.
+    // After the counting sort most items need no move, and no write.
     if (item.key >= highest) {
       highest = item.key;
       continue;
@@ -83,7 +89,7 @@ void SortByKey(std::span<KeyedId> items, std::vector<KeyedId>* scratch) {
   const int bits = std::bit_width(most - least);
   const int digit_bits =
       std::min<int>(std::bit_width(items.size()) - 1, kMaxDigitBits);
-  // What differs in the highest bits, then the few that do not.
+  // The highest bits first; shift is what the two digits do not cover.
   const int shift = std::max(0, bits - 2 * digit_bits);
   SortByTwoDigits(items, least, shift, digit_bits, scratch->data());
   if (shift == 0 || InsertionSort(items, kMovesPerItem * items.size())) return;
