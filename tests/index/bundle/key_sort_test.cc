@@ -31,7 +31,7 @@ TEST(SortByKey, IsStableForAnyNumberOfItems) {
   }
 }
 
-// What the highest digits leave unsorted is too much to be inserted.
+// After sorting by the highest digits, the insertion sort gives up.
 TEST(SortByKey, SortsKeysThatDifferInTheLowestBitsButForOne) {
   std::mt19937 random(1);
   std::vector<KeyedId> items, scratch;
