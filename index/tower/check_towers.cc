@@ -11,7 +11,8 @@
 namespace tributary {
 namespace {
 
-// What server and trainer may differ by: sums are added in another order.
+// The relative difference allowed between the vectors of server and trainer,
+// which add in different orders.
 constexpr double kTolerance = 1e-4;
 
 absl::Status CheckGoldenQuery(const UserTower& tower,
@@ -20,7 +21,8 @@ absl::Status CheckGoldenQuery(const UserTower& tower,
                                  golden.history().end());
   std::vector<float> vectors;
   if (!tower.Encode(kNoRow, history, &vectors)) {
-    return absl::DataLossError("the tower knows no item of its history");
+    return absl::DataLossError(
+        "the tower knows no item of the query's history");
   }
   double distance = 0;
   double length = 0;
@@ -35,8 +37,8 @@ absl::Status CheckGoldenQuery(const UserTower& tower,
     return absl::OkStatus();
   }
   return absl::DataLossError(fmt::format(
-      "the tower makes a vector of its history that is {} away, of a length "
-      "of {}",
+      "the tower's vector of the query's history is {} away from the golden "
+      "vector, which has length {}",
       std::sqrt(distance), std::sqrt(length)));
 }
 
