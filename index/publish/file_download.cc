@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kFirstBackoff(200);
 constexpr std::chrono::milliseconds kMostBackoff(10'000);
 constexpr size_t kChunkBytes = size_t{1} << 20;
 
-// The beginning of a file, on disk and in its hash.
+// A partial file: its bytes on disk, and their hash.
 class PartialFile : public ByteSink {
  public:
   PartialFile(const DownloadContext& context, const v1::FileEntry& file,
@@ -39,7 +39,7 @@ class PartialFile : public ByteSink {
   absl::Status Begin(uint64_t offset) override;
   absl::Status Append(std::span<const std::byte> bytes) override;
   absl::Status Restart();
-  // Whether it is the manifest's file.
+  // OK if size and hash are those in the manifest.
   absl::Status Check() &;
   absl::Status Sync();
 
@@ -138,9 +138,9 @@ absl::Status PartialFile::Sync() {
 absl::Status DownloadTo(PartialFile* partial, const DownloadContext& context,
                         const v1::FileEntry& file) {
   std::string validator;
-  // Whether all that is there came from the beginning on, now.
+  // Whether all bytes were downloaded by this call, from the beginning.
   bool whole = partial->size() == 0;
-  // What is complete already is only checked.
+  // A file that is complete already is checked without a download.
   bool complete = !whole && partial->size() == file.size_bytes();
   int wrong = 0;
   uint32_t failures = 0;
