@@ -90,7 +90,7 @@ class Bundle {
   uint64_t size_bytes() const { return size_bytes_; }
 
   const KeyTable& items() const { return items_; }
-  // Of size 0 when the bundle has no users.
+  // Empty when the bundle has no users.
   const KeyTable& users() const { return users_; }
 
   std::span<const EmbeddingSpace> spaces() const { return spaces_; }

@@ -8,7 +8,7 @@
 
 namespace tributary {
 
-// A sort key, and what it is the key of: a number of the caller's.
+// A sort key, and the number that the caller gave to the item with this key.
 struct KeyedId {
   uint32_t key;
   uint32_t id;

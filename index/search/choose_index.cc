@@ -71,11 +71,11 @@ struct IndexCandidate {
   double us = 0;
 };
 
-// A kind with the arrays it searches, and what was tried of it.
+// A kind with its arrays and the candidates that were measured.
 struct MeasuredKind {
   std::string kind;
   CodedArrays arrays;
-  // Meets the target, if it was met.
+  // The cheapest candidate that meets the target, if any does.
   std::optional<IndexCandidate> best;
   std::vector<IndexCandidate> candidates;
 };
@@ -164,8 +164,9 @@ std::vector<uint32_t> Steps(uint32_t low, uint32_t high) {
   return steps;
 }
 
-// Tries the fewest probes (or, if there is but one list, the fewest reranked)
-// of `steps` that meet the target, by halving.
+// Looks, by binary search, for the least of `steps` (probes; for a scan,
+// reranked vectors) that meets the target. Adds every candidate that it
+// measures to *kind, and updates kind->best.
 absl::Status FindLeast(const GroundTruth& truth,
                        std::span<const uint32_t> steps,
                        const std::function<SearchEffort(uint32_t)>& effort_at,

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-// Byte lookups across 64 bytes.
+// Also compiles for AVX3_DL, whose byte lookups span 64 bytes.
 #define HWY_WANT_AVX3_DL 1
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "index/search/code_scan.cc"

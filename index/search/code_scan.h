@@ -73,8 +73,8 @@ struct BlockRun {
 // as float.
 struct Survivors {
   Shortlist list;
-  // At least this many items are kept, if there are so many. The list grows to
-  // limit() before all but the best `keep` are dropped.
+  // At least this many items are kept, or all if there are fewer. The list
+  // grows to limit() before all but the best `keep` are dropped.
   uint32_t keep;
   // Items with scores up to this one are not added. It rises whenever items are
   // dropped.
