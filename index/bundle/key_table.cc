@@ -16,10 +16,8 @@ absl::Status CheckShape(const NpyHeader& header, uint64_t rows,
     return absl::OkStatus();
   }
   return absl::DataLossError(fmt::format(
-      "{}: {} values of {} in {} dimensions, but by {} in manifest.json there "
-      "are {} of <u8 in 1",
-      file, header.rows, DtypeName(header.dtype), header.dimensions, field,
-      rows));
+      "{}: {} values of {} in {} dimensions, expected {} of <u8 in 1: {}", file,
+      header.rows, DtypeName(header.dtype), header.dimensions, rows, field));
 }
 
 }  // namespace

@@ -34,10 +34,10 @@ absl::Status CheckFinite(std::span<const T> values, uint32_t dim,
   const auto bad = std::find_if_not(values.begin(), values.end(),
                                     [](T value) { return IsFinite(value); });
   if (bad == values.end()) return absl::OkStatus();
-  const auto place = static_cast<uint64_t>(bad - values.begin());
+  const auto index = static_cast<uint64_t>(bad - values.begin());
   return absl::DataLossError(
       fmt::format("{}.npy: vector {}, coordinate {}: {} is not finite", stem,
-                  place / dim, place % dim, Widen(*bad)));
+                  index / dim, index % dim, Widen(*bad)));
 }
 
 }  // namespace

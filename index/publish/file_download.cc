@@ -46,7 +46,7 @@ class PartialFile : public ByteSink {
   uint64_t size() const { return size_; }
 
  private:
-  absl::Status HashWhatIsThere(uint64_t size);
+  absl::Status HashExistingBytes(uint64_t size);
   absl::Status Wrong(std::string_view what, std::string_view found,
                      std::string_view expected) const;
 
@@ -64,10 +64,10 @@ absl::Status PartialFile::Open() {
   struct stat info;
   if (::fstat(fd_, &info) != 0) return SystemError("stat", path_);
   const auto size = static_cast<uint64_t>(info.st_size);
-  return size > file_.size_bytes() ? Restart() : HashWhatIsThere(size);
+  return size > file_.size_bytes() ? Restart() : HashExistingBytes(size);
 }
 
-absl::Status PartialFile::HashWhatIsThere(uint64_t size) {
+absl::Status PartialFile::HashExistingBytes(uint64_t size) {
   std::vector<std::byte> chunk(std::min<uint64_t>(kChunkBytes, size));
   while (size_ < size) {
     if (context_.stop.stop_requested()) return absl::CancelledError("stopped");

@@ -364,13 +364,13 @@ TEST_F(HttpStoreTest, ReportsAMissingManifestAsNotFound) {
 }
 
 TEST_F(HttpStoreTest, ReportsAMissingFileAsNotFound) {
-  bool there = false;
+  bool exists = false;
   MisbehavingServer server([&](const WebRequest& r) {
-    if (r.path == kFile && !there) return Answer("404 Not Found", "");
+    if (r.path == kFile && !exists) return Answer("404 Not Found", "");
     return Serve(r);
   });
   EXPECT_TRUE(absl::IsNotFound(Fetch(server)));
-  there = true;
+  exists = true;
   ExpectFetched(server);
 }
 
