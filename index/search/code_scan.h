@@ -19,9 +19,9 @@
 //   byte:   0    1    2    3   ...  62   63       low four bits:  code 2p
 //   item:   0   32    1   33   ...  31   63       high four bits: code 2p + 1
 //
-// Byte 2i belongs to item i and byte 2i + 1 to item 32 + i. Sums need 16 bits,
-// and seen as 16-bit words the low bytes are items 0 to 31 and the high bytes
-// items 32 to 63, each in order: widening needs no shuffle.
+// Byte 2i belongs to item i and byte 2i + 1 to item 32 + i. Sums need 16 bits:
+// in the 16-bit lanes of these bytes, the low halves are items 0 to 31 and the
+// high halves items 32 to 63, each in order, so that widening needs no shuffle.
 //
 // Ranges. An entry is at most kMaxEntry = 127, so that the sum of a pair's two
 // entries fits an unsigned byte. With at most kMaxCodes = 256 codes, a sum is

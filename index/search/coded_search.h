@@ -45,8 +45,9 @@ struct SearchWork {
 //      and keeps the best `reranked` items over all lists,
 //   3. scores those by their stored vectors and returns the best n.
 //
-// Step 2 reads a few bits per value and finds nearly all of the best n among
-// the best `reranked`; step 3 restores their exact scores and order.
+// Step 2 reads at most two bits per value of a vector. Nearly all of the best n
+// are among the best `reranked` by code; step 3 restores their exact scores and
+// order.
 //
 // Views what it is given, which must outlive it. Thread-safe. Scratch memory
 // belongs to the thread and is reused, so that a search allocates nothing after
@@ -60,14 +61,14 @@ class CodedSearcher {
 
   // The effort for n results. With n0 = effort.n and e = small_n_exponent,
   //
-  //   probes(n)   = probes   (n / n0)^0.6,  reranked(n) = reranked (n / n0)
-  //                                                           for n > n0
-  //   probes(n)   = probes   (n / n0)^(0.3 e)
-  //   reranked(n) = reranked (n / n0)^(0.75 e)                for n <= n0
+  //                   n > n0                     n <= n0
+  //   probes(n)       probes (n / n0)^0.6        probes (n / n0)^(0.3 e)
+  //   reranked(n)     reranked (n / n0)          reranked (n / n0)^(0.75 e)
   //
-  // within the number of lists, and n to the number of vectors. With e = 1 this
-  // keeps recall about equal on unit vectors of many clusters; builders measure
-  // which e other vectors need (see choose_index.h).
+  // Probes are clamped to 1 to the number of lists, reranked vectors to n to
+  // the number of vectors. With e = 1 recall stays about equal on unit vectors
+  // of many clusters; builders measure which e other vectors need (see
+  // choose_index.h).
   SearchEffort EffortFor(uint32_t n) const;
 
   // Replaces *hits with about the n best positions (in ScoredRow::row), best
