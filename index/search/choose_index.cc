@@ -73,7 +73,7 @@ struct IndexCandidate {
 
 // A kind with its arrays and the candidates that were measured.
 struct MeasuredKind {
-  std::string kind;
+  std::string name;
   CodedArrays arrays;
   // The cheapest candidate that meets the target, if any does.
   std::optional<IndexCandidate> best;
