@@ -6,6 +6,10 @@
 
 namespace tributary {
 
+// The first and the longest pause between attempts at a store.
+inline constexpr std::chrono::milliseconds kFirstBackoff(200);
+inline constexpr std::chrono::milliseconds kMostBackoff(10'000);
+
 // Exponential backoff: the time to wait after `errors` consecutive errors (at
 // least 1),
 //

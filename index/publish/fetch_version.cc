@@ -20,6 +20,7 @@
 #include "index/publish/shared_files.h"
 #include "index/publish/store_config.h"
 #include "status/status_macros.h"
+#include "status/status_message.h"
 
 namespace tributary {
 namespace {
@@ -30,10 +31,6 @@ namespace fs = std::filesystem;
 // files. Only these are written to: files in the version's directory may be
 // hard links to those of other versions.
 constexpr char kPartsName[] = "parts";
-
-std::string Text(const absl::Status& status) {
-  return {status.message().data(), status.message().size()};
-}
 
 // ALREADY_EXISTS unless the version in `root` has this manifest.
 absl::Status CheckSameManifest(const SignedManifest& manifest,
@@ -214,7 +211,7 @@ absl::Status CheckCopy(const FetchOptions& options, const fs::path& dir,
   const absl::Status status = options.check(dir);
   if (status.ok()) return status;
   return {status.code(),
-          fmt::format("{}/{}: {}", store.url(), version, Text(status))};
+          fmt::format("{}/{}: {}", store.url(), version, MessageOf(status))};
 }
 
 // Whether a retry may succeed; it is faster with the files fetched so far.
@@ -232,9 +229,9 @@ absl::Status FetchVersion(Store* store, uint64_t version,
                    CompleteDownload(options.download));
   const auto parsed = ParseManifest(manifest.json);
   if (!parsed.ok()) {
-    return {
-        parsed.status().code(),
-        fmt::format("{}/{}: {}", store->url(), version, Text(parsed.status()))};
+    return {parsed.status().code(),
+            fmt::format("{}/{}: {}", store->url(), version,
+                        MessageOf(parsed.status()))};
   }
   if (parsed->version() != version) {
     return absl::DataLossError(fmt::format(
