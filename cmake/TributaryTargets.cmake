@@ -31,8 +31,10 @@ function(tributary_library NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   if(ARG_SOURCES)
     add_library(${NAME} STATIC ${ARG_SOURCES})
-    target_link_libraries(${NAME} PUBLIC ${ARG_DEPS} PRIVATE tributary_options)
-    target_include_directories(${NAME} PUBLIC ${CMAKE_SOURCE_DIR})
+    target_link_libraries(${NAME}
+      PUBLIC ${ARG_DEPS} PRIVATE $<BUILD_INTERFACE:tributary_options>)
+    target_include_directories(${NAME}
+      PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
   else()
     add_library(${NAME} INTERFACE)
     target_link_libraries(${NAME} INTERFACE ${ARG_DEPS})
