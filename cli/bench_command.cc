@@ -1,4 +1,5 @@
-// tributary bench: puts load on a server and tells how it answered.
+// tributary bench: puts load on a server and reports rates, latencies and
+// errors.
 #include <cmath>
 #include <memory>
 #include <string>
@@ -28,7 +29,7 @@ struct BenchFlags {
   std::string users;
   std::string user_range;
   bool cold = false;
-  // 0: by the kind of loop.
+  // 0 for the default of the kind of loop.
   uint32_t callers = 0;
   double warm_up_s = 1;
   double duration_s = 10;
@@ -39,15 +40,15 @@ std::chrono::nanoseconds Seconds(double seconds) {
   return std::chrono::nanoseconds(std::llround(seconds * 1e9));
 }
 
-// One of --users, --user-range and --cold: figures of users whom the server
-// does not know would look like those of any others.
+// One of --users, --user-range and --cold must be given: the figures of users
+// whom the server does not know look like those of any other users.
 absl::StatusOr<UserKeys> ReadUsers(const BenchFlags& flags) {
   if (!flags.users.empty()) return UserKeys::ReadFile(flags.users);
   if (!flags.user_range.empty()) return UserKeys::ParseRange(flags.user_range);
   if (flags.cold) return UserKeys();
   return absl::InvalidArgumentError(
-      "whom to ask for? --users FILE, --user-range LOW-HIGH, or --cold for "
-      "users whom the server does not know");
+      "no users given: pass one of --users FILE, --user-range LOW-HIGH, or "
+      "--cold for users whom the server does not know");
 }
 
 absl::StatusOr<LoadOptions> MakeOptions(const BenchFlags& flags) {
@@ -87,43 +88,57 @@ void AddRequestFlags(CLI::App& command, BenchFlags* flags) {
   command
       .add_option("--address", flags->load.address, "host:port or unix:PATH")
       ->capture_default_str();
-  command.add_option("-k", flags->k, "Candidates of each call")
+  command.add_option("-k", flags->k, "Number of candidates of each call")
       ->check(CLI::Range(1U, UINT32_MAX))
       ->capture_default_str();
   AddQuotaFlag(command, &flags->quotas);
   command.add_flag("--include-seen", flags->include_seen,
-                   "Keep items the users have already had");
-  auto* users = command.add_option_group("users", "Whom to ask for: one of");
-  users->add_option("--users", flags->users, "A file with a user's key a line");
+                   "Do not exclude items that the users have already had");
+  auto* users =
+      command.add_option_group("users", "Users to retrieve for: pass one of");
+  users->add_option("--users", flags->users,
+                    "File with one user key on each line");
   users->add_option("--user-range", flags->user_range,
-                    "Integer keys, e.g. 1-943");
+                    "Range of integer keys, such as 1-943");
   users->add_flag("--cold", flags->cold, "Users whom the server does not know");
   users->require_option(0, 1);
 }
 
 void AddLoadFlags(CLI::App& command, BenchFlags* flags) {
   command.add_option("--rate", flags->load.rate,
-                     "Calls per second, at random times (open loop). Left "
-                     "out: callers call again when they are answered (closed)");
+                     "Open loop: this many calls per second, at random times. "
+                     "Default: closed loop, each caller calls again when its "
+                     "call is answered");
   command.add_option("--callers", flags->callers,
-                     "Calls in progress at most. Default: 4, open loop 256");
+                     "Maximum number of calls in progress. Default: 4 in a "
+                     "closed loop, 256 in an open loop");
   command
       .add_option("--connections", flags->load.connections,
-                  "TCP connections, shared by the callers")
+                  "Number of TCP connections, shared by the callers")
       ->capture_default_str();
-  command.add_option("--threads", flags->load.threads, "Of the generator")
+  command
+      .add_option("--threads", flags->load.threads,
+                  "Number of threads of the load generator")
       ->capture_default_str();
-  command.add_option("--deadline-ms", flags->load.deadline_ms, "Of each call")
+  command
+      .add_option("--deadline-ms", flags->load.deadline_ms,
+                  "Deadline of each call, in milliseconds")
       ->capture_default_str();
-  command.add_option("--warm-up", flags->warm_up_s, "Seconds; not reported")
+  command
+      .add_option("--warm-up", flags->warm_up_s,
+                  "Seconds of load before the measurement")
       ->check(CLI::Range(0.0, kMaxSeconds))
       ->capture_default_str();
-  command.add_option("--duration", flags->duration_s, "Seconds")
+  command
+      .add_option("--duration", flags->duration_s, "Seconds of the measurement")
       ->check(CLI::Range(0.0, kMaxSeconds))
       ->capture_default_str();
-  command.add_option("--seed", flags->load.seed, "Of users and times")
+  command
+      .add_option("--seed", flags->load.seed,
+                  "Seed of the choice of users and call times")
       ->capture_default_str();
-  command.add_option("--json", flags->json, "Write the figures to this file");
+  command.add_option("--json", flags->json,
+                     "Write the figures to this file, as JSON");
 }
 
 }  // namespace
@@ -133,8 +148,8 @@ void AddBenchCommand(CLI::App& app) {
   flags->load.address = "127.0.0.1:7700";
   CLI::App* command =
       app.add_subcommand("bench",
-                         "Put load on a server: rates, latencies from when "
-                         "calls were due, errors");
+                         "Put load on a server and report rates, errors, and "
+                         "latencies from the time at which each call was due");
   AddRequestFlags(*command, flags.get());
   AddLoadFlags(*command, flags.get());
   command->callback([flags] { FailUnlessOk(Bench(*flags)); });

@@ -16,7 +16,7 @@ namespace {
 
 using google::protobuf::Struct;
 
-// Above, it is not only the server that is measured.
+// Above this share of busy time, the load generator affects the measurement.
 constexpr double kTooBusy = 0.85;
 
 constexpr std::array<std::pair<std::string_view, double>, 4> kQuantiles = {
@@ -72,11 +72,11 @@ std::string LoadReportText(const LoadReport& report) {
       report.answered, report.wall_s, report.Qps(),
       answered > 0 ? static_cast<double>(report.candidates) / answered : 0);
   text += QuantilesText("latency", report.latency);
-  text += fmt::format("            (quantiles at most {:.1f}% too large)\n",
+  text += fmt::format("            (quantiles are at most {:.1f}% too large)\n",
                       100 * LogLinearHistogram::kMaxRelativeError);
   text += fmt::format(
-      "sources     {:.0f} us of it, by the server's clock, one after the "
-      "other\n",
+      "sources     {:.0f} us of the latency, the sum over sources by the "
+      "server's clock\n",
       answered > 0 ? static_cast<double>(report.sources_us) / answered : 0);
   text += QuantilesText("sent late", report.lag);
   text +=
@@ -84,13 +84,14 @@ std::string LoadReportText(const LoadReport& report) {
                   report.degraded, report.short_replies, report.cold_starts);
   text += ErrorsText(report);
   if (report.unsent > 0) {
-    text += fmt::format("unsent      {}: no caller was free in time\n",
-                        report.unsent);
+    text += fmt::format(
+        "unsent      {} calls, because no caller was free in time\n",
+        report.unsent);
   }
   if (report.generator_busy > kTooBusy) {
     text += fmt::format(
-        "warning     the busiest thread of the generator worked {:.0f}% of the "
-        "time: more --threads, or a machine of its own\n",
+        "warning     the busiest thread of the load generator was busy {:.0f}% "
+        "of the time: use more --threads, or another machine\n",
         100 * report.generator_busy);
   }
   return text;
@@ -125,7 +126,7 @@ std::string LoadReportJson(const LoadOptions& options,
   std::string json;
   google::protobuf::util::JsonPrintOptions pretty;
   pretty.add_whitespace = true;
-  // Fails for numbers that are not finite only.
+  // Fails only for numbers that are not finite.
   (void)google::protobuf::util::MessageToJsonString(root, &json, pretty);
   return json;
 }

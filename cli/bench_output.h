@@ -8,10 +8,10 @@
 
 namespace tributary {
 
-// "open loop, 2000 calls/s, at most 256 at a time", or the closed one.
+// "open loop, 2000 calls/s, at most 256 at a time" or "closed loop, 4 callers".
 std::string LoadText(const LoadOptions& options);
 
-// Lines for people.
+// The report as a table of lines.
 std::string LoadReportText(const LoadReport& report);
 
 // One object: {"mode": "open", "qps": ..., "latency_us": {"p50": ...}, ...}.

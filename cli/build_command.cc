@@ -1,4 +1,4 @@
-// tributary build: from raw data to a bundle.
+// tributary build: makes a bundle from raw data.
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -37,19 +37,21 @@ struct BuildFlags {
   v1::BuildConfig config;
 };
 
-// Judges a validation bundle by what the server would serve from it.
-Judge MakeJudge(const DataSet& data, uint32_t threads) {
-  return [&data, threads](const std::filesystem::path& validation_bundle,
-                          const std::vector<Interaction>& held_out,
-                          const Progress& progress) {
-    TestItems test_items;
-    for (const Interaction& interaction : held_out) {
-      test_items[data.users.text(interaction.user)].insert(
-          data.items.text(interaction.item));
-    }
-    return JudgeBundle(validation_bundle, test_items, v1::ServerConfig(),
-                       threads, progress);
-  };
+// Judges a validation bundle by the lists that the server would serve from it.
+Judge MakeJudge(const DataSet& data, const RetrieverRegistry& registry,
+                uint32_t threads) {
+  return
+      [&data, &registry, threads](
+          const std::filesystem::path& validation_bundle,
+          const std::vector<Interaction>& held_out, const Progress& progress) {
+        TestItems test_items;
+        for (const Interaction& interaction : held_out) {
+          test_items[data.users.text(interaction.user)].insert(
+              data.items.text(interaction.item));
+        }
+        return JudgeBundle(validation_bundle, test_items, v1::ServerConfig(),
+                           registry, threads, progress);
+      };
 }
 
 // The manifest of the bundle that --like names.
@@ -90,11 +92,11 @@ absl::StatusOr<DataSet> ReadTrainingData(const BuildFlags& flags,
   return data;
 }
 
-absl::Status Build(const BuildFlags& flags) {
+absl::Status Build(const BuildFlags& flags, const RetrieverRegistry& registry) {
   if ((flags.holdout > 0) != !flags.test_out.empty()) {
     return absl::InvalidArgumentError(
-        "--holdout and --test-out need each other: interactions that are held "
-        "out are written to the file");
+        "--holdout and --test-out must be given together: --test-out is the "
+        "file for the held-out interactions");
   }
   ASSIGN_OR_RETURN(const v1::BuildConfig config,
                    CompleteBuildConfig(flags.config));
@@ -111,7 +113,7 @@ absl::Status Build(const BuildFlags& flags) {
   request.data_name = flags.data;
   // Not the completed one: with --like, what is set explicitly wins.
   request.config = flags.config;
-  request.judge = MakeJudge(data, config.threads());
+  request.judge = MakeJudge(data, registry, config.threads());
   request.progress = progress.AsProgress();
   request.report = [&](std::string_view line) { progress.Say(line); };
   ASSIGN_OR_RETURN(const auto dir, BuildBundle(data, request));
@@ -121,29 +123,28 @@ absl::Status Build(const BuildFlags& flags) {
 
 }  // namespace
 
-void AddBuildCommand(CLI::App& app) {
+void AddBuildCommand(CLI::App& app, const RetrieverRegistry& registry) {
   auto flags = std::make_shared<BuildFlags>();
   CLI::App* command =
       app.add_subcommand("build", "Make a bundle from raw data");
   command
       ->add_option("--data", flags->data,
-                   "debian | recbole:DIR | movielens:DIR | csv:DIR | "
-                   "vectors:DIR | synthetic[:SEED]")
+                   "Data to build from: debian | recbole:DIR | movielens:DIR | "
+                   "csv:DIR | vectors:DIR | synthetic[:SEED]")
       ->required();
-  command
-      ->add_option("--out", flags->out,
-                   "The bundle is written to OUT/<version>")
+  command->add_option("--out", flags->out, "Write the bundle to OUT/<version>")
       ->required();
   command->add_option("--version", flags->version,
-                      "Default: one above the highest version in OUT");
+                      "Number of the bundle. Default: one above the highest in "
+                      "OUT");
   command
-      ->add_option("--holdout", flags->holdout,
-                   "Share of interactions to hold out for `tributary eval`")
+      ->add_option(
+          "--holdout", flags->holdout,
+          "Share of the interactions to hold out, for `tributary eval`")
       ->check(CLI::Range(0.0, 0.9));
   AddSplitByFlag(*command, "--holdout-by", &flags->holdout_by);
-  command->add_option(
-      "--test-out", flags->test_out,
-      "RecBole .inter file that held-out interactions are written to");
+  command->add_option("--test-out", flags->test_out,
+                      "RecBole .inter file for the held-out interactions");
   command->add_option(
       "--like", flags->like,
       "Directory of an earlier bundle. Settings that the build would choose "
@@ -151,7 +152,8 @@ void AddBuildCommand(CLI::App& app) {
       "taken over from it, together with its fusion model and measured recall "
       "(--validation_share above 0 measures anew)");
   AddConfigFlags(*command, &flags->config);
-  command->callback([flags] { FailUnlessOk(Build(*flags)); });
+  command->callback(
+      [flags, &registry] { FailUnlessOk(Build(*flags, registry)); });
 }
 
 }  // namespace tributary

@@ -1,4 +1,5 @@
-// tributary control: a server's versions, as its control plane has them.
+// tributary control: shows and changes a server's versions through its control
+// plane.
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -17,7 +18,7 @@ namespace tributary {
 namespace {
 
 constexpr std::chrono::seconds kDeadline(10);
-// Staging reads all of a version.
+// Staging reads every byte of a version.
 constexpr std::chrono::minutes kLongDeadline(30);
 
 struct ControlFlags {
@@ -52,7 +53,7 @@ absl::StatusOr<Response> Call(
       fmt::format("{}: {}", flags.control, status.error_message()));
 }
 
-// As JSON where that was asked for, else as `text` has it.
+// Prints the response: as JSON with --json, otherwise as `text` formats it.
 template <typename Response, typename Text>
 absl::Status Print(const ControlFlags& flags, absl::StatusOr<Response> response,
                    Text text) {
@@ -65,7 +66,7 @@ absl::Status Print(const ControlFlags& flags, absl::StatusOr<Response> response,
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.always_print_primitive_fields = true;
-  // Fails for messages with unknown Any types only.
+  // Fails only for messages with unknown Any types.
   (void)google::protobuf::util::MessageToJsonString(*response, &json, options);
   fmt::print("{}", json);
   return absl::OkStatus();
@@ -148,41 +149,54 @@ CLI::App* AddAction(CLI::App* control, const Flags& flags, const char* name,
                     const char* what,
                     absl::Status (*run)(const ControlFlags&)) {
   CLI::App* action = control->add_subcommand(name, what);
-  action->add_option("--control", flags->control, "unix:PATH or host:port")
+  action
+      ->add_option("--control", flags->control,
+                   "Address of the control plane: unix:PATH or host:port")
       ->envname("TRIBUTARY_CONTROL")
       ->capture_default_str();
-  action->add_flag("--json", flags->json, "The answer as proto3 JSON");
+  action->add_flag("--json", flags->json, "Print the response as proto3 JSON");
   action->callback([flags, run] { FailUnlessOk(run(*flags)); });
   return action;
 }
 
 void AddVersion(CLI::App* action, const Flags& flags) {
-  action->add_option("version", flags->version, "The version")->required();
+  action->add_option("version", flags->version, "Number of the version")
+      ->required();
 }
 
 void AddDiff(CLI::App* control, const Flags& flags) {
   CLI::App* diff = AddAction(
       control, flags, "diff",
-      "How the lists of two versions in memory differ, for users of both",
+      "Compare the lists of two versions in memory, for users that both know",
       Diff);
-  diff->add_option("from", flags->from, "0: the active one")->required();
-  diff->add_option("to", flags->version, "The other one")->required();
-  diff->add_option("--user", flags->user, "A user's key: item by item");
+  diff->add_option("from", flags->from,
+                   "Number of the first version; 0 for the active one")
+      ->required();
+  diff->add_option("to", flags->version, "Number of the second version")
+      ->required();
+  diff->add_option("--user", flags->user,
+                   "Compare item by item for this user key");
   diff->add_option("--sample", flags->sample,
-                   "How many users; 0: the server's default");
-  diff->add_option("-k", flags->k, "How many; 0: the server's default");
+                   "Number of users; 0 for the server's default");
+  diff->add_option("-k", flags->k,
+                   "Length of the lists; 0 for the server's default");
 }
 
 void AddLabel(CLI::App* control, const Flags& flags) {
   CLI::App* label =
       AddAction(control, flags, "label",
-                "Name a version in memory, for those who ask for it and for a "
-                "share of the users",
+                "Give a version in memory a label, by which requests may name "
+                "it, and a share of the users",
                 SetLabel);
-  label->add_option("name", flags->label, "For example canary")->required();
-  label->add_option("version", flags->version, "0: removes the label")
+  label->add_option("name", flags->label, "Name of the label, such as canary")
       ->required();
-  label->add_option("--share", flags->share, "Of the users, 0 to 1")
+  label
+      ->add_option("version", flags->version,
+                   "Number of the version; 0 removes the label")
+      ->required();
+  label
+      ->add_option("--share", flags->share,
+                   "Share of the users who get the version, 0 to 1")
       ->capture_default_str();
 }
 
@@ -191,24 +205,27 @@ void AddLabel(CLI::App* control, const Flags& flags) {
 void AddControlCommand(CLI::App& app) {
   auto flags = std::make_shared<ControlFlags>();
   CLI::App* control =
-      app.add_subcommand("control", "See and change what a server serves");
+      app.add_subcommand("control", "Show and change the versions of a server");
   control->require_subcommand(1);
-  AddAction(control, flags, "status", "What serves, what happened, the loader",
-            Status);
-  AddAction(control, flags, "list", "The versions in memory and on disk", List);
+  AddAction(control, flags, "status",
+            "Show versions, labels, the last refusal and the loader", Status);
+  AddAction(control, flags, "list", "List the versions in memory and on disk",
+            List);
   AddVersion(AddAction(control, flags, "stage",
-                       "Check a version and bring it into memory", Stage),
+                       "Check a version and load it into memory", Stage),
              flags);
   AddVersion(AddAction(control, flags, "activate",
-                       "Have a version in memory serve", Activate),
+                       "Make a version in memory the active one", Activate),
              flags);
   AddAction(control, flags, "rollback",
-            "Have the version serve that did before; again: the one before",
+            "Make the previously active version active again; repeat to go "
+            "further back",
             Rollback);
-  AddVersion(
-      AddAction(control, flags, "unload",
-                "Remove a version from memory that nothing needs", Unload),
-      flags);
+  AddVersion(AddAction(control, flags, "unload",
+                       "Unload a version that is neither active, previous nor "
+                       "labelled",
+                       Unload),
+             flags);
   AddLabel(control, flags);
   AddDiff(control, flags);
 }

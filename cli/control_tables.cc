@@ -25,7 +25,7 @@ std::string RefusalText(const v1::Refusal& refusal) {
 
 std::string LoaderText(const v1::LoaderStatus& loader) {
   std::string text = fmt::format(
-      "loader      store {}, its CURRENT {}, last good {}, told {}\n"
+      "loader      store {}, CURRENT {}, last good {}, reported {}\n"
       "            fetched {}, shared {}, forced {}\n",
       loader.store(), VersionText(loader.current_version()),
       VersionText(loader.last_good_version()), TimeText(loader.at()),
@@ -36,7 +36,7 @@ std::string LoaderText(const v1::LoaderStatus& loader) {
                         RefusalText(loader.last_refusal()));
   }
   if (!loader.last_error().empty()) {
-    text += fmt::format("            {} errors in a row: {}\n",
+    text += fmt::format("            {} consecutive errors: {}\n",
                         loader.errors_in_a_row(), loader.last_error());
   }
   return text;
@@ -98,19 +98,19 @@ std::string StatusText(const v1::ServerStatus& status) {
 
 std::string DiffText(const v1::DiffResponse& diff) {
   std::string text = fmt::format(
-      "version {} to {}, {} user{}\n{:<14} {:>9} {:>9} {:>9} {:>9}\n",
+      "version {} to {}, {} user{}\n{:<14} {:>11} {:>11} {:>9} {:>9}\n",
       diff.from_version(), diff.to_version(), diff.users(),
-      diff.users() == 1 ? "" : "s", "list", "length", "then", "overlap",
-      "least");
+      diff.users() == 1 ? "" : "s", "list", "old length", "new length",
+      "overlap", "minimum");
   for (const v1::ListDiff& list : diff.lists()) {
-    text += fmt::format("{:<14} {:>9.1f} {:>9.1f} {:>9.4f} {:>9.4f}\n",
+    text += fmt::format("{:<14} {:>11.1f} {:>11.1f} {:>9.4f} {:>9.4f}\n",
                         list.name(), list.from_length(), list.to_length(),
                         list.overlap(), list.min_overlap());
   }
   if (diff.items().empty()) return text;
-  text += fmt::format("\n{:>6} {:>6}  {}\n", "rank", "then", "item");
+  text += fmt::format("\n{:>8} {:>8}  {}\n", "old rank", "new rank", "item");
   for (const v1::ItemDiff& item : diff.items()) {
-    text += fmt::format("{:>6} {:>6}  {}\n", RankText(item.from_rank()),
+    text += fmt::format("{:>8} {:>8}  {}\n", RankText(item.from_rank()),
                         RankText(item.to_rank()), item.key());
   }
   return text;

@@ -8,7 +8,7 @@
 
 namespace tributary {
 
-// What the control plane answers, for people. Each ends its lines.
+// Responses of the control plane as text. Each ends with a newline.
 std::string StatusText(const v1::ServerStatus& status);
 std::string BundleTable(
     const google::protobuf::RepeatedPtrField<v1::BundleStatus>& bundles);

@@ -1,5 +1,5 @@
-// tributary eval: what a bundle's lists are worth on interactions that it was
-// made without.
+// tributary eval: measures a bundle's lists on interactions that it was made
+// without.
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -40,7 +40,7 @@ struct EvalFlags {
   uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
 };
 
-// Every n-th user, so that `limit` are left; all when it is 0.
+// Keeps `limit` of the users, evenly spread; all when it is 0.
 void Thin(uint64_t limit, std::vector<TestUser>* users) {
   if (limit == 0 || users->size() <= limit) return;
   std::vector<TestUser> kept;
@@ -51,6 +51,7 @@ void Thin(uint64_t limit, std::vector<TestUser>* users) {
 }
 
 absl::StatusOr<Evaluation> RunEval(const EvalFlags& flags,
+                                   const RetrieverRegistry& registry,
                                    const std::string& bundle_dir,
                                    const TestItems& test_items,
                                    bool quota_curves) {
@@ -59,8 +60,7 @@ absl::StatusOr<Evaluation> RunEval(const EvalFlags& flags,
     RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
   }
   ASSIGN_OR_RETURN(auto bundle, Bundle::Open(bundle_dir));
-  ASSIGN_OR_RETURN(auto serving,
-                   ServingBundle::Open(bundle, RetrieverRegistry::BuiltIn()));
+  ASSIGN_OR_RETURN(auto serving, ServingBundle::Open(bundle, registry));
   ASSIGN_OR_RETURN(const ListSource lists, ListSource::Make(serving, config));
   std::vector<TestUser> users = FindTestUsers(test_items, bundle->items());
   Thin(flags.users, &users);
@@ -97,15 +97,16 @@ absl::Status WriteReport(const EvalFlags& flags, const Evaluation& evaluation,
                                                .threads = flags.threads}));
 }
 
-absl::Status Eval(const EvalFlags& flags) {
+absl::Status Eval(const EvalFlags& flags, const RetrieverRegistry& registry) {
   ASSIGN_OR_RETURN(const TestItems test_items, ReadTestItems(flags.test));
   ASSIGN_OR_RETURN(
       const Evaluation evaluation,
-      RunEval(flags, flags.bundle, test_items, !flags.html.empty()));
+      RunEval(flags, registry, flags.bundle, test_items, !flags.html.empty()));
   Comparisons against;
   if (!flags.against.empty()) {
-    ASSIGN_OR_RETURN(const Evaluation other,
-                     RunEval(flags, flags.against, test_items, false));
+    ASSIGN_OR_RETURN(
+        const Evaluation other,
+        RunEval(flags, registry, flags.against, test_items, false));
     against = Compare(evaluation, other, flags.seed, flags.threads);
   }
   fmt::print("{}{}", RecallTable(MeasuredRecallOf(evaluation)),
@@ -124,46 +125,55 @@ absl::Status Eval(const EvalFlags& flags) {
 
 }  // namespace
 
-void AddEvalCommand(CLI::App& app) {
+void AddEvalCommand(CLI::App& app, const RetrieverRegistry& registry) {
   auto flags = std::make_shared<EvalFlags>();
   CLI::App* command = app.add_subcommand(
       "eval",
-      "Measure recall and other figures on held-out interactions, per source "
-      "and fused");
+      "Measure recall and other metrics on held-out interactions, for every "
+      "source and for the fused list");
   command->add_option("--bundle", flags->bundle, "The bundle's directory")
       ->required();
   command
-      ->add_option("--test", flags->test,
-                   "RecBole .inter file of interactions the bundle lacks")
+      ->add_option(
+          "--test", flags->test,
+          "RecBole .inter file of interactions that the bundle was made "
+          "without")
       ->required();
-  command->add_option("-k", flags->ks, "Prefixes, comma-separated")
+  command
+      ->add_option("-k", flags->ks,
+                   "Lengths of the list prefixes to measure, comma-separated")
       ->delimiter(',')
       ->check(CLI::Range(1u, kMaxEvalK))
       ->capture_default_str();
   command->add_option("--against", flags->against,
-                      "Another bundle: also say whether their differences are "
-                      "more than chance");
+                      "Compare with this bundle: differences with confidence "
+                      "intervals and p-values");
   command->add_flag("--all", flags->all,
-                    "Also print segments of users and items, what sources have "
-                    "in common, and figures among sampled items");
-  command->add_option("--json", flags->json, "Write the figures to this file");
+                    "Also print metrics by segment of users and items, the "
+                    "overlap of sources, and metrics among sampled items");
+  command->add_option("--json", flags->json,
+                      "Write the metrics to this file, as JSON");
   command->add_option("--html", flags->html,
-                      "Write a report to this file: one page with plots");
+                      "Write a report to this file: one HTML page with plots");
   command->add_option("--data", flags->data,
-                      "As of `tributary build`: colours the report's maps by "
-                      "the items' categories, instead of by popularity");
+                      "Same syntax as `tributary build --data`: colours the "
+                      "report's maps by the items' categories. Default: by "
+                      "popularity");
   command->add_option("--category", flags->category,
-                      "The column of --data to colour by");
+                      "Column of --data to colour by");
   command->add_option("--server-config", flags->server_config,
-                      "The server's YAML file: its quotas and fusion");
+                      "The server's YAML file, for its quotas and fusion");
   command->add_option("--users", flags->users,
-                      "Evaluate on so many users, chosen evenly; 0: all");
-  command->add_option("--seed", flags->seed, "Of the intervals")
+                      "Sample at most N users, evenly spread; 0 for all");
+  command
+      ->add_option("--seed", flags->seed,
+                   "Seed of the bootstrap confidence intervals")
       ->capture_default_str();
-  command->add_option("--threads", flags->threads, "Threads")
+  command->add_option("--threads", flags->threads, "Number of threads")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  command->callback([flags] { FailUnlessOk(Eval(*flags)); });
+  command->callback(
+      [flags, &registry] { FailUnlessOk(Eval(*flags, registry)); });
 }
 
 }  // namespace tributary

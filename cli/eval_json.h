@@ -8,9 +8,8 @@
 namespace tributary {
 
 // One object: {"users":…, "recall":{"fused":{"20":…},"behavior":{…}}, …}. Each
-// of kRankMetrics is there in that form, and in "intervals" with [low, high].
-// What is not defined is left out. "against" is there unless `against` is
-// empty.
+// of kRankMetrics has that form; "intervals" has the same form with [low,
+// high]. Undefined values are omitted, and "against" if `against` is empty.
 std::string EvaluationJson(const Evaluation& evaluation,
                            const Comparisons& against);
 

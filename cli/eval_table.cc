@@ -35,9 +35,9 @@ std::string MetricLines(const Evaluation& evaluation) {
 
 std::string ListLines(const Evaluation& evaluation) {
   std::string table =
-      fmt::format("\n{:<16}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}\n",
+      fmt::format("\n{:<16}{:>10}{:>10}{:>10}{:>10}{:>13}{:>10}\n",
                   fmt::format("first {}", evaluation.list_k), "coverage",
-                  "Gini", "novelty", "diversity", "only its", "lost");
+                  "Gini", "novelty", "diversity", "unique hits", "lost");
   for (size_t i = 0; i < evaluation.lists.size(); ++i) {
     const ListFigures& list = evaluation.lists[i];
     table +=
@@ -49,17 +49,18 @@ std::string ListLines(const Evaluation& evaluation) {
                                 evaluation.list_k) -
                       evaluation.ks.begin();
       table += fmt::format(
-          "{:>10}{}", source.unique_hits,
+          "{:>13}{}", source.unique_hits,
           source.planned_users == 0
               ? Cell(NAN)
               : Cell(source.recall_lost[static_cast<size_t>(at)].mean));
     }
     table += '\n';
   }
-  return table + fmt::format(
-                     "(only its: hits that no other source has; lost: the "
-                     "fused list's recall@{} without it)\n",
-                     evaluation.list_k);
+  return table +
+         fmt::format(
+             "(unique hits: hits that no other source has; lost: the "
+             "recall@{} that the fused list loses without the source)\n",
+             evaluation.list_k);
 }
 
 template <typename Column>
@@ -130,10 +131,10 @@ std::string Sampled(const Evaluation& evaluation) {
                       evaluation.lists[list].sampled[c / 2];
                   return c % 2 == 0 ? sampled.hit : sampled.ndcg;
                 }) +
-         "(each test item among 100 or 1000 others, expected over the draw; "
-         "biased: can\norder two recommenders the other way than the figures "
-         "above, see Krichene and\nRendle 2020; for comparison with papers "
-         "only)\n";
+         "(each test item ranked among 100 or 1000 random others, in "
+         "expectation; biased:\nmay order two recommenders differently than "
+         "the metrics above, see Krichene and\nRendle 2020; only for "
+         "comparison with papers)\n";
 }
 
 }  // namespace
@@ -166,8 +167,8 @@ std::string ComparisonTable(const Evaluation& evaluation,
     }
   }
   return table +
-         "(p: paired randomisation test over users; not corrected for their "
-         "number)\n";
+         "(p: paired randomisation test over users, without a correction for "
+         "multiple tests)\n";
 }
 
 }  // namespace tributary

@@ -7,10 +7,10 @@
 
 namespace tributary {
 
-// The other metrics of the fused list, and what each source means to it.
+// The other metrics of the fused list, and the contribution of each source.
 std::string SummaryTable(const Evaluation& evaluation);
 
-// By segments of users and items, what sources have in common, and the figures
+// Metrics by segment of users and items, the overlap of sources, and metrics
 // among sampled items.
 std::string DetailTable(const Evaluation& evaluation);
 

@@ -1,4 +1,4 @@
-// tributary extend: new items join a bundle, without training.
+// tributary extend: adds new items to a bundle without training.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -31,11 +31,11 @@ struct ExtendFlags {
 
 void ShowColumns(const NewItems& items) {
   if (!items.ignored.empty()) {
-    fmt::print(stderr, "ignored columns, unknown to the bundle: {}\n",
+    fmt::print(stderr, "ignored columns that the bundle does not know: {}\n",
                fmt::join(items.ignored, ", "));
   }
   if (!items.missing.empty()) {
-    fmt::print(stderr, "missing columns, taken as empty: {}\n",
+    fmt::print(stderr, "missing columns, treated as empty: {}\n",
                fmt::join(items.missing, ", "));
   }
 }
@@ -46,7 +46,8 @@ void ShowVectors(const NewItems& items,
              items.keys.size(), items.keys.size() - without.size());
   if (without.empty()) return;
   const size_t named = std::min(without.size(), kKeysNamed);
-  fmt::print(stderr, "no vector, because no feature is known: {}{}\n",
+  fmt::print(stderr,
+             "items without a known feature, and so without a vector: {}{}\n",
              fmt::join(without.begin(),
                        without.begin() + static_cast<ptrdiff_t>(named), ", "),
              named < without.size() ? ", ..." : "");
@@ -82,21 +83,22 @@ void AddExtendCommand(CLI::App& app) {
   auto flags = std::make_shared<ExtendFlags>();
   CLI::App* command = app.add_subcommand(
       "extend",
-      "Add new items to a bundle by their features, without training");
+      "Write a new version of a bundle with new items, without training");
   command->add_option("--from", flags->from, "The bundle's directory")
       ->required();
   command
-      ->add_option("--items", flags->items,
-                   "csv file (item and features), or RecBole .item")
+      ->add_option(
+          "--items", flags->items,
+          "File of the new items and their features: csv or RecBole .item")
       ->required();
-  command->add_option(
-      "--out", flags->out,
-      "The new version is written to OUT/<version>. Default: the "
-      "directory that the bundle is in");
+  command->add_option("--out", flags->out,
+                      "Write the new version to OUT/<version>. Default: the "
+                      "directory that holds the bundle");
   command->add_option("--version", flags->version,
-                      "Default: one above the highest version in OUT");
+                      "Number of the new version. Default: one above the "
+                      "highest in OUT");
   flags->threads = std::max(1U, std::thread::hardware_concurrency());
-  command->add_option("--threads", flags->threads, "Threads")
+  command->add_option("--threads", flags->threads, "Number of threads")
       ->check(CLI::Range(1, 1024));
   command->callback([flags] { FailUnlessOk(Extend(*flags)); });
 }

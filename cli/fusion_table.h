@@ -5,8 +5,8 @@
 
 namespace tributary {
 
-// Prints a learned fusion model to stdout: by retriever its quota, its weight
-// in each segment, and what the fused list loses without it.
+// Prints a learned fusion model to stdout: for each retriever its quota, its
+// weight in each segment, and the recall that the fused list loses without it.
 void PrintFusionModel(const v1::FusionModel& model);
 
 }  // namespace tributary

@@ -19,7 +19,7 @@ namespace tributary {
 namespace {
 
 struct GateFlags {
-  // The old one, which may be left out, and the new one.
+  // The old bundle, which may be absent, and the new one.
   std::vector<std::string> bundles;
   std::string json;
   bool force = false;
@@ -44,6 +44,11 @@ absl::StatusOr<v1::GateReport> RunGate(const GateFlags& flags) {
   ASSIGN_OR_RETURN(v1::GateReport report, TryVersion(task));
   fmt::print("{}", GateTable(report));
   if (!flags.json.empty()) RETURN_IF_ERROR(WriteReport(report, flags.json));
+  if (!task.old_bundle.empty() && report.old_version() == 0) {
+    // Its last check says why.
+    return absl::FailedPreconditionError(task.old_bundle.string() +
+                                         ": the bundles could not be compared");
+  }
   return report;
 }
 
@@ -62,17 +67,20 @@ void AddGateCommand(CLI::App& app) {
   auto flags = std::make_shared<GateFlags>();
   CLI::App* command = app.add_subcommand(
       "gate",
-      "Verify a bundle in a process of its own, and say whether it is fit to "
-      "take the place of another: exit status 0, or 1 and the reasons");
+      "Verify a bundle in a process of its own, and decide whether it may take "
+      "the place of another: exit status 0, or 1 with the reasons");
   command
-      ->add_option("bundles", flags->bundles,
-                   "The old bundle, which may be left out, and the new one")
+      ->add_option(
+          "bundles", flags->bundles,
+          "[OLD] NEW: the directories of the bundles. Without OLD, only "
+          "the checks of NEW alone are made")
       ->required()
       ->expected(1, 2);
-  command->add_option("--json", flags->json, "Write the report to this file");
+  command->add_option("--json", flags->json,
+                      "Write the report to this file, as JSON");
   command->add_flag("--force", flags->force,
-                    "Exit status 0 whatever the gate says of a bundle that is "
-                    "not damaged");
+                    "Exit status 0 even if the bundle does not pass the gate. "
+                    "A damaged bundle is still an error");
   AddConfigFlags(*command, &flags->gate);
   command->callback([flags] { Run(*flags); });
 }

@@ -9,11 +9,12 @@
 
 namespace tributary {
 
-// Malformed lines tolerated per file that is only read to evaluate with.
+// The number of malformed lines that are tolerated in a file of interactions to
+// evaluate on.
 inline constexpr uint32_t kMaxMalformedLines = 100;
 
 // The test items of a RecBole .inter file. Errors: as ReadInterFile;
-// INVALID_ARGUMENT when there are none.
+// INVALID_ARGUMENT when the file has none.
 absl::StatusOr<TestItems> ReadTestItems(const std::string& path);
 
 }  // namespace tributary

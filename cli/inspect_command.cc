@@ -1,4 +1,4 @@
-// tributary inspect: what is in a bundle.
+// tributary inspect: shows what a bundle contains.
 #include <memory>
 #include <string>
 
@@ -39,7 +39,7 @@ std::string IndexText(const v1::IndexSpec& index) {
     text += fmt::format(" lists={} probes={}", index.lists(), index.probes());
   }
   if (index.rescored() > 0) {
-    text += fmt::format(" rescored={}", index.rescored());
+    text += fmt::format(" reranked={}", index.rescored());
   }
   if (index.nprobe() > 0) text += fmt::format(" nprobe={}", index.nprobe());
   if (index.ef_search() > 0) {
@@ -166,7 +166,8 @@ absl::Status Inspect(const std::string& dir) {
 void AddInspectCommand(CLI::App& app) {
   auto bundle = std::make_shared<std::string>();
   CLI::App* command = app.add_subcommand(
-      "inspect", "Show a bundle's sizes, spaces, indexes and measured recall");
+      "inspect",
+      "Show a bundle's sizes, spaces, indexes, retrievers and measured recall");
   command->add_option("bundle", *bundle, "The bundle's directory")->required();
   command->callback([bundle] { FailUnlessOk(Inspect(*bundle)); });
 }

@@ -1,4 +1,4 @@
-// tributary keygen: keys with which bundles are signed and accepted.
+// tributary keygen: makes the keys that sign bundles and verify signatures.
 #include <memory>
 #include <string>
 
@@ -11,10 +11,11 @@ namespace tributary {
 void AddKeygenCommand(CLI::App& app) {
   auto path = std::make_shared<std::string>();
   CLI::App* command = app.add_subcommand(
-      "keygen", "Make an Ed25519 key pair, to sign bundles with");
+      "keygen", "Make an Ed25519 key pair for signing bundles");
   command
-      ->add_option("private", *path,
-                   "File for the private key; PRIVATE.pub is the public one")
+      ->add_option(
+          "private", *path,
+          "File for the private key; the public key goes to PRIVATE.pub")
       ->required();
   command->callback([path] {
     FailUnlessOk(GenerateKeyPair(*path));

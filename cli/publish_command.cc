@@ -1,4 +1,4 @@
-// tributary publish: a bundle into a store, where loaders find it.
+// tributary publish: copies a bundle to a store, where loaders find it.
 #include <memory>
 #include <string>
 
@@ -24,14 +24,16 @@ struct PublishFlags {
 void AddPublishCommand(CLI::App& app) {
   auto flags = std::make_shared<PublishFlags>();
   CLI::App* command = app.add_subcommand(
-      "publish", "Copy a bundle to a store, verify it there, move CURRENT");
+      "publish", "Copy a bundle to a store, verify the copy, and move CURRENT");
   command->add_option("bundle", flags->bundle, "The bundle's directory")
       ->required();
   command
-      ->add_option("store", flags->store, "A directory or s3://BUCKET/PREFIX")
+      ->add_option("store", flags->store,
+                   "The store: a directory or s3://BUCKET/PREFIX")
       ->required();
   command->add_option("--sign", flags->key,
-                      "Sign with this private key, as keygen writes it");
+                      "Sign the manifest with this private key, a file of "
+                      "`tributary keygen`");
   AddConfigFlags(*command, &flags->s3);
   command->callback([flags] {
     const auto store = OpenStore(flags->store, {{}, flags->s3});

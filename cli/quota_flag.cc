@@ -10,8 +10,10 @@ namespace tributary {
 
 void AddQuotaFlag(CLI::App& command, std::vector<std::string>* quotas) {
   command
-      .add_option("--quota", *quotas,
-                  "behavior=300,content=150; left out: the server's default")
+      .add_option(
+          "--quota", *quotas,
+          "Target of each source to ask, as in behavior=300,content=150. "
+          "Default: the server's quotas")
       ->delimiter(',');
 }
 

@@ -10,10 +10,11 @@
 
 namespace tributary {
 
-// Adds --quota, whose value goes to *quotas.
+// Adds --quota, whose values are written to *quotas.
 void AddQuotaFlag(CLI::App& command, std::vector<std::string>* quotas);
 
-// Each "behavior=300" as a quota of the request. INVALID_ARGUMENT.
+// Adds each "behavior=300" to the request's quotas. INVALID_ARGUMENT, naming
+// the text, for any other form.
 absl::Status SetQuotas(const std::vector<std::string>& quotas,
                        v1::RetrieveRequest* request);
 

@@ -7,7 +7,7 @@
 
 namespace tributary {
 
-// A line per source, a column per k.
+// A table with one line for each source and one column for each k.
 std::string RecallTable(const v1::MeasuredRecall& measured);
 
 }  // namespace tributary

@@ -1,4 +1,4 @@
-// tributary retrieve: asks a server, and prints rows or JSON.
+// tributary retrieve: asks a server for candidates and prints a table or JSON.
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -94,7 +94,7 @@ absl::Status Retrieve(const RetrieveFlags& flags) {
   std::string json;
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
-  // Fails for messages with unknown Any types only.
+  // Fails only for messages with unknown Any types.
   (void)google::protobuf::util::MessageToJsonString(response, &json, options);
   fmt::print("{}", json);
   return absl::OkStatus();
@@ -107,26 +107,34 @@ void AddRetrieveCommand(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("retrieve", "Ask a server for a user's candidates");
   command->add_option("user", flags->user,
-                      "The user's key; left out: an anonymous user");
-  command->add_option("-k", flags->k, "How many; 0: the server's default");
+                      "The user's key. Default: an anonymous user");
+  command->add_option("-k", flags->k,
+                      "Number of candidates; 0 for the server's default");
   AddQuotaFlag(*command, &flags->quotas);
   command
       ->add_option("--recent", flags->recent,
-                   "Keys of recent items, oldest first")
+                   "Keys of recent items, oldest first, comma-separated")
       ->delimiter(',');
-  command->add_option("--exclude", flags->exclude, "Keys of items to leave out")
+  command
+      ->add_option("--exclude", flags->exclude,
+                   "Keys of items to exclude, comma-separated")
       ->delimiter(',');
   command->add_flag("--include-seen", flags->include_seen,
-                    "Keep items the user has already had");
-  command->add_option("--bundle-version,--version", flags->bundle_version,
-                      "Another version than the active one");
+                    "Do not exclude items that the user has already had");
+  command->add_option(
+      "--bundle-version,--version", flags->bundle_version,
+      "Ask this version. Default: the one that the server chooses");
   command->add_option("--label", flags->bundle_label,
-                      "The version that has this label, such as canary");
-  command->add_option("--address", flags->address, "host:port or unix:PATH")
+                      "Ask the version with this label, such as canary");
+  command
+      ->add_option("--address", flags->address,
+                   "Address of the server: host:port or unix:PATH")
       ->capture_default_str();
-  command->add_option("--deadline-ms", flags->deadline_ms, "For the whole call")
+  command
+      ->add_option("--deadline-ms", flags->deadline_ms,
+                   "Deadline of the call, in milliseconds")
       ->capture_default_str();
-  command->add_flag("--json", flags->json, "Print the reply as proto3 JSON");
+  command->add_flag("--json", flags->json, "Print the response as proto3 JSON");
   command->callback([flags] { FailUnlessOk(Retrieve(*flags)); });
 }
 

@@ -1,4 +1,4 @@
-// tributary split: data cut into what to train on and what to test with.
+// tributary split: splits data into training and test interactions.
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,24 +43,26 @@ absl::Status SplitIntoFiles(const SplitCommandFlags& flags) {
 void AddSplitCommand(CLI::App& app) {
   auto flags = std::make_shared<SplitCommandFlags>();
   CLI::App* command = app.add_subcommand(
-      "split", "Cut data into RecBole files to train on and to test with");
-  command->add_option("--data", flags->data, "As of `tributary build`")
+      "split", "Split data into RecBole files for training and for testing");
+  command
+      ->add_option("--data", flags->data,
+                   "Same syntax as `tributary build --data`")
       ->required();
   command
-      ->add_option("--out", flags->out,
-                   "A directory: build with --data recbole:OUT, evaluate with "
-                   "--test OUT/test/test.inter")
+      ->add_option(
+          "--out", flags->out,
+          "Directory to write to. Then build with --data recbole:OUT and "
+          "evaluate with --test OUT/test/test.inter")
       ->required();
   AddSplitByFlag(*command, "--by", &flags->by);
   command
       ->add_option("--share", flags->share,
-                   "Share of the interactions that is held out")
+                   "Share of the interactions to hold out")
       ->check(CLI::Range(0.0, 0.9))
       ->capture_default_str();
   command
       ->add_option("--seed", flags->seed,
-                   "hash: another number, another "
-                   "choice")
+                   "Seed of the hash that chooses, for --by hash")
       ->capture_default_str();
   command->callback([flags] { FailUnlessOk(SplitIntoFiles(*flags)); });
 }

@@ -18,15 +18,15 @@ void AddSplitByFlag(CLI::App& command, const std::string& flag,
   command
       .add_option_function<std::string>(
           flag, [by](const std::string& name) { *by = kNames.at(name); },
-          "What is held out, and what leaks into training by it.\n"
-          "user_time: each user's newest share; what others did later leaks "
-          "trends.\n"
-          "time: all after one moment, as in production; nothing leaks, and "
-          "later users and items are new.\n"
-          "last: each user's last interaction; leaks as user_time does.\n"
-          "hash: a share by a hash of user and item; a user's own future "
-          "leaks: only for data without times.\n"
-          "Default: user_time, or hash where there are no times.")
+          "Which interactions are held out.\n"
+          "user_time: the newest share of each user's interactions. Later "
+          "ones of other users leak trends into training.\n"
+          "time: all after one moment, as in production. Nothing leaks; later "
+          "users and items are new.\n"
+          "last: the last one of each user. Leaks as user_time does.\n"
+          "hash: a share chosen by a hash of user and item. The user's own "
+          "future leaks, so use it only for data without times.\n"
+          "Default: user_time, or hash for data without times.")
       ->check(CLI::IsMember(kNames));
 }
 

@@ -11,13 +11,13 @@
 
 namespace tributary {
 
-// Adds a flag that says how data are split for a test; left out, *by stays
-// empty: by user_time where there are times, else by hash.
+// Adds a flag that says how data are split. Without the flag *by stays empty:
+// SplitTest then splits by user_time, or by hash for data without times.
 void AddSplitByFlag(CLI::App& command, const std::string& flag,
                     std::optional<SplitBy>* by);
 
-// Splits off test interactions. `seed` chooses other ones where a hash decides.
-// Errors: as HoldOut.
+// Returns the data without the test interactions, which go to *held_out. `seed`
+// is the seed of a split by hash. Errors: as HoldOut.
 absl::StatusOr<DataSet> SplitTest(DataSet data, std::optional<SplitBy> by,
                                   double share, uint64_t seed,
                                   std::vector<Interaction>* held_out);

@@ -5,7 +5,7 @@
 namespace tributary {
 namespace {
 
-bool IsTaken(const v1::IndexTrial& trial, const v1::IndexSpec& index) {
+bool IsChosen(const v1::IndexTrial& trial, const v1::IndexSpec& index) {
   return trial.kind() == index.kind() && trial.probes() == index.probes() &&
          trial.rescored() == index.rescored();
 }
@@ -15,11 +15,11 @@ bool IsTaken(const v1::IndexTrial& trial, const v1::IndexSpec& index) {
 std::string TrialsTable(const v1::IndexSpec& index) {
   if (index.trials().empty()) return "";
   std::string table = fmt::format(
-      "  {:<5} {:>7} {:>9} {:>11} {:>8}\n", "kind", "probes", "rescored",
+      "  {:<5} {:>7} {:>9} {:>11} {:>8}\n", "kind", "probes", "reranked",
       fmt::format("recall@{}", index.measured_n()), "us");
   for (const v1::IndexTrial& trial : index.trials()) {
     table += fmt::format("{} {:<5} {:>7} {:>9} {:>11.4f} {:>8.1f}\n",
-                         IsTaken(trial, index) ? "*" : " ", trial.kind(),
+                         IsChosen(trial, index) ? "*" : " ", trial.kind(),
                          trial.probes(), trial.rescored(), trial.recall(),
                          trial.us());
   }

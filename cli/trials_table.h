@@ -7,8 +7,9 @@
 
 namespace tributary {
 
-// A line for every setting of the index that was tried and is worth its time,
-// by recall, with a star before the one that was taken; empty when none was.
+// A table of the index candidates that no other one beats in both time and
+// recall, in order of recall, with a star before the chosen one. Empty when the
+// build measured none.
 std::string TrialsTable(const v1::IndexSpec& index);
 
 }  // namespace tributary

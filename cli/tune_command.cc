@@ -1,5 +1,5 @@
-// tributary tune: how a bundle's sources are best merged, learned from
-// interactions that it was made without.
+// tributary tune: learns the fusion of a bundle's sources from interactions
+// that it was made without.
 #include <algorithm>
 #include <fstream>
 #include <memory>
@@ -32,7 +32,7 @@ struct TuneFlags {
   uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
 };
 
-// What the configuration gives today.
+// The recall of the fused list with the present configuration.
 absl::StatusOr<Recalls> RecallsNow(const ListSource& lists,
                                    const std::vector<TestUser>& users,
                                    const std::vector<uint32_t>& ks,
@@ -76,7 +76,7 @@ void PrintGains(const TunedFusion& tuned, const Recalls& now, uint64_t seed,
   }
 }
 
-// JSON is YAML, and what `tributary-server --config` reads.
+// Writes JSON, which is YAML, for `tributary-server --config`.
 absl::Status WriteServerConfig(const std::string& path, v1::ServerConfig config,
                                const v1::FusionModel& model) {
   *config.mutable_defaults()->mutable_fusion_model() = model;
@@ -91,15 +91,14 @@ absl::Status WriteServerConfig(const std::string& path, v1::ServerConfig config,
   return WriteTextFile(path, json);
 }
 
-absl::Status Tune(const TuneFlags& flags) {
+absl::Status Tune(const TuneFlags& flags, const RetrieverRegistry& registry) {
   v1::ServerConfig config;
   if (!flags.server_config.empty()) {
     RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
   }
   ASSIGN_OR_RETURN(const TestItems items, ReadTestItems(flags.validation));
   ASSIGN_OR_RETURN(auto bundle, Bundle::Open(flags.bundle));
-  ASSIGN_OR_RETURN(auto serving,
-                   ServingBundle::Open(bundle, RetrieverRegistry::BuiltIn()));
+  ASSIGN_OR_RETURN(auto serving, ServingBundle::Open(bundle, registry));
   ASSIGN_OR_RETURN(const ListSource lists, ListSource::Make(serving, config));
   const std::vector<TestUser> users =
       SampleUsers(FindTestUsers(items, bundle->items()));
@@ -112,7 +111,9 @@ absl::Status Tune(const TuneFlags& flags) {
   ASSIGN_OR_RETURN(const Recalls now,
                    RecallsNow(lists, users, tuned.ks, flags.threads));
   fmt::print(
-      "recall of {} users; tuned: each with what the other half taught\n",
+      "recall of {} users; tuned: each half of them with the model learned "
+      "from "
+      "the other half\n",
       users.size());
   PrintGains(tuned, now, flags.seed, flags.threads);
   PrintFusionModel(tuned.model);
@@ -122,27 +123,34 @@ absl::Status Tune(const TuneFlags& flags) {
 
 }  // namespace
 
-void AddTuneCommand(CLI::App& app) {
+void AddTuneCommand(CLI::App& app, const RetrieverRegistry& registry) {
   auto flags = std::make_shared<TuneFlags>();
   CLI::App* command = app.add_subcommand(
       "tune",
-      "Learn quotas and the merge of a bundle's sources from interactions that "
-      "it was made without; `build` does it by default");
-  command->add_option("--bundle", flags->bundle, "A bundle's directory")
+      "Learn quotas and the fusion model of a bundle's sources from "
+      "interactions "
+      "that it was made without; `build` does so by default");
+  command->add_option("--bundle", flags->bundle, "The bundle's directory")
       ->required();
   command
-      ->add_option("--validation", flags->validation,
-                   "RecBole .inter file that the bundle was not made from")
+      ->add_option(
+          "--validation", flags->validation,
+          "RecBole .inter file of interactions that the bundle was made "
+          "without")
       ->required();
   command->add_option("--server-config", flags->server_config,
                       "The server's YAML file, to which the model is added");
   command->add_option("--out", flags->out,
-                      "The configuration is written there, for "
+                      "Write the configuration to this file, for "
                       "tributary-server --config");
-  command->add_option("--seed", flags->seed, "Of the intervals");
-  command->add_option("--threads", flags->threads, "Left out: all cores")
+  command->add_option("--seed", flags->seed,
+                      "Seed of the bootstrap confidence intervals");
+  command
+      ->add_option("--threads", flags->threads,
+                   "Number of threads. Default: all cores")
       ->check(CLI::Range(1, 1024));
-  command->callback([flags] { FailUnlessOk(Tune(*flags)); });
+  command->callback(
+      [flags, &registry] { FailUnlessOk(Tune(*flags, registry)); });
 }
 
 }  // namespace tributary

@@ -1,4 +1,5 @@
-// tributary verify: "ok" and exit status 0, or the reason and 1.
+// tributary verify: prints "ok" and exits with 0, or the reason and exits
+// with 1.
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -34,11 +35,13 @@ absl::Status CheckSignature(const VerifyFlags& flags) {
 void AddVerifyCommand(CLI::App& app) {
   auto flags = std::make_shared<VerifyFlags>();
   CLI::App* command = app.add_subcommand(
-      "verify", "Check every byte of a bundle and try its searches");
+      "verify", "Verify every byte of a bundle and try its searches");
   command->add_option("bundle", flags->bundle, "The bundle's directory")
       ->required();
-  command->add_option("--public-key", flags->public_keys,
-                      "Files of keys, one of which must have signed it");
+  command->add_option(
+      "--public-key", flags->public_keys,
+      "File of a public key; repeat for several. One of the keys "
+      "must have signed the bundle");
   command->callback([flags] {
     FailUnlessOk(CheckSignature(*flags));
     FailUnlessOk(VerifyVersion(flags->bundle));

@@ -12,6 +12,7 @@
 #include "evaluation/tune_fusion.h"
 #include "index/bundle/judgement.h"
 #include "index/parallel/progress.h"
+#include "server/retrieval/retriever.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {
@@ -34,7 +35,8 @@ absl::StatusOr<TunedFusion> TuneBundle(const ListSource& lists,
 // user has held-out items. Errors: what opening and retrieving report.
 absl::StatusOr<Judgement> JudgeBundle(
     const std::filesystem::path& validation_bundle, const TestItems& held_out,
-    const v1::ServerConfig& config, uint32_t threads, const Progress& progress);
+    const v1::ServerConfig& config, const RetrieverRegistry& registry,
+    uint32_t threads, const Progress& progress);
 
 }  // namespace tributary
 

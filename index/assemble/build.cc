@@ -16,6 +16,7 @@
 #include "index/train/history/history_choice.h"
 #include "index/train/neighbors/choose_neighbors.h"
 #include "status/status_macros.h"
+#include "version/version.h"
 
 namespace tributary {
 namespace {
@@ -69,7 +70,7 @@ class Build {
                        .threads = config_.threads(),
                        .judgement = {}};
     write.builder.set_program("tributary build");
-    write.builder.set_revision(TRIBUTARY_REVISION);
+    write.builder.set_revision(Revision());
     write.builder.set_data(request_.data_name);
     write.builder.set_seed(config_.seed());
     if (parts != nullptr) {

@@ -19,6 +19,7 @@
 #include "index/train/trainer.h"
 #include "index/verify/verify_bundle.h"
 #include "status/status_macros.h"
+#include "version/version.h"
 
 namespace tributary {
 namespace {
@@ -108,7 +109,7 @@ class Extender {
       manifest_.set_fusion_learned_on_version(old_version);
     }
     builder.set_program("tributary extend");
-    builder.set_revision(TRIBUTARY_REVISION);
+    builder.set_revision(Revision());
     builder.set_data(fmt::format("{} + {} items of {}", builder.data(),
                                  items_.keys.size(), request_.data_name));
     ASSIGN_OR_RETURN(extension_.dir, writer_.Finish(std::move(manifest_)));
@@ -153,7 +154,8 @@ class Extender {
       const EmbeddingSpace& space) const {
     ASSIGN_OR_RETURN(const auto tower, UserTower::Open(from_, space));
     std::vector<SpaceQuery> queries;
-    for (const uint64_t user : SpreadEvenly(kSampledQueries, from_.users().size())) {
+    for (const uint64_t user :
+         SpreadEvenly(kSampledQueries, from_.users().size())) {
       SpaceQuery query;
       query.seen = from_.Seen(static_cast<Row>(user));
       if (!tower->Encode(static_cast<Row>(user), query.seen, &query.vector)) {

@@ -118,7 +118,7 @@ absl::StatusOr<v1::IndexSpec> WriteSpaceIndex(const TrainedSpace& space,
   const std::string settings =
       spec.kind() == "flat"
           ? std::string("flat")
-          : fmt::format("{} lists={} probes={} rescored={}", spec.kind(),
+          : fmt::format("{} lists={} probes={} reranked={}", spec.kind(),
                         spec.lists(), spec.probes(), spec.rescored());
   if (taken) {
     request.report(fmt::format("like version {}: index of {}: {}",

@@ -12,22 +12,31 @@
 
 namespace tributary {
 
-// Why a version is out of sight: the beginning of the directory's name.
+// The prefixes of scratch directories' names: a version that is being built,
+// one that is being copied or downloaded, and one that is being deleted.
 inline constexpr std::string_view kBuilding = ".building-";
 inline constexpr std::string_view kIncoming = ".incoming-";
 inline constexpr std::string_view kRemoved = ".removed-";
 inline constexpr std::string_view kValidation = ".validation-";
 
-// A hidden directory <root>/<prefix><version>-<pid>-<n>/ in which a version is
-// made before it appears in root, or goes to be deleted. Its maker holds the
-// lock of the file `lock` in it: one whose lock is free is a leftover, whoever
-// made it (see RemoveLeftovers). Destruction removes it and what is in it.
+// A hidden directory <root>/<prefix><version>-<pid>-<n>/ that holds a version
+// before it appears in root, or while it is deleted:
+//
+//   lock        locked by the process that uses the directory
+//   <version>/  the version's files; see version_dir()
+//
+// A directory whose lock is free is a leftover of a process that was killed;
+// RemoveLeftovers removes it, and AdoptOrCreate may continue it. The destructor
+// removes the directory and everything in it. Movable; not thread-safe.
 class ScratchDirectory {
  public:
+  // Creates an empty directory, locked. RESOURCE_EXHAUSTED when a thousand
+  // names are taken; errors of the system.
   static absl::StatusOr<ScratchDirectory> Create(
       const std::filesystem::path& root, std::string_view prefix,
       uint64_t version);
-  // A leftover of that kind and version, with what is in it; else as Create.
+  // Takes over a leftover of this prefix and version, with its files, or else
+  // creates a directory.
   static absl::StatusOr<ScratchDirectory> AdoptOrCreate(
       const std::filesystem::path& root, std::string_view prefix,
       uint64_t version);
@@ -40,9 +49,9 @@ class ScratchDirectory {
   ~ScratchDirectory();
 
   const std::filesystem::path& path() const { return path_; }
-  // Where the version's directory belongs. Create does not make it.
+  // The path of the version's directory, which Create does not create.
   std::filesystem::path version_dir() const;
-  // Makes it a leftover, to be adopted or removed by others.
+  // Keeps the directory as a leftover, to be adopted or removed later.
   void Abandon() && { path_.clear(); }
 
  private:
@@ -54,11 +63,12 @@ class ScratchDirectory {
   FileLock lock_;
 };
 
-// Removes what builds, copies and removals that were cut off left in hidden
-// directories, except incoming files of version `but_incoming`. One is left
-// alone while the process that made it holds its lock. Validation bundles of
-// programs before 1.0 (.trial-<version>-<pid>) have no lock: they are left
-// alone while this host runs a process of that id.
+// Removes the leftovers of builds, copies and deletions in `root`, except the
+// incoming files of version `but_incoming`. Directories that a process has
+// locked are not touched. Validation bundles of programs before 1.0
+// (.trial-<version>-<pid>) have no lock: they are not touched while this host
+// runs a process of that id. Continues after an error and returns the first
+// one.
 absl::Status RemoveLeftovers(const std::filesystem::path& root,
                              uint64_t but_incoming = 0);
 

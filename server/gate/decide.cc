@@ -2,22 +2,24 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "fmt/core.h"
+#include "fmt/ranges.h"
 #include "server/gate/gate.h"
 
 namespace tributary {
 namespace {
 
-// Lists of different queries that have more in common than this do not tell
-// users apart.
-constexpr double kAlike = 0.5;
+// A source whose lists for different queries overlap by more than this does not
+// distinguish users.
+constexpr double kMaxDistinctOverlap = 0.5;
 
 class Checks {
  public:
   explicit Checks(v1::GateReport* report) : report_(report) {}
 
-  // A check that is passed until it is held against bounds.
+  // Adds a check, which has passed unless it is compared with a bound.
   v1::GateCheck& Add(std::string_view name, std::string_view subject) {
     v1::GateCheck& check = *report_->add_checks();
     check.set_name(std::string(name));
@@ -41,34 +43,35 @@ class Checks {
 };
 
 // Written so that NaN fails.
-void HoldAgainst(double value, double at_least, v1::GateCheck* check) {
+void CheckAtLeast(double value, double at_least, v1::GateCheck* check) {
   check->set_value(value);
   check->set_at_least(at_least);
   if (!(value >= at_least)) check->set_verdict(v1::GateCheck::FAILED);
 }
 
-void HoldBelow(double value, double at_most, v1::GateCheck* check) {
+void CheckAtMost(double value, double at_most, v1::GateCheck* check) {
   check->set_value(value);
   check->set_at_most(at_most);
   if (!(value <= at_most)) check->set_verdict(v1::GateCheck::FAILED);
 }
 
-// new / old; what was nothing before can only be noted.
-void HoldRatio(double old_value, double new_value, double at_least,
-               v1::GateCheck* check) {
+// Compares new / old with a bound. Without an old value there is no ratio, and
+// the check is only noted.
+void CheckRatio(double old_value, double new_value, double at_least,
+                v1::GateCheck* check) {
   check->set_old(old_value);
   check->set_new_(new_value);
   if (old_value <= 0) {
     check->set_verdict(v1::GateCheck::NOTED);
   } else {
-    HoldAgainst(new_value / old_value, at_least, check);
+    CheckAtLeast(new_value / old_value, at_least, check);
   }
 }
 
-// The same, and at most the inverse.
-void HoldRatioBothWays(double old_value, double new_value, double at_least,
-                       v1::GateCheck* check) {
-  HoldRatio(old_value, new_value, at_least, check);
+// As CheckRatio, and at most 1 / at_least.
+void CheckRatioBothWays(double old_value, double new_value, double at_least,
+                        v1::GateCheck* check) {
+  CheckRatio(old_value, new_value, at_least, check);
   if (!check->has_value() || at_least <= 0) return;
   check->set_at_most(1 / at_least);
   if (!(check->value() <= check->at_most()))
@@ -89,7 +92,7 @@ void CheckRecall(const GateMeasurements& measured, const v1::Gate& gate,
     if (!source.recall) continue;
     v1::GateCheck& check = checks.Add("recall", source.name);
     check.set_new_(*source.recall);
-    HoldAgainst(*source.recall, gate.min_recall(), &check);
+    CheckAtLeast(*source.recall, gate.min_recall(), &check);
     if (!measured.old_version) continue;
     const auto* old = Find(measured.old_version->sources, source.name);
     if (old != nullptr && old->recall) check.set_old(*old->recall);
@@ -101,7 +104,22 @@ void CheckReach(const GateMeasurements& measured, const v1::Gate& gate,
   v1::GateCheck& check = checks.Add("unreachable", "items");
   check.set_new_(measured.new_version.unreachable);
   if (measured.old_version) check.set_old(measured.old_version->unreachable);
-  HoldBelow(measured.new_version.unreachable, gate.max_unreachable(), &check);
+  CheckAtMost(measured.new_version.unreachable, gate.max_unreachable(), &check);
+  const std::vector<std::string>& silent = measured.new_version.silent_sources;
+  if (silent.empty()) return;
+  check.set_note(
+      fmt::format("at most: {} cannot say which items it can propose",
+                  fmt::join(silent, ", ")));
+  // An upper bound that is too high proves nothing.
+  if (check.verdict() == v1::GateCheck::FAILED) {
+    check.set_verdict(v1::GateCheck::NOTED);
+  }
+}
+
+void CheckSources(const VersionMeasurement& version, Checks checks) {
+  for (const FailedSource& source : version.failed_sources) {
+    checks.Fail("source", source.name, source.reason);
+  }
 }
 
 void CheckZeros(const VersionMeasurement& version, const v1::Gate& gate,
@@ -111,8 +129,8 @@ void CheckZeros(const VersionMeasurement& version, const v1::Gate& gate,
       if (norm.zero_share == 0) continue;
       v1::GateCheck& check = checks.Add("zeros", norm.name);
       check.set_new_(norm.zero_share);
-      // Like an item without a vector: it is found by nobody.
-      HoldBelow(norm.zero_share, gate.max_unreachable(), &check);
+      // As an item without a vector: no search finds it.
+      CheckAtMost(norm.zero_share, gate.max_unreachable(), &check);
     }
   }
 }
@@ -120,13 +138,13 @@ void CheckZeros(const VersionMeasurement& version, const v1::Gate& gate,
 void CheckCounts(const VersionMeasurement& before,
                  const VersionMeasurement& after, const v1::Gate& gate,
                  Checks checks) {
-  HoldRatioBothWays(static_cast<double>(before.items),
-                    static_cast<double>(after.items), gate.min_count_ratio(),
-                    &checks.Add("count", "items"));
+  CheckRatioBothWays(static_cast<double>(before.items),
+                     static_cast<double>(after.items), gate.min_count_ratio(),
+                     &checks.Add("count", "items"));
   if (before.users == 0 && after.users == 0) return;
-  HoldRatioBothWays(static_cast<double>(before.users),
-                    static_cast<double>(after.users), gate.min_count_ratio(),
-                    &checks.Add("count", "users"));
+  CheckRatioBothWays(static_cast<double>(before.users),
+                     static_cast<double>(after.users), gate.min_count_ratio(),
+                     &checks.Add("count", "users"));
 }
 
 void CheckLengths(const VersionMeasurement& before,
@@ -135,47 +153,52 @@ void CheckLengths(const VersionMeasurement& before,
   for (const SourceMeasurement& old : before.sources) {
     const SourceMeasurement* source = Find(after.sources, old.name);
     if (source == nullptr) {
-      const auto& unknown = after.unknown_sources;
-      if (std::find(unknown.begin(), unknown.end(), old.name) ==
-          unknown.end()) {
+      // One that failed has a check of its own.
+      if (Find(after.failed_sources, old.name) == nullptr) {
         checks.Fail("source", old.name, "the new version does not have it");
       }
       continue;
     }
     if (old.mean_length == 0 && source->mean_length == 0) continue;
-    HoldRatio(old.mean_length, source->mean_length, gate.min_length_ratio(),
-              &checks.Add("length", old.name));
+    CheckRatio(old.mean_length, source->mean_length, gate.min_length_ratio(),
+               &checks.Add("length", old.name));
+  }
+  for (const FailedSource& failed : before.failed_sources) {
+    checks.Note("source", failed.name,
+                "not compared with the old version: " + failed.reason);
   }
   for (const SourceMeasurement& source : after.sources) {
-    if (Find(before.sources, source.name) == nullptr) {
+    if (Find(before.sources, source.name) == nullptr &&
+        Find(before.failed_sources, source.name) == nullptr) {
       checks.Note("source", source.name, "the old version does not have it");
     }
   }
 }
 
-// What a source's lists would have in common if its users or items were mixed
-// up. Between queries that a source answers alike, only items can be.
-double OverlapOfNothing(const OverlapMeasurement& measured) {
-  return measured.old_with_others < kAlike
+// The overlap that a source's lists would still have if its users or items were
+// mixed up. A source that answers all queries alike shows only mixed-up items.
+double ExpectedOverlap(const OverlapMeasurement& measured) {
+  return measured.old_with_others < kMaxDistinctOverlap
              ? std::max(measured.by_chance, measured.with_others)
              : measured.by_chance;
 }
 
-// The overlap beyond that, of what is possible beyond: Cohen's kappa.
+// Checks the overlap beyond the expected one, as a fraction of the largest
+// possible: (overlap - expected) / (1 - expected), Cohen's kappa.
 void CheckOverlaps(const GateMeasurements& measured, const v1::Gate& gate,
                    Checks checks) {
   v1::GateCheck& known = checks.Add("overlap", "items");
-  known.set_note("of the new version's items, known to the old one");
-  HoldAgainst(measured.known_items, gate.min_overlap(), &known);
+  known.set_note("share of the new version's items that the old one has");
+  CheckAtLeast(measured.known_items, gate.min_overlap(), &known);
   for (const OverlapMeasurement& source : measured.overlaps) {
-    const double of_nothing = OverlapOfNothing(source);
-    // Lists of the whole catalogue say nothing.
-    if (of_nothing >= 1) continue;
+    const double expected = ExpectedOverlap(source);
+    // Lists of the whole catalogue always overlap.
+    if (expected >= 1) continue;
     v1::GateCheck& check = checks.Add("overlap", source.source);
     check.set_note(fmt::format("{:.3f}, of which {:.3f} by chance",
-                               source.overlap, of_nothing));
-    HoldAgainst(std::max(0.0, (source.overlap - of_nothing) / (1 - of_nothing)),
-                gate.min_overlap(), &check);
+                               source.overlap, expected));
+    CheckAtLeast(std::max(0.0, (source.overlap - expected) / (1 - expected)),
+                 gate.min_overlap(), &check);
   }
 }
 
@@ -183,14 +206,15 @@ void CheckNorms(const SpaceMeasurement& before, const SpaceMeasurement& after,
                 const v1::Gate& gate, Checks checks) {
   for (const NormMeasurement& old : before.norms) {
     const NormMeasurement* norm = Find(after.norms, old.name);
-    // Vectors that are gone show in the lengths of lists.
+    // Missing vectors shorten lists, which has a check of its own.
     if (norm == nullptr) continue;
-    HoldRatioBothWays(old.mean, norm->mean, gate.min_norm_ratio(),
-                      &checks.Add("norm", old.name));
+    CheckRatioBothWays(old.mean, norm->mean, gate.min_norm_ratio(),
+                       &checks.Add("norm", old.name));
   }
   if (before.fingerprint != after.fingerprint) {
-    checks.Note("fingerprint", after.name,
-                "vectors that callers keep of this space are of another model");
+    checks.Note(
+        "fingerprint", after.name,
+        "the model changed: callers must not send vectors of the old one");
   }
 }
 
@@ -199,15 +223,17 @@ void CompareVersions(const GateMeasurements& measured, const v1::Gate& gate,
   const VersionMeasurement& before = *measured.old_version;
   const VersionMeasurement& after = measured.new_version;
   CheckCounts(before, after, gate, checks);
-  HoldRatio(static_cast<double>(before.covered_items),
-            static_cast<double>(after.covered_items), gate.min_coverage_ratio(),
-            &checks.Add("coverage", "items in lists"));
+  CheckRatio(static_cast<double>(before.covered_items),
+             static_cast<double>(after.covered_items),
+             gate.min_coverage_ratio(),
+             &checks.Add("coverage", "items in lists"));
   CheckLengths(before, after, gate, checks);
   CheckOverlaps(measured, gate, checks);
   for (const SpaceMeasurement& space : before.spaces) {
     const SpaceMeasurement* now = Find(after.spaces, space.name);
     if (now == nullptr) {
-      checks.Note("fingerprint", space.name, "the space is gone");
+      checks.Note("fingerprint", space.name,
+                  "the new version does not have the space");
     } else {
       CheckNorms(space, *now, gate, checks);
     }
@@ -226,6 +252,7 @@ v1::GateReport Decide(const GateMeasurements& measured, const v1::Gate& gate) {
   report.set_asked_for(measured.asked_for);
   *report.mutable_thresholds() = gate;
   const Checks checks(&report);
+  CheckSources(measured.new_version, checks);
   CheckReach(measured, gate, checks);
   CheckZeros(measured.new_version, gate, checks);
   CheckRecall(measured, gate, checks);

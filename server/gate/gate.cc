@@ -17,9 +17,10 @@ namespace {
 // One version under measurement.
 struct Side {
   const Bundle* bundle;
-  AskedSources sources;
-  // By source.
+  std::vector<AskedSource> sources;
+  // The lists of each source.
   std::vector<SourceLists> lists;
+  std::vector<FailedSource> failed;
 };
 
 std::vector<RetrieverQuery> ViewsOf(const std::vector<SampledQuery>& queries) {
@@ -28,23 +29,45 @@ std::vector<RetrieverQuery> ViewsOf(const std::vector<SampledQuery>& queries) {
   return views;
 }
 
+// Whether the error of a source ends the measurement, or is recorded in
+// Side::failed.
+enum class OnFailure { kReturn, kRecord };
+
+absl::Status AskOne(const v1::RetrieverSpec& spec,
+                    const RetrieverRegistry& registry,
+                    std::span<const RetrieverQuery> queries, uint32_t n,
+                    const Announce& announce, Side* side) {
+  ASSIGN_OR_RETURN(auto retriever, registry.Make(*side->bundle, spec));
+  announce(fmt::format("asking source {} of version {}", spec.name(),
+                       side->bundle->version()));
+  ASSIGN_OR_RETURN(SourceLists lists, AskSource(*retriever, queries, n));
+  side->sources.push_back({&spec, std::move(retriever)});
+  side->lists.push_back(std::move(lists));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Side> AskAll(const Bundle& bundle,
+                            const RetrieverRegistry& registry,
                             const std::vector<SampledQuery>& queries,
-                            uint32_t n, const Announce& announce) {
-  Side side{.bundle = &bundle, .sources = {}, .lists = {}};
-  announce(fmt::format("opening version {}", bundle.version()));
-  ASSIGN_OR_RETURN(side.sources, MakeSources(bundle));
+                            uint32_t n, OnFailure on_failure,
+                            const Announce& announce) {
+  Side side{.bundle = &bundle, .sources = {}, .lists = {}, .failed = {}};
   const std::vector<RetrieverQuery> views = ViewsOf(queries);
-  for (const AskedSource& source : side.sources.known) {
-    announce(fmt::format("asking source {} of version {}", source.spec->name(),
+  for (const v1::RetrieverSpec& spec : bundle.manifest().retrievers()) {
+    announce(fmt::format("making source {} of version {}", spec.name(),
                          bundle.version()));
-    ASSIGN_OR_RETURN(SourceLists lists, AskSource(*source.retriever, views, n));
-    side.lists.push_back(std::move(lists));
+    const absl::Status status =
+        AskOne(spec, registry, views, n, announce, &side);
+    if (status.ok()) continue;
+    if (on_failure == OnFailure::kReturn && registry.Knows(spec.kind())) {
+      return status;
+    }
+    side.failed.push_back({spec.name(), std::string(status.message())});
   }
   return side;
 }
 
-// The golden queries of `from` for the source's space, put to the source.
+// Asks the source the golden queries that `from` has for the source's space.
 absl::StatusOr<SourceLists> AskGolden(const AskedSource& source,
                                       const Bundle& from, uint32_t n) {
   const std::string& space = source.spec->space();
@@ -87,31 +110,33 @@ SpaceMeasurement MeasureSpace(const EmbeddingSpace& space) {
 absl::StatusOr<VersionMeasurement> MeasureVersion(const Side& side,
                                                   uint32_t n) {
   const Bundle& bundle = *side.bundle;
+  ReachMeasurement reach = MeasureReach(bundle, side.sources);
   VersionMeasurement measured{.version = bundle.version(),
                               .items = bundle.items().size(),
                               .users = bundle.users().size(),
-                              .unreachable = UnreachableShare(bundle),
+                              .unreachable = reach.unreachable,
+                              .silent_sources = std::move(reach.silent_sources),
                               .covered_items = CountCovered(side),
                               .spaces = {},
                               .sources = {},
-                              .unknown_sources = side.sources.unknown};
+                              .failed_sources = side.failed};
   for (const EmbeddingSpace& space : bundle.spaces()) {
     measured.spaces.push_back(MeasureSpace(space));
   }
   for (size_t s = 0; s < side.lists.size(); ++s) {
-    const AskedSource& source = side.sources.known[s];
+    const AskedSource& source = side.sources[s];
     SourceMeasurement& into = measured.sources.emplace_back();
     into.name = source.spec->name();
     into.mean_length = side.lists[s].mean_length();
     into.recall = side.lists[s].recall;
-    if (source.spec->kind() != "vector" || side.lists[s].answered()) continue;
+    if (source.spec->space().empty() || side.lists[s].answered()) continue;
     ASSIGN_OR_RETURN(const SourceLists golden, AskGolden(source, bundle, n));
     into.recall = golden.recall;
   }
   return measured;
 }
 
-// Whether a golden query of the one is a query of the other.
+// Whether golden queries of a space in `a` are valid queries in `b`.
 bool SameSpace(const Bundle& a, const Bundle& b, const std::string& name) {
   const EmbeddingSpace* in_a = a.FindSpace(name);
   const EmbeddingSpace* in_b = b.FindSpace(name);
@@ -125,14 +150,13 @@ absl::StatusOr<std::optional<OverlapMeasurement>> Compare(const Side& before,
                                                           const Side& after,
                                                           size_t new_source,
                                                           uint32_t n) {
-  const AskedSource& old_asked = before.sources.known[old_source];
-  const AskedSource& new_asked = after.sources.known[new_source];
+  const AskedSource& old_asked = before.sources[old_source];
+  const AskedSource& new_asked = after.sources[new_source];
   const std::string& name = new_asked.spec->name();
   const SourceLists& old_lists = before.lists[old_source];
   const SourceLists& new_lists = after.lists[new_source];
   const bool by_golden =
       !old_lists.answered() && !new_lists.answered() &&
-      new_asked.spec->kind() == "vector" &&
       old_asked.spec->space() == new_asked.spec->space() &&
       SameSpace(*before.bundle, *after.bundle, new_asked.spec->space());
   if (!by_golden) {
@@ -150,9 +174,9 @@ absl::StatusOr<std::optional<OverlapMeasurement>> Compare(const Side& before,
 absl::Status CompareAll(const Side& before, const Side& after, uint32_t n,
                         GateMeasurements* measured) {
   for (size_t s = 0; s < after.lists.size(); ++s) {
-    const std::string& name = after.sources.known[s].spec->name();
+    const std::string& name = after.sources[s].spec->name();
     for (size_t o = 0; o < before.lists.size(); ++o) {
-      if (before.sources.known[o].spec->name() != name) continue;
+      if (before.sources[o].spec->name() != name) continue;
       ASSIGN_OR_RETURN(auto overlap, Compare(before, o, after, s, n));
       if (overlap) measured->overlaps.push_back(*std::move(overlap));
     }
@@ -164,6 +188,7 @@ absl::Status CompareAll(const Side& before, const Side& after, uint32_t n,
 
 absl::StatusOr<GateMeasurements> MeasureGate(const Bundle* old_bundle,
                                              const Bundle& new_bundle,
+                                             const RetrieverRegistry& registry,
                                              const v1::Gate& gate,
                                              const Announce& announce) {
   const QuerySample sample =
@@ -173,11 +198,13 @@ absl::StatusOr<GateMeasurements> MeasureGate(const Bundle* old_bundle,
   measured.asked_for = sample.asked_for;
   measured.known_items = sample.known_items;
   ASSIGN_OR_RETURN(const Side after,
-                   AskAll(new_bundle, sample.new_queries, gate.n(), announce));
+                   AskAll(new_bundle, registry, sample.new_queries, gate.n(),
+                          OnFailure::kReturn, announce));
   ASSIGN_OR_RETURN(measured.new_version, MeasureVersion(after, gate.n()));
   if (old_bundle == nullptr) return measured;
   ASSIGN_OR_RETURN(const Side before,
-                   AskAll(*old_bundle, sample.old_queries, gate.n(), announce));
+                   AskAll(*old_bundle, registry, sample.old_queries, gate.n(),
+                          OnFailure::kRecord, announce));
   ASSIGN_OR_RETURN(measured.old_version, MeasureVersion(before, gate.n()));
   RETURN_IF_ERROR(CompareAll(before, after, gate.n(), &measured));
   return measured;

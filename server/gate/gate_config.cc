@@ -8,7 +8,7 @@
 namespace tributary {
 namespace {
 
-// Both bound what a gate costs.
+// Both bound the cost of a gate.
 constexpr uint32_t kMaxSampleUsers = 100'000;
 constexpr uint32_t kMaxN = 10'000;
 

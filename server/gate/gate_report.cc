@@ -13,8 +13,8 @@ std::string Number(double value) {
              : fmt::format("{:.4g}", value);
 }
 
-std::string Cell(bool there, double value) {
-  return fmt::format("{:>11}", there ? Number(value) : "");
+std::string Cell(bool present, double value) {
+  return fmt::format("{:>11}", present ? Number(value) : "");
 }
 
 std::string Bounds(const v1::GateCheck& check) {

@@ -1,4 +1,4 @@
-// A gate's report for people and for machines.
+// A gate's report as text.
 #ifndef TRIBUTARY_SERVER_GATE_GATE_REPORT_H_
 #define TRIBUTARY_SERVER_GATE_GATE_REPORT_H_
 
@@ -8,11 +8,11 @@
 
 namespace tributary {
 
-// One line a check, and the verdict; ends with a newline.
+// A table with one line for each check, and the verdict. Ends with a newline.
 std::string GateTable(const v1::GateReport& report);
 
-// Why it failed, on one line: "overlap of als is 0.001, expected at least 0.02;
-// ...". Empty when it passed.
+// Why the version failed, on one line: "overlap of als is 0.001, expected at
+// least 0.02; ...". Empty when it passed.
 std::string GateReasons(const v1::GateReport& report);
 
 }  // namespace tributary

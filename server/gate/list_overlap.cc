@@ -11,7 +11,8 @@ namespace {
 
 using Lists = std::vector<std::vector<Row>>;
 
-// Lists as rows of the old bundle, ascending; kNoRow for what it does not have.
+// The lists with the rows that their items have in the old bundle, ascending;
+// kNoRow for an item that the old bundle does not have.
 Lists SortedIn(const Bundle& old_bundle, const Bundle& bundle,
                const Lists& lists) {
   Lists sorted = lists;
@@ -26,13 +27,13 @@ Lists SortedIn(const Bundle& old_bundle, const Bundle& bundle,
   return sorted;
 }
 
-// |in both| / the longer one's length.
+// |both| / length of the longer list; 1 for two empty lists.
 double Overlap(std::span<const Row> a, std::span<const Row> b) {
   if (a.empty() && b.empty()) return 1;
   size_t both = 0;
   for (size_t i = 0, j = 0; i < a.size() && j < b.size();) {
     if (a[i] == b[j]) {
-      // What the old bundle does not have is in no list of its own.
+      // Never kNoRow: the old bundle's own lists have none.
       ++both, ++i, ++j;
     } else if (a[i] < b[j]) {
       ++i;

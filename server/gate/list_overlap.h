@@ -11,8 +11,9 @@
 
 namespace tributary {
 
-// Compares a source's lists, by query, of two bundles, by key; queries that
-// neither answered do not count. Absent when none counts.
+// Compares the lists that a source of two bundles has for the same queries.
+// Items are matched by key. Queries that neither bundle answered are ignored;
+// absent when no other query remains.
 std::optional<OverlapMeasurement> MeasureOverlap(
     std::string source, const Bundle& old_bundle,
     const std::vector<std::vector<Row>>& old_lists, const Bundle& new_bundle,

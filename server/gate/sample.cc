@@ -5,7 +5,8 @@
 namespace tributary {
 namespace {
 
-// So many keys are looked at for each that is wanted: some are new.
+// The number of keys that are looked up for each wanted one: the old version
+// may lack some.
 constexpr uint64_t kCandidates = 8;
 
 struct RowPair {
@@ -13,7 +14,7 @@ struct RowPair {
   Row new_row;
 };
 
-// Evenly spread rows of a table of `size`, at most `count`.
+// At most `count` rows of a table of `size` rows, evenly spread.
 std::vector<Row> EvenRows(uint64_t size, uint64_t count) {
   const uint64_t rows = std::min(size, count);
   std::vector<Row> even;
@@ -23,7 +24,8 @@ std::vector<Row> EvenRows(uint64_t size, uint64_t count) {
   return even;
 }
 
-// Of `candidates` rows of the new table, those that the old one has.
+// The rows, among `candidates` evenly spread rows of the new table, whose keys
+// the old table has. Every one of them when `old_keys` is null.
 std::vector<RowPair> FindPairs(const KeyTable* old_keys,
                                const KeyTable& new_keys, uint64_t candidates) {
   std::vector<RowPair> pairs;
@@ -88,11 +90,11 @@ QuerySample SampleQueries(const Bundle* old_bundle, const Bundle& new_bundle,
   const auto items =
       FindPairs(old_bundle == nullptr ? nullptr : &old_bundle->items(),
                 new_bundle.items(), candidates);
-  const uint64_t looked_at =
+  const uint64_t looked_up =
       std::min<uint64_t>(candidates, new_bundle.items().size());
-  sample.known_items = looked_at == 0 ? 0
+  sample.known_items = looked_up == 0 ? 0
                                       : static_cast<double>(items.size()) /
-                                            static_cast<double>(looked_at);
+                                            static_cast<double>(looked_up);
   const auto users =
       FindPairs(old_bundle == nullptr ? nullptr : &old_bundle->users(),
                 new_bundle.users(), candidates);

@@ -1,4 +1,4 @@
-// Whom or what the gate asks for.
+// The queries that the gate asks.
 #ifndef TRIBUTARY_SERVER_GATE_SAMPLE_H_
 #define TRIBUTARY_SERVER_GATE_SAMPLE_H_
 
@@ -11,10 +11,11 @@
 
 namespace tributary {
 
-// The row of another table's key; kNoRow when this table has no such key.
+// The row in `in` of the key that `row` has in `from`; kNoRow when `in` does
+// not have that key.
 Row FindSameKey(const KeyTable& from, Row row, const KeyTable& in);
 
-// One query as one version knows it.
+// One query, with the rows of one version.
 struct SampledQuery {
   Row user = kNoRow;
   std::vector<Row> history;
@@ -22,25 +23,26 @@ struct SampledQuery {
   std::vector<Row> excluded;
   uint32_t segment = 0;
 
-  // Views this.
+  // A view of this object, which must outlive it.
   RetrieverQuery view() const;
 };
 
 struct QuerySample {
-  // old_queries[i] and new_queries[i] are the same; the former are empty
+  // old_queries[i] and new_queries[i] are the same query. old_queries is empty
   // without an old version.
   std::vector<SampledQuery> old_queries;
   std::vector<SampledQuery> new_queries;
   // "users" or "items".
   std::string asked_for;
-  // Share of the new version's items that the old one has.
+  // The share of the sampled items of the new version that the old one has.
   double known_items = 1;
 };
 
-// At most `count` users of the new version that the old one knows as well,
-// evenly over the key table; where there are none, items that both know, each
-// the history of nobody. Looks at a few times `count` keys. Empty when the
-// versions have nothing in common. `old_bundle` may be null.
+// At most `count` users whom both versions know, evenly spread over the new
+// version's key table. When there are none, items that both versions know, each
+// of which is the whole history of an anonymous user. Looks up a few times
+// `count` keys. Empty when the versions have no key in common. `old_bundle` may
+// be null.
 QuerySample SampleQueries(const Bundle* old_bundle, const Bundle& new_bundle,
                           uint32_t count);
 

@@ -12,13 +12,14 @@
 namespace tributary {
 namespace {
 
-// Exact search reads every vector: this many are a few seconds for some
-// millions.
+// An exact search reads every vector: for a few million items, this number of
+// searches takes seconds.
 constexpr size_t kExactQueries = 32;
-// Beside a server that has better things to do.
+// The server on the same machine needs the other cores.
 constexpr uint32_t kThreads = 2;
 
-// Calls run(i) for i below n, on a few threads; the first error by i.
+// Calls run(i) for every i below n, on kThreads threads. Returns the error of
+// the smallest i that has one.
 absl::Status ForEach(size_t n, const std::function<absl::Status(size_t)>& run) {
   std::vector<absl::Status> statuses(n);
   ParallelFor(n, 1, kThreads, [&](uint64_t begin, uint64_t end) {
@@ -29,7 +30,7 @@ absl::Status ForEach(size_t n, const std::function<absl::Status(size_t)>& run) {
   return absl::OkStatus();
 }
 
-// The queries that have an answer, thinned evenly.
+// At most kExactQueries of the queries that have an answer, evenly spread.
 std::vector<size_t> QueriesForRecall(const SourceLists& lists) {
   std::vector<size_t> answered;
   for (size_t q = 0; q < lists.lists.size(); ++q) {
@@ -43,7 +44,7 @@ std::vector<size_t> QueriesForRecall(const SourceLists& lists) {
   return chosen;
 }
 
-// Recall of one query; absent where the retriever is exact.
+// Sets *recall to the recall of one query, unless the retriever is exact.
 absl::Status MeasureRecall(const Retriever& retriever,
                            const RetrieverQuery& query, uint32_t n,
                            std::optional<double>* recall) {
@@ -86,20 +87,6 @@ double SourceLists::mean_length() const {
   return lists.empty()
              ? 0
              : static_cast<double>(sum) / static_cast<double>(lists.size());
-}
-
-absl::StatusOr<AskedSources> MakeSources(const Bundle& bundle) {
-  const RetrieverRegistry registry = RetrieverRegistry::BuiltIn();
-  AskedSources sources;
-  for (const v1::RetrieverSpec& spec : bundle.manifest().retrievers()) {
-    if (!registry.Knows(spec.kind())) {
-      sources.unknown.push_back(spec.name());
-      continue;
-    }
-    ASSIGN_OR_RETURN(auto retriever, registry.Make(bundle, spec));
-    sources.known.push_back({&spec, std::move(retriever)});
-  }
-  return sources;
 }
 
 absl::StatusOr<SourceLists> AskSource(const Retriever& retriever,

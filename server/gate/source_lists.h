@@ -1,4 +1,4 @@
-// What one version's sources answer.
+// The lists that one version's sources answer with.
 #ifndef TRIBUTARY_SERVER_GATE_SOURCE_LISTS_H_
 #define TRIBUTARY_SERVER_GATE_SOURCE_LISTS_H_
 
@@ -16,32 +16,25 @@
 
 namespace tributary {
 
-// A source of a bundle, which outlives it.
+// A source of a bundle. The bundle outlives it.
 struct AskedSource {
   const v1::RetrieverSpec* spec;
   std::unique_ptr<Retriever> retriever;
 };
 
-struct AskedSources {
-  std::vector<AskedSource> known;
-  // Of kinds that are not built in.
-  std::vector<std::string> unknown;
-};
-
-absl::StatusOr<AskedSources> MakeSources(const Bundle& bundle);
-
 struct SourceLists {
-  // By query, best first; empty where the source had no answer.
+  // By query, best first; empty for a query without an answer.
   std::vector<std::vector<Row>> lists;
-  // The mean over a few queries with an answer; absent when the source is
-  // exact, or none has one.
+  // The mean recall over a few of the queries with an answer. Absent when the
+  // source is exact, or no query has an answer.
   std::optional<double> recall;
 
   bool answered() const;
   double mean_length() const;
 };
 
-// The source's n best for each query.
+// Asks the source for its n best items for each query, on a few threads.
+// Errors: those of the retriever, for the first query that has one.
 absl::StatusOr<SourceLists> AskSource(const Retriever& retriever,
                                       std::span<const RetrieverQuery> queries,
                                       uint32_t n);

@@ -23,7 +23,7 @@ NormMeasurement MeasureNorms(std::string name, const VectorTable& vectors) {
     vectors.Read(i * vectors.size() / count, vector);
     const double norm = std::sqrt(
         std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0));
-    // Written so that NaN is one of them.
+    // Written so that a NaN norm counts as zero.
     if (!(norm > 0 && std::isfinite(norm))) {
       ++zeros;
     } else {

@@ -8,7 +8,7 @@
 
 namespace tributary {
 
-// Of a few thousand vectors, evenly over the table.
+// Measures a few thousand vectors, evenly spread over the table.
 NormMeasurement MeasureNorms(std::string name, const VectorTable& vectors);
 
 }  // namespace tributary

@@ -14,7 +14,7 @@ namespace {
 constexpr std::chrono::seconds kDeadline(10);
 // Staging reads and hashes the whole version.
 constexpr std::chrono::minutes kStageDeadline(30);
-// The server is on this host: look often whether it is back.
+// The server is on this host: a frequent look whether it is back costs little.
 constexpr int kMinReconnectBackoffMs = 100;
 constexpr int kMaxReconnectBackoffMs = 1000;
 
@@ -36,7 +36,7 @@ absl::Status Call(v1::Bundles::Stub& stub,
                   const Request& request, Response* response,
                   std::chrono::milliseconds deadline, std::stop_token stop) {
   grpc::ClientContext context;
-  // A span: the clock on the wall may jump.
+  // A time span, because the wall clock may jump.
   context.set_deadline(gpr_time_from_millis(deadline.count(), GPR_TIMESPAN));
   const std::stop_callback cancel(std::move(stop),
                                   [&context] { context.TryCancel(); });

@@ -13,12 +13,14 @@
 
 namespace tributary {
 
-// The server's control plane. Every call has a deadline, ends early with
-// CANCELLED when `stop` is requested, and fails with UNAVAILABLE at once when
-// nobody listens. Errors are those of bundles.proto. Thread-safe.
+// A client of the server's control plane. Every call has a deadline, ends early
+// with CANCELLED when `stop` is requested, and fails with UNAVAILABLE at once
+// when nothing listens at the address. Errors are those of bundles.proto.
+// Thread-safe.
 class BundlesClient {
  public:
-  // Connects when first used, and again whenever it must.
+  // Does not connect: the first call does, and later calls reconnect if they
+  // must.
   explicit BundlesClient(const std::string& address);
 
   absl::StatusOr<ServerView> GetStatus(std::stop_token stop);

@@ -27,10 +27,10 @@ using Kind = LoaderAction::Kind;
 namespace fs = std::filesystem;
 
 constexpr char kLockName[] = ".loader.lock";
-// A version that brings the server down so often is refused.
+// A version during whose staging the server was lost this often is refused.
 constexpr int kMaxLostStages = 3;
 
-// True when the server may have died of the call.
+// Whether the server may have crashed during the call.
 bool IsLost(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
 }
@@ -59,7 +59,7 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
   auto lock = FileLock::TryAcquire(fs::path(config.bundles()) / kLockName);
   if (absl::IsUnavailable(lock.status())) {
     return absl::FailedPreconditionError(
-        config.bundles() + ": another tributary-loader is at work here");
+        config.bundles() + ": another tributary-loader has locked it");
   }
   if (!lock.ok()) return lock.status();
   return std::unique_ptr<Loader>(new Loader(std::move(config), *std::move(lock),
@@ -110,7 +110,8 @@ absl::StatusOr<LoaderView> Loader::Look(std::stop_token stop) {
   view.on_host.insert(on_host.begin(), on_host.end());
   view.followed = memory_.followed() == view.current;
   view.refused = IsStillRefused(view.server, stop);
-  view.tried = tried_.version == view.current && tried_.serving == serving_;
+  view.gate_checked = gate_checked_.version == view.current &&
+                      gate_checked_.serving == serving_;
   view.highest = memory_.highest();
   view.allow_older = config_.allow_older();
   view.keep = config_.keep();
@@ -120,23 +121,26 @@ absl::StatusOr<LoaderView> Loader::Look(std::stop_token stop) {
 }
 
 void Loader::SeeCurrent(uint64_t current) {
-  // That CURRENT is gone for a while, perhaps with its volume, says nothing.
+  // CURRENT may be missing for a while, perhaps with its volume.
   if (current == 0 || current == current_) return;
-  // Whoever moves it wants the version, whatever was said of it before.
+  // Whoever moves CURRENT wants the version, whatever its last verdict was.
   if (current_ != 0) refusals_.Remove(current);
   current_ = current;
   RecallRefusal();
-  tried_ = {};
+  gate_checked_ = {};
   verified_ = 0;
   lost_stages_ = 0;
   if (memory_.followed() != current) memory_.ForgetFollowed();
-  // What came of this version so far is gone on with, if it is not all there.
+  // A partial download of this version is kept, to be resumed, unless the
+  // version is complete.
   std::error_code error;
-  const bool there = fs::exists(VersionPath(config_.bundles(), current), error);
+  const bool on_host =
+      fs::exists(VersionPath(config_.bundles(), current), error);
   const absl::Status tidied =
-      RemoveLeftovers(config_.bundles(), there ? 0 : current);
+      RemoveLeftovers(config_.bundles(), on_host ? 0 : current);
   if (!tidied.ok()) {
-    spdlog::warn("event=leftovers_not_removed reason={:?}", MessageOf(tidied));
+    spdlog::warn("event=leftovers_remove_failed reason={:?}",
+                 MessageOf(tidied));
   }
 }
 
@@ -163,9 +167,10 @@ void Loader::SeeHeldBack(const LoaderView& view) {
   const std::string before = std::exchange(
       held_back_,
       IsHeldBack(view)
-          ? fmt::format("version {} is held back: older than {}, which was "
-                        "active here, and not followed without allow_older",
-                        view.current, view.highest)
+          ? fmt::format(
+                "version {} is held back: it is older than {}, which was "
+                "active on this host, and allow_older is false",
+                view.current, view.highest)
           : "");
   if (held_back_.empty() || held_back_ == before) return;
   spdlog::warn("event=held_back version={} reason={:?}", view.current,
@@ -180,7 +185,7 @@ void Loader::MarkFollowed(uint64_t version) {
 
 absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
   const uint64_t version = action.version;
-  if (action.kind == Kind::kTry || action.kind == Kind::kStage ||
+  if (action.kind == Kind::kGate || action.kind == Kind::kStage ||
       action.kind == Kind::kActivate) {
     ASSIGN_OR_RETURN(const bool is_signed, IsSigned(version, stop));
     if (!is_signed) return absl::OkStatus();
@@ -192,8 +197,8 @@ absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
       return Fetch(version, stop);
     case Kind::kStage:
       return Stage(version, std::move(stop));
-    case Kind::kTry:
-      return Try(version, stop);
+    case Kind::kGate:
+      return CheckGate(version, stop);
     case Kind::kActivate:
       return Activate(version, std::move(stop));
     case Kind::kReport:
@@ -209,7 +214,7 @@ absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
 absl::StatusOr<bool> Loader::IsSigned(uint64_t version,
                                       const std::stop_token& stop) {
   if (keys_.empty()) return true;
-  // It may have come before there were keys.
+  // The version may have been fetched before the loader had keys.
   ASSIGN_OR_RETURN(
       const SignedManifest manifest,
       DirectoryStore(config_.bundles()).ReadManifest(version, stop));
@@ -224,7 +229,7 @@ absl::StatusOr<bool> Loader::IsSigned(uint64_t version,
 absl::Status Loader::Fetch(uint64_t version, const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const SignedManifest manifest,
                    store_->ReadManifest(version, stop));
-  tried_ = {};
+  gate_checked_ = {};
   if (absl::Status status = keys_.Check(manifest); !status.ok()) {
     Refuse(version, manifest.Fingerprint(), std::string(MessageOf(status)),
            trial_.VerifyDependsOn());
@@ -258,7 +263,7 @@ absl::Status Loader::Fetch(uint64_t version, const std::stop_token& stop) {
   return absl::OkStatus();
 }
 
-absl::Status Loader::Try(uint64_t version, const std::stop_token& stop) {
+absl::Status Loader::CheckGate(uint64_t version, const std::stop_token& stop) {
   ASSIGN_OR_RETURN(
       const SignedManifest manifest,
       DirectoryStore(config_.bundles()).ReadManifest(version, stop));
@@ -266,8 +271,8 @@ absl::Status Loader::Try(uint64_t version, const std::stop_token& stop) {
   const auto report =
       trial_.Gate(version, serving_, verified_ != version, stop);
   if (BlamesVersion(report.status()) && verified_ != version) {
-    // It was whole when it came; what the store has may still be.
-    spdlog::warn("event=copy_dropped version={} reason={:?}", version,
+    // The copy was good when it was fetched, so the store's may still be.
+    spdlog::warn("event=copy_removed version={} reason={:?}", version,
                  MessageOf(report.status()));
     return RemoveVersion(config_.bundles(), version);
   }
@@ -287,17 +292,17 @@ absl::Status Loader::Try(uint64_t version, const std::stop_token& stop) {
     spdlog::warn("event=forced version={} reason={:?}", version,
                  GateReasons(*report));
   }
-  tried_ = {version, serving_, forced};
+  gate_checked_ = {version, serving_, forced};
   const std::chrono::duration<double> seconds =
       std::chrono::steady_clock::now() - start;
-  spdlog::info("event=tried version={} against={} queries={} seconds={:.3f}",
-               version, report->old_version(), report->queries(),
-               seconds.count());
+  spdlog::info(
+      "event=gate_checked version={} against={} queries={} seconds={:.3f}",
+      version, report->old_version(), report->queries(), seconds.count());
   return absl::OkStatus();
 }
 
 absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
-  // The copy's: a repaired one in the store differs from it.
+  // The manifest of the copy, from which a repaired one in the store differs.
   ASSIGN_OR_RETURN(
       const SignedManifest manifest,
       DirectoryStore(config_.bundles()).ReadManifest(version, stop));
@@ -309,7 +314,7 @@ absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
     return absl::OkStatus();
   }
   if (lost_stages_ >= kMaxLostStages) {
-    // Perhaps for want of memory: the next loader tries again.
+    // The cause may have been a lack of memory: the next loader tries again.
     Refuse(
         version, manifest.Fingerprint(),
         fmt::format("the server was lost {} times while staging it; at last: "
@@ -329,7 +334,7 @@ absl::Status Loader::Activate(uint64_t version, std::stop_token stop) {
   memory_.MarkActive(version);
   MarkFollowed(version);
   refusals_.Remove(version);
-  if (tried_.version == version && tried_.forced) {
+  if (gate_checked_.version == version && gate_checked_.forced) {
     status_.set_forced(status_.forced() + 1);
   }
   spdlog::info("event=activated version={}", version);
@@ -347,8 +352,8 @@ void Loader::Report(const absl::Status& last_step,
   status_.set_shared_bytes(fetch_counts_.shared_bytes);
   *status_.mutable_at() = TimeUtil::GetCurrentTime();
   if (!server_reachable_ || stop.stop_requested()) return;
-  // A server that is away, or is older and has no such call, is told later or
-  // never.
+  // A server that is unreachable gets the next report. An older one does not
+  // have the call.
   server_.Report(status_, stop).IgnoreError();
 }
 

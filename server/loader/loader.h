@@ -1,7 +1,8 @@
-// The sidecar that brings published versions to a server: follows a store's
-// CURRENT, fetches and verifies what it names, holds it against what serves,
-// has the server stage and activate it, and removes what is no longer needed.
-// What it does next is loader_policy's to say; this file looks and acts.
+// The sidecar that brings published versions to a server. It follows a store's
+// CURRENT, fetches and verifies the version that it names, has the gate compare
+// it with the active version, has the server stage and activate it, and deletes
+// versions that are no longer needed. loader_policy decides what is done next;
+// this file observes and acts.
 #ifndef TRIBUTARY_SERVER_LOADER_LOADER_H_
 #define TRIBUTARY_SERVER_LOADER_LOADER_H_
 
@@ -31,32 +32,32 @@ namespace tributary {
 // One loader for one bundle directory; not thread-safe.
 class Loader {
  public:
-  // Makes the bundle directory if need be, and locks it against other loaders.
-  // Neither store nor server need be there yet. Errors: INVALID_ARGUMENT names
-  // the config's field; FAILED_PRECONDITION when another loader is at work in
-  // the directory.
+  // Creates the bundle directory if it does not exist, and locks it against
+  // other loaders. Store and server need not exist yet. Errors:
+  // INVALID_ARGUMENT names the config's field; FAILED_PRECONDITION when another
+  // loader has locked the directory.
   static absl::StatusOr<std::unique_ptr<Loader>> Create(
       v1::LoaderConfig config);
 
-  // Looks at store, host and server, and takes one action, which it returns.
-  // A version found bad is remembered as refused, also by the next loader in
-  // this directory, until its manifest changes or what else the verdict depends
-  // on; that is no error here. The server is told how it went.
-  // Errors: those of the store, of the action, or CANCELLED because of `stop`,
-  // which ends a download and calls to the server.
+  // Looks at store, host and server, takes one action, and returns it. A bad
+  // version is refused, which is no error here: this loader and later ones in
+  // the same directory remember it until its manifest, or something else that
+  // the verdict depends on, changes. Reports the outcome to the server.
+  // Errors: those of the store and of the action; CANCELLED after `stop` was
+  // requested, which ends downloads and calls to the server.
   absl::StatusOr<LoaderAction> Step(std::stop_token stop = {});
 
-  // Steps until `stop` is requested: at once while there is something to do,
-  // else every poll_interval_ms; after errors at intervals that double up to
-  // half a minute, by chance up to half as long. Says in the log what it does,
-  // errors once.
+  // Steps until `stop` is requested: immediately after a step that did
+  // something, otherwise every poll_interval_ms. After an error the interval
+  // doubles with every further error, up to half a minute, and is shortened at
+  // random by up to a half. Logs what it does; logs the same error once.
   void Run(const std::stop_token& stop);
 
  private:
-  // A version that passed the gate, or was forced through.
-  struct Tried {
+  // A version that passed the gate, or was forced.
+  struct GateCheckedVersion {
     uint64_t version = 0;
-    // What it was held against.
+    // The version that it was compared with.
     uint64_t serving = 0;
     bool forced = false;
   };
@@ -68,25 +69,27 @@ class Loader {
   absl::StatusOr<LoaderView> Look(std::stop_token stop);
   void SeeCurrent(uint64_t current);
   void SeeServer(const absl::StatusOr<ServerView>& server);
-  // What an earlier loader found of current_.
+  // Takes over the verdict of an earlier loader on current_.
   void RecallRefusal();
   bool IsStillRefused(const std::optional<ServerView>& server,
                       const std::stop_token& stop);
-  // Since it was refused; empty for nothing.
+  // What changed since current_ was refused; empty when nothing did.
   std::string WhatChanged(const std::optional<ServerView>& server,
                           const std::stop_token& stop);
   void SeeHeldBack(const LoaderView& view);
   void MarkFollowed(uint64_t version);
 
   absl::Status Act(const LoaderAction& action, std::stop_token stop);
-  // Refuses a version on this host that none of the keys signed.
+  // Refuses a version on this host, and returns false, when none of the keys
+  // signed it.
   absl::StatusOr<bool> IsSigned(uint64_t version, const std::stop_token& stop);
   absl::Status Fetch(uint64_t version, const std::stop_token& stop);
-  absl::Status Try(uint64_t version, const std::stop_token& stop);
+  absl::Status CheckGate(uint64_t version, const std::stop_token& stop);
   absl::Status Stage(uint64_t version, std::stop_token stop);
   absl::Status Activate(uint64_t version, std::stop_token stop);
-  // `depends_on` is what the verdict depends on besides the manifest; empty:
-  // it is this loader's alone. `gate` is its report, if that is the reason.
+  // `depends_on` is what the verdict depends on besides the manifest; if it is
+  // empty, only this loader remembers the refusal. `gate` is the gate's report,
+  // if the gate is the reason.
   void Refuse(uint64_t version, const std::string& fingerprint,
               const std::string& reason, const std::string& depends_on,
               const v1::GateReport* gate = nullptr);
@@ -104,22 +107,23 @@ class Loader {
 
   // The last CURRENT seen that was not 0.
   uint64_t current_ = 0;
-  // That CURRENT is not followed, and why; or empty.
+  // Why CURRENT is held back; empty when it is not.
   std::string held_back_;
-  // current_'s, when it was found bad; kept in a file, too. Forgotten when
+  // The refusal of current_, if it was refused. Also in a file. Reset when
   // CURRENT moves.
   std::optional<v1::RefusalReport> refused_;
   bool refusal_saved_ = false;
-  // What the server serves, or would after a restart; 0 for nothing.
+  // The active version, or the one that would be active after a restart of the
+  // server; 0 for none.
   uint64_t serving_ = 0;
-  Tried tried_;
-  // Fetched, and verified before it was there to see.
+  GateCheckedVersion gate_checked_;
+  // The version that this loader fetched, which verifies it; 0 for none.
   uint64_t verified_ = 0;
-  // Calls to stage current_ during which the server was lost.
+  // The number of calls to stage current_ during which the server was lost.
   int lost_stages_ = 0;
   LoaderAction failed_;
   bool server_reachable_ = true;
-  // What the server is told, but for what is counted elsewhere.
+  // The next report to the server, except what Report fills in.
   v1::LoaderStatus status_;
 };
 

@@ -34,15 +34,16 @@ void LoaderMemory::MarkActive(uint64_t version) {
 uint64_t LoaderMemory::Read(const char* name) const {
   const auto version = ReadVersionFile(bundles_ / name);
   if (version.ok()) return *version;
-  spdlog::warn("event=not_read reason={:?}", version.status().ToString());
+  spdlog::warn("event=loader_state_read_failed reason={:?}",
+               version.status().ToString());
   return 0;
 }
 
 void LoaderMemory::Write(const char* name, uint64_t version) const {
   const absl::Status written = WriteVersionFile(bundles_ / name, version);
   if (written.ok()) return;
-  spdlog::warn("event=not_saved version={} reason={:?}", version,
-               written.ToString());
+  spdlog::warn("event=loader_state_write_failed version={} reason={:?}",
+               version, written.ToString());
 }
 
 }  // namespace tributary

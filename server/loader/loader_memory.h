@@ -6,23 +6,26 @@
 
 namespace tributary {
 
-// What a loader must still know after a restart, in files of its bundle
-// directory. A file that cannot be read or written is logged and otherwise as
-// none: the server knows what is active all the same. Not thread-safe.
+// The state of a loader that outlives a restart, in files of its bundle
+// directory. A file that cannot be read or written is logged and then treated
+// as if it did not exist: the server knows the active version in any case. Not
+// thread-safe.
 class LoaderMemory {
  public:
   LoaderMemory(std::filesystem::path bundles, bool allow_older);
 
-  // The CURRENT that has been active since it was written, or 0: if it is not
-  // active now, an operator rolled back.
+  // The value of CURRENT whose version has been active since CURRENT was
+  // written; 0 for none. If that version is not active now, an operator rolled
+  // back.
   uint64_t followed() const { return followed_; }
-  // False when that was known.
+  // False when `version` was the followed one already.
   bool MarkFollowed(uint64_t version);
-  // CURRENT moved. The file stays, until another one is followed.
+  // To be called when CURRENT moves. The file stays until another version is
+  // followed.
   void ForgetFollowed() { followed_ = 0; }
 
-  // The highest version that was ever active on this host; while older ones are
-  // allowed, the last one. 0 for none.
+  // The highest version that was ever active on this host or, with allow_older,
+  // the last version that was active. 0 for none.
   uint64_t highest() const { return highest_; }
   void MarkActive(uint64_t version);
 

@@ -24,8 +24,8 @@ void FollowCurrent(const LoaderView& view, std::vector<LoaderAction>* actions) {
   const bool going_back = resident && view.current < server->active;
   if (!on_host && !resident) {
     actions->push_back({Kind::kFetch, view.current});
-  } else if (on_host && !view.tried && !going_back) {
-    actions->push_back({Kind::kTry, view.current});
+  } else if (on_host && !view.gate_checked && !going_back) {
+    actions->push_back({Kind::kGate, view.current});
   } else {
     actions->push_back(
         {resident ? Kind::kActivate : Kind::kStage, view.current});
@@ -87,8 +87,8 @@ std::string_view ActionName(Kind kind) {
       return "nothing";
     case Kind::kFetch:
       return "fetch";
-    case Kind::kTry:
-      return "try";
+    case Kind::kGate:
+      return "gate";
     case Kind::kStage:
       return "stage";
     case Kind::kActivate:

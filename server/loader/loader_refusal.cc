@@ -1,4 +1,4 @@
-// When the loader refuses a version, and for how long.
+// The loader's refusals: when a version is refused, and for how long.
 #include <string>
 
 #include "google/protobuf/util/time_util.h"
@@ -41,10 +41,11 @@ bool Loader::IsStillRefused(const std::optional<ServerView>& server,
 
 std::string Loader::WhatChanged(const std::optional<ServerView>& server,
                                 const std::stop_token& stop) {
-  if (server && server->active == current_) return "it serves";
-  if (refusal_saved_ && !refusals_.Has(current_)) return "its report is gone";
+  if (server && server->active == current_) return "it is active";
+  if (refusal_saved_ && !refusals_.Has(current_))
+    return "its report was removed";
   const auto manifest = store_->ReadManifest(current_, stop);
-  // A manifest that cannot be read is not a repaired one.
+  // A manifest that cannot be read is no repaired manifest.
   if (manifest.ok() && manifest->Fingerprint() != refused_->fingerprint()) {
     return "its manifest changed";
   }
@@ -76,10 +77,10 @@ void Loader::Refuse(uint64_t version, const std::string& fingerprint,
   const absl::Status saved = refusals_.Save(report);
   refusal_saved_ = saved.ok();
   refused_ = std::move(report);
-  tried_ = {};
+  gate_checked_ = {};
   if (saved.ok()) return;
-  // A loader that starts again tries the version again.
-  spdlog::warn("event=refusal_not_saved version={} reason={:?}", version,
+  // After a restart the loader will try the version again.
+  spdlog::warn("event=refusal_write_failed version={} reason={:?}", version,
                std::string(saved.message()));
 }
 

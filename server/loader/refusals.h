@@ -10,25 +10,24 @@
 
 namespace tributary {
 
-// Why versions were refused, for people and for a loader that starts again:
-// <bundles>/.refused/<version>.json, a RefusalReport, and <version>.txt, the
-// same to read. The reports of the highest versions are kept, a few of them;
-// who removes one has its version tried again.
-// Not thread-safe.
+// The refusals that outlive a restart of the loader: <bundles>/.refused has
+// <version>.json, a RefusalReport, and <version>.txt, the same as text. Only
+// the reports of the 20 highest versions are kept. Removing a version's report
+// makes the loader try the version again. Not thread-safe.
 class Refusals {
  public:
   explicit Refusals(const std::filesystem::path& bundles)
       : dir_(bundles / ".refused") {}
 
   bool Has(uint64_t version) const;
-  // Absent when there is none that can be read.
+  // Absent when the version has no report, or one that cannot be read.
   std::optional<v1::RefusalReport> Load(uint64_t version) const;
-  // Replaces the version's reports; each is there whole or not at all.
+  // Replaces the version's two files, each atomically.
   absl::Status Save(const v1::RefusalReport& report) const;
-  // No error when there is none.
+  // Does nothing when the version has no report.
   void Remove(uint64_t version) const;
 
-  // Of the report to read.
+  // The path of the text.
   std::filesystem::path TextPath(uint64_t version) const;
 
  private:

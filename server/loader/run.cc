@@ -1,4 +1,4 @@
-// When the loader steps; loader.cc is what a step is.
+// When the loader takes steps; loader.cc has the steps.
 #include <algorithm>
 #include <chrono>
 
@@ -29,14 +29,15 @@ void Loader::Run(const std::stop_token& stop) {
                      action.status().ToString());
       }
       logged = action.status();
-      // At least half of what Backoff doubles to: never below the interval.
+      // Backoff returns at least half of the doubled interval, so that the
+      // pause is never shorter than the interval.
       SleepFor(Backoff(++errors + 1, poll_interval,
                        std::max(2 * poll_interval, kMaxBackoff), Chance()),
                stop);
       continue;
     }
     errors = 0;
-    // The same action again made no difference the first time.
+    // An action that is due again right after it was taken had no effect.
     const bool wait =
         action->kind == LoaderAction::Kind::kNothing || *action == last;
     last = *action;

@@ -31,7 +31,7 @@ std::string ReadWhole(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Another program may judge otherwise.
+// Identifies this program: another one may judge otherwise.
 std::string ProgramText() {
   std::error_code error;
   const auto size = fs::file_size(kThisProgram, error);
@@ -41,7 +41,7 @@ std::string ProgramText() {
 
 absl::Status CheckRoom(const fs::path& dir) {
   const auto memory = ReadProcessMemory();
-  // A machine that does not say has no limit that one could know.
+  // Without figures there is nothing to compare with.
   return memory.ok() ? CheckRoomFor(dir, *memory) : absl::OkStatus();
 }
 
@@ -51,8 +51,9 @@ absl::Status VersionTrial::Verify(const fs::path& dir,
                                   const std::stop_token& stop) const {
   TrialTask task{
       .bundle = dir, .gate = config_.gate(), .trial = config_.trial()};
-  // A server without CURRENT takes up whatever is there: every source is asked
-  // before it is, whatever the gate will say.
+  // A server without CURRENT opens the highest version in the directory: so
+  // every source is asked before the version appears there. The verdict of the
+  // gate comes later.
   task.gate->set_sample_users(kUsersToVerify);
   absl::Status status = CheckRoom(dir);
   if (status.ok()) status = TryVersion(task, stop).status();
@@ -100,7 +101,9 @@ std::string VersionTrial::VerifyDependsOn() const {
 
 std::string VersionTrial::GateDependsOn(uint64_t version,
                                         uint64_t active) const {
-  return fmt::format("gate {}, forced {}, against {}",
+  // The program: another one may know other kinds of retrievers.
+  return fmt::format("program {}, gate {}, forced {}, against {}",
+                     ProgramText(),
                      HashText(config_.gate().SerializeAsString()),
                      IsForced(version), OldVersion(version, active));
 }

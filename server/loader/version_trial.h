@@ -13,36 +13,37 @@
 
 namespace tributary {
 
-// What a version goes through before the server may have it. Each of the two
-// steps happens in a process of its own, see TryVersion, and not before there
-// is memory for it: the error says how much, and to try again may help.
-// Thread-safe.
+// The two trials of a version before the server gets it. Each runs in a process
+// of its own, see TryVersion, and only when there is enough memory for it: the
+// error has the figures, and to try again later may help. Thread-safe.
 class VersionTrial {
  public:
   // `config` is complete.
   explicit VersionTrial(const v1::LoaderConfig& config) : config_(config) {}
 
-  // Hashes and contents of the version in this directory, which nobody sees
-  // yet; and its sources answer. Errors: as TryVersion, but UNAVAILABLE for
-  // RESOURCE_EXHAUSTED, which is what a fetch says of a full disk.
+  // Verifies hashes and contents of the version in this directory, which no
+  // server sees yet, and that its sources answer. Errors: as TryVersion, but
+  // UNAVAILABLE for RESOURCE_EXHAUSTED, which stands for a full disk in a
+  // fetch.
   absl::Status Verify(const std::filesystem::path& dir,
                       const std::stop_token& stop) const;
 
-  // The gate of a version on this host, against the active one if that is
-  // older and on this host; going back to an older one is an operator's
-  // decision, and only what is absolute is checked. A report that did not pass
-  // is no error. Passes at once when the gate is turned off, but for `verify`.
+  // Has the gate measure a version on this host, and compare it with the active
+  // one if that is older and on this host. Going back to an older version is an
+  // operator's decision: then only the checks of the new version alone are
+  // made. A report that did not pass is no error. With the gate turned off, the
+  // report passes, after the verification if `verify` is true.
   absl::StatusOr<v1::GateReport> Gate(uint64_t version, uint64_t active,
                                       bool verify,
                                       const std::stop_token& stop) const;
 
-  // What the verdict on a version with that manifest depends on besides: of
-  // Verify this program, the limits and the public keys; of the gate its
-  // thresholds and what it is held against.
+  // What the verdict on a version depends on besides its manifest. Verify's
+  // depends on this program, the limits and the public keys; Gate's depends on
+  // this program, the thresholds, `force` and the version compared with.
   std::string VerifyDependsOn() const;
   std::string GateDependsOn(uint64_t version, uint64_t active) const;
 
-  // The gate's verdict does not stop it.
+  // Whether the configuration lets the version pass whatever the gate says.
   bool IsForced(uint64_t version) const;
 
  private:

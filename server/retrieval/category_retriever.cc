@@ -38,7 +38,7 @@ void CategoryRetriever::FindShares(const RetrieverQuery& query,
   JoinHistories(bundle_.Seen(query.user), query.history,
                 static_cast<uint32_t>(weights_.size()), &history);
   thread_local ScoreTable sums;
-  // Categories stand for rows here.
+  // The rows of this table are categories.
   sums.Clear(lists_.size());
   float total = 0;
   for (size_t rank = 0; rank < history.size(); ++rank) {
@@ -69,7 +69,7 @@ absl::StatusOr<Ask> CategoryRetriever::Retrieve(
     const PopularityList& list = *lists_[share.row];
     const size_t read = std::min(depth, list.rows().size());
     for (size_t i = 0; i < read; ++i) {
-      // A file that was not verified may lie.
+      // A file that was not verified may name items that do not exist.
       if (list.rows()[i] >= bundle_.items().size()) continue;
       sums.Add(list.rows()[i], share.score * list.scores()[i]);
     }
@@ -77,6 +77,14 @@ absl::StatusOr<Ask> CategoryRetriever::Retrieve(
   for (const Row row : query.excluded) sums.Drop(row);
   sums.Best(n, proposals);
   return Ask::kAnswered;
+}
+
+bool CategoryRetriever::AddReachable(ReachableItems* items) const {
+  for (const PopularityList* list : lists_) {
+    if (list == nullptr) continue;
+    for (const Row item : list->rows()) items->Add(item);
+  }
+  return true;
 }
 
 }  // namespace tributary

@@ -9,23 +9,26 @@
 
 namespace tributary {
 
-// Kind "category_popularity": what is popular in the categories of the user's
-// history (what the bundle has stored, and after it what came with the
-// request). An item of the history weighs (1 + rank)^-decay, rank 0 being the
-// newest, shared evenly by its categories; the 16 categories of the largest
-// shares count. A candidate's score is the sum over them of share times the
-// score in the category's list, of each of which as much is read as is asked
-// for and excluded. Without a history in any category there is no query.
+// Kind "category_popularity": popular items of the categories of the user's
+// history (the history that the bundle stores, followed by the request's recent
+// items). A history item has weight (1 + rank)^-decay, with rank 0 for the
+// newest, divided evenly among its categories. share[c] is the weight of
+// category c as a fraction of the total; the 16 largest shares are used. The
+// score of an item is
+//   sum over those c of share[c] * score of the item in the list of c,
+// where n + |excluded| items of each list are read. A user whose history has no
+// categories gets kNoQuery.
 class CategoryRetriever : public Retriever {
  public:
-  // INVALID_ARGUMENT when the bundle has no lists by category, or a setting is
-  // out of range.
+  // INVALID_ARGUMENT when the bundle has no list with a category, or a field of
+  // the spec is out of range.
   static absl::StatusOr<std::unique_ptr<Retriever>> Create(
       const Bundle& bundle, const v1::RetrieverSpec& spec);
 
   absl::StatusOr<Ask> Retrieve(
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const override;
+  bool AddReachable(ReachableItems* items) const override;
 
  private:
   CategoryRetriever(const Bundle& bundle,
@@ -35,14 +38,15 @@ class CategoryRetriever : public Retriever {
         lists_(std::move(lists)),
         weights_(std::move(weights)) {}
 
-  // The largest shares, by category; their sum is 1 at most.
+  // Replaces *shares with the largest shares, whose rows are categories. Their
+  // sum is at most 1.
   void FindShares(const RetrieverQuery& query,
                   std::vector<ScoredRow>* shares) const;
 
   const Bundle& bundle_;
-  // By category; null where there is none.
+  // By category; null for a category without a list.
   const std::vector<const PopularityList*> lists_;
-  // By rank in the history, the newest first; as many as are used.
+  // By rank in the history, newest first. Older items are not used.
   const std::vector<float> weights_;
 };
 

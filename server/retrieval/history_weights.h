@@ -8,9 +8,9 @@
 
 namespace tributary {
 
-// What the items of a history weigh, the newest first, by the spec's decay; as
-// many as the spec's max_history. INVALID_ARGUMENT naming the setting that is
-// out of range.
+// The weights (1 + rank)^-decay of a history's items for ranks 0, the newest,
+// to max_history - 1. INVALID_ARGUMENT, naming the field, when decay or
+// max_history is out of range.
 absl::StatusOr<std::vector<float>> HistoryWeights(
     const v1::RetrieverSpec& spec);
 

@@ -12,7 +12,7 @@
 namespace tributary {
 namespace {
 
-// Of a history as long as most are; measured, see tests/bench.
+// For a history of typical length; measured by tests/bench.
 constexpr uint32_t kUsualHistory = 50;
 constexpr double kUsPerNeighbor = 0.017;
 
@@ -39,7 +39,7 @@ absl::StatusOr<Ask> NeighborRetriever::Retrieve(
                 static_cast<uint32_t>(weights_.size()), &history);
   thread_local ScoreTable sums;
   thread_local std::vector<float> scores;
-  // No more rows than there are items come together.
+  // There are at most as many different rows as items.
   sums.Clear(std::min<size_t>(history.size() * table_.width(),
                               bundle_.items().size()));
   scores.resize(table_.width());
@@ -51,7 +51,7 @@ absl::StatusOr<Ask> NeighborRetriever::Retrieve(
     any = true;
     table_.ReadScores(item, scores);
     for (size_t i = 0; i < neighbors.size(); ++i) {
-      // A file that was not verified may lie.
+      // A file that was not verified may name items that do not exist.
       if (neighbors[i] >= bundle_.items().size()) continue;
       sums.Add(neighbors[i], weights_[rank] * scores[i]);
     }
@@ -66,6 +66,15 @@ uint32_t NeighborRetriever::expected_us(uint32_t /*n*/) const {
   const auto items =
       std::min<double>(kUsualHistory, static_cast<double>(weights_.size()));
   return static_cast<uint32_t>(kUsPerNeighbor * items * table_.width());
+}
+
+bool NeighborRetriever::AddReachable(ReachableItems* items) const {
+  for (Row item = 0; item < bundle_.items().size(); ++item) {
+    // The table is large: stop as soon as it can add nothing.
+    if (items->unreachable() == 0) break;
+    for (const Row neighbor : table_.Neighbors(item)) items->Add(neighbor);
+  }
+  return true;
 }
 
 }  // namespace tributary

@@ -9,24 +9,26 @@
 
 namespace tributary {
 
-// Kind "neighbors": joins the neighbour lists of the history's items, what the
-// bundle has stored and after it what came with the request. An item's score is
-// the sum over the history of (1 + rank)^-decay, rank 0 being the newest item,
-// times the score it has in that item's list. Items whose score is not above 0
-// are not proposed. Without a history, or with one of which no item has
-// neighbours, there is no query.
+// Kind "neighbors": joins the neighbour lists of the history's items (the
+// history that the bundle stores, followed by the request's recent items). The
+// score of an item is
+//   sum over the history of (1 + rank)^-decay * score of the item in the list
+//   of the history item,
+// with rank 0 for the newest history item. Only scores above 0 are proposed. A
+// history without neighbours, or no history, gives kNoQuery.
 //
-// Costs at most max_history times the table's width, whatever the catalogue's
-// size; allocates nothing once the thread's buffers have grown.
+// The cost is at most max_history times the table's width, independent of the
+// catalogue's size. Allocates nothing once the thread's buffers have grown.
 class NeighborRetriever : public Retriever {
  public:
-  // INVALID_ARGUMENT for an unknown table, or a setting out of range.
+  // INVALID_ARGUMENT for an unknown table, or a field that is out of range.
   static absl::StatusOr<std::unique_ptr<Retriever>> Create(
       const Bundle& bundle, const v1::RetrieverSpec& spec);
 
   absl::StatusOr<Ask> Retrieve(
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const override;
+  bool AddReachable(ReachableItems* items) const override;
   uint32_t expected_us(uint32_t n) const override;
 
  private:
@@ -36,7 +38,7 @@ class NeighborRetriever : public Retriever {
 
   const Bundle& bundle_;
   const NeighborTable& table_;
-  // By rank in the history, the newest first; as many as are used.
+  // By rank in the history, newest first. Older items are not used.
   const std::vector<float> weights_;
 };
 

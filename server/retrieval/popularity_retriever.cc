@@ -8,7 +8,7 @@
 namespace tributary {
 namespace {
 
-// Appends the list's unmarked items and marks them, until there are n.
+// Appends the list's unmarked items, and marks them, until *proposals has n.
 void AppendFrom(const PopularityList& list, uint32_t n, RowMarks* taken,
                 std::vector<ScoredRow>* proposals) {
   const auto rows = list.rows();
@@ -53,6 +53,18 @@ absl::StatusOr<Ask> PopularityRetriever::Retrieve(
     AppendFrom(*list, n, &taken, proposals);
   }
   return Ask::kAnswered;
+}
+
+bool PopularityRetriever::AddReachable(ReachableItems* items) const {
+  for (const PopularityList* list : lists_) {
+    for (const Row item : list->rows()) items->Add(item);
+  }
+  if (!by_segment_) return true;
+  for (const PopularityList& list : bundle_.popularity()) {
+    if (list.spec().segment() == 0) continue;
+    for (const Row item : list.rows()) items->Add(item);
+  }
+  return true;
 }
 
 }  // namespace tributary

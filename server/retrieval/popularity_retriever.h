@@ -9,21 +9,23 @@
 
 namespace tributary {
 
-// Kind "popularity": the list of the query's segment, if the spec says so and
-// the bundle has one, then the spec's lists in order, each where the one before
-// is exhausted. Needs
-// no query, so it answers always. An item's score is that of the list it was
-// taken from, lowered to the score before it where lists meet: scores never
-// rise. Costs what is proposed, passed over and excluded.
+// Kind "popularity": reads the list of the query's segment, if the spec says so
+// and the bundle has one, and then the spec's lists in order, each after the
+// one before is exhausted. Needs no query, so the answer is always kAnswered.
+// An item's score is its score in the list that it was taken from, capped at
+// the score of the item before it, so that scores never rise from one list to
+// the next. The cost is linear in the number of proposed, skipped and excluded
+// items.
 class PopularityRetriever : public Retriever {
  public:
-  // INVALID_ARGUMENT for an unknown list, or none.
+  // INVALID_ARGUMENT for an unknown list, or when the spec names none.
   static absl::StatusOr<std::unique_ptr<Retriever>> Create(
       const Bundle& bundle, const v1::RetrieverSpec& spec);
 
   absl::StatusOr<Ask> Retrieve(
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const override;
+  bool AddReachable(ReachableItems* items) const override;
 
  private:
   PopularityRetriever(const Bundle& bundle, bool by_segment,

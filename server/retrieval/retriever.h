@@ -1,5 +1,5 @@
-// Retrievers: what proposes items for a query. This folder may depend on
-// index/; it knows no gRPC and nothing of fusion.
+// Retrievers propose items for a query. This folder may depend on index/; it
+// knows neither gRPC nor fusion.
 #ifndef TRIBUTARY_SERVER_RETRIEVAL_RETRIEVER_H_
 #define TRIBUTARY_SERVER_RETRIEVAL_RETRIEVER_H_
 
@@ -17,6 +17,7 @@
 #include "index/bundle/bundle.h"
 #include "index/bundle/row.h"
 #include "index/search/vector_index.h"
+#include "server/retrieval/reachable_items.h"
 
 namespace tributary {
 
@@ -26,23 +27,24 @@ struct SpaceVector {
   std::span<const float> values;
 };
 
-// What is known about whom to retrieve for. Views live as long as the request.
+// What is known of the user to retrieve for. The views live as long as the
+// request.
 struct RetrieverQuery {
-  // kNoRow: unknown or anonymous.
+  // kNoRow for an unknown or anonymous user.
   Row user = kNoRow;
-  // The request's recent items, newest last; empty when there were none.
+  // The request's recent items, newest last; empty when it has none.
   std::span<const Row> history = {};
   std::span<const SpaceVector> vectors = {};
-  // The user's segment; 0: none.
+  // The user's segment; 0 for none.
   uint32_t segment = 0;
   // Item rows that must not be proposed, ascending and unique.
   std::span<const Row> excluded = {};
   SteadyTime deadline = SteadyTime::max();
 };
 
-// Whether a retriever had anything to go by.
+// Whether a retriever found something in the query to retrieve by.
 enum class Ask {
-  // *proposals holds n items, or all that the retriever has.
+  // *proposals holds n items, or every item that the retriever can propose.
   kAnswered,
   // The query has no vector, history or user that this retriever could use.
   kNoQuery,
@@ -55,41 +57,50 @@ class Retriever {
  public:
   virtual ~Retriever() = default;
 
-  // Replaces *proposals with at most n items, best first, none twice, none
-  // excluded. Errors: DEADLINE_EXCEEDED or what went wrong; *proposals is then
-  // unspecified.
+  // Replaces *proposals with at most n items, best first, without duplicates
+  // and without excluded items. After an error, such as DEADLINE_EXCEEDED,
+  // *proposals is unspecified.
   virtual absl::StatusOr<Ask> Retrieve(
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const = 0;
 
-  // The same without approximation, however long it takes: the reference for
-  // live recall. UNIMPLEMENTED where Retrieve is exact already.
+  // As Retrieve, but without approximation, however long that takes: the
+  // reference that recall is measured by. UNIMPLEMENTED when Retrieve is exact.
   virtual absl::StatusOr<Ask> RetrieveExact(
       const RetrieverQuery& /*query*/, uint32_t /*n*/,
       std::vector<ScoredRow>* /*proposals*/) const {
     return absl::UnimplementedError("this retriever is exact");
   }
 
-  // Roughly how long Retrieve takes; what is short runs inline.
+  // Adds every item that Retrieve can propose for some query, and returns
+  // true. False when the retriever cannot say, which is the default: the gate
+  // then knows only an upper bound of the items that no retriever proposes.
+  virtual bool AddReachable(ReachableItems* /*items*/) const { return false; }
+
+  // Roughly how long Retrieve takes, in microseconds. The pipeline runs short
+  // calls on the request's own thread.
   virtual uint32_t expected_us(uint32_t /*n*/) const { return 0; }
 };
 
-// Makes a retriever from its entry in the manifest. The bundle outlives it.
+// Makes a retriever from its entry in the manifest. The bundle outlives the
+// retriever.
 using RetrieverFactory =
     std::function<absl::StatusOr<std::unique_ptr<Retriever>>(
         const Bundle& bundle, const v1::RetrieverSpec& spec)>;
 
-// Factories by kind. Fill it before serving; const methods are thread-safe.
+// Factories by kind. Register every kind before other threads use the registry;
+// const methods are thread-safe.
 class RetrieverRegistry {
  public:
-  // Knows "vector", "popularity", "neighbors" and "category_popularity".
+  // Knows "vector", "popularity", "neighbors" and "category_popularity", which
+  // refuse settings.
   static RetrieverRegistry BuiltIn();
 
-  // REQUIRES: no factory of that kind yet.
+  // REQUIRES: the kind is not registered yet.
   void Register(std::string kind, RetrieverFactory factory);
   bool Knows(std::string_view kind) const { return factories_.contains(kind); }
-  // INVALID_ARGUMENT for an unknown kind, or the factory's error; both name
-  // the retriever.
+  // INVALID_ARGUMENT for an unknown kind, or the factory's error. The message
+  // names the retriever.
   absl::StatusOr<std::unique_ptr<Retriever>> Make(
       const Bundle& bundle, const v1::RetrieverSpec& spec) const;
 

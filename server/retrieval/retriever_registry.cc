@@ -8,16 +8,32 @@
 #include "server/retrieval/neighbor_retriever.h"
 #include "server/retrieval/popularity_retriever.h"
 #include "server/retrieval/retriever.h"
+#include "server/retrieval/retriever_settings.h"
 #include "server/retrieval/vector_retriever.h"
+#include "status/status_macros.h"
 
 namespace tributary {
+namespace {
+
+// Built-in kinds read fields of the spec, and no settings.
+RetrieverFactory WithoutSettings(RetrieverFactory factory) {
+  return [factory = std::move(factory)](const Bundle& bundle,
+                                        const v1::RetrieverSpec& spec)
+             -> absl::StatusOr<std::unique_ptr<Retriever>> {
+    RETURN_IF_ERROR(CheckSettings(spec, {}));
+    return factory(bundle, spec);
+  };
+}
+
+}  // namespace
 
 RetrieverRegistry RetrieverRegistry::BuiltIn() {
   RetrieverRegistry registry;
-  registry.Register("vector", VectorRetriever::Create);
-  registry.Register("popularity", PopularityRetriever::Create);
-  registry.Register("neighbors", NeighborRetriever::Create);
-  registry.Register("category_popularity", CategoryRetriever::Create);
+  registry.Register("vector", WithoutSettings(VectorRetriever::Create));
+  registry.Register("popularity", WithoutSettings(PopularityRetriever::Create));
+  registry.Register("neighbors", WithoutSettings(NeighborRetriever::Create));
+  registry.Register("category_popularity",
+                    WithoutSettings(CategoryRetriever::Create));
   return registry;
 }
 

@@ -13,7 +13,7 @@ constexpr size_t kMinSlots = 1024;
 void ScoreTable::Clear(size_t max_rows) {
   used_.clear();
   ++use_;
-  // At most half full, and never full.
+  // At most half of the slots are in use, so that probing is short and ends.
   const size_t slots = std::bit_ceil(std::max(kMinSlots, 2 * max_rows));
   if (slots <= slots_.size() && use_ != 0) return;
   slots_.assign(std::max(slots, slots_.size()), Slot{0, 0, 0});
@@ -24,8 +24,8 @@ void ScoreTable::Clear(size_t max_rows) {
 
 void ScoreTable::Best(uint32_t n, std::vector<ScoredRow>* best) const {
   best->clear();
-  for (const uint32_t place : used_) {
-    const Slot& slot = slots_[place];
+  for (const uint32_t position : used_) {
+    const Slot& slot = slots_[position];
     if (slot.score > 0) best->push_back({slot.row, slot.score});
   }
   if (best->size() > n) {

@@ -9,14 +9,14 @@
 
 namespace tributary {
 
-// Sums of scores by row, for the length of one request: a hash table with
-// linear probing whose slots are marked with the number of the use, so that
-// starting afresh costs nothing and the cost is what is added, whatever the
-// catalogue's size. Keep one per thread: it allocates only while it grows. Not
-// thread-safe.
+// Sums of scores by row, for the duration of one request. A hash table with
+// linear probing, whose slots carry the number of the use that filled them: to
+// clear it costs nothing, and the total cost is linear in the number of
+// additions, independent of the catalogue's size. Keep one per thread, because
+// it allocates only while it grows. Not thread-safe.
 class ScoreTable {
  public:
-  // Forgets everything, and makes room for `max_rows` different rows.
+  // Removes every row, and makes room for `max_rows` different rows.
   void Clear(size_t max_rows);
 
   // REQUIRES: at most max_rows different rows since Clear.
@@ -28,7 +28,7 @@ class ScoreTable {
     }
     slot.score += score;
   }
-  // The row is not to be among the best. Does nothing for one without a score.
+  // Keeps the row out of Best. Does nothing for a row without a score.
   void Drop(Row row) {
     Slot& slot = FindSlot(row);
     if (slot.use == use_) slot.score = 0;
@@ -44,7 +44,7 @@ class ScoreTable {
     float score;
   };
 
-  // The row's slot, or the one where it belongs.
+  // The row's slot, or the slot where the row would be inserted.
   Slot& FindSlot(Row row) {
     // Fibonacci hashing: the high bits of the product.
     uint64_t i = (uint64_t{row} * 0x9e3779b97f4a7c15U) >> shift_;
@@ -55,7 +55,7 @@ class ScoreTable {
   }
 
   std::vector<Slot> slots_;
-  // The slots in use, by their places.
+  // The positions of the slots in use.
   std::vector<uint32_t> used_;
   uint32_t use_ = 0;
   int shift_ = 0;

@@ -11,14 +11,14 @@ void JoinHistories(std::span<const Row> stored, std::span<const Row> recent,
   sorted.assign(recent.begin(), recent.end());
   std::sort(sorted.begin(), sorted.end());
   taken.assign(sorted.size(), false);
-  // From the newest back.
+  // From the newest item to the oldest.
   history->clear();
   for (size_t i = recent.size(); i > 0 && history->size() < max_items; --i) {
-    const auto place = static_cast<size_t>(
+    const auto position = static_cast<size_t>(
         std::lower_bound(sorted.begin(), sorted.end(), recent[i - 1]) -
         sorted.begin());
-    if (!taken[place]) history->push_back(recent[i - 1]);
-    taken[place] = true;
+    if (!taken[position]) history->push_back(recent[i - 1]);
+    taken[position] = true;
   }
   for (size_t i = stored.size(); i > 0 && history->size() < max_items; --i) {
     if (std::binary_search(sorted.begin(), sorted.end(), stored[i - 1])) {

@@ -9,10 +9,10 @@
 
 namespace tributary {
 
-// Replaces *history by the newest `max_items` of what is stored and, after it,
-// of what the request brings (`recent`); both newest last. Items that come more
-// than once stand where they came last.
-// REQUIRES: `stored` has none twice. Allocates nothing once *history has grown.
+// Replaces *history with the newest `max_items` items of `stored` followed by
+// `recent` (the request's items). All three are newest last. An item that
+// occurs more than once is kept at its last occurrence. Allocates nothing once
+// *history has grown. REQUIRES: `stored` has no duplicates.
 void JoinHistories(std::span<const Row> stored, std::span<const Row> recent,
                    uint32_t max_items, std::vector<Row>* history);
 

@@ -27,7 +27,8 @@ std::span<const Row> Newest(std::span<const Row> seen) {
   return seen.last(std::min(seen.size(), kMaxSeen));
 }
 
-// The n best of both lists, an item of both with the better of its scores.
+// Replaces *best with the n best items of both lists. An item of both has the
+// better of its scores.
 void MergeBest(std::span<const ScoredRow> other, uint32_t n,
                std::vector<ScoredRow>* best) {
   best->insert(best->end(), other.begin(), other.end());
@@ -158,6 +159,17 @@ bool VectorRetriever::MeanOf(std::span<const Row> items,
   }
   if (found == 0) return false;
   Scale(1.0 / found, *vector);
+  return true;
+}
+
+bool VectorRetriever::AddReachable(ReachableItems* items) const {
+  if (space_.items.size() == items->items()) {
+    items->AddAll();
+    return true;
+  }
+  for (uint64_t i = 0; i < space_.items.size(); ++i) {
+    items->Add(space_.items.row(i));
+  }
   return true;
 }
 

@@ -11,21 +11,25 @@
 
 namespace tributary {
 
-// Kind "vector": the items of one embedding space by inner product with a query
-// vector. That is the first of these that there is:
+// Kind "vector": the items of one embedding space with the largest inner
+// product with a query vector. The query vector is the first of these that
+// exists:
 //   1. the request's vector for the space;
-//   2. the request's history, encoded: by the mean of its items' vectors, or by
-//      the space's tower, as what the user did after the stored history;
+//   2. the request's history, encoded as the mean of its items' vectors, or by
+//      the space's tower, to which it is the continuation of the stored
+//      history;
 //   3. the user's stored vector;
-//   4. the stored history, encoded: the mean of the newest 200, or the tower's;
-// histories only where the space has a history_encoder. In a COSINE space
-// vectors are normalised. Without one, or when it is zero, there is no query. A
-// tower of several interests gives as many vectors; an item counts with the
-// best of its scores.
+//   4. the stored history, encoded as the mean of its newest 200 items'
+//   vectors,
+//      or by the tower.
+// Histories are encoded only if the space has a history_encoder. In a COSINE
+// space query vectors are normalised. Without a query vector, or with a zero
+// one, the answer is kNoQuery. A tower with several interests makes one query
+// vector for each, and an item's score is the best of its scores.
 class VectorRetriever : public Retriever {
  public:
-  // INVALID_ARGUMENT for an unknown space; OpenIndex's and UserTower::Open's
-  // errors.
+  // INVALID_ARGUMENT for an unknown space, or an error of OpenIndex or
+  // UserTower::Open.
   static absl::StatusOr<std::unique_ptr<Retriever>> Create(
       const Bundle& bundle, const v1::RetrieverSpec& spec);
 
@@ -35,6 +39,7 @@ class VectorRetriever : public Retriever {
   absl::StatusOr<Ask> RetrieveExact(
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const override;
+  bool AddReachable(ReachableItems* items) const override;
   uint32_t expected_us(uint32_t n) const override {
     const uint32_t searches = tower_ == nullptr ? 1 : tower_->interests();
     return index_->expected_us(n) * searches;
@@ -48,10 +53,11 @@ class VectorRetriever : public Retriever {
   absl::StatusOr<Ask> Search(const VectorIndex& index,
                              const RetrieverQuery& query, uint32_t n,
                              std::vector<ScoredRow>* proposals) const;
-  // Query vectors, end to end; false when there is nothing to make one from.
+  // Replaces *vectors with the query vectors, concatenated. False when the
+  // query has nothing to make one from.
   bool MakeVectors(const RetrieverQuery& query,
                    std::vector<float>* vectors) const;
-  // `recent` is what the request brings.
+  // `recent` are the request's items. False when there is no vector.
   bool EncodeHistory(Row user, std::span<const Row> recent,
                      std::vector<float>* vectors) const;
   bool MeanOf(std::span<const Row> items, std::vector<float>* vector) const;
@@ -59,9 +65,9 @@ class VectorRetriever : public Retriever {
   const Bundle& bundle_;
   const EmbeddingSpace& space_;
   const std::unique_ptr<VectorIndex> index_;
-  // Null when index_ is exact itself.
+  // Null when index_ is exact.
   const std::unique_ptr<VectorIndex> exact_index_;
-  // Null where the space has none.
+  // Null when the space has no user tower.
   const std::unique_ptr<UserTower> tower_;
 };
 

@@ -23,11 +23,11 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr size_t kMaxLastWords = 2000;
-// Above those that the child gets others as.
+constexpr size_t kMaxOutputTail = 2000;
+// Above the descriptors that the child gets.
 constexpr int kLowestDescriptor = 10;
 
-// A file descriptor, closed at the end.
+// Owns a file descriptor.
 class Descriptor {
  public:
   Descriptor() = default;
@@ -69,16 +69,16 @@ absl::StatusOr<Pipe> MakePipe() {
   return pipe;
 }
 
-// What posix_spawn is told.
+// The arguments of posix_spawn.
 class SpawnSettings {
  public:
-  SpawnSettings(const Pipe& answer, const Pipe& words) {
+  SpawnSettings(const Pipe& answer, const Pipe& output) {
     posix_spawn_file_actions_init(&actions_);
     posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null",
                                      O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions_, words.write.get(),
+    posix_spawn_file_actions_adddup2(&actions_, output.write.get(),
                                      STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions_, words.write.get(),
+    posix_spawn_file_actions_adddup2(&actions_, output.write.get(),
                                      STDERR_FILENO);
     posix_spawn_file_actions_adddup2(&actions_, answer.write.get(),
                                      kAnswerDescriptor);
@@ -133,8 +133,8 @@ std::vector<std::string> MakeEnvironment(
 }
 
 absl::StatusOr<pid_t> Spawn(const ChildTask& task, const Pipe& answer,
-                            const Pipe& words) {
-  const SpawnSettings settings(answer, words);
+                            const Pipe& output) {
+  const SpawnSettings settings(answer, output);
   std::vector<std::string> arguments = {task.program};
   arguments.insert(arguments.end(), task.arguments.begin(),
                    task.arguments.end());
@@ -147,7 +147,7 @@ absl::StatusOr<pid_t> Spawn(const ChildTask& task, const Pipe& answer,
   return absl::ErrnoToStatus(error, task.program.string() + ": start a trial");
 }
 
-// Appends what there is to read; false at the end.
+// Appends what can be read now; false at the end of the file.
 bool ReadSome(int fd, std::string* text) {
   std::array<char, 65536> buffer;
   const ssize_t got = ::read(fd, buffer.data(), buffer.size());
@@ -156,17 +156,17 @@ bool ReadSome(int fd, std::string* text) {
   return got > 0;
 }
 
-// Reads both pipes to their ends, which come when the child has ended.
-void Listen(pid_t pid, const ChildTask& task, Pipe* answer, Pipe* words,
+// Reads both pipes to their ends, which the child's end closes.
+void Listen(pid_t pid, const ChildTask& task, Pipe* answer, Pipe* output,
             ChildEnd* end) {
   const auto deadline = SteadyClock::now() + task.timeout;
   std::array<pollfd, 2> polled = {pollfd{answer->read.get(), POLLIN, 0},
-                                  pollfd{words->read.get(), POLLIN, 0}};
-  std::array<std::string*, 2> texts = {&end->answer, &end->last_words};
+                                  pollfd{output->read.get(), POLLIN, 0}};
+  std::array<std::string*, 2> texts = {&end->answer, &end->output_tail};
   while (polled[0].fd >= 0 || polled[1].fd >= 0) {
     const auto left =
         std::chrono::ceil<milliseconds>(deadline - SteadyClock::now());
-    const bool killed = end->timed_out || end->said_too_much;
+    const bool killed = end->timed_out || end->output_limit_exceeded;
     const auto wait_ms =
         killed ? -1 : static_cast<int>(std::max<int64_t>(0, left.count()));
     if (::poll(polled.data(), polled.size(), wait_ms) == 0) {
@@ -178,14 +178,14 @@ void Listen(pid_t pid, const ChildTask& task, Pipe* answer, Pipe* words,
       if (polled[i].fd < 0 || polled[i].revents == 0) continue;
       if (!ReadSome(polled[i].fd, texts[i])) polled[i].fd = -1;
     }
-    if (end->last_words.size() > 2 * kMaxLastWords) {
-      end->last_words.erase(0, end->last_words.size() - kMaxLastWords);
+    if (end->output_tail.size() > 2 * kMaxOutputTail) {
+      end->output_tail.erase(0, end->output_tail.size() - kMaxOutputTail);
     }
     if (end->answer.size() > task.max_answer_bytes && !killed) {
-      end->said_too_much = true;
+      end->output_limit_exceeded = true;
       ::kill(pid, SIGKILL);
     }
-    if (end->said_too_much) end->answer.clear();
+    if (end->output_limit_exceeded) end->answer.clear();
   }
 }
 
@@ -193,17 +193,17 @@ void Listen(pid_t pid, const ChildTask& task, Pipe* answer, Pipe* words,
 
 absl::StatusOr<ChildEnd> RunChild(const ChildTask& task, std::stop_token stop) {
   ASSIGN_OR_RETURN(Pipe answer, MakePipe());
-  ASSIGN_OR_RETURN(Pipe words, MakePipe());
-  ASSIGN_OR_RETURN(const pid_t pid, Spawn(task, answer, words));
+  ASSIGN_OR_RETURN(Pipe output, MakePipe());
+  ASSIGN_OR_RETURN(const pid_t pid, Spawn(task, answer, output));
   answer.write.Close();
-  words.write.Close();
+  output.write.Close();
   ChildEnd end;
   {
-    // Not yet waited for: the number is still the child's.
+    // The child has not been waited for, so that no other process has its id.
     const std::stop_callback kill_it(stop, [pid] { ::kill(pid, SIGKILL); });
-    Listen(pid, task, &answer, &words, &end);
+    Listen(pid, task, &answer, &output, &end);
   }
-  // It has ended, or closed its descriptors, which it must not.
+  // The child has ended, or has closed its descriptors, which it must not.
   ::kill(pid, SIGKILL);
   while (::waitpid(pid, &end.wait_status, 0) < 0 && errno == EINTR) {
   }

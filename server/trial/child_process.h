@@ -11,37 +11,38 @@
 
 namespace tributary {
 
-// The descriptor that the child writes its answer to.
+// The descriptor to which the child writes its answer.
 inline constexpr int kAnswerDescriptor = 3;
 
 struct ChildTask {
   std::filesystem::path program;
-  // After the program's name.
+  // Without argv[0], which is the program.
   std::vector<std::string> arguments;
-  // "NAME=value", in place of what the environment has of that name.
+  // "NAME=value"; replaces the variable of that name in the environment.
   std::vector<std::string> environment;
   std::chrono::milliseconds timeout;
-  // Of the answer; a child that says more is killed.
+  // A child whose answer is longer is killed.
   size_t max_answer_bytes;
 };
 
 struct ChildEnd {
   std::string answer;
-  // The end of what it wrote to stdout and stderr.
-  std::string last_words;
-  // As of waitpid(2).
+  // The last part of what the child wrote to stdout and stderr, at most 4000
+  // bytes.
+  std::string output_tail;
+  // As waitpid(2) returns it.
   int wait_status = 0;
-  // Killed by this process, because of one of these.
+  // Why this process killed the child, if it did.
   bool timed_out = false;
-  bool said_too_much = false;
+  bool output_limit_exceeded = false;
   bool stopped = false;
 };
 
-// Starts the program by posix_spawn, with no descriptor of this process but
-// kAnswerDescriptor, /dev/null as stdin, no signal blocked or ignored, and
-// waits for its end; it is killed when the time is over, or `stop` is
-// requested. Errors: those of pipe(2) and posix_spawn(3), before anything ran.
-// Thread-safe.
+// Starts the program with posix_spawn and waits for its end. The child inherits
+// no descriptor but kAnswerDescriptor; its stdin is /dev/null, and it blocks
+// and ignores no signal. It is killed when the timeout is over or `stop` is
+// requested. Errors are those of pipe(2) and posix_spawn(3); the child did not
+// run then. Thread-safe.
 absl::StatusOr<ChildEnd> RunChild(const ChildTask& task, std::stop_token stop);
 
 }  // namespace tributary

@@ -13,10 +13,10 @@ namespace tributary {
 namespace {
 
 constexpr int kLowestPriority = 19;
-// A file is mapped as a part of its bundle and while it is hashed.
+// A file is mapped twice: as a part of its bundle, and while it is hashed.
 constexpr uint64_t kMappings = 2;
 
-// This process's, in bytes: the program and its libraries.
+// The present size of this process's address space, in bytes.
 uint64_t AddressSpace() {
   uint64_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
@@ -26,14 +26,14 @@ uint64_t AddressSpace() {
 void Limit(__rlimit_resource resource, uint64_t soft, uint64_t hard) {
   const rlimit limit{soft, hard};
   if (::setrlimit(resource, &limit) == 0) return;
-  // A lower one is set already.
+  // A lower limit is set already.
   if (errno != EPERM && errno != EINVAL) _exit(1);
 }
 
 }  // namespace
 
 void EnterTrial(const v1::TrialRequest& request) {
-  // It may have ended before this.
+  // The parent may have ended before the line above.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != request.parent()) _exit(1);
   const v1::Trial& trial = request.trial();
@@ -42,7 +42,7 @@ void EnterTrial(const v1::TrialRequest& request) {
   Limit(RLIMIT_AS, memory, memory);
   // The first sends SIGXCPU, the second SIGKILL.
   Limit(RLIMIT_CPU, trial.max_cpu_seconds(), trial.max_cpu_seconds() + 1);
-  // A crash is no news.
+  // A version that crashes the trial is expected: no core file.
   Limit(RLIMIT_CORE, 0, 0);
   static_cast<void>(::setpriority(PRIO_PROCESS, 0, kLowestPriority));
 }

@@ -5,10 +5,11 @@
 
 namespace tributary {
 
-// Makes this process one that a trial may happen in: it ends with the thread
-// that started it, has the request's limits of CPU time and address space
-// (twice the files' sizes and max_extra_bytes beyond what it has now), leaves
-// no core, and has the lowest priority. Ends the process where that cannot be.
+// Prepares this process for a trial. It ends with the thread that started it;
+// its CPU time is limited to the request's max_cpu_seconds, and its address
+// space to its present size plus 2 * files_bytes + max_extra_bytes; it leaves
+// no core file and has the lowest priority. Ends the process if a limit cannot
+// be set.
 void EnterTrial(const v1::TrialRequest& request);
 
 }  // namespace tributary

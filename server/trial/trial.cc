@@ -24,7 +24,8 @@ namespace fs = std::filesystem;
 constexpr size_t kMaxAnswerBytes = 4 << 20;
 constexpr size_t kMaxQuoted = 300;
 
-// What files take; those that FAISS reads take it again.
+// The sizes of a version's files. FAISS reads its files into memory, so that
+// those are needed twice.
 struct FileBytes {
   uint64_t all = 0;
   uint64_t read = 0;
@@ -63,18 +64,18 @@ absl::StatusOr<std::string> RequestJson(const TrialTask& task) {
   const auto printed =
       google::protobuf::util::MessageToJsonString(request, &json);
   if (printed.ok()) return json;
-  // A path that is not UTF-8.
+  // The path is not UTF-8.
   return absl::InvalidArgumentError(
       fmt::format("{}: {}", task.bundle.string(), printed.ToString()));
 }
 
-// The rest of the last line that begins with `head`.
+// The last complete line that begins with `head`, without `head`.
 std::string_view LastLine(std::string_view text, std::string_view head) {
   std::string_view found;
   while (!text.empty()) {
     const size_t end = text.find('\n');
     const std::string_view line = text.substr(0, end);
-    // One that was cut off counts for nothing.
+    // A line without its end was cut off.
     if (end == std::string_view::npos) break;
     if (line.starts_with(head)) found = line.substr(head.size());
     text.remove_prefix(end + 1);
@@ -82,15 +83,16 @@ std::string_view LastLine(std::string_view text, std::string_view head) {
   return found;
 }
 
-// " while ..., its last words: ...".
+// " while verifying its files; its output ends with ...".
 std::string Circumstances(const ChildEnd& end) {
   std::string_view at = LastLine(end.answer, kAtLine);
   if (at.empty()) at = "starting";
   std::string text = fmt::format(" while {}", at);
-  std::string_view words = end.last_words;
-  while (!words.empty() && words.back() == '\n') words.remove_suffix(1);
-  words.remove_prefix(words.size() - std::min(words.size(), kMaxQuoted));
-  if (!words.empty()) text += fmt::format("; it said {:?}", words);
+  std::string_view output = end.output_tail;
+  while (!output.empty() && output.back() == '\n') output.remove_suffix(1);
+  output.remove_prefix(output.size() - std::min(output.size(), kMaxQuoted));
+  if (!output.empty())
+    text += fmt::format("; its output ends with {:?}", output);
   return text;
 }
 
@@ -115,7 +117,7 @@ absl::Status AboutSignal(int signal, const v1::Trial& trial,
       return absl::FailedPreconditionError(text);
     case SIGKILL:
       return absl::ResourceExhaustedError(
-          text + "; the kernel does so when memory is short");
+          text + "; the kernel does so when memory is insufficient");
     case SIGBUS:
       return absl::UnavailableError(text + ", as when the disk cannot be read");
     default:
@@ -145,7 +147,7 @@ absl::StatusOr<v1::GateReport> Judge(const ChildEnd& end,
         fmt::format("the trial took longer than {} ms{}",
                     task.trial.timeout_ms(), circumstances));
   }
-  if (end.said_too_much) {
+  if (end.output_limit_exceeded) {
     return absl::FailedPreconditionError(fmt::format(
         "the trial's answer is longer than {} bytes", kMaxAnswerBytes));
   }
@@ -168,7 +170,7 @@ absl::StatusOr<v1::GateReport> TryVersion(const TrialTask& task,
         "this is a trial's process: its main does not call RunTrialIfAsked");
   }
   ASSIGN_OR_RETURN(std::string request, RequestJson(task));
-  // Libraries start a thread for every core, each with memory of its own.
+  // Libraries would start a thread for each core, each with memory of its own.
   const ChildTask child{
       .program = task.program,
       .arguments = {kTrialArgument, std::move(request)},

@@ -1,4 +1,4 @@
-// The trial's own process.
+// The process of a trial.
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,7 +32,7 @@ void WriteLine(std::string_view head, std::string_view text) {
   for (std::string_view left = line; !left.empty();) {
     const ssize_t wrote = ::write(kAnswerDescriptor, left.data(), left.size());
     if (wrote < 0 && errno == EINTR) continue;
-    // Nobody listens any more.
+    // The parent no longer reads.
     if (wrote <= 0) _exit(1);
     left.remove_prefix(static_cast<size_t>(wrote));
   }
@@ -52,38 +52,55 @@ absl::Status Verify(const std::filesystem::path& dir) {
   ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(dir));
   RETURN_IF_ERROR(VerifyBundle(*bundle));
   Announce("trying its towers");
-  RETURN_IF_ERROR(TryTowers(*bundle));
-  return TrySearches(*bundle, [](const EmbeddingSpace& space) {
+  RETURN_IF_ERROR(CheckTowers(*bundle));
+  return CheckIndexes(*bundle, [](const EmbeddingSpace& space) {
     Announce(fmt::format("trying {} index {} of space {}",
                          space.spec->index().kind(), IndexFilesOf(space),
                          space.spec->name()));
   });
 }
 
-absl::StatusOr<v1::GateReport> Measure(const v1::TrialRequest& request) {
+absl::StatusOr<v1::GateReport> Measure(const v1::TrialRequest& request,
+                                       const RetrieverRegistry& registry) {
   std::shared_ptr<const Bundle> old_bundle;
+  std::string old_error;
   if (!request.old_bundle().empty()) {
-    // One that cannot be read is not the new one's fault.
-    old_bundle = Bundle::Open(request.old_bundle()).value_or(nullptr);
+    auto opened = Bundle::Open(request.old_bundle());
+    if (opened.ok()) {
+      old_bundle = *std::move(opened);
+    } else {
+      old_error = std::string(opened.status().message());
+    }
   }
   ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(request.bundle()));
-  ASSIGN_OR_RETURN(
-      const GateMeasurements measured,
-      MeasureGate(old_bundle.get(), *bundle, request.gate(), Announce));
-  return Decide(measured, request.gate());
+  ASSIGN_OR_RETURN(const GateMeasurements measured,
+                   MeasureGate(old_bundle.get(), *bundle, registry,
+                               request.gate(), Announce));
+  v1::GateReport report = Decide(measured, request.gate());
+  if (!old_error.empty()) {
+    // It is not the new version's fault, but it must not go unseen either.
+    v1::GateCheck& check = *report.add_checks();
+    check.set_name("old");
+    check.set_subject("version");
+    check.set_verdict(v1::GateCheck::NOTED);
+    check.set_note("not compared with the old version: " + old_error);
+  }
+  return report;
 }
 
-absl::StatusOr<v1::GateReport> Try(const v1::TrialRequest& request) {
+absl::StatusOr<v1::GateReport> Try(const v1::TrialRequest& request,
+                                   const RetrieverRegistry& registry) {
   if (request.verify()) RETURN_IF_ERROR(Verify(request.bundle()));
-  if (request.has_gate()) return Measure(request);
+  if (request.has_gate()) return Measure(request, registry);
   v1::GateReport report;
   report.set_passed(true);
   return report;
 }
 
-absl::StatusOr<v1::GateReport> TryCatching(const v1::TrialRequest& request) {
+absl::StatusOr<v1::GateReport> TryCatching(const v1::TrialRequest& request,
+                                           const RetrieverRegistry& registry) {
   try {
-    return Try(request);
+    return Try(request, registry);
   } catch (const std::bad_alloc&) {
     return absl::FailedPreconditionError(fmt::format(
         "the trial needs more memory than the files' sizes and {} bytes",
@@ -94,19 +111,20 @@ absl::StatusOr<v1::GateReport> TryCatching(const v1::TrialRequest& request) {
   }
 }
 
-[[noreturn]] void RunTrial(const char* json) {
+[[noreturn]] void RunTrial(const char* json,
+                           const RetrieverRegistry& registry) {
   v1::TrialRequest request;
   if (!google::protobuf::util::JsonStringToMessage(json, &request).ok()) {
     _exit(1);
   }
   EnterTrial(request);
   const Breaks breaks;
-  const auto report = TryCatching(request);
+  const auto report = TryCatching(request, registry);
   v1::TrialAnswer answer;
   if (report.ok()) {
     *answer.mutable_gate() = *report;
   } else {
-    // What a search library reports is the version's fault.
+    // INTERNAL comes from a search library, and is the version's fault.
     const absl::Status& status = report.status();
     answer.set_code(static_cast<int>(absl::IsInternal(status)
                                          ? absl::StatusCode::kDataLoss
@@ -121,9 +139,9 @@ absl::StatusOr<v1::GateReport> TryCatching(const v1::TrialRequest& request) {
 
 }  // namespace
 
-void RunTrialIfAsked(int argc, char** argv) {
+void RunTrialIfAsked(int argc, char** argv, const RetrieverRegistry& registry) {
   if (argc == 3 && std::strcmp(argv[1], kTrialArgument) == 0) {
-    RunTrial(argv[2]);
+    RunTrial(argv[2], registry);
   }
 }
 

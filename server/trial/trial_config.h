@@ -6,9 +6,9 @@
 
 namespace tributary {
 
-// `given` with every field that was left out set to the default that
-// config.proto states. INVALID_ARGUMENT for a value out of range; the message
-// begins with the field's name.
+// `given`, with every absent field set to the default that config.proto states.
+// INVALID_ARGUMENT for a value out of range; the message begins with the
+// field's name.
 absl::StatusOr<v1::Trial> CompleteTrial(v1::Trial given);
 
 }  // namespace tributary

@@ -1,4 +1,4 @@
-// What a trial's two processes must agree on.
+// The protocol between a trial's two processes.
 #ifndef TRIBUTARY_SERVER_TRIAL_TRIAL_PROTOCOL_H_
 #define TRIBUTARY_SERVER_TRIAL_TRIAL_PROTOCOL_H_
 
@@ -6,12 +6,15 @@
 
 namespace tributary {
 
-// The first argument; the second is a TrialRequest as JSON.
+// The first argument of the trial's process. The second is a TrialRequest as
+// JSON.
 inline constexpr char kTrialArgument[] = "--try-version-in-this-process";
-// Set in a trial's process, so that it starts no other.
+// The environment variable that is set in a trial's process, so that it does
+// not start another trial.
 inline constexpr char kTrialVariable[] = "TRIBUTARY_TRIAL";
 
-// The answer's lines: what is done next, and at last a TrialAnswer as JSON.
+// The beginnings of the answer's lines: each step before it begins, and at last
+// a TrialAnswer as JSON.
 inline constexpr std::string_view kAtLine = "at ";
 inline constexpr std::string_view kDoneLine = "done ";
 

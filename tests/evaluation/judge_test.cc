@@ -23,7 +23,8 @@ TEST(JudgeBundle, MeasuresEverySourceAndTheFusedList) {
   // popularity.
   const TestItems held_out = {{"10", {"e", "f"}}, {"20", {"a"}}};
   const auto verdict =
-      JudgeBundle(dir, held_out, v1::ServerConfig(), 1, IgnoreProgress);
+      JudgeBundle(dir, held_out, v1::ServerConfig(),
+                  RetrieverRegistry::BuiltIn(), 1, IgnoreProgress);
   ASSERT_TRUE(verdict.ok()) << verdict.status();
   EXPECT_EQ(verdict->recall.users(), 2);
   EXPECT_EQ(verdict->recall.held_out_interactions(), 3);
@@ -34,8 +35,9 @@ TEST(JudgeBundle, MeasuresEverySourceAndTheFusedList) {
 }
 
 TEST(JudgeBundle, NamesABundleThatIsNotThere) {
-  const auto verdict = JudgeBundle(MakeTestDir() / "9", {}, v1::ServerConfig(),
-                                   1, IgnoreProgress);
+  const auto verdict =
+      JudgeBundle(MakeTestDir() / "9", {}, v1::ServerConfig(),
+                  RetrieverRegistry::BuiltIn(), 1, IgnoreProgress);
   EXPECT_EQ(verdict.status().code(), absl::StatusCode::kNotFound);
 }
 

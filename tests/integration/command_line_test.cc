@@ -1,4 +1,4 @@
-// The forms of the command line that scripts rely on.
+// Commands and outputs that scripts rely on.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -65,10 +65,10 @@ TEST(CommandLine, InspectShowsTheIndexesThatWereTried) {
   EXPECT_EQ(shown.exit_status, 0);
   EXPECT_THAT(
       shown.output,
-      AllOf(ContainsRegex("ivf lists=[0-9]+ probes=[0-9]+ rescored=[0-9]+ "
+      AllOf(ContainsRegex("ivf lists=[0-9]+ probes=[0-9]+ reranked=[0-9]+ "
                           "recall@30=0.9[0-9]+ of exact in [0-9.]+ us"),
             HasSubstr("taste: index candidates; * was chosen"),
-            ContainsRegex("kind +probes +rescored +recall@30 +us"),
+            ContainsRegex("kind +probes +reranked +recall@30 +us"),
             ContainsRegex("  ivf +[0-9]+ +[0-9]+ +[01][.][0-9]+ +[0-9.]+"),
             ContainsRegex("[*] ivf +[0-9]+ +[0-9]+ +0[.]9[0-9]+ +[0-9.]+")));
 }

@@ -35,7 +35,7 @@ class ControlTest : public testing::Test {
          "unix:" + (deployment_.bundles() / "control.sock").string()});
     return RunProgram(arguments);
   }
-  // Of a command that must succeed.
+  // The output of a command that must succeed.
   std::string Say(std::vector<std::string> arguments) {
     const Outcome outcome = Control(std::move(arguments));
     EXPECT_EQ(outcome.exit_status, 0) << outcome.output;

@@ -83,13 +83,9 @@ void Deployment::StartServer(const std::vector<std::string>& flags) {
   const auto or_any = [](const std::string& address) {
     return address.empty() ? "127.0.0.1:0" : address;
   };
-  std::vector<std::string> arguments = {Program("tributary-server"),
-                                        "--bundles",
-                                        bundles_,
-                                        "--listen",
-                                        or_any(grpc_),
-                                        "--http",
-                                        or_any(http_)};
+  std::vector<std::string> arguments = server_command_;
+  arguments.insert(arguments.end(), {"--bundles", bundles_, "--listen",
+                                     or_any(grpc_), "--http", or_any(http_)});
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   server_.emplace(arguments);
   const auto grpc = server_->WaitFor(" grpc=");
@@ -106,13 +102,14 @@ void Deployment::StartServer(const std::vector<std::string>& flags) {
 }
 
 void Deployment::StartLoader(const std::vector<std::string>& flags) {
-  std::vector<std::string> arguments = {
-      Program("tributary-loader"), "--store", store_, "--bundles", bundles_,
-      "--control", "unix:" + (bundles_ / "control.sock").string(),
-      "--poll-interval-ms", "20",
-      // Versions of different items, so that replies show which served, would
-      // not pass.
-      "--gate.enabled", gate_ ? "true" : "false"};
+  std::vector<std::string> arguments = loader_command_;
+  arguments.insert(arguments.end(),
+                   {"--store", store_, "--bundles", bundles_, "--control",
+                    "unix:" + (bundles_ / "control.sock").string(),
+                    "--poll-interval-ms", "20",
+                    // Versions of different items, so that replies show which
+                    // served, would not pass.
+                    "--gate.enabled", gate_ ? "true" : "false"});
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   loader_.emplace(arguments);
 }

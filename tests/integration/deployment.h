@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/retrieval_client.h"
@@ -31,6 +32,15 @@ class Deployment {
   void Build(uint64_t version, const std::vector<std::string>& flags = {});
   // tributary publish.
   Outcome Publish(uint64_t version);
+
+  // What StartServer and StartLoader run, before the flags. Default: the
+  // programs that this build made.
+  void set_server_command(std::vector<std::string> command) {
+    server_command_ = std::move(command);
+  }
+  void set_loader_command(std::vector<std::string> command) {
+    loader_command_ = std::move(command);
+  }
 
   // On free ports the first time, and on the same ones after that.
   void StartServer(const std::vector<std::string>& flags = {});
@@ -58,6 +68,8 @@ class Deployment {
   std::filesystem::path built_;
   std::filesystem::path store_;
   std::filesystem::path bundles_;
+  std::vector<std::string> server_command_ = {Program("tributary-server")};
+  std::vector<std::string> loader_command_ = {Program("tributary-loader")};
   std::optional<Process> server_;
   std::optional<Process> loader_;
   std::string grpc_;

@@ -1,4 +1,4 @@
-// A version of poor quality: `tributary gate`, and a real loader and server.
+// Versions of poor quality: `tributary gate`, and a real loader and server.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ using testing::HasSubstr;
 
 const GateWorld kGood{.noise_seed = 2};
 const GateWorld kBad{.noise_seed = 3, .items_mixed_up = true};
-// Lists of a part of the catalogue.
+// Shorter than the catalogue.
 const std::vector<std::string> kFlags = {"--gate.n", "40"};
 
 class GateTest : public testing::Test {

@@ -1,4 +1,4 @@
-// Each rule of the gate, by the figures that it is about.
+// Each rule of the gate, with measurements at its thresholds.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,11 +6,13 @@
 
 #include "server/gate/gate.h"
 #include "server/gate/gate_config.h"
+#include "server/gate/gate_report.h"
 
 namespace tributary {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 VersionMeasurement Version(uint64_t number) {
@@ -18,13 +20,14 @@ VersionMeasurement Version(uint64_t number) {
           .items = 1000,
           .users = 500,
           .unreachable = 0.1,
+          .silent_sources = {},
           .covered_items = 400,
           .spaces = {{"taste", "f", {{"taste items", 2, 0}}}},
           .sources = {{"taste", 100, 0.99}, {"popularity", 100, {}}},
-          .unknown_sources = {}};
+          .failed_sources = {}};
 }
 
-// All is as it was.
+// Two versions with equal measurements.
 GateMeasurements Same() {
   return {.new_version = Version(2),
           .old_version = Version(1),
@@ -112,9 +115,39 @@ TEST(Decide, ASourceMustNotDisappear) {
   GateMeasurements measured = Same();
   measured.new_version.sources.pop_back();
   EXPECT_THAT(Failures(measured), ElementsAre("source popularity"));
-  // It is there, only not known to this program.
-  measured.new_version.unknown_sources = {"popularity"};
+}
+
+TEST(Decide, ASourceThatCannotBeMadeFailsOnceAndSaysWhy) {
+  GateMeasurements measured = Same();
+  measured.new_version.sources.pop_back();
+  measured.new_version.failed_sources = {{"popularity", "no such kind"}};
+  EXPECT_THAT(Failures(measured), ElementsAre("source popularity"));
+  measured.old_version.reset();
+  EXPECT_THAT(Failures(measured), ElementsAre("source popularity"));
+  EXPECT_EQ(GateReasons(Decide(measured, *CompleteGate({}))),
+            "source of popularity: no such kind");
+}
+
+TEST(Decide, ASourceOfTheOldVersionThatCannotBeMadeIsNoted) {
+  GateMeasurements measured = Same();
+  measured.old_version->sources.pop_back();
+  measured.old_version->failed_sources = {{"popularity", "no such kind"}};
   EXPECT_THAT(Failures(measured), IsEmpty());
+  EXPECT_THAT(GateTable(Decide(measured, *CompleteGate({}))),
+              HasSubstr("not compared with the old version: no such kind"));
+}
+
+TEST(Decide, AnUpperBoundOfUnreachableItemsIsSaidToBeOne) {
+  GateMeasurements measured = Same();
+  measured.new_version.silent_sources = {"mine"};
+  const std::string note = "at most: mine cannot say which items";
+  EXPECT_THAT(Failures(measured), IsEmpty());
+  EXPECT_THAT(GateTable(Decide(measured, *CompleteGate({}))), HasSubstr(note));
+  // The bound is too high, but the items may be reachable.
+  measured.new_version.unreachable = 0.51;
+  EXPECT_THAT(Failures(measured), IsEmpty());
+  EXPECT_THAT(GateTable(Decide(measured, *CompleteGate({}))),
+              HasSubstr("<= 0.5  note (" + note));
 }
 
 TEST(Decide, ANewSourceIsNoted) {

@@ -1,9 +1,10 @@
-// Bundles on disk, measured and judged.
+// MeasureGate and Decide on bundles on disk.
 #include "server/gate/gate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
 #include <string>
 
@@ -23,12 +24,12 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-// What failed: names and subjects.
+// Names and subjects of the failed checks.
 using Failures = std::set<std::pair<std::string, std::string>>;
 
 v1::Gate Thresholds() {
   v1::Gate gate;
-  // Lists of a part of the catalogue.
+  // Shorter than the catalogue.
   gate.set_n(40);
   return *CompleteGate(gate);
 }
@@ -39,16 +40,18 @@ std::shared_ptr<const Bundle> Open(const std::filesystem::path& dir) {
   return *std::move(bundle);
 }
 
-GateMeasurements Measure(const Bundle* old_bundle, const Bundle& new_bundle) {
+GateMeasurements Measure(
+    const Bundle* old_bundle, const Bundle& new_bundle,
+    const RetrieverRegistry& registry = RetrieverRegistry::BuiltIn()) {
   auto measured =
-      MeasureGate(old_bundle, new_bundle, Thresholds(), [](auto) {});
+      MeasureGate(old_bundle, new_bundle, registry, Thresholds(), [](auto) {});
   EXPECT_TRUE(measured.ok()) << measured.status();
   return measured.value_or(GateMeasurements());
 }
 
 class GateTest : public testing::Test {
  protected:
-  // Against a normal version before it.
+  // Compares it with a normal version.
   v1::GateReport Judge(const GateWorld& next) {
     return Judge(GateWorld{.noise_seed = 2}, next);
   }
@@ -117,7 +120,7 @@ TEST_F(GateTest, AnEmptiedPopularityListFails) {
 }
 
 TEST_F(GateTest, AShortenedPopularityListFails) {
-  // Of 40 asked for, 30.
+  // 40 are asked for, and the list has 30.
   EXPECT_THAT(FailuresOf(Judge({.popular = 30})),
               ElementsAre(Pair("length", "popularity")));
   EXPECT_THAT(FailuresOf(Judge({.popular = 33})), IsEmpty());
@@ -144,6 +147,68 @@ TEST_F(GateTest, ItemsWithoutVectorBeyondTheListsAreUnreachable) {
   EXPECT_THAT(measured.new_version.unreachable, DoubleNear(250.0 / 400, 1e-9));
   EXPECT_THAT(FailuresOf(Decide(measured, Thresholds())),
               ElementsAre(Pair("unreachable", "items")));
+}
+
+// Proposes item 399 alone, and says so in AddReachable or not.
+class OneItem : public Retriever {
+ public:
+  explicit OneItem(bool says_so) : says_so_(says_so) {}
+
+  absl::StatusOr<Ask> Retrieve(
+      const RetrieverQuery& /*query*/, uint32_t /*n*/,
+      std::vector<ScoredRow>* proposals) const override {
+    proposals->assign(1, {399, 1});
+    return Ask::kAnswered;
+  }
+  bool AddReachable(ReachableItems* items) const override {
+    if (says_so_) items->Add(399);
+    return says_so_;
+  }
+
+ private:
+  const bool says_so_;
+};
+
+RetrieverRegistry WithOneItem(bool says_so) {
+  RetrieverRegistry registry = RetrieverRegistry::BuiltIn();
+  registry.Register("one_item", [says_so](const Bundle&, const auto&) {
+    return std::make_unique<OneItem>(says_so);
+  });
+  return registry;
+}
+
+// Of 400 items, 100 have vectors, and retriever "own" proposes one more.
+const GateWorld kOwnKind{
+    .popular = 50, .item_vectors = 100, .own_kind = "one_item"};
+
+TEST_F(GateTest, AnotherKindCountsByWhatItSaysItReaches) {
+  new_ = Open(kOwnKind.Write(MakeTestDir(), 2));
+  auto measured = Measure(nullptr, *new_, WithOneItem(true));
+  EXPECT_THAT(measured.new_version.unreachable, DoubleNear(299.0 / 400, 1e-9));
+  EXPECT_THAT(measured.new_version.silent_sources, IsEmpty());
+  EXPECT_THAT(FailuresOf(Decide(measured, Thresholds())),
+              ElementsAre(Pair("unreachable", "items")));
+
+  measured = Measure(nullptr, *new_, WithOneItem(false));
+  EXPECT_THAT(measured.new_version.unreachable, DoubleNear(300.0 / 400, 1e-9));
+  EXPECT_THAT(measured.new_version.silent_sources, ElementsAre("own"));
+  EXPECT_THAT(FailuresOf(Decide(measured, Thresholds())), IsEmpty());
+}
+
+TEST_F(GateTest, AKindThatTheRegistryDoesNotKnowFailsAndIsNamed) {
+  new_ = Open(kOwnKind.Write(MakeTestDir(), 2));
+  const auto report = Decide(Measure(nullptr, *new_), Thresholds());
+  EXPECT_THAT(FailuresOf(report), Contains(Pair("source", "own")));
+  EXPECT_THAT(GateReasons(report),
+              HasSubstr("\"one_item\" is not a registered kind"));
+}
+
+TEST_F(GateTest, AnOldVersionsUnknownKindIsNoFaultOfTheNewOne) {
+  old_ = Open(GateWorld{.own_kind = "one_item"}.Write(MakeTestDir(), 1));
+  new_ = Open(GateWorld{.noise_seed = 3}.Write(MakeTestDir(), 2));
+  const auto report = Decide(Measure(old_.get(), *new_), Thresholds());
+  EXPECT_THAT(FailuresOf(report), IsEmpty()) << GateTable(report);
+  EXPECT_THAT(GateTable(report), HasSubstr("is not a registered kind"));
 }
 
 TEST_F(GateTest, WithoutUsersItemsAreAskedForAndGoldenQueriesOfTheSameSpace) {

@@ -24,7 +24,7 @@ void ExpectOk(const absl::Status& status) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
-// The same truth for all versions, and the version's own noise.
+// Vectors that are the same for all versions, plus the version's own noise.
 std::vector<float> MakeVectors(uint32_t count, uint32_t truth_seed,
                                uint32_t noise_seed, double scale) {
   std::vector<float> values = RandomVectors(count, kDim, truth_seed);
@@ -35,7 +35,7 @@ std::vector<float> MakeVectors(uint32_t count, uint32_t truth_seed,
   return values;
 }
 
-// Vector i goes to place i + 7.
+// Moves vector i to position i + 7.
 void MixUp(std::vector<float>* vectors) {
   std::rotate(vectors->begin(), vectors->end() - 7 * kDim, vectors->end());
 }
@@ -98,7 +98,7 @@ void AddFaissIndex(const GateWorld& world, std::span<const float> vectors,
   spec->set_nprobe(1);
 }
 
-// Any vectors, with the answers that their bundle's items have.
+// Adds random query vectors, each with its exact best item.
 void AddGolden(std::span<const float> items, v1::Manifest* manifest) {
   const auto vectors = RandomVectors(kGolden, kDim, 99);
   for (uint32_t q = 0; q < kGolden; ++q) {
@@ -151,6 +151,11 @@ std::filesystem::path GateWorld::Write(const std::filesystem::path& root,
   }
   if (golden_queries) AddGolden(item_values, &manifest);
   AddPopularity(popular, &*writer, &manifest);
+  if (!own_kind.empty()) {
+    v1::RetrieverSpec& own = *manifest.add_retrievers();
+    own.set_name("own");
+    own.set_kind(own_kind);
+  }
   const auto dir = writer->Finish(manifest);
   ExpectOk(dir.status());
   return dir.value_or(std::filesystem::path());

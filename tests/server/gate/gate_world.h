@@ -8,34 +8,38 @@
 
 namespace tributary {
 
-// A version of a catalogue in which users and items have vectors that say who
-// likes what. Versions that differ in nothing but `noise_seed` are a normal
-// retraining.
+// A version of a catalogue whose users and items have vectors that model taste.
+// Versions that differ only in `noise_seed` are like normal retrainings.
 struct GateWorld {
   // Keys are 0, 1, 2 and so on.
   uint32_t items = 400;
   uint32_t users = 100;
-  // What a training adds to the vectors.
+  // Seed of the noise that a training adds to the vectors.
   uint32_t noise_seed = 1;
   double scale = 1;
   // Item i has the vector of another one.
   bool items_mixed_up = false;
   // User i has the vector of another one.
   bool users_mixed_up = false;
-  // Of the popularity list.
+  // Length of the popularity list.
   uint32_t popular = 200;
-  // A FAISS index of this kind, probed as little as can be; empty: flat.
+  // A FAISS index of this factory string, with nprobe 1; empty for a flat
+  // index.
   std::string factory = {};
-  // What a broken disk or an enemy does to the index's file; the manifest is
-  // made to fit.
+  // Changes the bytes of the index's file, as a broken disk or an attacker
+  // would. The manifest has the hash of the changed file.
   std::function<void(std::string* bytes)> damage = nullptr;
-  // Items above have no vector.
+  // Items with this row and above have no vector.
   uint32_t item_vectors = 400;
-  // Without users, the space's golden queries are all there is to ask.
+  // Adds golden queries: without users, the only queries that the space can
+  // answer.
   bool golden_queries = false;
   std::string fingerprint = "f";
+  // The kind of a third retriever, "own"; empty for none.
+  std::string own_kind = {};
 
-  // Writes root/<version>. Retrievers: "taste" (vectors) and "popularity".
+  // Writes root/<version>. Its retrievers are "taste" (vectors), "popularity"
+  // and, unless own_kind is empty, "own".
   std::filesystem::path Write(const std::filesystem::path& root,
                               uint64_t version) const;
 };

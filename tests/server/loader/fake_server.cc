@@ -90,7 +90,7 @@ grpc::Status FakeServer::Activate(grpc::ServerContext*,
   if (!resident_.contains(request->version())) {
     return {grpc::StatusCode::FAILED_PRECONDITION, "not staged"};
   }
-  // As the real one does, which keeps one for Rollback.
+  // The real server keeps one version for Rollback, too.
   if (previous_ != request->version()) resident_.erase(previous_);
   previous_ = std::exchange(active_, request->version());
   return grpc::Status::OK;
@@ -128,7 +128,7 @@ grpc::Status FakeServer::GetStatus(grpc::ServerContext*,
                      : version == previous_ ? v1::PREVIOUS
                                             : v1::STAGED);
   }
-  // On disk, as far as this fake knows; the loader must not care.
+  // A version that is only on disk, which the loader must ignore.
   v1::BundleStatus& on_disk = *status->add_bundles();
   on_disk.set_version(1'000'000);
   on_disk.set_state(v1::ON_DISK);

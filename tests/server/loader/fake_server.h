@@ -1,4 +1,4 @@
-// The control plane of a server, reduced to its bookkeeping.
+// A fake of the control plane, which only keeps the books.
 #ifndef TRIBUTARY_TESTS_SERVER_LOADER_FAKE_SERVER_H_
 #define TRIBUTARY_TESTS_SERVER_LOADER_FAKE_SERVER_H_
 
@@ -21,21 +21,21 @@ class FakeServer : public v1::Bundles::Service {
   explicit FakeServer(std::string socket_path);
   ~FakeServer() override;
 
-  // What a process does that dies and comes back; it remembers what it
-  // activated last, as the real one does in CURRENT.
+  // Ends and restarts the server. It remembers the active version, as the real
+  // one does in CURRENT.
   void Stop();
   void Start();
 
-  // Stage of the version fails with this from now on; OK ends that.
+  // Makes every later Stage of the version return this status.
   void SetStageStatus(uint64_t version, const grpc::Status& status);
   void RollBack();
 
   std::string address() const { return "unix:" + socket_path_; }
   uint64_t active() const;
   std::set<uint64_t> resident() const;
-  // What happened, e.g. "stage 1", "refuse 2: reason".
+  // The calls so far, such as "stage 1" and "refuse 2: reason".
   std::vector<std::string> calls() const;
-  // What the loader said last.
+  // The loader's last report.
   v1::LoaderStatus loader() const;
 
  private:

@@ -1,5 +1,5 @@
-// What the loader does with versions that the gate or the trial refuses:
-// against real directories, real trials and a fake server.
+// The loader's steps with versions that the gate or the trial refuses: with
+// real directories, real trials and a fake server.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -52,7 +52,7 @@ class GateStepsTest : public testing::Test {
     const auto status = PublishTo(world.Write(built_, version), store_);
     ASSERT_TRUE(status.ok()) << status;
   }
-  // As somebody might who does not verify what is published.
+  // Puts a version into the store without the verification of `publish`.
   void PutInStore(uint64_t version, const GateWorld& world) {
     world.Write(store_, version);
     ASSERT_TRUE(WriteCurrent(store_, version).ok());
@@ -63,10 +63,10 @@ class GateStepsTest : public testing::Test {
       const auto action = loader_->Step();
       if (action.ok() && *action == LoaderAction()) return;
     }
-    FAIL() << "still at work after " << kMaxSteps << " steps";
+    FAIL() << "still acting after " << kMaxSteps << " steps";
   }
 
-  // Version 1 serves, and 2 was refused.
+  // Afterwards version 1 is active, and version 2 was refused.
   void RefuseSecond() {
     PublishWorld(1, {});
     Settle();
@@ -139,7 +139,7 @@ TEST_F(GateStepsTest, ARefusalThatWasNotSavedIsFoundAgain) {
 
 TEST_F(GateStepsTest, OtherThresholdsAreAReasonToTryAgain) {
   RefuseSecond();
-  // These make no difference.
+  // Version 2 fails with these, too.
   config_.mutable_gate()->set_sample_users(99);
   Restart();
   Settle();
@@ -153,7 +153,7 @@ TEST_F(GateStepsTest, OtherThresholdsAreAReasonToTryAgain) {
 
 TEST_F(GateStepsTest, AnotherActiveVersionIsAReasonToTryAgain) {
   RefuseSecond();
-  // Beside this one, version 2 is as it should be.
+  // Compared with this version, version 2 passes.
   PublishWorld(1000, {.noise_seed = 3, .items_mixed_up = true});
   config_.mutable_gate()->set_enabled(false);
   Restart();
@@ -186,9 +186,9 @@ TEST_F(GateStepsTest, WhatWasTriedBesideAnotherVersionIsTriedAgain) {
   }
   PublishWorld(3, {});
   ASSERT_EQ(*loader_->Step(), (LoaderAction{Kind::kFetch, 3}));
-  ASSERT_EQ(*loader_->Step(), (LoaderAction{Kind::kTry, 3}));
+  ASSERT_EQ(*loader_->Step(), (LoaderAction{Kind::kGate, 3}));
   server_.RollBack();
-  EXPECT_EQ(*loader_->Step(), (LoaderAction{Kind::kTry, 3}));
+  EXPECT_EQ(*loader_->Step(), (LoaderAction{Kind::kGate, 3}));
   EXPECT_EQ(*loader_->Step(), (LoaderAction{Kind::kStage, 3}));
 }
 
@@ -219,7 +219,7 @@ TEST_F(GateStepsTest, ForceOfAVersionThatPassesIsNotCounted) {
   EXPECT_EQ(server_.loader().forced(), 0);
 }
 
-// As the entry point of the graph, a node that is not there.
+// Sets the entry point of the HNSW graph to a node that does not exist.
 void MoveEntryPoint(std::string* bytes) {
   const std::string efforts("\x28\0\0\0\x01\0\0\0\x01\0\0\0", 12);
   const size_t at = bytes->find(efforts);
@@ -241,17 +241,17 @@ TEST_F(GateStepsTest, AVersionThatCrashesFaissNeverReachesTheServer) {
               AllOf(StartsWith("refuse 2: "), HasSubstr("SIGSEGV"),
                     HasSubstr("taste.index")));
   EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
-  // Nor are there remains.
+  // Nothing of it remains on the host.
   for (const auto& entry : fs::directory_iterator(bundles_)) {
     EXPECT_THAT(entry.path().filename().string(), Not(StartsWith(".incoming")));
   }
 }
 
 TEST_F(GateStepsTest, WhatCrashesFaissWhenItIsAskedIsNeverThereToSee) {
-  // A server that starts without CURRENT takes up what is there.
+  // A server that starts without CURRENT opens the highest version there.
   config_.mutable_gate()->set_enabled(false);
   Restart();
-  // Without golden queries nobody searches it to verify it.
+  // Without golden queries the verification does not search the index.
   PutInStore(2, {.factory = "HNSW16", .damage = MoveEntryPoint});
   EXPECT_EQ(*loader_->Step(), (LoaderAction{LoaderAction::Kind::kFetch, 2}));
   EXPECT_THAT(*ListVersions(bundles_), IsEmpty());
@@ -271,7 +271,7 @@ TEST_F(GateStepsTest, GoingBackIsNotHeldAgainstWhatServes) {
   PublishWorld(9, {.noise_seed = 9, .popular = 399});
   Settle();
   ASSERT_EQ(server_.active(), 9);
-  // Nothing like what serves, and gone from memory and host.
+  // Unlike the active version, and neither resident nor on the host.
   fs::remove_all(store_ / "1");
   GateWorld{.items = 50, .users = 3, .popular = 50}.Write(store_, 1);
   ASSERT_TRUE(WriteCurrent(store_, 1).ok());

@@ -10,7 +10,8 @@ namespace {
 using Kind = LoaderAction::Kind;
 using Action = LoaderAction;
 
-// Version 2 serves, 1 did before; the store wants 2, and all is done.
+// Version 2 is active and CURRENT, 1 is the previous one; nothing is to be
+// done.
 LoaderView Settled() {
   return {.current = 2,
           .followed = true,
@@ -18,7 +19,7 @@ LoaderView Settled() {
           .server = ServerView{.active = 2, .previous = 1, .resident = {1, 2}}};
 }
 
-// The same, and then version 3 was published.
+// The same, after version 3 was published.
 LoaderView Published() {
   LoaderView view = Settled();
   view.current = 3;
@@ -34,8 +35,8 @@ TEST(LoaderPolicy, FetchesThenTriesThenStagesThenActivates) {
   LoaderView view = Published();
   EXPECT_EQ(Decide(view), (Action{Kind::kFetch, 3}));
   view.on_host.insert(3);
-  EXPECT_EQ(Decide(view), (Action{Kind::kTry, 3}));
-  view.tried = true;
+  EXPECT_EQ(Decide(view), (Action{Kind::kGate, 3}));
+  view.gate_checked = true;
   EXPECT_EQ(Decide(view), (Action{Kind::kStage, 3}));
   view.server->resident.insert(3);
   EXPECT_EQ(Decide(view), (Action{Kind::kActivate, 3}));
@@ -45,8 +46,8 @@ TEST(LoaderPolicy, ActivatesTheFirstVersionOfAnEmptyServer) {
   LoaderView view = {.current = 1, .on_host = {}, .server = ServerView()};
   EXPECT_EQ(Decide(view), (Action{Kind::kFetch, 1}));
   view.on_host = {1};
-  EXPECT_EQ(Decide(view), (Action{Kind::kTry, 1}));
-  view.tried = true;
+  EXPECT_EQ(Decide(view), (Action{Kind::kGate, 1}));
+  view.gate_checked = true;
   EXPECT_EQ(Decide(view), (Action{Kind::kStage, 1}));
   view.server->resident = {1};
   EXPECT_EQ(Decide(view), (Action{Kind::kActivate, 1}));
@@ -84,7 +85,7 @@ TEST(LoaderPolicy, HoldsBackWhatIsOlderThanAnyThatWasActiveHere) {
   LoaderView view = Published();
   view.highest = 4;
   EXPECT_EQ(Decide(view), Action());
-  // Nor when nothing serves: a restart must not help an attacker.
+  // Nor when no version is active: a restart must not help an attacker.
   view.server = ServerView();
   EXPECT_EQ(Decide(view), Action());
   view.server.reset();
@@ -103,7 +104,7 @@ TEST(LoaderPolicy,
   LoaderView view = Settled();
   view.highest = 3;
   view.server = ServerView();
-  EXPECT_EQ(Decide(view), (Action{Kind::kTry, 2}));
+  EXPECT_EQ(Decide(view), (Action{Kind::kGate, 2}));
 }
 
 TEST(LoaderPolicy, HasNothingToHoldBackWhenCurrentServes) {
@@ -130,8 +131,8 @@ TEST(LoaderPolicy, FollowsTheNextCurrentAfterARollback) {
 TEST(LoaderPolicy, GivesAServerThatLostEverythingItsVersionAgain) {
   LoaderView view = Settled();
   view.server = ServerView();
-  EXPECT_EQ(Decide(view), (Action{Kind::kTry, 2}));
-  view.tried = true;
+  EXPECT_EQ(Decide(view), (Action{Kind::kGate, 2}));
+  view.gate_checked = true;
   EXPECT_EQ(Decide(view), (Action{Kind::kStage, 2}));
 }
 
@@ -139,7 +140,7 @@ TEST(LoaderPolicy, TriesAVersionThatSomebodyElseStaged) {
   LoaderView view = Published();
   view.on_host.insert(3);
   view.server->resident.insert(3);
-  EXPECT_EQ(Decide(view), (Action{Kind::kTry, 3}));
+  EXPECT_EQ(Decide(view), (Action{Kind::kGate, 3}));
 }
 
 TEST(LoaderPolicy, TriesAnOlderVersionThatIsNotInMemoryAnyMore) {
@@ -149,7 +150,7 @@ TEST(LoaderPolicy, TriesAnOlderVersionThatIsNotInMemoryAnyMore) {
   view.current = 1;
   view.followed = false;
   view.allow_older = true;
-  EXPECT_EQ(Decide(view), (Action{Kind::kTry, 1}));
+  EXPECT_EQ(Decide(view), (Action{Kind::kGate, 1}));
 }
 
 TEST(LoaderPolicy, DoesNotRetryARefusedVersion) {
@@ -185,7 +186,7 @@ TEST(LoaderPolicy, DeletesWhatIsOlderThanThePreviousOnceTheServerLetItGo) {
   view.server->previous = 2;
   view.server->resident = {1, 2, 3};
   view.on_host = {1, 2, 3};
-  // What it keeps in memory is the server's to say: somebody staged it.
+  // The server decides what it keeps in memory: somebody staged version 1.
   EXPECT_EQ(Decide(view), Action());
   view.server->resident = {2, 3};
   EXPECT_EQ(Decide(view), (Action{Kind::kDelete, 1}));

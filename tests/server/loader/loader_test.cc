@@ -1,4 +1,4 @@
-// Steps of the loader against real directories and a fake server.
+// Steps of the loader with real directories and a fake server.
 #include "server/loader/loader.h"
 
 #include <gmock/gmock.h>
@@ -31,7 +31,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 namespace fs = std::filesystem;
 
-// More steps than any of these tests needs; reconnecting takes many.
+// More steps than any of these tests needs. Reconnecting takes many.
 constexpr int kMaxSteps = 20;
 constexpr std::chrono::seconds kPatience(30);
 constexpr char kCorrupted[] = "notes.txt";
@@ -68,8 +68,8 @@ class LoaderTest : public testing::Test {
     ASSERT_TRUE(status.ok()) << status;
   }
 
-  // Puts a version into the store as a broken disk or a program of somebody
-  // else's might: one file, which no other version has, is not what it was.
+  // Puts a version into the store that has one damaged file, which no other
+  // version shares.
   void PublishCorrupted(uint64_t version) {
     const fs::path dir = WriteTinyBundle(store_, version);
     const std::string contents = fmt::format("of {} alone", version);
@@ -92,10 +92,10 @@ class LoaderTest : public testing::Test {
       const auto action = loader_->Step();
       if (action.ok() && *action == Action()) return;
     }
-    FAIL() << "still at work after " << kMaxSteps << " steps";
+    FAIL() << "still acting after " << kMaxSteps << " steps";
   }
 
-  // Steps until the server, which is back, is seen to have the version active.
+  // Steps until the version is active on the server, which was restarted.
   void SettleAtVersion(uint64_t version) {
     const auto give_up = std::chrono::steady_clock::now() + kPatience;
     while (server_.active() != version) {
@@ -118,7 +118,7 @@ TEST_F(LoaderTest, BringsAPublishedVersionToTheServer) {
   PublishVersion(1);
   EXPECT_EQ(*loader_->Step(), (Action{Kind::kFetch, 1}));
   EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
-  EXPECT_EQ(*loader_->Step(), (Action{Kind::kTry, 1}));
+  EXPECT_EQ(*loader_->Step(), (Action{Kind::kGate, 1}));
   EXPECT_EQ(*loader_->Step(), (Action{Kind::kStage, 1}));
   EXPECT_EQ(*loader_->Step(), (Action{Kind::kActivate, 1}));
   EXPECT_EQ(*loader_->Step(), Action());
@@ -161,7 +161,7 @@ TEST_F(LoaderTest, RetriesARefusedVersionOnlyWhenItsManifestChanged) {
   PublishCorrupted(1);
   Settle();
   const auto calls = server_.calls();
-  // Repaired, but nobody can know.
+  // Repaired, but the manifest is the same.
   Corrupt(store_ / "1" / kCorrupted);
   EXPECT_EQ(*loader_->Step(), Action());
   EXPECT_EQ(server_.calls(), calls);
@@ -192,7 +192,7 @@ TEST_F(LoaderTest, ForgetsARefusalWhenCurrentMoves) {
   PublishCorrupted(1);
   Settle();
   ASSERT_TRUE(WriteCurrent(store_, 2).ok());
-  // It is looked for, not taken for the refused one.
+  // The loader looks for version 2, and does not take it for the refused one.
   EXPECT_TRUE(absl::IsNotFound(loader_->Step().status()));
 }
 
@@ -204,9 +204,9 @@ TEST_F(LoaderTest, DropsAVersionThatTheServerRefusesToStage) {
   Settle();
   EXPECT_EQ(server_.active(), 1);
   EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
-  // The server knows already: it is not told.
+  // The server refused it itself, so the loader does not report it.
   EXPECT_THAT(server_.calls(), ElementsAre("stage 1", "activate 1", "stage 2"));
-  // Nor is a loader that starts again at it.
+  // A restarted loader does not try it again.
   Restart();
   EXPECT_EQ(*loader_->Step(), Action());
 
@@ -230,7 +230,7 @@ TEST_F(LoaderTest, RefusesAVersionThatTheServerDiesOfRepeatedly) {
           testing::AllOf(HasSubstr("refuse 2: "), HasSubstr("socket closed"))));
   EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1));
 
-  // The server may have more memory now: with it, the loader starts again.
+  // The server may have more memory now: only a restarted loader tries again.
   server_.SetStageStatus(2, grpc::Status::OK);
   EXPECT_EQ(*loader_->Step(), Action());
   Restart();
@@ -242,7 +242,7 @@ TEST_F(LoaderTest, RetriesToStageWhenTheServerIsShortOfMemory) {
   PublishVersion(1);
   server_.SetStageStatus(1, {grpc::StatusCode::RESOURCE_EXHAUSTED, "memory"});
   ASSERT_EQ(*loader_->Step(), (Action{Kind::kFetch, 1}));
-  ASSERT_EQ(*loader_->Step(), (Action{Kind::kTry, 1}));
+  ASSERT_EQ(*loader_->Step(), (Action{Kind::kGate, 1}));
   for (int i = 0; i < 5; ++i) {
     EXPECT_TRUE(absl::IsResourceExhausted(loader_->Step().status()));
   }
@@ -346,7 +346,7 @@ TEST_F(LoaderTest, RemembersTheHighestVersionAcrossRestarts) {
   }
   server_.RollBack();
   Settle();
-  // Newer than what serves, older than what did.
+  // Newer than the active version, older than the highest that was active.
   PublishVersion(2);
   Restart();
   Settle();
@@ -378,7 +378,7 @@ TEST_F(LoaderTest, WithKeysRefusesWhatIsNotSigned) {
   Settle();
   EXPECT_EQ(server_.active(), 0);
   EXPECT_THAT(server_.calls().back(), HasSubstr("manifest.sig: missing"));
-  // Signed after the fact.
+  // Signed after it was refused.
   DirectoryStore store(store_);
   ASSERT_TRUE(Publish(built_ / "1", &store, key).ok());
   Settle();
@@ -428,7 +428,7 @@ TEST_F(LoaderTest, LeavesAllAsItIsWhenTheStoreIsAway) {
   EXPECT_EQ(server_.calls(), calls);
   EXPECT_THAT(*ListVersions(bundles_), ElementsAre(1, 2));
 
-  // Nor was the rollback of the meantime forgotten.
+  // A rollback in the meantime is remembered, too.
   server_.RollBack();
   fs::remove_all(store_);
   fs::rename(away, store_);
@@ -455,7 +455,7 @@ TEST_F(LoaderTest, FetchesWhileTheServerIsAway) {
 
 TEST_F(LoaderTest, FetchesAgainWhatTheHostSpoiled) {
   PublishVersion(1);
-  // Fetched, and not tried yet.
+  // Fetched, and not yet compared by the gate.
   ASSERT_TRUE(loader_->Step().ok());
   const fs::path file = bundles_ / "1" / "taste.items.npy";
   ASSERT_TRUE(fs::exists(file));

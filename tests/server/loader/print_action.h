@@ -7,7 +7,7 @@
 
 namespace tributary {
 
-// For messages of failed tests.
+// Prints actions in messages of failed tests.
 inline void PrintTo(const LoaderAction& action, std::ostream* out) {
   *out << ActionName(action.kind) << " " << action.version;
 }

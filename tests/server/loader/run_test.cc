@@ -52,7 +52,7 @@ TEST_F(RunTest, FollowsTheStore) {
   }
 }
 
-// Would take hours otherwise.
+// With a wait between the steps, this test would take hours.
 TEST_F(RunTest, TakesTheStepsOfOneVersionWithoutWaitingBetweenThem) {
   PublishVersion(1);
   const auto loader = MakeLoader(3'600'000);

@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // The tiny bundle: rows a to f are 0 to 5. Films: a .5, b .25, c .25; books:
-// d .75, c .25; c is both; e and f are neither. User 0 has seen a, b.
+// d .75, c .25; c is in both categories, e and f in none. User 0 has seen a, b.
 class CategoryRetrieverTest : public testing::Test {
  protected:
   std::vector<ScoredRow> Retrieve(const RetrieverQuery& query, uint32_t n,
@@ -54,7 +54,7 @@ TEST_F(CategoryRetrieverTest, MixesCategoriesByTheirShareOfTheHistory) {
 }
 
 TEST_F(CategoryRetrieverTest, WeighsItemsByHowLongAgoTheyWere) {
-  // d is the newest; a weighs a thousandth.
+  // d is the newest; a has a weight of a thousandth.
   const std::vector<Row> recent = {0, 3};
   EXPECT_THAT(Retrieve({.history = recent}, 1, /*decay=*/10),
               ElementsAre(ScoredRow{3, .75f * (1024.0f / 1025)}));

@@ -46,7 +46,7 @@ class NeighborRetrieverTest : public testing::Test {
 };
 
 TEST_F(NeighborRetrieverTest, AddsUpTheListsOfTheHistory) {
-  // a and b, from what is stored.
+  // The stored history is a, b.
   EXPECT_THAT(Retrieve({.user = 0}, 10),
               ElementsAre(ScoredRow{0, 1}, ScoredRow{1, 1}, ScoredRow{2, 1},
                           ScoredRow{3, .25}));
@@ -63,20 +63,20 @@ TEST_F(NeighborRetrieverTest, PassesOverExcludedItems) {
 }
 
 TEST_F(NeighborRetrieverTest, WeighsItemsByHowLongAgoTheyWere) {
-  // b is the newest; a has one newer item and weighs 2^-2.
+  // b is the newest; a has one newer item and a weight of 2^-2.
   EXPECT_THAT(Retrieve({.user = 0}, 10, Spec(2)),
               ElementsAre(ScoredRow{0, 1}, ScoredRow{2, .625},
                           ScoredRow{1, .25}, ScoredRow{3, .25}));
 }
 
 TEST_F(NeighborRetrieverTest, AppendsTheRequestsItemsToTheStoredOnes) {
-  // a comes again, after b and e.
+  // a occurs again, after b and e.
   const std::vector<Row> recent = {4, 0};
   EXPECT_THAT(
       Retrieve({.user = 0, .history = recent}, 10, Spec(1)),
       ElementsAre(ScoredRow{1, 1}, ScoredRow{5, 1}, ScoredRow{2, .5f + .5f / 3},
                   ScoredRow{0, 1.0f / 3}, ScoredRow{3, .25f / 3}));
-  // An unknown user is what came with the request.
+  // An unknown user has only the request's history.
   EXPECT_THAT(Retrieve({.history = recent}, 1), ElementsAre(ScoredRow{5, 2}));
 }
 
@@ -123,7 +123,7 @@ TEST(ScoreTable, AddsUpAsAMapDoes) {
     table.Clear(rows);
     std::map<Row, float> expected;
     for (int i = 0; i < 20000; ++i) {
-      // Far apart, so that they collide in a table of any size.
+      // So far apart that they collide in a table of any size.
       const Row row = static_cast<Row>(random() % rows) * 65536;
       const float score = static_cast<float>(random() % 8);
       table.Add(row, score);

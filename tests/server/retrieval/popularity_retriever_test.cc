@@ -53,7 +53,7 @@ TEST_F(PopularityRetrieverTest, ReadsTheSegmentsListFirstAndNothingTwice) {
   EXPECT_THAT(Retrieve({.segment = 1}, 4),
               ElementsAre(ScoredRow{0, 9}, ScoredRow{5, 8}, ScoredRow{4, 5},
                           ScoredRow{3, 4}));
-  // A segment without a list.
+  // A segment that has no list.
   EXPECT_THAT(Retrieve({.segment = 2}, 1), ElementsAre(ScoredRow{5, 6}));
 }
 

@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 
 class RetrieverRegistryTest : public testing::Test {
  protected:
-  // The error of making a retriever "mine" of such a spec.
+  // The error of making a retriever "mine" with these fields.
   std::string Error(const std::string& kind, const std::string& space,
                     const std::vector<std::string>& lists) {
     v1::RetrieverSpec spec;
@@ -48,6 +48,18 @@ TEST_F(RetrieverRegistryTest, NamesRetrieverAndFieldThatAreWrong) {
       AllOf(HasSubstr("retrievers[\"mine\"]: lists"), HasSubstr("hot")));
   EXPECT_THAT(Error("popularity", "", {}),
               HasSubstr("retrievers[\"mine\"]: lists"));
+}
+
+TEST_F(RetrieverRegistryTest, BuiltInKindsRefuseSettings) {
+  for (v1::RetrieverSpec spec : bundle_->manifest().retrievers()) {
+    (*spec.mutable_settings())["depth"] = "3";
+    const auto retriever = RetrieverRegistry::BuiltIn().Make(*bundle_, spec);
+    EXPECT_TRUE(absl::IsInvalidArgument(retriever.status()));
+    EXPECT_THAT(std::string(retriever.status().message()),
+                AllOf(HasSubstr("retrievers[\"" + spec.name() +
+                                "\"]: settings[\"depth\"]"),
+                      HasSubstr(spec.kind())));
+  }
 }
 
 TEST_F(RetrieverRegistryTest, AbortsWhenAKindIsRegisteredTwice) {

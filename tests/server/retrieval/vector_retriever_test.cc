@@ -32,7 +32,7 @@ std::unique_ptr<Retriever> Make(const Bundle& bundle,
 // rows 0 and 1. Histories are encoded by their mean.
 class VectorRetrieverTest : public testing::Test {
  protected:
-  // What is proposed; empty, after checking that that was said, for no query.
+  // The proposals. For kNoQuery, checks that there are none.
   std::vector<ScoredRow> Retrieve(const RetrieverQuery& query, uint32_t n = 2) {
     std::vector<ScoredRow> proposals = {{77, 77}};
     const auto ask = taste_->Retrieve(query, n, &proposals);
@@ -156,7 +156,7 @@ TEST(VectorRetriever, AnswersExactlyWhereTheIndexIsApproximate) {
   EXPECT_NE(proposals, flat) << "one list of 20 cannot hold them all";
 }
 
-// The first row and score of what is proposed for a query; kNoRow for none.
+// The best proposal for a query; row kNoRow when there is none.
 ScoredRow Best(const Bundle& bundle, const RetrieverQuery& query) {
   std::vector<ScoredRow> proposals;
   const auto ask = Make(bundle, "taste")->Retrieve(query, 1, &proposals);
@@ -183,7 +183,7 @@ TEST(VectorRetriever, AppendsTheRequestsHistoryToTheStoredOneForATower) {
   EXPECT_EQ(joined.row, 4);
   EXPECT_NEAR(joined.score, (12.5 + 1.0 / 3) / std::sqrt(1 + 1.0 / 4 + 1.0 / 9),
               1e-5);
-  // A stranger is what the request says.
+  // An unknown user has only the request's history.
   EXPECT_EQ(Best(*bundle, {.history = history}), (ScoredRow{4, 10}));
   const std::vector<Row> unknown = {5};
   EXPECT_EQ(Best(*bundle, {.history = unknown}).row, kNoRow);

@@ -1,5 +1,5 @@
-// AddressSanitizer makes exit status 1 of a crash; a program that includes this
-// dies of it, as it does without.
+// AddressSanitizer turns a crash into exit status 1. A program that includes
+// this dies of the signal, as it does without AddressSanitizer.
 #ifndef TRIBUTARY_TESTS_SERVER_TRIAL_CRASHES_KILL_H_
 #define TRIBUTARY_TESTS_SERVER_TRIAL_CRASHES_KILL_H_
 

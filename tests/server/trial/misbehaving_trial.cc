@@ -1,4 +1,5 @@
-// A trial's process that goes wrong, as the variable MISBEHAVE says.
+// A trial's process that misbehaves in the way that the variable MISBEHAVE
+// names.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ void Eat() {
 int Misbehave(const std::string& how) {
   Say("at misbehaving\n");
   if (how == "hang") {
-    // For who wants to know whether it is still there.
+    // For tests that check whether the process still exists.
     if (const char* file = std::getenv("MISBEHAVE_PID_FILE")) {
       std::ofstream(file) << ::getpid() << std::endl;
     }
@@ -45,7 +46,7 @@ int Misbehave(const std::string& how) {
   if (how == "half") Say("done {\"gate\"");
   if (how == "garbage") Say("done no JSON\n");
   if (how == "descriptors") {
-    // All that are open, as exit status.
+    // The exit status is the number of open descriptors.
     int open = 0;
     for (int fd = 0; fd < 1000; ++fd) open += ::fcntl(fd, F_GETFD) >= 0;
     return open;

@@ -1,4 +1,4 @@
-// Trials whose process goes wrong in ways that files seldom cause.
+// Trials whose process misbehaves in ways that files seldom cause.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -120,7 +120,7 @@ TEST_F(TrialLimitsTest, AStopEndsTheTrial) {
   EXPECT_TRUE(absl::IsCancelled(Try("hang", stop.get_token())));
 }
 
-// Gone, or dead and not yet waited for.
+// Whether the process does not exist, or is a zombie.
 bool HasEnded(pid_t pid) {
   const std::string stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
   return stat.empty() || stat.find(") Z ") != std::string::npos;

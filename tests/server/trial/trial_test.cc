@@ -1,5 +1,5 @@
-// Versions that are tried in real processes of their own, damaged ones among
-// them: only the parser sees what is wrong, hashes and manifest fit.
+// Trials of good and damaged versions in real processes. The hashes in the
+// manifests fit the damaged files, so that only a parser can see the damage.
 #include "server/trial/trial.h"
 
 #include <gmock/gmock.h>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "server/gate/gate_config.h"
+#include "server/gate/gate_report.h"
 #include "server/trial/trial_config.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/server/gate/gate_world.h"
@@ -36,16 +37,16 @@ size_t FindInts(const std::string& bytes, std::initializer_list<int32_t> ints) {
   return at;
 }
 
-// Where FAISS enters the graph: a node that is not there.
+// Sets the entry point of the HNSW graph to a node that does not exist.
 void MoveEntryPoint(std::string* bytes) {
-  // Of HNSW, after entry point and highest level: the efforts of building and
-  // searching, and another.
+  // The fields efConstruction, efSearch and one more, which follow the entry
+  // point and the highest level.
   const size_t at = FindInts(*bytes, {40, 1, 1});
   Put(bytes, at - 8, 0x7fffff00, 4);
 }
 
-// Into how many parts the product quantiser says vectors are cut: none, and it
-// divides by that while it is read.
+// Sets the number of subvectors of the product quantiser to 0, by which FAISS
+// divides when it reads the file.
 void CutIntoNothing(std::string* bytes) {
   // 8 dimensions, 4 parts, 4 bits each.
   const size_t at = FindInts(*bytes, {8, 0, 4, 0, 4, 0});
@@ -90,7 +91,7 @@ TEST(Trial, AFileThatCrashesFaissWhileItIsReadIsNamed) {
 }
 
 #ifndef __SANITIZE_ADDRESS__  // Which ends programs that ask for too much.
-// How many floats the flat index says it has: 4 GiB more.
+// Sets the number of floats in the flat index to one that needs 4 GiB more.
 void ClaimMoreFloats(std::string* bytes) {
   // 400 vectors of 8.
   const size_t at = FindInts(*bytes, {3200, 0});
@@ -121,7 +122,7 @@ TEST(Trial, AWrongHashIsRefused) {
   const auto status = TryVersion(Task(dir)).status();
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
   EXPECT_THAT(Message(status), HasSubstr("popularity.all.npy"));
-  // Unless it is known to be right.
+  // Without verification nobody reads the hash.
   TrialTask task = Task(dir);
   task.verify = false;
   EXPECT_TRUE(TryVersion(task).ok());
@@ -143,11 +144,36 @@ TEST(Trial, TheGatesReportComesBack) {
   EXPECT_GT(report->checks_size(), 5);
 }
 
+TEST(Trial, AnOldVersionThatCannotBeOpenedIsNoted) {
+  TrialTask task = Task(GateWorld().Write(MakeTestDir(), 2));
+  task.old_bundle = GateWorld().Write(MakeTestDir(), 1);
+  std::filesystem::remove(task.old_bundle / "manifest.json");
+  task.gate = *CompleteGate({});
+  const auto report = TryVersion(task);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_TRUE(report->passed());
+  EXPECT_EQ(report->old_version(), 0);
+  const v1::GateCheck& last = *report->checks().rbegin();
+  EXPECT_EQ(last.verdict(), v1::GateCheck::NOTED);
+  EXPECT_THAT(last.note(), HasSubstr("manifest.json"));
+}
+
+TEST(Trial, AKindThatTheProgramDoesNotKnowFailsTheGateAndIsNamed) {
+  TrialTask task =
+      Task(GateWorld{.own_kind = "one_item"}.Write(MakeTestDir(), 2));
+  task.gate = *CompleteGate({});
+  const auto report = TryVersion(task);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_FALSE(report->passed());
+  EXPECT_THAT(GateReasons(*report),
+              HasSubstr("\"one_item\" is not a registered kind"));
+}
+
 TEST(Trial, ACrashOfTheGateNamesTheSource) {
   TrialTask task =
       Task(GateWorld{.factory = "HNSW16", .damage = MoveEntryPoint}.Write(
           MakeTestDir(), 2));
-  // Without golden queries nobody searches it until the gate does.
+  // Without golden queries the gate is the first to search the index.
   task.gate = *CompleteGate({});
   EXPECT_THAT(Message(TryVersion(task).status()),
               HasSubstr("killed by SIGSEGV while asking source taste of "

@@ -1,0 +1,53 @@
+#include "server/run_server.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include "CLI/CLI.hpp"
+#include "grpcpp/grpcpp.h"
+#include "index/bundle/bundle.h"
+#include "proto/yaml/config_flags.h"
+#include "server/process/process.h"
+#include "server/server.h"
+#include "spdlog/spdlog.h"
+#include "version/version.h"
+
+namespace tributary {
+namespace {
+
+int Serve(v1::ServerConfig config, RetrieverRegistry registry) {
+  const StopSignals stop_signals;
+  const auto server = Server::Start(std::move(config), std::move(registry));
+  if (!server.ok()) {
+    std::fprintf(stderr, "tributary-server: %s\n",
+                 server.status().ToString().c_str());
+    return 1;
+  }
+  spdlog::info("event=listening grpc={} http={} control={}",
+               (*server)->grpc_address(), (*server)->http_address(),
+               (*server)->control_address());
+  stop_signals.Wait();
+  (*server)->Shutdown();
+  spdlog::info("event=stopped");
+  // The next server must not wait until a version that is being opened is read.
+  if ((*server)->IsOpening()) std::_Exit(0);
+  return 0;
+}
+
+}  // namespace
+
+int RunServer(int argc, char** argv, RetrieverRegistry registry) {
+  CLI::App app("Serves Retrieve over gRPC and HTTP.");
+  app.set_version_flag(
+      "--version",
+      VersionText("tributary-server", kBundleFormat, grpc::Version()));
+  v1::ServerConfig config;
+  AddConfigFlags(app, &config);
+  CLI11_PARSE(app, argc, argv);
+  LogToStderr(config.has_log_level() ? config.log_level() : "info");
+  return Serve(std::move(config), std::move(registry));
+}
+
+}  // namespace tributary
