@@ -3,10 +3,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <span>
@@ -16,6 +14,7 @@
 #include "client/load/load_report.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
+#include "sync/mutex.h"
 #include "tributary/v1/retrieval.grpc.pb.h"
 
 namespace tributary {
@@ -91,9 +90,9 @@ class Lane {
   Time last_answer_;
 
   // Of an open loop.
-  std::mutex mutex_;
-  std::condition_variable freed_;
-  std::vector<Caller*> free_;
+  Mutex mutex_;
+  CondVar freed_;
+  std::vector<Caller*> free_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace tributary

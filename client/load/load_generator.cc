@@ -1,7 +1,5 @@
 #include "client/load/load_generator.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <numeric>
 #include <string_view>
 #include <thread>
@@ -11,6 +9,7 @@
 #include "fmt/format.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 namespace {
@@ -101,24 +100,27 @@ LoadReport LoadGenerator::Run(const Progress& progress) const {
     first_caller += callers;
   }
 
-  std::mutex mutex;
-  std::condition_variable finished_one;
-  uint32_t finished = 0;
+  struct {
+    Mutex mutex;
+    CondVar changed;
+    uint32_t lanes ABSL_GUARDED_BY(mutex) = 0;
+  } finished;
   std::vector<std::thread> threads;
   threads.reserve(lanes.size());
   for (const auto& lane : lanes) {
     threads.emplace_back([&, lane = lane.get()] {
       lane->Run();
-      const std::lock_guard lock(mutex);
-      ++finished;
-      finished_one.notify_one();
+      const MutexLock lock(&finished.mutex);
+      ++finished.lanes;
+      finished.changed.NotifyOne();
     });
   }
   {
-    std::unique_lock lock(mutex);
-    while (!finished_one.wait_for(lock, kProgressInterval,
-                                  [&] { return finished == lanes.size(); })) {
-      if (progress == nullptr) continue;
+    const MutexLock lock(&finished.mutex);
+    while (finished.lanes < lanes.size()) {
+      const bool notified =
+          finished.changed.WaitFor(&finished.mutex, kProgressInterval);
+      if (notified || progress == nullptr) continue;
       const std::chrono::duration<double> done = Clock::now() - start;
       progress(done / (window.end - start), CallsOf(lanes));
     }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -20,6 +19,7 @@
 #include "index/publish/shared_files.h"
 #include "index/publish/store_config.h"
 #include "status/status_macros.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 namespace {
@@ -92,10 +92,10 @@ class Fetch {
 
   // The largest file first.
   std::vector<const v1::FileEntry*> files_;
-  std::mutex mutex_;
-  // Guarded by mutex_: the next of files_, and the first error.
-  size_t next_ = 0;
-  absl::Status status_;
+  Mutex mutex_;
+  // The next of files_, and the first error.
+  size_t next_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
 };
 
 absl::Status Fetch::Prepare() {
@@ -166,13 +166,13 @@ void Fetch::Work() {
   while (true) {
     const v1::FileEntry* file = nullptr;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(&mutex_);
       if (next_ == files_.size() || !status_.ok()) return;
       file = files_[next_++];
     }
     const absl::Status status = Bring(*file);
     if (status.ok()) continue;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     status_.Update(status);
     stop_.request_stop();
     return;
@@ -191,6 +191,7 @@ absl::Status Fetch::BringFiles() {
       workers.emplace_back([this] { Work(); });
     }
   }
+  const MutexLock lock(&mutex_);
   return options_.stop.stop_requested() && !status_.ok()
              ? absl::CancelledError("stop requested")
              : status_;

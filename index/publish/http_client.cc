@@ -10,6 +10,7 @@
 
 #include "absl/strings/ascii.h"
 #include "fmt/core.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 namespace {
@@ -229,7 +230,7 @@ class HttpClient::Handles {
   }
   // nullptr when there is no memory.
   CURL* Take() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     if (free_.empty()) return curl_easy_init();
     CURL* handle = free_.back();
     free_.pop_back();
@@ -238,13 +239,13 @@ class HttpClient::Handles {
   void Return(CURL* handle) {
     // Forgets all options, the secret key among them.
     curl_easy_reset(handle);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     free_.push_back(handle);
   }
 
  private:
-  std::mutex mutex_;
-  std::vector<CURL*> free_;
+  Mutex mutex_;
+  std::vector<CURL*> free_ ABSL_GUARDED_BY(mutex_);
 };
 
 std::string HttpReply::Header(const std::string& name) const {

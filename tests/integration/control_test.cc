@@ -35,7 +35,7 @@ class ControlTest : public testing::Test {
          "unix:" + (deployment_.bundles() / "control.sock").string()});
     return RunProgram(arguments);
   }
-  // Of a command that must succeed.
+  // The output of a command that must succeed.
   std::string Say(std::vector<std::string> arguments) {
     const Outcome outcome = Control(std::move(arguments));
     EXPECT_EQ(outcome.exit_status, 0) << outcome.output;
@@ -61,7 +61,7 @@ TEST_F(ControlTest, AnOperatorCanDoItAllByHand) {
   EXPECT_THAT(Say({"activate", "1"}), ContainsRegex(" 1  ACTIVE "));
   EXPECT_THAT(Say({"rollback"}), ContainsRegex(" 2  ACTIVE "));
   EXPECT_THAT(Control({"rollback"}).output,
-              HasSubstr("no version served before"));
+              HasSubstr("no version was active before"));
   EXPECT_THAT(Say({"label", "canary", "1", "--share", "0.3"}),
               AllOf(ContainsRegex("canary +1 +30.00%"),
                     ContainsRegex("stable +2 +70.00%")));

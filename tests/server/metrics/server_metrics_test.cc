@@ -194,7 +194,7 @@ TEST(ServerMetrics, TellsOfLabelsAndOfWhatTheLoaderReported) {
               AllOf(HasSubstr("tributary_loader_store_version 9\n"),
                     HasSubstr("tributary_loader_last_good_version 7\n"),
                     HasSubstr("tributary_loader_last_refused_version 9\n"),
-                    HasSubstr("tributary_loader_errors_in_a_row 4\n"),
+                    HasSubstr("tributary_loader_consecutive_errors 4\n"),
                     HasSubstr("tributary_loader_fetched_bytes_total 1000\n"),
                     HasSubstr("tributary_loader_shared_bytes_total 2000\n"),
                     HasSubstr("tributary_loader_forced_total 1\n"),

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kThreads = 40;
 
-// Runs `check` on so many threads that every place is some thread's.
+// Runs `check` on enough threads that each shard is used by one.
 template <typename Check>
 void OnManyThreads(Check check) {
   std::vector<std::thread> threads;

@@ -122,8 +122,8 @@ TEST_F(BundleSetTest, RollbackGoesBackInHistory) {
   EXPECT_EQ(back->version(), 2);
   EXPECT_EQ(*ReadCurrent(root_), 2);
   EXPECT_EQ(set_.GetStatus().previous_version(), 1);
-  // What was rolled back from stays at hand, but is not rolled back to. The
-  // background brings 1 back, or Rollback itself.
+  // The version that was rolled back from stays resident, but is no target of
+  // later rollbacks. Either the keeper or Rollback loads version 1 again.
   ASSERT_TRUE((back = set_.Rollback()).ok()) << back.status();
   EXPECT_EQ(back->version(), 1);
   EXPECT_EQ(set_.Rollback().status().code(),
@@ -132,7 +132,7 @@ TEST_F(BundleSetTest, RollbackGoesBackInHistory) {
                                       Pair(3, v1::STAGED)));
   EXPECT_EQ(set_.GetStatus().swaps(), 4);
   EXPECT_EQ(set_.GetStatus().previous_version(), 0);
-  // What serves next is rolled back from to 1, not to what was given up.
+  // The next version is rolled back to 1, not to the version given up before.
   StageAndActivate(4);
   ASSERT_TRUE((back = set_.Rollback()).ok()) << back.status();
   EXPECT_EQ(back->version(), 1);
@@ -175,7 +175,7 @@ TEST_F(BundleSetTest, ADamagedRecordIsNoReasonNotToServe) {
   ASSERT_TRUE(again.Restore().ok());
   EXPECT_EQ(again.GetStatus().active_version(), 2);
   EXPECT_EQ(again.GetStatus().previous_version(), 0);
-  // And it is replaced.
+  // The damaged record is replaced.
   EXPECT_TRUE(ReadServingRecord(root_).ok());
 }
 
@@ -185,7 +185,7 @@ TEST_F(BundleSetTest, ACrashBetweenCurrentAndTheRecordKeepsTheHistory) {
     StageAndActivate(version);
   }
   const std::string record = ReadFile(root_ / kServingRecordName);
-  // Activating 4, and rolling back to 2.
+  // A crash while activating 4, and one while rolling back to 2.
   WriteTinyBundle(root_, 4);
   for (const auto& [current, previous] : {std::pair{4, 3}, {2, 1}}) {
     OverwriteFile(root_ / kServingRecordName, record);
