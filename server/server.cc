@@ -39,8 +39,7 @@ void WaitUntil(Clock::time_point deadline, Done done) {
 absl::Status CheckDirectory(const std::string& bundles) {
   std::error_code error;
   if (std::filesystem::is_directory(bundles, error)) return absl::OkStatus();
-  return absl::NotFoundError(
-      fmt::format("bundles: no directory {}", bundles));
+  return absl::NotFoundError(fmt::format("bundles: no directory {}", bundles));
 }
 
 }  // namespace

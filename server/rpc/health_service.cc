@@ -44,7 +44,8 @@ class HealthService::Watcher final
     next_ = known_ ? StatusOf(serving) : HealthCheckResponse::SERVICE_UNKNOWN;
     Advance();
   }
-  void End(grpc::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(service_->mutex_) {
+  void End(grpc::Status status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(service_->mutex_) {
     ending_ = true;
     end_status_ = std::move(status);
     Advance();
@@ -89,8 +90,10 @@ class HealthService::Watcher final
   HealthService* const service_;
   const bool known_;
   // UNKNOWN is never sent.
-  HealthCheckResponse::ServingStatus next_ ABSL_GUARDED_BY(service_->mutex_) = HealthCheckResponse::UNKNOWN;
-  HealthCheckResponse::ServingStatus sent_ ABSL_GUARDED_BY(service_->mutex_) = HealthCheckResponse::UNKNOWN;
+  HealthCheckResponse::ServingStatus next_ ABSL_GUARDED_BY(service_->mutex_) =
+      HealthCheckResponse::UNKNOWN;
+  HealthCheckResponse::ServingStatus sent_ ABSL_GUARDED_BY(service_->mutex_) =
+      HealthCheckResponse::UNKNOWN;
   HealthCheckResponse response_ ABSL_GUARDED_BY(service_->mutex_);
   bool writing_ ABSL_GUARDED_BY(service_->mutex_) = false;
   bool cancelled_ ABSL_GUARDED_BY(service_->mutex_) = false;

@@ -11,6 +11,7 @@
 
 namespace tributary {
 
+// Converts `time`, to the nanosecond.
 void SetTimestamp(absl::Time time, google::protobuf::Timestamp* timestamp);
 
 // The part of ServerStatus that does not follow from the resident versions:
