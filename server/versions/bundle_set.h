@@ -42,15 +42,15 @@ class BundleSet {
   struct Hooks {
     // Called with a version before it becomes resident, on the background
     // thread while any version is active: see WarmUp.
-    BundleOpener::WarmUp warm_up;
+    BundleOpener::WarmUp warm_up = nullptr;
     // Called with a version before the first request can be answered from it.
-    std::function<void(const ServingBundle& resident)> on_resident;
+    std::function<void(const ServingBundle& resident)> on_resident = nullptr;
     // Called after each change of the active version, on the thread that made
     // the change and before the next change. `swap_duration` is the time from
     // the call that activated the version until requests were routed to it.
     std::function<void(const ServingBundle& active,
                        absl::Duration swap_duration)>
-        on_activated;
+        on_activated = nullptr;
   };
   using MemoryReader = std::function<absl::StatusOr<ProcessMemory>()>;
 
