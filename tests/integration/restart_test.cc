@@ -70,7 +70,7 @@ class RestartTest : public testing::Test {
   std::chrono::steady_clock::duration longest_ ABSL_GUARDED_BY(mutex_){};
 };
 
-TEST_F(RestartTest, NoCallFailsForThoseWhoTryAgain) {
+TEST_F(RestartTest, NoCallFailsWithRetries) {
   const int restarts = TortureCount(20, 100);
   std::vector<std::thread> callers;
   for (int c = 0; c < kCallers; ++c) {
@@ -91,7 +91,7 @@ TEST_F(RestartTest, NoCallFailsForThoseWhoTryAgain) {
              std::chrono::duration<double>(longest_).count());
 }
 
-TEST_F(RestartTest, HistoryAndLabelsAreThereAgain) {
+TEST_F(RestartTest, HistoryAndLabelsAreRestored) {
   const auto activate = [&](uint64_t version) {
     grpc::ClientContext stage_context;
     grpc::ClientContext context;
@@ -139,7 +139,7 @@ TEST_F(RestartTest, HistoryAndLabelsAreThereAgain) {
   EXPECT_EQ(back.version(), 1);
 }
 
-TEST_F(RestartTest, AVersionThatIsBeingReadKeepsNobodyWaiting) {
+TEST_F(RestartTest, ShutdownDoesNotWaitForAVersionThatIsBeingRead) {
   // Without CURRENT, the highest version would be activated.
   OverwriteFile(deployment_.bundles() / "CURRENT", "2\n");
   // Large enough that staging takes more than a second.

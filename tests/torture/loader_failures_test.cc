@@ -57,7 +57,7 @@ class LoaderFailuresTest : public FollowedStoreTest {
   }
 };
 
-TEST_F(LoaderFailuresTest, AreSaidAndDoNotKeepItFromItsGoal) {
+TEST_F(LoaderFailuresTest, AreReportedAndDoNotKeepItFromItsGoal) {
   uint32_t turn = 0;
   const uint32_t every = IsTorture() ? 1 : kEvery;
   for (const FailureKind& kind : kFailureKinds) {

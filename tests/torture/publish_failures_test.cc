@@ -102,7 +102,7 @@ class WriterFailuresTest : public testing::Test {
   const fs::path test_ = MakeTestDir();
 };
 
-TEST_F(WriterFailuresTest, OfPublishAreSaidAndHarmNothing) {
+TEST_F(WriterFailuresTest, OfPublishAreReportedAndHarmless) {
   const fs::path bundle = WriteTinyBundle(test_ / "built", 2);
   FailEverywhere({"publish",
                   [&](const fs::path& root) -> std::vector<std::string> {
@@ -111,7 +111,7 @@ TEST_F(WriterFailuresTest, OfPublishAreSaidAndHarmNothing) {
                   {2}});
 }
 
-TEST_F(WriterFailuresTest, OfBuildAreSaidAndHarmNothing) {
+TEST_F(WriterFailuresTest, OfBuildAreReportedAndHarmless) {
   const fs::path data = test_ / "data";
   fs::create_directories(data);
   std::vector<float> vectors(200);

@@ -138,7 +138,7 @@ class ServerFailuresTest : public testing::Test {
   std::vector<v1::RetrieveResponse> answers_;
 };
 
-TEST_F(ServerFailuresTest, AreSaidAndAnswersStayRight) {
+TEST_F(ServerFailuresTest, AreReportedAndAnswersStayCorrect) {
   const fs::path bundles = MakeTestDir() / "bundles";
   uint32_t turn = 0;
   for (const FailureKind& kind : kFailureKinds) {

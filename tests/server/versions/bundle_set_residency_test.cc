@@ -44,7 +44,7 @@ TEST_F(BundleSetResidencyTest, AfterARestartHistoryAndLabelsAreResidentAgain) {
   EXPECT_EQ(again.Rollback()->version(), 1);
 }
 
-TEST_F(BundleSetResidencyTest, ALabelledVersionOutlivesWhatIsStagedAfterIt) {
+TEST_F(BundleSetResidencyTest, ALabelledVersionOutlivesLaterStagedVersions) {
   for (uint64_t version = 1; version <= 6; ++version) {
     WriteTinyBundle(root_, version);
   }
@@ -61,7 +61,8 @@ TEST_F(BundleSetResidencyTest, ALabelledVersionOutlivesWhatIsStagedAfterIt) {
   EXPECT_EQ(RoutedVersion("stable"), 2);
 }
 
-TEST_F(BundleSetResidencyTest, WhatDoesNotFitBesideTheActiveOneIsNotStaged) {
+TEST_F(BundleSetResidencyTest,
+       AVersionThatDoesNotFitBesideTheActiveOneIsNotStaged) {
   for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
   const uint64_t size = (*Bundle::Open(root_ / "1"))->size_bytes();
   ProcessMemory memory;
@@ -83,7 +84,7 @@ TEST_F(BundleSetResidencyTest, WhatDoesNotFitBesideTheActiveOneIsNotStaged) {
   EXPECT_EQ(Residents(set), (std::vector<uint64_t>{1, 2}));
 }
 
-TEST_F(BundleSetResidencyTest, UnloadsOnlyWhatIsNotNeeded) {
+TEST_F(BundleSetResidencyTest, UnloadsOnlyVersionsThatAreNotNeeded) {
   for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
   StageAndActivate(1);
   StageAndActivate(2);
@@ -96,7 +97,7 @@ TEST_F(BundleSetResidencyTest, UnloadsOnlyWhatIsNotNeeded) {
   EXPECT_TRUE(set_.Snapshot(1).ok());
 }
 
-TEST_F(BundleSetResidencyTest, BoundsWhatIsResident) {
+TEST_F(BundleSetResidencyTest, BoundsTheResidentVersions) {
   for (uint64_t version = 1; version <= 6; ++version) {
     WriteTinyBundle(root_, version);
   }
@@ -110,7 +111,7 @@ TEST_F(BundleSetResidencyTest, BoundsWhatIsResident) {
                                     Pair(5, v1::STAGED), Pair(6, v1::STAGED)));
 }
 
-TEST_F(BundleSetResidencyTest, TellsOfAVersionBeforeItCanBeAsked) {
+TEST_F(BundleSetResidencyTest, CallsOnResidentBeforeAVersionAnswersRequests) {
   for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
   FlipAByte(root_ / "2" / "taste.items.npy");
   ASSERT_TRUE(set_.Stage(1).ok());
@@ -135,7 +136,7 @@ TEST_F(BundleSetResidencyTest, AHeldBundleOutlivesItsUnloading) {
   EXPECT_NE(destructions_.WaitFor(1), std::this_thread::get_id());
 }
 
-TEST_F(BundleSetResidencyTest, WhatServedIsServedAgainHoweverShortMemoryIs) {
+TEST_F(BundleSetResidencyTest, RestoresTheActiveVersionHoweverShortMemoryIs) {
   for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
   ProcessMemory memory;
   memory.machine.available = 1;

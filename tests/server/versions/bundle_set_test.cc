@@ -25,7 +25,7 @@ TEST_F(BundleSetTest, ServesNothingFromAnEmptyRoot) {
   EXPECT_THAT(activated_, IsEmpty());
 }
 
-TEST_F(BundleSetTest, RestoresWhatCurrentNames) {
+TEST_F(BundleSetTest, RestoresTheVersionInCurrent) {
   for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
   ASSERT_TRUE(WriteCurrent(root_, 2).ok());
   ASSERT_TRUE(set_.Restore().ok());
@@ -52,7 +52,7 @@ TEST_F(BundleSetTest, ABrokenVersionIsNotRestoredButOthersCanBeStaged) {
   EXPECT_EQ((*set_.Snapshot())->bundle().version(), 1);
 }
 
-TEST_F(BundleSetTest, RestoreTellsOfACurrentThatNamesNothing) {
+TEST_F(BundleSetTest, RestoreReportsACurrentWithoutItsVersion) {
   WriteTinyBundle(root_, 1);
   ASSERT_TRUE(WriteCurrent(root_, 5).ok());
   EXPECT_EQ(set_.Restore().code(), absl::StatusCode::kNotFound);
@@ -84,7 +84,7 @@ TEST_F(BundleSetTest, StagesVerifiedVersionsOnly) {
   EXPECT_THAT(States(), ElementsAre(Pair(1, v1::STAGED), Pair(2, v1::ON_DISK)));
 }
 
-TEST_F(BundleSetTest, ActivatesOnlyWhatIsStaged) {
+TEST_F(BundleSetTest, ActivatesOnlyStagedVersions) {
   WriteTinyBundle(root_, 1);
   EXPECT_EQ(set_.Activate(1).status().code(),
             absl::StatusCode::kFailedPrecondition);
@@ -139,7 +139,7 @@ TEST_F(BundleSetTest, RollbackGoesBackInHistory) {
   EXPECT_THAT(activated_, ElementsAre(1, 2, 3, 2, 1, 4, 1));
 }
 
-TEST_F(BundleSetTest, RollbackPassesOverWhatIsGoneFromTheDisk) {
+TEST_F(BundleSetTest, RollbackSkipsVersionsThatAreNotOnDisk) {
   for (const uint64_t version : {1, 2, 3, 4}) {
     WriteTinyBundle(root_, version);
     StageAndActivate(version);
@@ -165,7 +165,7 @@ TEST_F(BundleSetTest, ABrokenVersionIsNotRolledBackTo) {
             absl::StatusCode::kFailedPrecondition);
 }
 
-TEST_F(BundleSetTest, ADamagedRecordIsNoReasonNotToServe) {
+TEST_F(BundleSetTest, ADamagedRecordDoesNotPreventServing) {
   for (const uint64_t version : {1, 2}) {
     WriteTinyBundle(root_, version);
     StageAndActivate(version);
@@ -197,7 +197,7 @@ TEST_F(BundleSetTest, ACrashBetweenCurrentAndTheRecordKeepsTheHistory) {
   }
 }
 
-TEST_F(BundleSetTest, LabelsRouteTheirUsersAndThoseWhoAsk) {
+TEST_F(BundleSetTest, LabelsRouteTheirUsersAndRequestsThatNameThem) {
   for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
   StageAndActivate(1);
   EXPECT_EQ(SetLabel(&set_, "canary", 2, .5).status().code(),
@@ -236,7 +236,7 @@ TEST_F(BundleSetTest, LabelsRouteTheirUsersAndThoseWhoAsk) {
   EXPECT_TRUE(set_.Unload(2).ok());
 }
 
-TEST_F(BundleSetTest, RefusesLabelsThatCannotBe) {
+TEST_F(BundleSetTest, RefusesInvalidLabels) {
   WriteTinyBundle(root_, 1);
   StageAndActivate(1);
   for (const char* name : {"", "stable", "Canary", "a b", "\xff"}) {
