@@ -9,13 +9,13 @@
 namespace tributary {
 namespace {
 
-// gRPC allows no more.
+// gRPC's own limit on maxAttempts.
 constexpr uint32_t kMaxAttempts = 5;
 constexpr uint32_t kMaxBackoffMs = 1000;
-// Room for the largest batch of the largest lists.
+// Holds the reply to the largest batch of the longest lists.
 constexpr int kMaxResponseBytes = 64 << 20;
-// gRPC's own first pause, 1 s, is longer than a server takes to restart. No
-// pause is shorter than this.
+// gRPC's default first pause, 1 s, is longer than a server takes to restart.
+// gRPC does not take a pause below 100 ms.
 constexpr int kInitialReconnectBackoffMs = 100;
 constexpr int kMaxReconnectBackoffMs = 1000;
 
@@ -49,7 +49,8 @@ absl::Status CheckOptions(const ClientOptions& options) {
   return absl::OkStatus();
 }
 
-// Calls a method of the stub. gRPC's codes and Abseil's have equal numbers.
+// Calls a method of the stub. The status codes of gRPC and of Abseil have equal
+// numbers.
 template <typename Request, typename Response>
 absl::StatusOr<Response> Call(
     v1::Retrieval::Stub& stub,
@@ -109,10 +110,9 @@ absl::Status AddProposals(const v1::RetrieveResponse& response, int i,
 
 }  // namespace
 
-// See
-// https://github.com/grpc/proposal/blob/master/A6-client-retries.md. A
-// server that goes away answers CANCELLED to calls that it had not yet looked
-// at.
+// https://github.com/grpc/proposal/blob/master/A6-client-retries.md describes
+// the fields. CANCELLED is retryable because a server that shuts down ends with
+// it the calls that it has not started to handle.
 std::string ServiceConfig(const ClientOptions& options) {
   std::string retry_policy;
   if (options.max_attempts > 1) {

@@ -1,10 +1,17 @@
 // The C++ client library of Tributary. It depends on the public protos alone.
+// client/example.cc is a whole program around these lines:
 //
-//   auto client = tributary::RetrievalClient::Connect("localhost:7700");
+//   const auto client = tributary::RetrievalClient::Connect("localhost:7700");
+//   if (!client.ok()) return Fail(client.status());
 //   tributary::v1::RetrieveRequest request;
 //   request.set_user_key("nginx");
-//   auto response = (*client)->Retrieve(request);
-//   for (const auto& candidate : *tributary::Candidates(*response)) ...
+//   const auto response = (*client)->Retrieve(request);
+//   if (!response.ok()) return Fail(response.status());
+//   const auto candidates = tributary::Candidates(*response);
+//   if (!candidates.ok()) return Fail(candidates.status());
+//   for (const tributary::Candidate& candidate : *candidates) ...
+//
+// Callers may compile this header as C++17.
 #ifndef TRIBUTARY_CLIENT_RETRIEVAL_CLIENT_H_
 #define TRIBUTARY_CLIENT_RETRIEVAL_CLIENT_H_
 
@@ -20,38 +27,45 @@
 
 namespace tributary {
 
-// The defaults are the published retry policy, config/service_config.json: with
-// them, and a deadline that is longer than a server takes to restart, no call
-// fails because one does.
+// The defaults are the published retry policy, config/service_config.json. With
+// them, and with a deadline longer than a server takes to restart, no call
+// fails because a server restarts.
 struct ClientOptions {
-  // For a whole call, attempts and pauses between them included; at least 1.
+  // Limits a whole call, including all attempts and the pauses between them; at
+  // least 1.
   uint32_t deadline_ms = 1000;
-  // How often a call is tried, from 1 (no retry) to 5. Tried again, after a
-  // pause, is what failed with UNAVAILABLE, RESOURCE_EXHAUSTED or CANCELLED.
+  // Attempts per call, 1 (no retry) to 5. The client retries, after a pause,
+  // when an attempt fails with UNAVAILABLE, RESOURCE_EXHAUSTED or CANCELLED.
   uint32_t max_attempts = 4;
-  // The longest first pause; later ones are up to twice as long, at most 1 s.
-  // The pauses are random below that, so that callers do not come back at once.
+  // Upper bound of the pause before the first retry, 1 to 1000. The bound
+  // doubles with every retry, up to 1 s. Each pause is drawn at random below
+  // its bound, so that callers do not return all at once.
   uint32_t initial_backoff_ms = 10;
-  // Wait, within the deadline, for a server that cannot be reached yet, which
-  // counts as no attempt; else such a call fails with UNAVAILABLE.
+  // If true, a call waits, within its deadline, for a server that cannot be
+  // reached yet; waiting does not count as an attempt. If false, such a call
+  // fails with UNAVAILABLE.
   bool wait_for_ready = true;
 };
 
-// The options' retry policy as gRPC's service config, in JSON.
+// Returns the retry policy of `options` as a gRPC service config, in JSON.
 std::string ServiceConfig(const ClientOptions& options);
 
-// One connection to a server, over plain TCP or a unix socket, made when first
-// used and again whenever it breaks. Thread-safe; calls run concurrently and
-// block their thread. One client per process is enough for most uses.
+// One connection to a server, over plain TCP or a unix socket. It is opened by
+// the first call and reopened after it breaks. Thread-safe: calls run
+// concurrently, and each blocks its own thread. One client per process is
+// enough for most uses.
 //
-// Errors of both calls have the code and the message of the server, which
-// names the field of a bad request: INVALID_ARGUMENT, NOT_FOUND (no such
-// bundle_version), UNAVAILABLE (no server, or it has no bundle yet),
-// RESOURCE_EXHAUSTED (overload), and from here DEADLINE_EXCEEDED.
+// An error of either call has the code and the message that the server sent;
+// the message names the field of a bad request:
+//   INVALID_ARGUMENT    the request is malformed or out of range
+//   NOT_FOUND           the server has no such bundle_version or bundle_label
+//   UNAVAILABLE         no server answers, or it has no bundle yet
+//   RESOURCE_EXHAUSTED  the server is overloaded
+//   DEADLINE_EXCEEDED   the call took longer than deadline_ms
 class RetrievalClient {
  public:
-  // `address` is host:port or unix:PATH. Does not wait for the server.
-  // INVALID_ARGUMENT names the option that is out of range.
+  // Returns at once, without waiting for the server at `address` (host:port or
+  // unix:PATH). INVALID_ARGUMENT names an option that is out of range.
   static absl::StatusOr<std::unique_ptr<RetrievalClient>> Connect(
       const std::string& address, const ClientOptions& options = {});
 
@@ -61,43 +75,48 @@ class RetrievalClient {
   absl::StatusOr<v1::RetrieveResponse> Retrieve(
       const v1::RetrieveRequest& request);
 
-  // One entry per request, in order; each has a response or an error of its
-  // own. All are answered from one bundle.
+  // Returns one entry per request, in the order of the requests. Each entry has
+  // a response or an error of its own. One bundle answers all of them.
   absl::StatusOr<v1::BatchRetrieveResponse> BatchRetrieve(
       const v1::BatchRetrieveRequest& request);
 
  private:
   RetrievalClient(const std::string& address, const ClientOptions& options);
 
+  // Constant after construction.
   const uint32_t deadline_ms_;
   const std::unique_ptr<v1::Retrieval::Stub> stub_;
 };
 
-// A source that proposed a candidate.
+// One source's proposal of a candidate.
 struct Proposal {
-  // Views the response.
+  // The source's name. It views the response.
   std::string_view source;
-  // From 1, and the source's own score. 0 unless the request's view is FULL.
+  // The candidate's rank in the source's list, from 1, and the score that the
+  // source gave it. Both are 0 unless the request's view is FULL.
   uint32_t rank = 0;
   float raw_score = 0;
 };
 
-// A row of a response.
+// One row of a response.
 struct Candidate {
-  // The item's key; in decimal where the catalogue's keys are integers.
+  // The item's key, in decimal if the catalogue has integer keys.
   std::string key;
-  // The key as an integer; 0 where keys are strings.
+  // The item's key as an integer; 0 if the catalogue has string keys.
   uint64_t id = 0;
-  // Comparable within one response only; higher is better.
+  // Higher is better. Scores of different responses are not comparable.
   float score = 0;
   std::vector<Proposal> proposals;
 };
 
-// The response's columns as rows, best first. They view the response, which
-// must outlive them. DATA_LOSS when its columns are not equally long or name a
-// source that it does not have.
+// Converts the columns of `response` to rows, best first. The rows view
+// `response`, which must outlive them. DATA_LOSS if the columns differ in
+// length or refer to a source that the response does not list.
 absl::StatusOr<std::vector<Candidate>> Candidates(
     const v1::RetrieveResponse& response);
+// The rows would view a response that no longer exists.
+absl::StatusOr<std::vector<Candidate>> Candidates(
+    const v1::RetrieveResponse&& response) = delete;
 
 }  // namespace tributary
 

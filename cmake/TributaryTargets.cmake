@@ -46,8 +46,10 @@ function(tributary_library NAME)
   if(ARG_SOURCES)
     tributary_skip_unity(${ARG_SOURCES})
     add_library(${NAME} STATIC ${ARG_SOURCES})
-    target_link_libraries(${NAME} PUBLIC ${ARG_DEPS} PRIVATE tributary_options)
-    target_include_directories(${NAME} PUBLIC ${CMAKE_SOURCE_DIR})
+    target_link_libraries(${NAME}
+      PUBLIC ${ARG_DEPS} PRIVATE $<BUILD_INTERFACE:tributary_options>)
+    target_include_directories(${NAME}
+      PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
     set_target_properties(${NAME} PROPERTIES
       UNITY_BUILD ${TRIBUTARY_UNITY} UNITY_BUILD_BATCH_SIZE 16)
   else()

@@ -70,9 +70,9 @@ std::array<double, 3> LatencyPercentilesUs(const Evaluation& evaluation) {
   std::array<double, 3> percentiles = {};
   constexpr std::array<double, 3> kShares = {.5, .95, .99};
   for (size_t i = 0; i < kShares.size() && !sorted.empty(); ++i) {
-    const auto place = static_cast<size_t>(
+    const auto rank = static_cast<size_t>(
         kShares[i] * static_cast<double>(sorted.size() - 1));
-    percentiles[i] = sorted[place];
+    percentiles[i] = sorted[rank];
   }
   return percentiles;
 }

@@ -18,8 +18,8 @@
 
 namespace tributary {
 
-// Calls body(i) for each i below `n` on `threads` threads, and progress(share
-// done) now and then on the calling one. Returns the first error.
+// Calls body(i) for each i below `n` on `threads` threads. Calls progress(share
+// done) on the calling thread only. Stops at the first error and returns it.
 absl::Status ForEachUser(size_t n, uint32_t threads,
                          const std::function<void(double)>& progress,
                          const std::function<absl::Status(size_t)>& body);
@@ -28,55 +28,57 @@ struct EvaluationOptions {
   // Ascending.
   std::vector<uint32_t> ks = {20, 50, 100, 200, 500};
   uint32_t threads = 1;
-  // Of the bootstrap.
+  // Seed of the bootstrap confidence intervals.
   uint64_t seed = 1;
-  // Also fuse with other quotas (Evaluation::quota_curves).
+  // Also fuse with other quotas (SourceFigures::quota_curve).
   bool quota_curves = false;
   std::function<void(double)> progress = [](double) {};
 };
 
-// How many items each test item is ranked among, and the k of the figures.
+// Sampled metrics rank each test item among this many others, and are taken at
+// kSampledK: see MetricsAmongSampled.
 inline constexpr std::array<uint32_t, 2> kSampledNegatives = {100, 1000};
 inline constexpr uint32_t kSampledK = 10;
 
-// What the fused list, or one source alone, is worth.
+// The quality of the fused list, or of one source alone.
 struct ListFigures {
   std::string name;
-  // By k and in the order of kRankMetrics.
+  // By k, then in the order of kRankMetrics.
   std::vector<std::array<Interval, kRankMetrics.size()>> at;
-  // Of the first list_k. By kSampledNegatives.
+  // What follows is of the first list_k items. By kSampledNegatives.
   std::array<SampledMetrics, kSampledNegatives.size()> sampled = {};
   double coverage = 0;
   double gini = 0;
-  // NaN where no list has what it takes.
+  // NaN where it is undefined for every list: see Novelty and Diversity.
   double novelty_bits = 0;
   double diversity = 0;
-  // Recall at list_k by kUserSegments, and of the test items of each of
-  // kItemSegments, over the users who have any.
+  // Recall at list_k by kUserSegments.
   std::array<Interval, kUserSegments.size()> by_user_segment = {};
+  // Recall at list_k of the test items in each of kItemSegments, over the users
+  // who have such items.
   std::array<Interval, kItemSegments.size()> by_item_segment = {};
 };
 
-// What one source means to the fused list.
+// What one source contributes to the fused list.
 struct SourceFigures {
   std::string name;
-  // Users whose request asks it by default.
+  // Users whose request asks this source by default.
   uint64_t planned_users = 0;
-  // Among the first list_k: test items it proposes, and that no other source
-  // proposes.
+  // Test items among its first list_k proposals.
   uint64_t hits = 0;
+  // Those hits that no other source proposes in its first list_k.
   uint64_t unique_hits = 0;
   // By k: the fused list's recall minus its recall when this source gives
   // nothing, as when it fails (leave one out).
   std::vector<Interval> recall_lost;
   // By source: the share of items in common among the first list_k (Jaccard).
   std::vector<double> overlap;
-  // The fused list's recall at list_k and at the largest k, as this source's
-  // share of the quotas goes from 0 to 1 and the others keep their proportions:
-  // [share][list_k, largest k]. Empty unless asked for, and for sources that
-  // nobody's request asks.
+  // The fused list's recall at list_k and at the largest k while this source's
+  // share of the quotas rises from 0 to 1 and the others keep their
+  // proportions: [share][list_k, largest k]. Empty unless options.quota_curves,
+  // and for sources that no user's request asks.
   std::vector<std::array<double, 2>> quota_curve;
-  // The share that it has by default, over the users of quota_curve.
+  // Its mean default share over the users of quota_curve.
   double default_share = 0;
 };
 
@@ -87,8 +89,8 @@ inline constexpr size_t kQuotaCurveUsers = 1000;
 
 struct Evaluation {
   std::vector<uint32_t> ks;
-  // The k of what is not measured at every k: the first from 100 on, or the
-  // last.
+  // The k of figures that are not measured at every k: the first k of at least
+  // 100, or the last k.
   uint32_t list_k = 0;
   uint64_t users = 0;
   uint64_t held_out_interactions = 0;
@@ -101,27 +103,28 @@ struct Evaluation {
   ItemSegments item_segments;
   // The space that diversity is measured in; empty when there is none.
   std::string diversity_space;
-  // By user: planning, asking the sources and fusing, one thread a request and
-  // `threads` of them side by side; without writing the reply.
+  // By user: the time to plan, ask the sources and fuse, on one thread a
+  // request with options.threads requests side by side. Excludes writing the
+  // reply.
   std::vector<float> latencies_us;
-  // By user; columns: for each k, the fused list's metrics in the order of
+  // The fused list's metrics by user. Columns: for each k, those of
   // kRankMetrics.
   Figures fused{0, 0};
 };
 
-// What a bundle's lists are worth to the test users: for each one list of the
-// largest k, as the server would make it, seen items left out; figures are
-// averages over users (macro), with 95% intervals. Memory: about a kilobyte per
-// test user, and four bytes per item and retriever. Errors: those of
-// retrieving. REQUIRES: users have test items.
+// Measures a bundle's lists on the test users. Makes one list of the largest k
+// per user and source, as the server would, with seen items excluded. Figures
+// are averages over users (macro averages) with 95% confidence intervals.
+// Memory: about 1 kB per test user, and 4 bytes per item and retriever. Errors:
+// those of retrieving. REQUIRES: users have test items.
 absl::StatusOr<Evaluation> Evaluate(const ListSource& lists,
                                     const std::vector<TestUser>& users,
                                     const EvaluationOptions& options);
 
-// Its recalls in the form of the manifest.
+// The evaluation's recalls as the manifest stores them.
 v1::MeasuredRecall MeasuredRecallOf(const Evaluation& evaluation);
 
-// Percentiles 50, 95 and 99 of the latencies, in microseconds.
+// The 50th, 95th and 99th percentile of the latencies, in microseconds.
 std::array<double, 3> LatencyPercentilesUs(const Evaluation& evaluation);
 
 // The difference between two evaluations of the same users.

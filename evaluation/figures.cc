@@ -101,7 +101,7 @@ std::vector<double> RandomisationPValues(const Figures& differences,
   const size_t n = differences.users();
   const size_t columns = differences.columns();
   const std::vector<double> means = differences.Means();
-  // Of sums that differ by rounding only, both count as equally far.
+  // Sums that differ by rounding only count as equally far.
   constexpr double kRounding = 1e-12;
   std::vector<std::atomic<uint32_t>> as_far(columns);
   ForEachDraw(kRandomisations, threads, [&](uint32_t draw) {

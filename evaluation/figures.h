@@ -8,8 +8,7 @@
 
 namespace tributary {
 
-// Figures of users: a row for each user, a column for each figure, 4 bytes
-// each.
+// A matrix of figures: a row per user, a column per figure, float32.
 class Figures {
  public:
   Figures(size_t users, size_t columns)
@@ -24,13 +23,13 @@ class Figures {
     return {values_.data() + user * columns_, columns_};
   }
 
-  // `columns` columns from `first` on, of some users.
+  // The rows of `users`, with the `columns` columns from `first` on.
   Figures Select(std::span<const uint32_t> users, size_t first,
                  size_t columns) const;
-  // The differences to figures of the same users and columns.
+  // This minus `other`, element by element. REQUIRES: equal shapes.
   Figures Minus(const Figures& other) const;
 
-  // By column; 0 when there are no users.
+  // The mean of each column; 0 when there are no users.
   std::vector<double> Means() const;
 
  private:
@@ -39,7 +38,7 @@ class Figures {
   std::vector<float> values_;
 };
 
-// A mean over users and its 95% interval.
+// A mean over users and its 95% confidence interval.
 struct Interval {
   double mean = 0;
   double low = 0;
@@ -49,17 +48,18 @@ struct Interval {
 inline constexpr uint32_t kBootstrapDraws = 1000;
 inline constexpr uint32_t kRandomisations = 10000;
 
-// By column, the mean and its percentile interval over kBootstrapDraws draws of
-// as many users with replacement (Efron 1979). Equal seeds give equal
-// intervals, whatever the number of threads.
+// For each column the mean and its 95% percentile interval, over
+// kBootstrapDraws samples of n users with replacement, n being the number of
+// users (the bootstrap: Efron 1979). Equal seeds give equal intervals for any
+// number of threads.
 std::vector<Interval> BootstrapMeans(const Figures& figures, uint64_t seed,
                                      uint32_t threads);
 
-// By column, how likely a mean at least as far from 0 as that of `differences`
-// is if every user's difference were as likely of the other sign: the paired
-// randomisation test (Fisher 1935; Smucker, Allan and Carterette 2007), with
-// kRandomisations random signs, so that it is at least 1 / (1 +
-// kRandomisations).
+// For each column the p-value of the paired randomisation test (Fisher 1935;
+// Smucker, Allan and Carterette 2007): the probability of a mean at least as
+// far from 0 as that of `differences` if each user's difference had a random
+// sign. Estimated from kRandomisations draws of signs, so that it is at least
+// 1 / (1 + kRandomisations).
 std::vector<double> RandomisationPValues(const Figures& differences,
                                          uint64_t seed, uint32_t threads);
 

@@ -10,14 +10,15 @@ namespace {
 
 constexpr uint32_t kKeepOneIn = 5;
 constexpr int kNewtonSteps = 30;
-// A step that would raise the loss is shortened to no less than this of it.
+// A Newton step that would raise the loss is halved down to this share of it.
 constexpr double kLeastShare = 1e-4;
 constexpr int kDescentSweeps = 500;
-// Few proposals are wanted.
+// The first intercept: few proposals are positive examples.
 constexpr double kFirstIntercept = -5;
-// Pulls weights to 0, in examples: enough to make the answer unique.
+// The ridge towards 0, in examples: enough to make the answer unique.
 constexpr double kRidge = 1;
-// A segment's own examples have to outweigh so many wanted ones.
+// The ridge towards a prior, in positive examples: a segment with fewer of its
+// own keeps about the weights of the prior.
 constexpr double kPriorRidge = 200;
 
 double Logistic(double z) { return 1 / (1 + std::exp(-z)); }
@@ -35,7 +36,7 @@ FusionExamples::FusionExamples(std::span<const UserLists> users,
   CandidatePool pool;
   std::vector<FusionSource> sources(n_sources);
   std::vector<float> values;
-  // Every fifth of all, not of each user's: users may have few.
+  // Every fifth over all users, not of each user, who may have few.
   uint32_t unwanted = 0;
   for (const UserLists& lists : users) {
     for (size_t s = 0; s < n_sources; ++s) {
@@ -65,7 +66,21 @@ FusionExamples::FusionExamples(std::span<const UserLists> users,
   }
 }
 
-// One fit. Coefficient n_sources() is the intercept.
+// One fit: minimises over w >= 0 and the intercept c
+//
+//   sum_i m_i [ln(1 + exp(z_i)) - y_i z_i] + r/2 |w - w0|^2,  z_i = w x_i + c
+//
+// where y_i is 1 for a held-out item and 0 else, m_i the weight of example i, r
+// the ridge and w0 the prior or 0. Weights are not negative because a proposal
+// is never evidence against an item; without the bound, correlated sources get
+// weights of opposite signs that do not generalise.
+//
+// Each Newton step minimises the quadratic model of the loss at the current
+// point within the bounds, by coordinate descent on its gradient and Hessian
+// (as in glmnet: Friedman, Hastie and Tibshirani, "Regularization Paths for
+// Generalized Linear Models via Coordinate Descent", 2010). There are tens of
+// sources at most, so that the Hessian is small and the examples are read once
+// a step. Coefficient n_sources() is the intercept.
 class FusionFit {
  public:
   FusionFit(const FusionExamples& examples, std::span<const size_t> users,
@@ -100,8 +115,9 @@ class FusionFit {
   }
 
  private:
-  // Goes along delta as far as the loss does not rise: where sources tell
-  // wanted items well, a whole step leads to where the logistic is flat.
+  // Takes the largest of the steps delta, delta / 2, delta / 4, ... that does
+  // not raise the loss: where sources separate the examples well, a whole step
+  // ends where the logistic is flat.
   void Move(const std::vector<double>& delta) {
     const std::vector<double> from = at_;
     const double most = loss_ * (1 + 1e-12);
@@ -112,8 +128,8 @@ class FusionFit {
     }
   }
 
-  // Loss (the negative log-likelihood and the ridge), gradient and Hessian at
-  // at_.
+  // Computes the loss (negative log-likelihood plus ridge), its gradient and
+  // its Hessian at the coefficients at_.
   void Differentiate() {
     loss_ = 0;
     gradient_.assign(n_, 0.0);
@@ -160,7 +176,7 @@ class FusionFit {
     }
   }
 
-  // To the minimum of the quadratic model within the bounds.
+  // The step to the minimum of the quadratic model within the bounds.
   std::vector<double> NewtonStep() const {
     std::vector<double> delta(n_, 0.0);
     for (int sweep = 0; sweep < kDescentSweeps; ++sweep) {
@@ -188,7 +204,7 @@ class FusionFit {
   const double ridge_;
   std::vector<double> center_;
   std::vector<double> at_;
-  // At at_.
+  // The derivatives at at_.
   double loss_ = 0;
   std::vector<double> gradient_;
   std::vector<double> hessian_;

@@ -10,13 +10,14 @@
 
 namespace tributary {
 
-// What sources gave for the items they proposed, as numbers to learn from:
-// for each item RankValue of its rank in each source, 0 where it was not
-// proposed, and whether the user wanted it. Of items that were not wanted a
-// fifth is kept, and counts five times.
+// The training examples of a fusion model. An example is an item that some
+// source proposed to a user: its features are RankValue of its rank in each
+// source (0 where the source did not propose it), its label is whether it is
+// one of the user's held-out items. One in five of the negative examples is
+// kept, with a weight of five.
 class FusionExamples {
  public:
-  // The lists' first `depth` proposals.
+  // Uses the first `depth` proposals of every list.
   FusionExamples(std::span<const UserLists> users, size_t n_sources,
                  uint32_t depth);
 
@@ -31,7 +32,7 @@ class FusionExamples {
   };
 
   size_t n_sources_;
-  // The user's first example, and one past the last's.
+  // The examples of user u are first_[u] to first_[u + 1] - 1.
   std::vector<size_t> first_ = {0};
   std::vector<Example> examples_;
   // [examples, n_sources]
@@ -44,18 +45,17 @@ struct FusionWeights {
   double intercept = 0;
 };
 
-// Where a fit begins, and whether it is held there.
+// Where a fit begins, and whether it is pulled back there.
 struct FusionPrior {
   FusionWeights weights;
-  // A ridge pulls towards the weights; a few hundred wanted items outweigh it.
+  // A ridge penalty pulls towards `weights`; the examples of a few hundred
+  // held-out items outweigh it.
   bool pull = false;
 };
 
-// Logistic regression of `wanted` with weights of 0 or more, by Newton steps,
-// shortened where they would raise the loss, whose quadratic programs are
-// solved by coordinate descent (as in Friedman, Hastie, Tibshirani 2010).
-// Learns from the users in `users`; sources whose `use` is false have the
-// weight 0. `prior` may be null.
+// Logistic regression of "the user wants it" on the features of the examples of
+// the users `users`, with weights of 0 or more. Sources whose `use` is false
+// have the weight 0. `prior` may be null. See FusionFit in fit_fusion.cc.
 FusionWeights FitFusion(const FusionExamples& examples,
                         std::span<const size_t> users,
                         const std::vector<bool>& use, const FusionPrior* prior);

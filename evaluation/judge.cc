@@ -11,9 +11,9 @@
 namespace tributary {
 namespace {
 
-// Sources that are kept whether they add to recall or not: what is popular
-// answers for strangers, and means of item vectors reach items that nobody has
-// touched. Of other sources there are enough.
+// Some sources stay even where they add no recall: popularity answers for cold
+// users, and means of item vectors reach items that nobody has touched yet. All
+// others may be dropped.
 bool IsDroppable(const ServingBundle& bundle, const v1::RetrieverSpec& spec) {
   if (spec.kind() == "popularity") return spec.name() != "popularity";
   const EmbeddingSpace* space = bundle.bundle().FindSpace(spec.space());
@@ -30,11 +30,11 @@ void AddPoints(const std::string& source, std::span<const uint32_t> ks,
   }
 }
 
-// A source that has no list to give is of no use to learn from.
+// Every source's lists, for known users and for the same users as cold ones.
 struct Collected {
   std::vector<TunedSource> sources;
   std::vector<UserLists> users;
-  std::vector<UserLists> strangers;
+  std::vector<UserLists> cold_users;
 };
 
 absl::StatusOr<Collected> Collect(const ListSource& lists,
@@ -52,14 +52,14 @@ absl::StatusOr<Collected> Collect(const ListSource& lists,
   ASSIGN_OR_RETURN(collected.users, CollectLists(lists, users, names, k, false,
                                                  threads, progress));
   ASSIGN_OR_RETURN(
-      collected.strangers,
+      collected.cold_users,
       CollectLists(lists, users, names, k, true, threads, [](double) {}));
   return collected;
 }
 
 TunedFusion Tune(const Collected& collected, uint32_t k, uint32_t threads) {
   return TuneFusion({.users = collected.users,
-                     .strangers = collected.strangers,
+                     .cold_users = collected.cold_users,
                      .sources = collected.sources,
                      .k = k,
                      .threads = threads});

@@ -47,8 +47,8 @@ double Novelty(std::span<const Row> list, std::span<const uint32_t> users,
 }
 
 double Diversity(std::span<const Row> list, const VectorTable& vectors) {
-  // The cosines of all pairs are in the squared length of the unit vectors'
-  // sum: linear in the list, not quadratic.
+  // With unit vectors u_i, |sum u_i|^2 = n + the cosines of all ordered pairs:
+  // linear in the length of the list instead of quadratic.
   static thread_local std::vector<float> vector;
   static thread_local std::vector<double> sum;
   vector.resize(vectors.dim());

@@ -1,5 +1,6 @@
-// What lists are like apart from hits: how much of the catalogue they show, how
-// little known and how different from one another their items are.
+// The quality of lists besides hits: how much of the catalogue they show
+// (coverage, Gini), how little known (novelty) and how different from one
+// another (diversity) their items are.
 #ifndef TRIBUTARY_EVALUATION_LIST_QUALITY_H_
 #define TRIBUTARY_EVALUATION_LIST_QUALITY_H_
 
@@ -22,23 +23,24 @@ class Exposure {
 
   // The share of the catalogue that was shown at all.
   double Coverage() const;
-  // Of the exposures over the catalogue: 0 when all items are shown equally
-  // often, towards 1 when few have all of it. 0 when nothing was shown.
+  // The Gini coefficient of exposures over the catalogue: 0 when all items are
+  // shown equally often, near 1 when a few items get all of it. 0 when nothing
+  // was shown.
   double Gini() const;
 
  private:
   std::vector<std::atomic<uint32_t>> counts_;
 };
 
-// The mean self-information of the list's items in bits, -log2 of the share of
-// users who had them, counting one more who had everything (Zhou et al. 2010).
-// NaN for an empty list. `users` is by row.
+// The mean self-information of the list's items in bits (Zhou et al. 2010):
+// -log2((users[row] + 1) / (n_users + 1)), where users[row] is how many users
+// had the item. NaN for an empty list.
 double Novelty(std::span<const Row> list, std::span<const uint32_t> users,
                uint64_t n_users);
 
-// 1 - the mean cosine of all pairs of the list's items (Ziegler et al. 2005);
-// those without a vector, or with one of zeros, are left out. NaN for fewer
-// than two.
+// 1 - the mean cosine of all pairs of the list's items (Ziegler et al. 2005).
+// Items without a vector, or with a zero vector, do not count. NaN for fewer
+// than two items.
 double Diversity(std::span<const Row> list, const VectorTable& vectors);
 
 }  // namespace tributary

@@ -11,7 +11,7 @@
 namespace tributary {
 namespace {
 
-// Longer lists than any test asks for, and no hurry.
+// Above what any evaluation asks for.
 constexpr uint32_t kMaxK = 100000;
 constexpr uint32_t kDeadlineMs = 60000;
 

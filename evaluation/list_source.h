@@ -17,8 +17,9 @@
 
 namespace tributary {
 
-// A request as it is planned, and what its sources answered: to fuse again
-// otherwise than it was served. Not copyable; reused for its capacity.
+// A planned request and what its sources answered, so that it can be fused
+// again in other ways. Reused from user to user for its capacity. Do not copy
+// it: the plan views the request.
 struct Answers {
   // Viewed by `plan`.
   v1::RetrieveRequest request;
@@ -27,8 +28,8 @@ struct Answers {
   std::vector<SourceResult> results;
 };
 
-// Asks the pipeline as a caller of the server would, and gives rows. Limits
-// and deadlines of requests do not apply. Thread-safe.
+// Asks the pipeline as a caller of the server would, and returns rows. The
+// configured limits and deadlines of requests do not apply. Thread-safe.
 class ListSource {
  public:
   // INVALID_ARGUMENT when the configuration is wrong. `config` is what the
@@ -39,7 +40,7 @@ class ListSource {
   // The list of the server's default quotas.
   absl::StatusOr<std::vector<Row>> Fused(const std::string& user_key,
                                          uint32_t k) const;
-  // What one retriever alone would give.
+  // The list of one retriever alone.
   absl::StatusOr<std::vector<Row>> Alone(const std::string& user_key,
                                          const std::string& retriever,
                                          uint32_t k) const;
@@ -47,12 +48,12 @@ class ListSource {
   // Plans the request of Fused and asks its sources.
   absl::Status AskSources(const std::string& user_key, uint32_t k,
                           Answers* answers) const;
-  // The list that the answers are fused to: that of Fused, unless the plan's
-  // quotas or the results were changed since.
+  // Fuses the answers. Gives the list of Fused, unless the plan's quotas or the
+  // results were changed since.
   std::vector<Row> Fuse(const Answers& answers) const;
 
   const ServingBundle& bundle() const { return *bundle_; }
-  // Complete.
+  // With every default filled in.
   const v1::ServerConfig& config() const { return config_; }
 
  private:

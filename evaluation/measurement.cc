@@ -14,7 +14,7 @@ namespace {
 
 constexpr float kUndefined = std::numeric_limits<float>::quiet_NaN();
 constexpr uint32_t kListK = 100;
-// In qualities_, of a list.
+// Columns of qualities_ within those of a list.
 constexpr size_t kNoveltyColumn = 0;
 constexpr size_t kDiversityColumn = 1;
 constexpr size_t kSampledColumn = 2;
@@ -36,19 +36,19 @@ std::span<const Row> First(std::span<const Row> list, size_t k) {
   return list.first(std::min(k, list.size()));
 }
 
-// Sets quotas of k in all: `share` of it for the source at `place`, the rest
-// for the others in proportion to what they had, evenly if they had nothing.
-void SetShare(size_t place, double share, uint32_t k,
+// Sets quotas that sum to k: `share` of k for source `index`, the rest for the
+// others in proportion to their `targets`, or evenly if those are all 0.
+void SetShare(size_t index, double share, uint32_t k,
               std::span<const uint32_t> targets, Plan* plan) {
   const double had =
-      std::accumulate(targets.begin(), targets.end(), 0.0) - targets[place];
+      std::accumulate(targets.begin(), targets.end(), 0.0) - targets[index];
   const auto n_others = static_cast<double>(targets.size() - 1);
   double sum = 0;
   uint32_t given = 0;
   for (size_t i = 0; i < targets.size(); ++i) {
     const double of_others = had > 0 ? targets[i] / had : 1 / n_others;
-    sum += k * (i == place ? share : (1 - share) * of_others);
-    // Rounded so that nothing is lost.
+    sum += k * (i == index ? share : (1 - share) * of_others);
+    // The running sum is rounded, so that the targets add up to k.
     plan->sources[i].target = static_cast<uint32_t>(std::lround(sum)) - given;
     given += plan->sources[i].target;
   }
@@ -90,15 +90,15 @@ Measurement::Measurement(const ListSource& lists,
   }
 }
 
-bool Measurement::IsCurveUser(size_t user, size_t* place) const {
+bool Measurement::IsCurveUser(size_t user, size_t* index) const {
   const size_t n = quotas_.users();
   if (n == 0) return false;
-  // The place-th of n is user place * size / n, rounded down.
-  *place = (user * n + users_.size() - 1) / users_.size();
-  return *place < n && *place * users_.size() / n == user;
+  // Curve user i of n is user floor(i * size / n).
+  *index = (user * n + users_.size() - 1) / users_.size();
+  return *index < n && *index * users_.size() / n == user;
 }
 
-// The fused list, then what every source alone would give.
+// The fused list, then each source's list alone.
 absl::StatusOr<std::vector<std::vector<Row>>> Measurement::ListsOf(
     size_t user, const Answers& answers, std::vector<Row> fused) {
   const uint32_t k = ks_.back();
@@ -214,9 +214,9 @@ void Measurement::MeasureWithout(size_t user, Answers* answers) {
 }
 
 void Measurement::MeasureQuotas(size_t user, Answers* answers) {
-  size_t place = 0;
-  if (!IsCurveUser(user, &place)) return;
-  const std::span<float> points = quotas_.Of(place);
+  size_t index = 0;
+  if (!IsCurveUser(user, &index)) return;
+  const std::span<float> points = quotas_.Of(index);
   std::fill(points.begin(), points.end(), kUndefined);
   const std::vector<uint32_t> targets = TargetsOf(answers->plan);
   const std::array<uint32_t, 2> ks = {list_k_, ks_.back()};

@@ -15,8 +15,8 @@
 
 namespace tributary {
 
-// The work of Evaluate: measures users one by one, and sums up. Views its
-// arguments, which outlive it.
+// The work of Evaluate: measures users one by one, then summarises. Its
+// arguments outlive it.
 class Measurement {
  public:
   Measurement(const ListSource& lists, const std::vector<TestUser>& users,
@@ -25,13 +25,13 @@ class Measurement {
   // Thread-safe for different users.
   absl::Status MeasureUser(size_t user);
 
-  // When every user was measured.
+  // REQUIRES: every user was measured. Call once.
   Evaluation Summarise();
 
  private:
   using List = std::span<const Row>;
 
-  // Where a figure is in figures_.
+  // Columns of figures_: metrics of each list, then recall without each source.
   size_t MetricColumn(size_t list, size_t k) const {
     return (list * ks_.size() + k) * kRankMetrics.size();
   }
@@ -41,8 +41,9 @@ class Measurement {
   size_t CurvePoint(size_t source, uint32_t step) const {
     return (source * (kQuotaSteps + 1) + step) * 2;
   }
-  // The curve users are those with a whole number here; see kQuotaCurveUsers.
-  bool IsCurveUser(size_t user, size_t* place) const;
+  // Whether the user is one of the kQuotaCurveUsers that quota curves are
+  // averaged over; *index is then the row of quotas_.
+  bool IsCurveUser(size_t user, size_t* index) const;
 
   absl::StatusOr<std::vector<std::vector<Row>>> ListsOf(size_t user,
                                                         const Answers& answers,
@@ -69,13 +70,13 @@ class Measurement {
 
   // See MetricColumn and WithoutColumn.
   Figures figures_;
-  // Columns: by list and item segment, recall; NaN without such test items.
+  // Columns: recall by list and item segment; NaN for users without such items.
   Figures by_item_segment_;
-  // Columns: by list; novelty and diversity NaN where undefined; then for each
-  // of kSampledNegatives hit and ndcg.
+  // Columns, for each list: novelty and diversity (NaN where undefined), then
+  // hit and ndcg for each of kSampledNegatives.
   Figures qualities_;
-  // By curve user and CurvePoint; then by source the default share, NaN where
-  // the source is not planned.
+  // Rows: curve users. Columns: those of CurvePoint, then each source's default
+  // share; NaN where the source is not planned.
   Figures quotas_;
   std::vector<std::atomic<uint64_t>> planned_users_;
   std::deque<Exposure> exposures_;

@@ -12,13 +12,13 @@
 
 namespace tributary {
 
-// Of the first k of a list, for one user with a set of test items:
+// Metrics of the first k items of a list, for one user with test items:
 //   recall  test items among them / test items
-//   hit     1 when there is any
+//   hit     1 when any test item is among them, else 0
 //   ndcg    sum of 1 / log2(1 + rank) over them, relative to the best possible:
 //           min(k, test items) at the head of the list
-//   mrr     1 / rank of the first, 0 when there is none
-//   map     sum of the precision at each, / min(k, test items)
+//   mrr     1 / rank of the first test item, 0 when there is none
+//   map     sum of the precision at each test item / min(k, test items)
 // Ranks are from 1. Test items that the catalogue lacks count as missed.
 inline constexpr std::array<std::string_view, 5> kRankMetrics = {
     "recall", "hit", "ndcg", "mrr", "map"};
@@ -26,22 +26,22 @@ inline constexpr std::array<std::string_view, 5> kRankMetrics = {
 // In the order of kRankMetrics.
 using RankMetrics = std::array<double, kRankMetrics.size()>;
 
-// One for each k. REQUIRES: ks ascending; user.n_items > 0.
+// The metrics at each k. REQUIRES: ks ascending; user.n_items > 0.
 std::vector<RankMetrics> MetricsAt(const TestUser& user,
                                    std::span<const Row> list,
                                    std::span<const uint32_t> ks);
 
-// What is expected when each test item is ranked among `n` items drawn
-// uniformly from those that are neither seen nor of the test (all of them if
-// they are fewer), averaged over the user's test items: the exact expectation
-// over the draw. Items that the list does not hold come after all that it
-// holds, in random order. Such figures are easier than those of the whole
-// catalogue, and can order two recommenders the other way (Krichene and Rendle
-// 2020): for comparison with papers only.
+// Sampled metrics: each test item is ranked among `n` items drawn uniformly
+// from those that are neither seen nor test items (from all of them if they are
+// fewer). This is the exact expectation over the draw, averaged over the user's
+// test items. Items outside the list rank after those in it, in random order.
+// Sampled metrics are easier than those of the whole catalogue and can order
+// two recommenders the other way (Krichene and Rendle 2020): use them only to
+// compare with papers.
 struct SampledMetrics {
-  // The test item is among the first k.
+  // The probability that the test item is among the first k.
   double hit = 0;
-  // 1 / log2(1 + rank) if it is among the first k, else 0.
+  // The expectation of 1 / log2(1 + rank), counting 0 beyond the first k.
   double ndcg = 0;
 };
 // `n_seen`: how many items the user has seen. REQUIRES: as MetricsAt; list and

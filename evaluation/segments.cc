@@ -59,7 +59,7 @@ ItemSegments SegmentItems(const Bundle& bundle) {
   uint64_t before = 0;
   for (const Row row : order) {
     uint8_t& segment = segments.segment[row];
-    // An item that begins within a third belongs to it.
+    // An item whose first interaction falls within a third belongs to it.
     if (users[row] > 0) segment = static_cast<uint8_t>(3 * before / all);
     before += users[row];
     ++segments.items[segment];

@@ -12,33 +12,34 @@
 
 namespace tributary {
 
-// Test users by how many items the bundle knows they had: cold none, light at
-// most the median of the others, heavy more.
+// Segments of test users by the length of their history in the bundle: cold
+// users have none, light users at most the median of the others, heavy more.
 inline constexpr std::array<std::string_view, 3> kUserSegments = {
     "cold", "light", "heavy"};
 
 struct UserSegments {
-  // In the order of kUserSegments: places in the list of test users, ascending.
+  // In the order of kUserSegments: indices of test users, ascending.
   std::array<std::vector<uint32_t>, kUserSegments.size()> users;
-  // The median.
+  // The median length of history.
   uint64_t light_at_most = 0;
 };
 UserSegments SegmentUsers(const Bundle& bundle,
                           std::span<const TestUser> users);
 
-// Items by how many users had them: head the most popular that have a third of
-// all interactions, mid the next third, tail the rest, new those that nobody
-// had.
+// Segments of items by popularity: head are the most popular items that make up
+// a third of all interactions, mid the next third, tail the rest, new the items
+// that nobody had.
 inline constexpr std::array<std::string_view, 4> kItemSegments = {
     "head", "mid", "tail", "new"};
 
 struct ItemSegments {
-  // By row: how many users had the item, and its place in kItemSegments.
+  // By row: how many users had the item.
   std::vector<uint32_t> users;
+  // By row: its index in kItemSegments.
   std::vector<uint8_t> segment;
-  // By segment: how many items it has, and how many users had the least popular
-  // of them.
+  // By segment: how many items it has.
   std::array<uint64_t, kItemSegments.size()> items = {};
+  // By segment: how many users had its least popular item.
   std::array<uint32_t, kItemSegments.size()> least_users = {};
 };
 // Reads all seen lists: linear in the interactions.

@@ -7,7 +7,7 @@
 namespace tributary {
 namespace {
 
-// Calls body with the place of each bit that is set.
+// Calls body with the index of each bit that is set.
 template <typename Body>
 void ForEachBit(uint32_t bits, const Body& body) {
   for (; bits != 0; bits &= bits - 1) {
@@ -20,7 +20,7 @@ void ForEachBit(uint32_t bits, const Body& body) {
 void SourceOverlap::Add(const TestUser& user,
                         std::span<const std::span<const Row>> lists) {
   static thread_local std::vector<std::pair<Row, uint32_t>> proposals;
-  // Counted here first, so that threads meet once per user.
+  // Counted here first, so that threads contend once per user.
   static thread_local std::vector<uint64_t> counted;
   proposals.clear();
   for (size_t s = 0; s < n_; ++s) {

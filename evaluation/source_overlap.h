@@ -11,8 +11,8 @@
 
 namespace tributary {
 
-// Counts what sources propose in common, and which hits one alone has. Add is
-// thread-safe.
+// Counts the items that sources propose in common, their hits, and their unique
+// hits. Add is thread-safe.
 class SourceOverlap {
  public:
   // REQUIRES: n_sources <= 32.
@@ -22,11 +22,12 @@ class SourceOverlap {
   // One user's lists, by source.
   void Add(const TestUser& user, std::span<const std::span<const Row>> lists);
 
-  // Of all users' lists of two sources: items in both / items in either
-  // (Jaccard); 0 when both are empty.
+  // Jaccard similarity of two sources' lists over all users: items in both /
+  // items in either; 0 when both are empty.
   double Jaccard(size_t s, size_t t) const;
-  // How many test items the source's lists have, and that no other's have.
+  // How many test items the source's lists contain.
   uint64_t hits(size_t s) const { return counts_[HitsOf(s)].load(); }
+  // How many of them no other source's list contains.
   uint64_t unique_hits(size_t s) const {
     return counts_[UniqueHitsOf(s)].load();
   }
@@ -36,8 +37,8 @@ class SourceOverlap {
   size_t UniqueHitsOf(size_t s) const { return n_ * n_ + n_ + s; }
 
   const size_t n_;
-  // [n, n] items in both, of a source with itself its items; then hits; then
-  // unique hits.
+  // [n, n] items in both of two sources (on the diagonal: in that source), then
+  // [n] hits, then [n] unique hits.
   std::vector<std::atomic<uint64_t>> counts_;
 };
 

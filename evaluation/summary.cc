@@ -1,4 +1,4 @@
-// Measurement: from the figures of users to those of an Evaluation.
+// Measurement::Summarise: from users' figures to an Evaluation.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -8,7 +8,7 @@
 namespace tributary {
 namespace {
 
-// Of the numbers in a column; NaN when there are none.
+// The mean of a column over users for whom it is not NaN; NaN without any.
 double MeanOfNumbers(const Figures& figures, size_t column) {
   double sum = 0;
   double n = 0;
@@ -39,7 +39,7 @@ Evaluation Measurement::Summarise() {
   for (const TestUser& user : users_) {
     evaluation.held_out_interactions += user.n_items;
   }
-  // The recall lost by leaving out a source has its interval as any figure.
+  // Recall lost without a source is a figure like others, with an interval.
   for (size_t user = 0; user < users_.size(); ++user) {
     const std::span<float> of_user = figures_.Of(user);
     for (size_t s = 0; s < n_sources_; ++s) {
@@ -103,7 +103,7 @@ void Measurement::SummariseSegments(Evaluation* evaluation) {
   evaluation->user_segments = SegmentUsers(source_.bundle().bundle(), users_);
   for (size_t i = 0; i < kUserSegments.size(); ++i) {
     const auto& users = evaluation->user_segments.users[i];
-    // All lists' columns at once, so that they are drawn for together.
+    // All lists' columns at once, so that they share the bootstrap's draws.
     const auto intervals =
         BootstrapMeans(figures_.Select(users, 0, MetricColumn(n_lists_, 0)),
                        options_.seed, options_.threads);

@@ -7,30 +7,33 @@
 #include <numeric>
 #include <utility>
 
+#include "evaluation/cross_validated_fusion.h"
 #include "evaluation/fit_fusion.h"
-#include "evaluation/fusion_trial.h"
 
 namespace tributary {
 namespace {
 
-// A loss of this share of recall is none; one of so many standard errors may be
-// chance.
+// Relative recall losses below this are negligible.
 constexpr double kWorthless = 0.0005;
+// A loss below this many standard errors may be chance.
 constexpr double kChance = 1;
-// What is tried on the weights of all sources but the lead.
+// Candidate factors for the weights of all sources but the lead.
 constexpr double kShrinks[] = {1, .7, .5, .35, .2, .1, .05, 0};
-// Sources made from all the interactions are better than the trial's, and the
-// best gains most by them: others then weigh too much. On synthetic data that
-// turned a gain of .7% into a loss of .6%.
+// The final model trains on all data, which helps the strongest source most;
+// the weights learned here would then give the others too much. The fused list
+// must therefore beat the best source by this margin. (Without it, on synthetic
+// data, a gain of .7% became a loss of .6% in the final bundle.)
 constexpr double kMargin = .01;
+// Factors up to this one need no margin: they already favour the lead.
 constexpr double kLeastCautious = .35;
-// Quotas are this share of what sources contribute unasked.
+// Candidate quotas, as a share of what each source contributes without quotas.
 constexpr double kQuotaShares[] = {.8, .5, .25};
+// Candidate shares of the list that are reserved for the best source.
 constexpr double kReservedShares[] = {.7, .8, .9, .95, 1};
-// Fewer users do not make a segment.
+// A segment of fewer users is not learned.
 constexpr size_t kMinSegmentUsers = 200;
 
-// Places of users.
+// Indices of users: those with light and with heavy histories.
 using Halves = std::array<std::vector<size_t>, 2>;
 
 std::vector<std::string> NamesOf(std::span<const TunedSource> sources) {
@@ -48,13 +51,30 @@ Recalls MeansOverPrefixes(const Recalls& recalls) {
   return means;
 }
 
+// Decides one thing after another, each on the result of the decisions before:
+//
+//   1. Weights of all sources, by logistic regression.
+//   2. Backward elimination: while there is a source without which recall drops
+//      at no prefix by more than chance, drop the one that loses least, and
+//      learn the weights again.
+//   3. Shrinking: multiply the weights of all sources but the lead by the first
+//      factor of kShrinks with which the fused list is at least as good as the
+//      best single source at every prefix.
+//   4. Segments: weights of their own for cold users, and for users with light
+//      and heavy histories where a cross-validated comparison says they pay.
+//   5. Quotas: what each source contributes anyway, less a part.
+//
+// Everything is compared on users that the weights were not learned from: see
+// CrossValidatedFusion. The idea of weights per rank rather than per score is
+// that of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009),
+// with the weights learned.
 class Tuner {
  public:
   explicit Tuner(const TuneInput& input)
       : input_(input),
-        trial_(input.users, NamesOf(input.sources), input.k, input.threads),
-        chosen_(trial_.Fit(std::vector<bool>(input.sources.size(), true),
-                           nullptr)) {}
+        validated_(input.users, NamesOf(input.sources), input.k, input.threads),
+        chosen_(validated_.Fit(std::vector<bool>(input.sources.size(), true),
+                               nullptr)) {}
 
   TunedFusion Run() {
     DropWorthless();
@@ -65,16 +85,16 @@ class Tuner {
     AddSegments(&tuned.model);
     AddQuotas(&tuned.model);
     AddContributions(&tuned.model);
-    tuned.ks = trial_.ks();
-    tuned.recalls = trial_.Fused(chosen_, tuned.model.quotas());
-    tuned.best_alone = trial_.best_alone();
+    tuned.ks = validated_.ks();
+    tuned.recalls = validated_.Fused(chosen_, tuned.model.quotas());
+    tuned.best_alone = validated_.best_alone();
     return tuned;
   }
 
  private:
-  // The lists of sources and weights, filled without quotas.
+  // Recalls of the lists that these weights make without quotas.
   Recalls Filled(const SourceWeights& weights) const {
-    return trial_.Fused(weights, trial_.NoQuotas(weights));
+    return validated_.Fused(weights, validated_.NoQuotas(weights));
   }
 
   size_t CountUsed() const {
@@ -82,8 +102,8 @@ class Tuner {
         std::count(chosen_.use.begin(), chosen_.use.end(), true));
   }
 
-  // Leaves sources out, the least valuable first, while nothing is lost that is
-  // more than chance: each costs a search.
+  // Drops sources, the least valuable first, while the loss is within chance:
+  // every source costs a search per request.
   void DropWorthless() {
     while (CountUsed() > 1) {
       const Recalls with = Filled(chosen_);
@@ -91,7 +111,7 @@ class Tuner {
       SourceWeights best;
       for (size_t s = 0; s < input_.sources.size(); ++s) {
         if (!chosen_.use[s] || !input_.sources[s].droppable) continue;
-        SourceWeights fewer = trial_.Without(chosen_, s);
+        SourceWeights fewer = validated_.Without(chosen_, s);
         const Recalls without = Filled(fewer);
         const double loss = -WorstGain(without, with);
         if (loss > least_loss || !IsWorthless(with, without)) continue;
@@ -103,9 +123,10 @@ class Tuner {
     }
   }
 
-  // Whether the lists without a source lose nothing at any prefix.
+  // Whether the lists without a source lose no recall at any prefix, beyond
+  // what is negligible or chance.
   bool IsWorthless(const Recalls& with, const Recalls& without) const {
-    for (size_t j = 0; j < trial_.ks().size(); ++j) {
+    for (size_t j = 0; j < validated_.ks().size(); ++j) {
       const MeanDifference lost = CompareAt(with, without, j);
       if (lost.mean > std::max(kWorthless * MeanOver(with, j),
                                kChance * lost.standard_error)) {
@@ -115,15 +136,15 @@ class Tuner {
     return true;
   }
 
-  // Lowers the weights of all sources but the lead: to a third, where the list
-  // gains less than the margin at some prefix, and further where it loses.
-  // Where every choice loses, the one that loses least.
+  // Lowers the weights of all sources but the lead: to about a third while the
+  // gain at some prefix is below the margin, and further while there is a loss.
+  // Takes the factor that loses least where every factor loses.
   void KeepAboveBest() {
     double best_gain = -std::numeric_limits<double>::infinity();
     double best_shrink = 1;
     for (const double shrink : kShrinks) {
       chosen_.shrink = shrink;
-      const double gain = WorstGain(Filled(chosen_), trial_.best_alone());
+      const double gain = WorstGain(Filled(chosen_), validated_.best_alone());
       if (gain >= (shrink > kLeastCautious ? kMargin : 0)) return;
       if (gain <= best_gain) continue;
       best_gain = gain;
@@ -132,19 +153,19 @@ class Tuner {
     chosen_.shrink = best_shrink;
   }
 
-  // Strangers get what the sources propose to anyone; every user of the
-  // validation slice serves as one.
+  // Adds the segment of cold users, learned from what the sources propose to
+  // users they do not know. Every user of the validation slice serves as one.
   void AddCold(v1::FusionModel* model) const {
     const size_t n = input_.sources.size();
     std::vector<bool> use(n, false);
-    for (const UserLists& stranger : input_.strangers) {
+    for (const UserLists& cold_user : input_.cold_users) {
       for (size_t s = 0; s < n; ++s) {
-        if (chosen_.use[s] && !stranger.lists[s].empty()) use[s] = true;
+        if (chosen_.use[s] && !cold_user.lists[s].empty()) use[s] = true;
       }
     }
     if (std::count(use.begin(), use.end(), true) < 2) return;
-    const FusionExamples examples(input_.strangers, n, input_.k);
-    std::vector<size_t> everyone(input_.strangers.size());
+    const FusionExamples examples(input_.cold_users, n, input_.k);
+    std::vector<size_t> everyone(input_.cold_users.size());
     std::iota(everyone.begin(), everyone.end(), 0);
     const FusionPrior prior{chosen_.all, true};
     const FusionWeights cold = FitFusion(examples, everyone, use, &prior);
@@ -154,11 +175,11 @@ class Tuner {
     segment->set_intercept(cold.intercept);
     for (size_t s = 0; s < n; ++s) {
       if (!use[s]) continue;
-      (*segment->mutable_weights())[trial_.name(s)] = cold.weights[s];
+      (*segment->mutable_weights())[validated_.name(s)] = cold.weights[s];
     }
   }
 
-  // The weights of users with a history: of one segment or of two.
+  // Adds the segments of users with a history: one or two.
   void AddSegments(v1::FusionModel* model) const {
     std::vector<uint32_t> histories;
     for (const UserLists& user : input_.users) {
@@ -170,14 +191,14 @@ class Tuner {
     for (size_t i = 0; i < input_.users.size(); ++i) {
       halves[input_.users[i].history <= median ? 0 : 1].push_back(i);
     }
-    // Users without a history are "cold".
+    // At a median of 0, "light" users would be those of the segment "cold".
     if (median > 0 && halves[0].size() >= kMinSegmentUsers &&
         halves[1].size() >= kMinSegmentUsers && HalvesPay(halves)) {
       AddHalf("light", halves[0], model)->set_max_history(median);
       AddHalf("heavy", halves[1], model);
       return;
     }
-    *model->add_segments() = trial_.Segment(chosen_, chosen_.all);
+    *model->add_segments() = validated_.Segment(chosen_, chosen_.all);
   }
 
   v1::FusionSegment* AddHalf(const char* name, const std::vector<size_t>& half,
@@ -188,16 +209,16 @@ class Tuner {
     return segment;
   }
 
-  // Learned from these users, held to what all others taught.
+  // Weights learned from these users, with a ridge towards the shared weights.
   v1::FusionSegment OwnSegment(const std::vector<size_t>& users,
                                const FusionWeights& shared) const {
     const FusionPrior prior{shared, true};
-    return trial_.Segment(
-        chosen_, FitFusion(trial_.examples(), users, chosen_.use, &prior));
+    return validated_.Segment(
+        chosen_, FitFusion(validated_.examples(), users, chosen_.use, &prior));
   }
 
-  // Whether weights of their own are better on users they did not see, by more
-  // than a standard error of the mean over prefixes.
+  // Whether weights per half have higher recall on users that they were not
+  // learned from, by more than one standard error of the mean over prefixes.
   bool HalvesPay(const Halves& halves) const {
     const Recalls shared = Filled(chosen_);
     Recalls own = shared;
@@ -208,8 +229,8 @@ class Tuner {
         for (const size_t i : half) (i % 2 == fold ? test : learn).push_back(i);
         v1::FusionModel model;
         *model.add_segments() = OwnSegment(learn, chosen_.without_fold[fold]);
-        *model.mutable_quotas() = trial_.NoQuotas(chosen_);
-        trial_.Fuse(model, test, &own);
+        *model.mutable_quotas() = validated_.NoQuotas(chosen_);
+        validated_.Fuse(model, test, &own);
       }
     }
     const MeanDifference gain =
@@ -217,17 +238,18 @@ class Tuner {
     return gain.mean > gain.standard_error;
   }
 
-  // What sources contribute anyway, less a part. Where the list of k is then
-  // below its best source, that source reserves so much of it, before the
-  // others, that it is not: quotas decide what is in the list, weights its
-  // order.
+  // Adds quotas: a part of what each source contributes without any. Where the
+  // list of k is still worse than its best source, that source reserves a
+  // larger share, before the others: quotas decide what is in the list, weights
+  // its order.
   void AddQuotas(v1::FusionModel* model) const {
-    const std::vector<double> shares = trial_.SharesOfLists(chosen_);
-    QuotaShares best = trial_.NoQuotas(chosen_);
-    const Recalls free = trial_.Fused(chosen_, best);
+    const std::vector<double> shares = validated_.SharesOfLists(chosen_);
+    QuotaShares best = validated_.NoQuotas(chosen_);
+    const Recalls free = validated_.Fused(chosen_, best);
     for (const double part : kQuotaShares) {
-      const QuotaShares quotas = MakeQuotas(trial_.priority(), shares, part);
-      if (WorstGain(trial_.Fused(chosen_, quotas), free) < -kWorthless) {
+      const QuotaShares quotas =
+          MakeQuotas(validated_.priority(), shares, part);
+      if (WorstGain(validated_.Fused(chosen_, quotas), free) < -kWorthless) {
         continue;
       }
       best = quotas;
@@ -239,10 +261,10 @@ class Tuner {
 
   void ReserveForBest(const std::vector<double>& shares,
                       QuotaShares* best) const {
-    const size_t best_at_k = trial_.best_at_k();
+    const size_t best_at_k = validated_.best_at_k();
     double best_gain =
-        WorstGain(trial_.Fused(chosen_, *best), trial_.best_alone());
-    std::vector<size_t> order = trial_.priority();
+        WorstGain(validated_.Fused(chosen_, *best), validated_.best_alone());
+    std::vector<size_t> order = validated_.priority();
     std::stable_partition(order.begin(), order.end(),
                           [&](size_t s) { return s == best_at_k; });
     for (const double reserved : kReservedShares) {
@@ -252,7 +274,7 @@ class Tuner {
       raised[best_at_k] = reserved;
       const QuotaShares quotas = MakeQuotas(order, raised, 1);
       const double gain =
-          WorstGain(trial_.Fused(chosen_, quotas), trial_.best_alone());
+          WorstGain(validated_.Fused(chosen_, quotas), validated_.best_alone());
       if (gain <= best_gain) continue;
       best_gain = gain;
       *best = quotas;
@@ -265,7 +287,7 @@ class Tuner {
     for (const size_t s : order) {
       if (!chosen_.use[s]) continue;
       v1::QuotaShare* quota = quotas.Add();
-      quota->set_retriever(trial_.name(s));
+      quota->set_retriever(validated_.name(s));
       quota->set_share(std::floor(1000 * part * shares[s]) / 1000);
     }
     return quotas;
@@ -274,14 +296,14 @@ class Tuner {
   void AddContributions(v1::FusionModel* model) const {
     if (CountUsed() < 2) return;
     const Recalls with = Filled(chosen_);
-    for (const size_t s : trial_.priority()) {
+    for (const size_t s : validated_.priority()) {
       if (!chosen_.use[s]) continue;
-      const Recalls without = Filled(trial_.Without(chosen_, s));
-      for (size_t j = 0; j < trial_.ks().size(); ++j) {
+      const Recalls without = Filled(validated_.Without(chosen_, s));
+      for (size_t j = 0; j < validated_.ks().size(); ++j) {
         const MeanDifference lost = CompareAt(with, without, j);
         v1::Contribution* contribution = model->add_contributions();
-        contribution->set_retriever(trial_.name(s));
-        contribution->set_k(trial_.ks()[j]);
+        contribution->set_retriever(validated_.name(s));
+        contribution->set_k(validated_.ks()[j]);
         contribution->set_recall(lost.mean);
         contribution->set_standard_error(lost.standard_error);
       }
@@ -289,8 +311,8 @@ class Tuner {
   }
 
   const TuneInput& input_;
-  const FusionTrial trial_;
-  // What is decided so far.
+  const CrossValidatedFusion validated_;
+  // The decisions so far.
   SourceWeights chosen_;
 };
 

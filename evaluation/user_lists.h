@@ -24,14 +24,15 @@ struct UserLists {
   std::vector<std::vector<ScoredRow>> lists;
 };
 
-// For each user one recall per k.
+// For each user the recall at each k.
 using Recalls = std::vector<std::vector<double>>;
 
+// The mean over users of column j; 0 without users.
 double MeanOver(const Recalls& recalls, size_t j);
 
-// Asks every retriever in `names` for its `depth` best for each user, who
-// outlives the answer. With `anonymous` the user is not told: what a stranger
-// would get, history 0.
+// Asks every retriever in `names` for its best `depth` items for each user.
+// With `anonymous` the user's key is withheld: the lists of a cold user, with a
+// history of 0. `users` outlive the answer.
 absl::StatusOr<std::vector<UserLists>> CollectLists(
     const ListSource& source, std::span<const TestUser> users,
     std::span<const std::string> names, uint32_t depth, bool anonymous,
@@ -41,9 +42,10 @@ absl::StatusOr<std::vector<UserLists>> CollectLists(
 Recalls RecallsAlone(std::span<const UserLists> users, size_t s,
                      std::span<const uint32_t> ks);
 
-// The recall at `ks` of the fused lists of k of the users at `members`, in that
-// order, as the server makes them with this model from these lists. `names` are
-// the lists' retrievers; those without a quota in the model are left out.
+// The recall at `ks` of the fused lists of length k that the server would make
+// with this model from these lists, for the users `members` (indices), in that
+// order. `names` are the lists' retrievers; those without a quota in the model
+// take no part.
 Recalls FusedRecalls(std::span<const UserLists> users,
                      std::span<const size_t> members,
                      std::span<const std::string> names,

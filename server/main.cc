@@ -4,13 +4,13 @@
 #include <memory>
 
 #include "CLI/CLI.hpp"
-#include "fmt/format.h"
 #include "grpcpp/grpcpp.h"
 #include "index/bundle/bundle.h"
 #include "proto/yaml/config_flags.h"
 #include "server/process/process.h"
 #include "server/server.h"
 #include "spdlog/spdlog.h"
+#include "version/version.h"
 
 namespace tributary {
 namespace {
@@ -37,8 +37,8 @@ int Serve(v1::ServerConfig config) {
 int Main(int argc, char** argv) {
   CLI::App app("Answers Retrieve over gRPC and HTTP.");
   app.set_version_flag(
-      "--version", fmt::format("tributary-server, bundle format {}, gRPC {}",
-                               kBundleFormat, grpc::Version()));
+      "--version",
+      VersionText("tributary-server", kBundleFormat, grpc::Version()));
   v1::ServerConfig config;
   AddConfigFlags(app, &config);
   CLI11_PARSE(app, argc, argv);

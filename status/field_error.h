@@ -9,8 +9,10 @@
 
 namespace tributary {
 
-// INVALID_ARGUMENT "<path>: <what>". rpc/ takes the path from the message for
-// google.rpc.BadRequest, so a path holds no ": ".
+// INVALID_ARGUMENT with the message "<path>: <what>", where `path` names a
+// field of a request or a configuration, such as "live_recall.sample_share".
+// The server takes the path for google.rpc.BadRequest from the message, so it
+// must not contain ": ".
 template <typename... Args>
 absl::Status FieldError(std::string_view path, fmt::format_string<Args...> what,
                         Args&&... args) {

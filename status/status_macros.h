@@ -1,5 +1,5 @@
-// The two macros that absl::Status of 20220623 lacks. This folder holds what
-// every other one may depend on, and depends on Abseil alone.
+// Two macros for absl::Status, which Abseil 20220623 does not have. Every
+// folder may depend on this one, and it depends only on Abseil.
 #ifndef TRIBUTARY_STATUS_STATUS_MACROS_H_
 #define TRIBUTARY_STATUS_STATUS_MACROS_H_
 
@@ -8,7 +8,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-// Returns from the calling function when `expr`, an absl::Status, is an error.
+// If `expr`, an absl::Status, is an error, returns it from the calling
+// function.
 #define RETURN_IF_ERROR(expr)                      \
   do {                                             \
     if (absl::Status status_macro_status = (expr); \
@@ -17,8 +18,9 @@
     }                                              \
   } while (false)
 
-// Assigns the value of `expr`, an absl::StatusOr<T>, to `lhs` (which may be a
-// declaration), or returns its status from the calling function.
+// Assigns the value of `expr`, an absl::StatusOr<T>, to `lhs`, which may be a
+// declaration; or, if it is an error, returns its status from the calling
+// function.
 #define ASSIGN_OR_RETURN(lhs, expr) \
   STATUS_MACROS_ASSIGN_(STATUS_MACROS_CONCAT_(status_or_, __LINE__), lhs, expr)
 

@@ -7,8 +7,8 @@
 
 namespace tributary {
 
-// The message of `status`, without its code. Lives as long as `status`. (In
-// Debian's Abseil, absl::string_view is not std::string_view.)
+// The message of `status`, without its code; valid as long as `status`. Needed
+// because in Debian's Abseil absl::string_view is not std::string_view.
 inline std::string_view MessageOf(const absl::Status& status) {
   return {status.message().data(), status.message().size()};
 }

@@ -13,7 +13,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr size_t kUnknown = grpc::StatusCode::UNKNOWN;
 
-// Of the calling thread.
+// Returns the processor time that the calling thread has used.
 std::chrono::nanoseconds ProcessorTime() {
   timespec time;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -21,7 +21,8 @@ std::chrono::nanoseconds ProcessorTime() {
          std::chrono::nanoseconds(time.tv_nsec);
 }
 
-// The share of its core that the calling thread used since `start`.
+// Returns the processor time of the calling thread, which began at `start`, as
+// a share of the time since.
 double BusyShare(Clock::time_point start) {
   return std::chrono::duration<double>(ProcessorTime()) /
          std::chrono::duration<double>(Clock::now() - start);
@@ -33,8 +34,8 @@ Lane::Lane(const LoadOptions& options, Stubs stubs, const LoadWindow& window,
            uint32_t first_caller, uint32_t callers)
     : options_(options),
       window_(window),
-      random_(options.seed + first_caller),
       callers_(callers),
+      random_(options.seed + first_caller),
       last_answer_(window.measured) {
   for (uint32_t i = 0; i < callers; ++i) {
     callers_[i].stub = stubs[(first_caller + i) % stubs.size()].get();
@@ -78,7 +79,7 @@ void Lane::RunOpen() {
 }
 
 void Lane::SendArrivals() {
-  // Sleeps end when they should, not up to 50 us later. Linux cannot refuse.
+  // By default Linux ends a sleep up to 50 us late. This call cannot fail.
   static_cast<void>(prctl(PR_SET_TIMERSLACK, 1UL));
   const double lane_rate = options_.rate *
                            static_cast<double>(callers_.size()) /
@@ -90,7 +91,7 @@ void Lane::SendArrivals() {
   };
   Time due = next(window_.start);
   for (; due < window_.end; due = next(due)) {
-    // Also when it is late: the wait ends at once.
+    // Returns at once when the sender is behind.
     std::this_thread::sleep_until(due);
     Caller* const caller = WaitForFree();
     if (caller == nullptr) break;
@@ -98,7 +99,7 @@ void Lane::SendArrivals() {
   }
   for (; due < window_.end; due = next(due)) CountUnsent(due);
   unsent_.generator_busy = BusyShare(window_.start);
-  // What is in progress still comes back.
+  // Calls in progress still come back.
   queue_.Shutdown();
 }
 

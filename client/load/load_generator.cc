@@ -1,15 +1,14 @@
 #include "client/load/load_generator.h"
 
+#include <future>
 #include <numeric>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "client/load/lane.h"
 #include "fmt/format.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
-#include "sync/mutex.h"
 
 namespace tributary {
 namespace {
@@ -19,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 constexpr uint32_t kMaxCallers = 10'000;
 constexpr auto kConnectTimeout = std::chrono::seconds(5);
 constexpr auto kProgressInterval = std::chrono::milliseconds(100);
-// Room for the longest lists.
+// Holds the longest reply.
 constexpr int kMaxResponseBytes = 64 << 20;
 
 absl::Status CheckRange(std::string_view option, uint32_t value,
@@ -43,7 +42,8 @@ absl::Status CheckOptions(const LoadOptions& options) {
   return status;
 }
 
-// Equal channels would share a connection, hence the pool of its own.
+// Channels with equal arguments share a connection unless each has its own
+// subchannel pool.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -53,12 +53,12 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
                                    arguments);
 }
 
-// The i-th of `parts` nearly equal parts of the whole.
+// Returns the size of the i-th of `parts` nearly equal parts of `whole`.
 uint32_t PartOf(uint32_t whole, uint32_t parts, uint32_t i) {
   return whole / parts + (i < whole % parts ? 1 : 0);
 }
 
-uint64_t CallsOf(const std::vector<std::unique_ptr<Lane>>& lanes) {
+uint64_t SumOfCalls(const std::vector<std::unique_ptr<Lane>>& lanes) {
   return std::accumulate(
       lanes.begin(), lanes.end(), uint64_t{0},
       [](uint64_t sum, const auto& lane) { return sum + lane->calls(); });
@@ -75,7 +75,7 @@ absl::StatusOr<std::unique_ptr<LoadGenerator>> LoadGenerator::Connect(
     const auto channel = MakeChannel(options.address);
     if (!channel->WaitForConnected(deadline)) {
       return absl::UnavailableError(
-          fmt::format("{}: nobody answers", options.address));
+          fmt::format("{}: no server answers", options.address));
     }
     stubs.push_back(v1::Retrieval::NewStub(channel));
   }
@@ -100,32 +100,17 @@ LoadReport LoadGenerator::Run(const Progress& progress) const {
     first_caller += callers;
   }
 
-  struct {
-    Mutex mutex;
-    CondVar changed;
-    uint32_t lanes ABSL_GUARDED_BY(mutex) = 0;
-  } finished;
-  std::vector<std::thread> threads;
-  threads.reserve(lanes.size());
+  std::vector<std::future<void>> runs;
   for (const auto& lane : lanes) {
-    threads.emplace_back([&, lane = lane.get()] {
-      lane->Run();
-      const MutexLock lock(&finished.mutex);
-      ++finished.lanes;
-      finished.changed.NotifyOne();
-    });
+    runs.push_back(std::async(std::launch::async, &Lane::Run, lane.get()));
   }
-  {
-    const MutexLock lock(&finished.mutex);
-    while (finished.lanes < lanes.size()) {
-      const bool notified =
-          finished.changed.WaitFor(&finished.mutex, kProgressInterval);
-      if (notified || progress == nullptr) continue;
+  for (const std::future<void>& run : runs) {
+    while (run.wait_for(kProgressInterval) != std::future_status::ready) {
+      if (progress == nullptr) continue;
       const std::chrono::duration<double> done = Clock::now() - start;
-      progress(done / (window.end - start), CallsOf(lanes));
+      progress(done / (window.end - start), SumOfCalls(lanes));
     }
   }
-  for (std::thread& thread : threads) thread.join();
   LoadReport report;
   for (const auto& lane : lanes) report.Merge(lane->report());
   return report;

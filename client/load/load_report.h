@@ -9,33 +9,38 @@
 
 namespace tributary {
 
-// How a server answered a load, its warm-up left out.
+// How a server answered a load, without the warm-up.
 struct LoadReport {
-  // Calls answered, their candidates, and those whose reply was degraded, was
-  // shorter than the k that was asked for, or was for an unknown user.
+  // Calls that were answered without an error, and the candidates in all their
+  // replies.
   uint64_t answered = 0;
   uint64_t candidates = 0;
+  // Answered calls whose reply is degraded, is shorter than the request's k, or
+  // is for a user that the bundle does not know.
   uint64_t degraded = 0;
   uint64_t short_replies = 0;
   uint64_t cold_starts = 0;
-  // What their sources took, all together, as the server has it.
+  // The time that sources took, summed over sources and calls, as the replies
+  // report it.
   uint64_t sources_us = 0;
-  // Calls that failed, by grpc::StatusCode.
+  // Calls that failed, indexed by grpc::StatusCode.
   std::array<uint64_t, 17> errors{};
-  // Arrivals of an open loop that nobody was free to send in its time.
+  // Arrivals of an open loop for which no caller was free until its end.
   uint64_t unsent = 0;
 
-  // Of calls that were answered or came to their deadline, from the moment they
-  // were to be sent, and the waiting so far of unsent ones: a server that
-  // stalls does not hide behind the calls it kept back.
+  // The latency of calls that were answered or exceeded their deadline, counted
+  // from when they were due, and the wait of unsent arrivals until the end of
+  // the load. Calls that a stalled server delays are thus part of the latency
+  // ("How NOT to measure latency", G. Tene).
   LogLinearHistogram latency;
-  // How much later than intended calls were sent.
+  // The time from when a call was due to when it was sent.
   LogLinearHistogram lag;
 
-  // From the end of the warm-up to the last answer.
+  // Seconds from the end of the warm-up to the last answer.
   double wall_s = 0;
-  // The share of the time that the busiest of the generator's threads used its
-  // core: near 1, the generator and not the server is what was measured.
+  // The share of a core that the busiest of the generator's threads used. Near
+  // 1, the generator limits the load, and the report does not describe the
+  // server.
   double generator_busy = 0;
 
   double Qps() const {
@@ -43,9 +48,9 @@ struct LoadReport {
   }
   uint64_t failed() const;
 
-  // As if both were of one load that took as long as the two together.
+  // Adds a load that followed this one: their durations add up.
   void Append(const LoadReport& next);
-  // As if both were of one load: lanes that ran at the same time.
+  // Adds a load that ran at the same time: the longer duration counts.
   void Merge(const LoadReport& other);
 };
 

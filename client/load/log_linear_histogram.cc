@@ -7,8 +7,8 @@
 namespace tributary {
 namespace {
 
-// Every power of two is divided into 2^kBits buckets; below 2^(kBits + 1) each
-// nanosecond has its own.
+// The range from one power of two to the next has 2^kBits buckets. Below
+// 2^(kBits + 1), each nanosecond has a bucket of its own.
 constexpr int kBits = 8;
 
 size_t BucketOf(uint64_t ns) {

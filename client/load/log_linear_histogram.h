@@ -8,28 +8,30 @@
 
 namespace tributary {
 
-// Counts of durations in buckets that are a fixed share of their value wide, as
-// in G. Tene's HdrHistogram: any quantile of any number of values with a
-// bounded relative error, in 66 kB. Adding costs an increment. Not thread-safe.
+// A histogram of durations whose buckets' width is proportional to their value,
+// as in G. Tene's HdrHistogram. It yields any quantile of any number of values
+// with a bounded relative error, and takes 66 kB. To add a value increments one
+// counter. Not thread-safe.
 class LogLinearHistogram {
  public:
-  // Quantiles are too large by at most this share.
+  // A quantile exceeds the exact value by at most this share of it.
   static constexpr double kMaxRelativeError = 1.0 / 256;
-  // Longer durations (18 minutes) are counted as this one; max() and mean()
-  // are of what they were.
+  // Quantiles treat longer durations as this one, 18 minutes; max() and mean()
+  // use their real values.
   static constexpr int64_t kHighestNs = (int64_t{1} << 40) - 1;
 
   LogLinearHistogram();
 
-  // Negative durations count as 0.
+  // Adds `duration` as many `times`. A negative duration counts as 0.
   void Add(std::chrono::nanoseconds duration, uint64_t times = 1);
   void Merge(const LogLinearHistogram& other);
 
   uint64_t count() const { return count_; }
-  // Exact; 0 without values, as below.
+  // max() and mean() are exact. They and Quantile() are 0 without values.
   std::chrono::nanoseconds max() const { return max_; }
   std::chrono::nanoseconds mean() const;
-  // The duration that a share of the values, 0 to 1, is not above.
+  // The smallest duration such that the given share of the values, 0 to 1, are
+  // not above it, within kMaxRelativeError.
   std::chrono::nanoseconds Quantile(double share) const;
 
  private:

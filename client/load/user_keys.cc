@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <fstream>
+#include <iterator>
 
 #include "fmt/format.h"
 
@@ -48,8 +49,8 @@ absl::StatusOr<UserKeys> UserKeys::ParseRange(std::string_view text) {
 
 void UserKeys::Draw(std::mt19937_64* random, std::string* key) const {
   if (!keys_.empty()) {
-    std::uniform_int_distribution<size_t> place(0, keys_.size() - 1);
-    *key = keys_[place(*random)];
+    std::uniform_int_distribution<size_t> index(0, keys_.size() - 1);
+    *key = keys_[index(*random)];
     return;
   }
   key->clear();

@@ -5,31 +5,34 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 
 namespace tributary {
 
-// The users that a load asks for, drawn uniformly. Immutable and thread-safe.
+// The users of a load's requests, drawn uniformly. Immutable and thread-safe.
 class UserKeys {
  public:
-  // Nobody that a bundle knows: every request is a cold start.
+  // Draws random keys that no bundle knows, so that every request is a cold
+  // start.
   UserKeys() = default;
-
-  // REQUIRES: keys are not empty.
+  // Draws from `keys`. REQUIRES: they are not empty.
   explicit UserKeys(std::vector<std::string> keys) : keys_(std::move(keys)) {}
-  // One key per line; empty lines are skipped. NOT_FOUND, or INVALID_ARGUMENT
-  // for a file without any.
+  // Draws from the lines of a file; empty lines are skipped. NOT_FOUND if it
+  // cannot be read, INVALID_ARGUMENT if it has no keys.
   static absl::StatusOr<UserKeys> ReadFile(const std::string& path);
-  // "LOW-HIGH", both inclusive: decimal keys. INVALID_ARGUMENT.
+  // Draws decimal keys from `text`, "LOW-HIGH", both inclusive.
+  // INVALID_ARGUMENT if it is not such a range.
   static absl::StatusOr<UserKeys> ParseRange(std::string_view text);
 
-  // Replaces *key.
+  // Draws a key, and replaces *key by it.
   void Draw(std::mt19937_64* random, std::string* key) const;
 
  private:
-  // Those of keys_, else numbers from low_ to high_, else nobody's.
+  // Keys are drawn from keys_ or, if that is empty, from low_ to high_ or, if
+  // that is an empty range too, at random.
   std::vector<std::string> keys_;
   uint64_t low_ = 1;
   uint64_t high_ = 0;

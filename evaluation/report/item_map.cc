@@ -15,7 +15,7 @@
 namespace tributary {
 namespace {
 
-// t-SNE is quadratic in them.
+// The size of the sample: t-SNE is quadratic in it.
 constexpr uint64_t kMaxMappedItems = 1000;
 constexpr size_t kMaxGroups = 8;
 
@@ -48,7 +48,7 @@ const FeatureColumn* FindColumn(const DataSet& data, const std::string& name) {
   return best;
 }
 
-// The most frequent categories, as names of groups.
+// The names of the groups: the most frequent categories.
 std::vector<std::string> MostFrequent(
     const std::map<std::string_view, size_t>& counts) {
   std::vector<std::pair<size_t, std::string_view>> order;
@@ -65,7 +65,7 @@ std::vector<std::string> MostFrequent(
   return names;
 }
 
-// Unit vectors of items chosen evenly, and which they are.
+// The unit vectors of an even sample of items, and their rows.
 struct Sample {
   std::vector<Row> rows;
   std::vector<float> vectors;

@@ -11,27 +11,28 @@
 
 namespace tributary {
 
-// Groups of items, by row, to colour a map by.
+// A grouping of items that colours a map.
 struct ItemGroups {
-  // What the groups are of, for a caption.
+  // What the items are grouped by, for a caption.
   std::string of;
   // At most 8.
   std::vector<std::string> names;
   std::vector<uint8_t> by_row;
 };
 
-// By kItemSegments.
+// Groups items by kItemSegments.
 ItemGroups GroupsBySegment(const ItemSegments& segments);
 
-// By the first category of a column of the data: the 7 most frequent, and
-// others. Without a name, the column of categories with the fewest different
-// ones, but several. Errors: NOT_FOUND, naming the column, when there is none.
+// Groups items by their first category in a column of the data: the 7 most
+// frequent categories, and "other". Without a name, takes the column with the
+// fewest categories, at least two. Errors: NOT_FOUND, naming the column, when
+// the data have no such column.
 absl::StatusOr<ItemGroups> GroupsByCategory(const Bundle& bundle,
                                             const DataSet& data,
                                             const std::string& column);
 
-// Maps of an embedding space's items, a sample of them, as figures: their
-// principal plane and t-SNE. Empty for fewer than three vectors.
+// Two maps of a sample of an embedding space's items, as figures: the principal
+// plane and t-SNE. Empty for fewer than three vectors.
 std::string ItemMaps(const Bundle& bundle, const EmbeddingSpace& space,
                      const ItemGroups& groups, uint32_t threads);
 

@@ -13,7 +13,7 @@ namespace {
 constexpr double kWidth = 560, kHeight = 320;
 constexpr double kLeft = 58, kRight = 14, kTop = 12, kBottom = 46;
 
-// Round numbers from `low` to `high`, about five.
+// About five round numbers from `low` to `high`.
 std::vector<double> RoundTicks(double low, double high) {
   const double raw = (high - low) / 5;
   const double power = std::pow(10, std::floor(std::log10(raw)));
@@ -23,7 +23,7 @@ std::vector<double> RoundTicks(double low, double high) {
     if (step >= raw) break;
   }
   std::vector<double> ticks;
-  // Multiplied, not added up, so that 0 is 0; and not -0.
+  // Multiplied instead of added up, so that 0 is exactly 0, and not -0.
   for (double i = std::ceil(low / step - 1e-9); i * step <= high + step * 1e-9;
        ++i) {
     ticks.push_back(i == 0 ? 0 : i * step);
@@ -31,7 +31,7 @@ std::vector<double> RoundTicks(double low, double high) {
   return ticks;
 }
 
-// From data to the plane.
+// Maps data to pixels.
 class Plane {
  public:
   Plane(double x_low, double x_high, double y_low, double y_high, bool log_x)
@@ -129,14 +129,15 @@ std::string LineChart(const Axes& axes, const std::vector<Series>& series) {
       y_high = std::max(y_high, y);
     }
   }
-  // Room above the highest line, and below unless that is 0.
+  // Leaves room above the highest line, and below the lowest unless y begins at
+  // 0.
   const double margin = (y_high - y_low) * .05;
   const Plane plane(x_low, x_high, axes.y_from_zero ? 0 : y_low - margin,
                     y_high + margin, axes.log_x);
   std::string svg =
       Open() +
       Grid(axes, plane, axes.x_ticks.empty() ? plane.XTicks() : axes.x_ticks);
-  // The first series is drawn over the others.
+  // The first series is drawn last, over the others.
   for (size_t i = series.size(); i-- > 0;) {
     svg += Line(axes, plane, series[i]);
   }

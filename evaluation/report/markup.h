@@ -1,5 +1,5 @@
-// An evaluation as one self-contained HTML page with SVG plots. This folder
-// may depend on server/evaluation and index/; it asks nothing of the network.
+// The HTML and SVG that a report is made of. A report is one self-contained
+// page that asks nothing of the network.
 #ifndef TRIBUTARY_EVALUATION_REPORT_MARKUP_H_
 #define TRIBUTARY_EVALUATION_REPORT_MARKUP_H_
 
@@ -10,23 +10,24 @@
 
 namespace tributary {
 
-// Text for HTML and SVG, in attributes too: what could be markup is escaped,
-// and control characters become U+FFFD.
+// Escapes text for HTML and SVG, in attributes too. Control characters become
+// U+FFFD.
 std::string Escape(std::string_view text);
 
-// A number for people: four decimals, fewer when it is large; "–" unless it is
+// Formats a number: four decimals, fewer when it is large; "–" unless it is
 // finite.
 std::string NumberText(double value);
 
-// A table; the first column is of names. Cells are text and are escaped here.
+// Writes a table whose first column has names. Escapes the cells, which are
+// text.
 std::string TableMarkup(const std::vector<std::string>& header,
                         const std::vector<std::vector<std::string>>& rows);
 
-// A figure with a caption. `body` is markup; `id` is a word.
+// Writes a figure with a caption. `body` is markup; `id` is one word.
 std::string FigureMarkup(std::string_view id, std::string_view caption,
                          std::string_view body);
 
-// Names with their colours, of the CSS classes c0 to c7.
+// Writes a legend: names with their CSS classes c0 to c7.
 struct LegendEntry {
   std::string name;
   size_t color;

@@ -20,7 +20,7 @@ std::vector<double> Centred(std::span<const float> vectors, size_t dim) {
   return centred;
 }
 
-// Scales to length 1; what has none is left alone.
+// Scales to length 1, unless the length is 0.
 void Normalise(std::vector<double>* vector) {
   double square = 0;
   for (const double value : *vector) square += value * value;

@@ -10,11 +10,11 @@ namespace tributary {
 
 using Point = std::array<double, 2>;
 
-// Vectors, [n, dim] in C order, on the plane of their two first principal
-// components (Pearson 1901), by power iteration; deterministic.
+// Projects vectors, [n, dim] in C order, to the plane of their first two
+// principal components (Pearson 1901), by power iteration. Deterministic.
 struct PrincipalPlane {
   std::vector<Point> points;
-  // The share of the variance that each axis has.
+  // The share of the variance along each axis.
   Point variance_share = {};
 };
 PrincipalPlane ProjectOnPlane(std::span<const float> vectors, size_t dim);

@@ -54,8 +54,8 @@ th:first-child { text-align: left } tbody th { font-weight: 600 }
 </style></head><body>
 )html";
 
-// Tooltips at once and near the pointer; without the script the browser shows
-// the titles itself.
+// Shows tooltips at once and near the pointer. Without the script the browser
+// shows the titles itself, later.
 constexpr std::string_view kFoot = R"html(<div id=tip hidden></div>
 <script>
 'use strict';
@@ -133,8 +133,8 @@ std::string Maps(const ReportInput& input) {
 std::string Against(const ReportInput& input) {
   if (input.against.empty()) return "";
   return Heading("Against " + input.against_name,
-                 "This bundle minus the other, for the same users. p: how "
-                 "likely a difference as large is by chance (paired "
+                 "This bundle minus the other, for the same users. p is the "
+                 "probability of a difference as large by chance (paired "
                  "randomisation test; not corrected for the number of rows).") +
          AgainstTable(input.evaluation, input.against);
 }
@@ -147,11 +147,12 @@ std::string ReportHtml(const ReportInput& input) {
          Plots(RecallPlot(evaluation) + LatencyPlot(evaluation)) +
          Against(input) + Quotas(evaluation) +
          Heading("What each source means",
-                 "Lost @k: recall that the fused list loses when this source "
-                 "gives nothing, with 95% intervals. Below: items in both / "
-                 "items in either of two sources' lists.") +
+                 "Lost @k is the recall that the fused list loses when this "
+                 "source gives nothing, with 95% confidence intervals. Below: "
+                 "items in both / items in either of two sources' lists.") +
          SourcesTable(evaluation) + OverlapTable(evaluation) +
-         Heading("All metrics", "Means over users with 95% intervals.") +
+         Heading("All metrics",
+                 "Means over users with 95% confidence intervals.") +
          MetricsTable(evaluation) +
          Heading("Lists",
                  "Coverage: share of the catalogue that is shown to anybody. "
@@ -163,12 +164,13 @@ std::string ReportHtml(const ReportInput& input) {
                  "Users by their history; items by popularity: head, mid and "
                  "tail have a third of the interactions each.") +
          SegmentsTables(evaluation) +
-         Heading("Among sampled items",
-                 "Each test item ranked among 100 or 1000 others, expected "
-                 "over the draw. Biased: such figures can order two "
-                 "recommenders the other way than those of the whole catalogue "
-                 "(Krichene and Rendle 2020); for comparison with papers "
-                 "only.") +
+         Heading(
+             "Among sampled items",
+             "Each test item is ranked among 100 or 1000 others; the figures "
+             "are expectations over the draw. They are biased: they can "
+             "order two recommenders the other way than metrics of the whole "
+             "catalogue (Krichene and Rendle 2020). For comparison with papers "
+             "only.") +
          SampledTable(evaluation) + Heading("Training", "") +
          Plots(TrainingPlots(input.bundle)) + Heading("Items", "") +
          Plots(Maps(input)) + std::string(kFoot);

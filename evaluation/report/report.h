@@ -10,14 +10,14 @@
 
 namespace tributary {
 
-// What a report is about; views its parts.
+// The contents of a report. Views them: they outlive the call.
 struct ReportInput {
   const Evaluation& evaluation;
   const Bundle& bundle;
   const ItemGroups& groups;
-  // Empty when there was nothing to compare with.
+  // Empty without another evaluation to compare with.
   const Comparisons& against;
-  // Names of what was compared, for headings.
+  // Names of the two evaluations that were compared, for headings.
   std::string test_name;
   std::string against_name;
   uint32_t threads = 1;

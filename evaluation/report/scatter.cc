@@ -11,7 +11,7 @@ namespace {
 constexpr double kSize = 440;
 constexpr double kMargin = 24;
 
-// From the values of an axis to the plot's pixels.
+// Maps the values of an axis to the plot's pixels.
 class Scale {
  public:
   Scale(std::span<const Point> points, size_t axis) : axis_(axis) {

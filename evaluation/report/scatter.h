@@ -10,7 +10,7 @@
 
 namespace tributary {
 
-// Points of a plane, coloured by group, each with its name as tooltip.
+// Draws points of a plane, coloured by group, each with its name as a tooltip.
 // REQUIRES: spans of equal sizes.
 std::string ScatterPlot(std::span<const Point> points,
                         std::span<const uint8_t> groups,

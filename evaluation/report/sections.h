@@ -1,4 +1,4 @@
-// The parts of a report.
+// The sections of a report, each as markup.
 #ifndef TRIBUTARY_EVALUATION_REPORT_SECTIONS_H_
 #define TRIBUTARY_EVALUATION_REPORT_SECTIONS_H_
 
@@ -9,9 +9,10 @@
 namespace tributary {
 
 std::string RecallPlot(const Evaluation& evaluation);
-// Fused recall as one source's share of the quotas varies.
+// Plots the fused list's recall against each source's share of the quotas.
 std::string QuotaPlots(const Evaluation& evaluation);
-// Loss, and recall where it was measured, of every space with a log.
+// Plots the training loss, and recall where it was measured, of every space
+// that has a training log.
 std::string TrainingPlots(const Bundle& bundle);
 std::string LatencyPlot(const Evaluation& evaluation);
 

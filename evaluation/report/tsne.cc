@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kPerplexity = 30;
 constexpr int kTsneIterations = 600;
-// Attraction is stronger at first, so that clusters form.
+// Early exaggeration: attraction is stronger at first, so that clusters form.
 constexpr int kEarlyIterations = 100;
 constexpr double kEarlyExaggeration = 12;
 constexpr double kInitialDeviation = 1e-4;
@@ -54,7 +54,7 @@ class Tsne {
       }
       SetRow(i, row);
     });
-    // Symmetric, with the sum 1.
+    // Makes them symmetric, with a sum of 1.
     for (size_t i = 0; i < n_; ++i) {
       affinity_[i * n_ + i] = 0;
       for (size_t j = 0; j < i; ++j) {
@@ -65,8 +65,8 @@ class Tsne {
     }
   }
 
-  // Squared distances of a row become probabilities of the wanted perplexity,
-  // by bisection of the precision.
+  // Turns the squared distances of a row into probabilities of the wanted
+  // perplexity, by bisection of the precision.
   void SetRow(size_t i, float* row) const {
     const double wanted =
         std::log(std::min(kPerplexity, static_cast<double>(n_) / 4));
@@ -74,7 +74,7 @@ class Tsne {
     double precision = 1;
     std::vector<double> p(n_);
     double sum = 0;
-    for (int trial = 0; trial < 50; ++trial) {
+    for (int step = 0; step < 50; ++step) {
       sum = 0;
       double weighted = 0;
       for (size_t j = 0; j < n_; ++j) {

@@ -10,10 +10,10 @@
 
 namespace tributary {
 
-// Vectors, [n, dim] in C order, on a plane where neighbours stay neighbours:
-// exact t-SNE (van der Maaten and Hinton 2008), begun at the principal plane
-// (Kobak and Berens 2019) with perplexity 30, or n / 4 if that is less.
-// Quadratic in n. Deterministic, whatever the number of threads.
+// Maps vectors, [n, dim] in C order, to a plane in which near neighbours stay
+// near: exact t-SNE (van der Maaten and Hinton 2008), initialised with the
+// principal plane (Kobak and Berens 2019), with a perplexity of min(30, n / 4).
+// Time is quadratic in n. Deterministic for any number of threads.
 std::vector<Point> EmbedByTsne(std::span<const float> vectors, size_t dim,
                                uint32_t threads);
 

@@ -13,6 +13,7 @@
 #include "index/train/als/als_settings.h"
 #include "index/train/history/history_choice.h"
 #include "status/status_macros.h"
+#include "version/version.h"
 
 namespace tributary {
 namespace {
@@ -44,7 +45,7 @@ WriteRequest MakeWriteRequest(const BuildRequest& request,
   WriteRequest write{request.root,   request.version,  {},
                      config.index(), config.threads(), {}};
   write.builder.set_program("tributary build");
-  write.builder.set_revision(TRIBUTARY_REVISION);
+  write.builder.set_revision(Revision());
   write.builder.set_data(request.data_name);
   write.builder.set_seed(config.seed());
   return write;

@@ -19,6 +19,7 @@
 #include "index/train/trainer.h"
 #include "index/verify/verify_bundle.h"
 #include "status/status_macros.h"
+#include "version/version.h"
 
 namespace tributary {
 namespace {
@@ -98,7 +99,7 @@ class Extender {
     }
     v1::Builder& builder = *manifest_.mutable_builder();
     builder.set_program("tributary extend");
-    builder.set_revision(TRIBUTARY_REVISION);
+    builder.set_revision(Revision());
     builder.set_data(fmt::format("{} + {} items of {}", builder.data(),
                                  items_.keys.size(), request_.data_name));
     ASSIGN_OR_RETURN(extension_.dir, writer_.Finish(std::move(manifest_)));

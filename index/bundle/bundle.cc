@@ -170,7 +170,7 @@ absl::Status Bundle::OpenSpaces() {
     } else if (HasFile(spec.name() + ".users.npy")) {
       return absl::DataLossError(fmt::format(
           "manifest.json: spaces[\"{}\"].userVectors: missing or 0, "
-          "but there is {}.users.npy",
+          "but {}.users.npy exists",
           spec.name(), spec.name()));
     }
     spaces_.push_back(std::move(space));
@@ -276,7 +276,8 @@ std::span<const Row> Bundle::Seen(Row user) const {
   const auto offsets = seen_offsets_.elements<uint64_t>();
   if (user >= users_.size() || offsets.empty()) return {};
   const auto rows = seen_rows_.elements<Row>();
-  // A file that was not verified may lie; it must not make us read elsewhere.
+  // The offsets in a file that was not verified may be wrong; clamped, they
+  // cannot lead outside of the file.
   const uint64_t begin = std::min<uint64_t>(offsets[user], rows.size());
   const uint64_t end =
       std::clamp<uint64_t>(offsets[user + 1], begin, rows.size());

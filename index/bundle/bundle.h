@@ -1,4 +1,6 @@
-// The bundle, format 1, as a reader sees it.
+// Reading a bundle, format 1: a directory with manifest.json and the files that
+// the manifest lists. tributary/v1/manifest.proto describes both; BundleWriter
+// writes them.
 #ifndef TRIBUTARY_INDEX_BUNDLE_BUNDLE_H_
 #define TRIBUTARY_INDEX_BUNDLE_BUNDLE_H_
 
@@ -28,27 +30,28 @@ inline constexpr char kManifestName[] = "manifest.json";
 inline constexpr char kCategoriesFile[] = "items.categories.npy";
 inline constexpr uint32_t kMaxDim = 4096;
 
-// How items of a space are encoded from their features: v1::FeatureEncoder.
+// The tables with which items of a space are encoded from their features, as
+// v1::FeatureEncoder describes.
 struct FeatureTables {
   KeyTable terms;
-  // [terms].
+  // float32 [terms].
   NpyArray idf;
-  // By term, then by number column.
+  // [terms + number columns, dim]: the rows of the terms, then of the columns.
   VectorTable projection;
 };
 
-// A named vector space of a bundle.
+// A named embedding space of a bundle.
 struct EmbeddingSpace {
   // Points into the bundle's manifest.
   const v1::EmbeddingSpace* spec;
   VectorTable items;
-  // Empty when users have no vectors here.
+  // Empty when users have no vectors in this space.
   VectorTable users;
   // Empty when the space has no feature encoder.
   FeatureTables features;
 };
 
-// A popularity list: `rows` most popular first, `scores` beside them.
+// A popularity list: item rows, most popular first, and their scores.
 class PopularityList {
  public:
   PopularityList(const v1::PopularityList* spec, NpyArray rows, NpyArray scores)
@@ -63,16 +66,17 @@ class PopularityList {
   NpyArray scores_;
 };
 
-// One version, mapped. Immutable and thread-safe; every view it gives lives as
-// long as it does.
+// One version, mapped into memory. Immutable and thread-safe. Every view that
+// it returns is valid as long as the bundle.
 class Bundle {
  public:
-  // Reads and checks the manifest, maps the files and holds their headers
-  // against it. Does not read their contents, so that it costs the same for a
-  // thousand and for a hundred million users: VerifyBundle reads everything.
-  // Errors name the file and the field: NOT_FOUND when there is no manifest,
-  // FAILED_PRECONDITION for another format, DATA_LOSS and INVALID_ARGUMENT
-  // for what is wrong with a file.
+  // Reads and checks the manifest, maps the files and compares their headers
+  // with it. Does not read their contents, so that opening takes as long for a
+  // hundred million users as for a thousand; VerifyBundle reads everything.
+  // Errors name the file and the field: NOT_FOUND when there is no manifest;
+  // FAILED_PRECONDITION for another format; INVALID_ARGUMENT when the manifest
+  // or the header of an array is malformed; DATA_LOSS when a file is missing or
+  // differs from the manifest.
   static absl::StatusOr<std::shared_ptr<const Bundle>> Open(
       const std::filesystem::path& dir);
 
@@ -86,37 +90,40 @@ class Bundle {
   uint64_t size_bytes() const { return size_bytes_; }
 
   const KeyTable& items() const { return items_; }
-  // Of size 0 when the bundle knows no users.
+  // Empty when the bundle has no users.
   const KeyTable& users() const { return users_; }
 
   std::span<const EmbeddingSpace> spaces() const { return spaces_; }
-  // nullptr when there is none of that name.
+  // nullptr when there is no space of that name.
   const EmbeddingSpace* FindSpace(std::string_view name) const;
 
   std::span<const PopularityList> popularity() const { return popularity_; }
+  // nullptr when there is no list of that name.
   const PopularityList* FindPopularity(std::string_view name) const;
-  // The list made for a segment (from 1), or nullptr.
+  // The list of a segment (from 1), or nullptr.
   const PopularityList* FindSegment(uint32_t segment) const;
 
   std::span<const NeighborTable> neighbors() const { return neighbors_; }
-  // nullptr when there is none of that name.
+  // nullptr when there is no table of that name.
   const NeighborTable* FindNeighbors(std::string_view name) const;
 
-  // Items the user already had, newest last; empty for kNoRow and for bundles
-  // without seen lists. Rows are not checked here: see VerifyBundle.
+  // The items that the user has had, newest last; empty for kNoRow and for
+  // bundles without seen lists. VerifyBundle checks the rows, this does not.
   std::span<const Row> Seen(Row user) const;
-  // The numbers of the categories that the item is in; none for kNoRow and for
+  // The numbers (from 1) of the item's categories; empty for kNoRow and for
   // bundles without categories.
   std::span<const uint16_t> Categories(Row item) const;
-  // The user's segment, 0 for none and for kNoRow.
+  // The user's segment (from 1), or 0: no segment, or kNoRow.
   uint32_t Segment(Row user) const;
 
+  // Whether the manifest lists a file of that name.
   bool HasFile(std::string_view name) const;
 
   // The arrays behind Seen and Categories as they are stored, unchecked, for
   // VerifyBundle; empty when the bundle has none. The seen items of user u are
-  // seen_rows[seen_offsets[u]] to seen_rows[seen_offsets[u + 1]]; item i has
-  // the category numbers from i * categories_per_item() on, padded with 0.
+  // seen_rows[seen_offsets[u]] up to, but not including,
+  // seen_rows[seen_offsets[u + 1]]. Item i has the categories_per_item()
+  // category numbers from i * categories_per_item() on, padded with 0.
   std::span<const uint64_t> seen_offsets() const {
     return seen_offsets_.elements<uint64_t>();
   }
@@ -159,8 +166,10 @@ class Bundle {
   NpyArray categories_;
 };
 
-// Parses manifest.json's text and checks all that can be checked without the
-// other files. Unknown fields are rejected by name.
+// Parses the text of manifest.json and checks everything that can be checked
+// without the other files. INVALID_ARGUMENT, naming the field, for malformed
+// JSON, unknown fields and values out of range; FAILED_PRECONDITION for another
+// format.
 absl::StatusOr<v1::Manifest> ParseManifest(std::string_view json);
 
 }  // namespace tributary

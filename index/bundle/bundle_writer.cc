@@ -43,7 +43,7 @@ std::string ManifestJson(const v1::Manifest& manifest) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   std::string json;
-  // Fails for messages with unknown Any types only.
+  // Fails only for messages with unknown Any types, and a manifest has none.
   (void)google::protobuf::util::MessageToJsonString(manifest, &json, options);
   return json;
 }
@@ -59,12 +59,13 @@ absl::StatusOr<BundleWriter> BundleWriter::Create(
   const auto target = root / fmt::format("{}", version);
   std::error_code error;
   if (std::filesystem::exists(target, error)) {
-    return absl::AlreadyExistsError(fmt::format(
-        "{}: versions are immutable, and this one is there", target.string()));
+    return absl::AlreadyExistsError(
+        fmt::format("{}: version already exists, and versions are immutable",
+                    target.string()));
   }
   std::filesystem::create_directories(root, error);
   if (error) return absl::ErrnoToStatus(error.value(), root.string());
-  // Not being allowed to tidy up is no reason not to build.
+  // A failure to remove leftovers does not affect the build.
   RemoveLeftovers(root).IgnoreError();
   ASSIGN_OR_RETURN(ScratchDirectory scratch,
                    ScratchDirectory::Create(root, kBuilding, version));

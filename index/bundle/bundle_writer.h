@@ -18,32 +18,35 @@
 
 namespace tributary {
 
-// Writes one version directory. Files go to a hidden directory beside it, the
-// manifest is written last, everything is synced, and the directory is renamed
-// into place: readers see all of it or nothing. Destroyed before Finish, it
-// leaves nothing behind; what a killed one left, the next one in `root`
-// removes. Not thread-safe.
+// Writes one version's directory. The files go to a hidden directory (see
+// ScratchDirectory) in `root`. Finish writes the manifest last, syncs
+// everything and renames the directory to root/<version>, so that readers see
+// all of it or nothing. A writer that is destroyed before Finish removes its
+// files; those of a killed process are removed by the next writer in `root`.
+// Not thread-safe.
 class BundleWriter {
  public:
-  // ALREADY_EXISTS when the version is there.
+  // ALREADY_EXISTS when the version already exists in `root`.
   static absl::StatusOr<BundleWriter> Create(const std::filesystem::path& root,
                                              uint64_t version);
 
-  // Writes <name> as .npy: of one dimension when columns is 0, else of two.
+  // Writes an array to the file <name>, in .npy format: of one dimension if
+  // `columns` is 0, else of two. REQUIRES: `columns` divides the size.
   template <typename T>
   absl::Status AddArray(std::string_view name, std::span<const T> values,
                         uint64_t columns = 0) {
     return AddBytes(name, DtypeOf<T>(), std::as_bytes(values), columns);
   }
-  // Writes <table>.keys.*.
+  // Writes <table>.keys.*, which KeyTable reads.
   absl::Status AddKeys(std::string_view table, const KeyList& keys);
-  // `write` makes the file at the path it is given.
+  // Adds the file <name>, which `write` creates at the path it is given.
   absl::Status AddFile(
       std::string_view name,
       const std::function<absl::Status(const std::filesystem::path&)>& write);
 
-  // Fills in format, version, created_at and files, then publishes the
-  // directory. Returns its path. The writer is used up, whatever the result.
+  // Sets format, version, created_at and files in the manifest, writes it and
+  // renames the directory. Returns the directory's path. The writer must not be
+  // used afterwards, whatever the result.
   absl::StatusOr<std::filesystem::path> Finish(v1::Manifest manifest);
 
  private:

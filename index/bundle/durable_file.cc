@@ -38,6 +38,7 @@ absl::Status WriteAll(int fd, std::string_view contents,
   return absl::OkStatus();
 }
 
+// Whether `path` still names the open file.
 bool IsStillAt(int fd, const std::filesystem::path& path) {
   struct stat opened;
   struct stat named;
@@ -45,8 +46,9 @@ bool IsStillAt(int fd, const std::filesystem::path& path) {
          opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
-// Opens the one scratch file that all writers share, one after another, and
-// empties it: what a killed one left, the next one uses.
+// Opens the scratch file, locks it and empties it. All writers of a file use
+// the same scratch file, one after another. A killed writer leaves it behind,
+// unlocked.
 absl::StatusOr<int> OpenScratch(const std::filesystem::path& scratch) {
   for (;;) {
     const int fd =
@@ -54,7 +56,8 @@ absl::StatusOr<int> OpenScratch(const std::filesystem::path& scratch) {
     if (fd < 0) return SystemError("open", scratch);
     int failed = ::flock(fd, LOCK_EX);
     while (failed && errno == EINTR) failed = ::flock(fd, LOCK_EX);
-    // Whoever had the lock has renamed the file by now, or removed it.
+    // The writer that held the lock has renamed or removed this file: try the
+    // one that has its name now.
     if (!failed && !IsStillAt(fd, scratch)) {
       ::close(fd);
       continue;
@@ -89,9 +92,10 @@ absl::Status WriteFileDurably(const std::filesystem::path& path,
   ASSIGN_OR_RETURN(const int fd, OpenScratch(scratch));
   absl::Status status = WriteAll(fd, contents, scratch);
   if (status.ok()) status = RenameDurably(scratch, path);
-  // Not once it is the file itself, or another writer's.
+  // Only while the name is this writer's: the file may have been renamed, and
+  // another writer may have created a new one.
   if (!status.ok() && IsStillAt(fd, scratch)) ::unlink(scratch.c_str());
-  // Frees the lock.
+  // Closing releases the lock.
   if (::close(fd) != 0 && status.ok()) status = SystemError("close", path);
   return status;
 }

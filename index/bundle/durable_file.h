@@ -8,24 +8,26 @@
 
 namespace tributary {
 
-// The error of the system call that just failed, from errno, naming the path:
-// NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, RESOURCE_EXHAUSTED (disk full,
-// too many files) or whatever absl::ErrnoToStatus makes of it.
+// The error of the system call `what` on `path` that just failed, from errno.
+// The code is that of absl::ErrnoToStatus: NOT_FOUND, ALREADY_EXISTS,
+// PERMISSION_DENIED, RESOURCE_EXHAUSTED (disk full, too many open files), ...
 absl::Status SystemError(std::string_view what,
                          const std::filesystem::path& path);
 
-// fsync: what was written (to a directory: names added, renamed and removed)
-// survives a crash of the machine.
+// fsync(2): after SyncFile the file's contents, after SyncDirectory the names
+// that were added to, renamed in or removed from a directory, survive a crash
+// of the machine.
 absl::Status SyncFile(const std::filesystem::path& path);
 absl::Status SyncDirectory(const std::filesystem::path& path);
 
-// Replaces the file by rename: readers, and a crash at any point, see the old
-// contents or the new. A crash may leave .<name>.new, which the next write
-// takes. Of several writers, of any process, the last one wins.
+// Replaces the file's contents by writing .<name>.new and renaming it, synced.
+// Readers see the old contents or the new, also after a crash at any point. A
+// crash may leave .<name>.new, which the next write reuses. With several
+// writers, in any processes, the last one wins.
 absl::Status WriteFileDurably(const std::filesystem::path& path,
                               std::string_view contents);
 
-// rename(2), then syncs the parent directory of `to`.
+// Renames as rename(2) does, and then syncs the parent directory of `to`.
 absl::Status RenameDurably(const std::filesystem::path& from,
                            const std::filesystem::path& to);
 

@@ -12,7 +12,7 @@
 namespace tributary {
 namespace {
 
-// Whether the open file still is what others find there.
+// Whether `path` still names the open file.
 bool IsAt(int fd, const std::filesystem::path& path) {
   struct stat open_file;
   struct stat found;
@@ -31,7 +31,7 @@ absl::StatusOr<FileLock> FileLock::TryAcquire(
   const int lock_errno = locked ? EWOULDBLOCK : errno;
   ::close(fd);
   if (lock_errno == EWOULDBLOCK) {
-    return absl::UnavailableError(path.string() + ": locked by somebody else");
+    return absl::UnavailableError(path.string() + ": the lock is held");
   }
   errno = lock_errno;
   return SystemError("flock", path);

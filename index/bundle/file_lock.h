@@ -8,12 +8,13 @@
 
 namespace tributary {
 
-// An exclusive flock(2), held until destruction or the end of the process,
-// however that ends. The file stays. Movable; not for sharing with children.
+// An exclusive flock(2) on a file. It is held until the object is destroyed or
+// the process ends, even if it is killed. The file is not removed. The lock is
+// not inherited by programs that the process starts.
 class FileLock {
  public:
-  // Creates the file if need be; never waits. UNAVAILABLE when somebody, this
-  // process included, holds the lock, or has just removed the file.
+  // Creates the file if it does not exist. Never waits. UNAVAILABLE when the
+  // lock is held, by this process or another, or the file was just removed.
   static absl::StatusOr<FileLock> TryAcquire(const std::filesystem::path& path);
 
   FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

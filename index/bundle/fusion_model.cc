@@ -23,12 +23,12 @@ absl::Status WrongModel(fmt::format_string<Args...> format, Args&&... args) {
 absl::Status CheckSegment(const v1::FusionSegment& segment, int i) {
   if (!std::isfinite(segment.intercept())) {
     return WrongModel("segments[{}].intercept: {}, expected a finite number", i,
-                 segment.intercept());
+                      segment.intercept());
   }
   for (const auto& [name, weight] : segment.weights()) {
     if (weight >= 0 && std::isfinite(weight)) continue;
     return WrongModel("segments[{}].weights[\"{}\"]: {}, expected 0 or more", i,
-                 name, weight);
+                      name, weight);
   }
   return absl::OkStatus();
 }
@@ -44,12 +44,13 @@ absl::Status CheckQuotaShares(const QuotaShares& shares) {
       return WrongModel("[{}].retriever: expected a retriever's name", i);
     }
     if (!names.insert(quota.retriever()).second) {
-      return WrongModel("[{}].retriever: \"{}\" is there twice", i,
-                   quota.retriever());
+      return WrongModel("[{}].retriever: \"{}\" occurs twice", i,
+                        quota.retriever());
     }
     // Written so that NaN fails.
     if (!(quota.share() >= 0 && quota.share() <= 1)) {
-      return WrongModel("[{}].share: {} is not within 0 to 1", i, quota.share());
+      return WrongModel("[{}].share: {} is not within 0 to 1", i,
+                        quota.share());
     }
     sum += quota.share();
   }
@@ -63,12 +64,17 @@ absl::Status CheckFusionModel(const v1::FusionModel& model) {
     const bool last = i + 1 == model.segments_size();
     if (segment.has_max_history() == last) {
       return WrongModel("segments[{}]: {}", i,
-                   last ? "the last takes every user that is left"
-                        : "only the last takes every user");
+                        last
+                            ? "the last segment takes all other users and must "
+                              "have no max_history"
+                            : "only the last segment may have no max_history");
     }
     if (i > 0 && !last &&
         segment.max_history() <= model.segments(i - 1).max_history()) {
-      return WrongModel("segments[{}]: does not come after the one before", i);
+      return WrongModel(
+          "segments[{}]: max_history must be above that of the segment "
+          "before it",
+          i);
     }
     RETURN_IF_ERROR(CheckSegment(segment, i));
   }

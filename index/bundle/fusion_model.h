@@ -12,21 +12,23 @@ namespace tributary {
 
 using QuotaShares = google::protobuf::RepeatedPtrField<v1::QuotaShare>;
 
-// INVALID_ARGUMENT, beginning with "[i].field: ", unless retrievers are named,
-// each once, and shares are within 0 to 1 and so is their sum.
+// Checks that every share names a retriever, none twice, and that the shares
+// and their sum are within 0 to 1. INVALID_ARGUMENT, beginning with
+// "[i].field: ".
 absl::Status CheckQuotaShares(const QuotaShares& shares);
 
-// INVALID_ARGUMENT, beginning with the field's path, unless segments ascend,
-// the last takes everyone, and weights, intercepts and quotas are in range.
+// Checks that max_history ascends over the segments, that only the last has
+// none and so takes all other users, and that weights, intercepts and quotas
+// are in range. INVALID_ARGUMENT, beginning with the field's path.
 absl::Status CheckFusionModel(const v1::FusionModel& model);
 
-// The segment of a user with so many items in the history. REQUIRES: the model
-// has segments and is in order.
+// The segment of a user whose history has `history` items. REQUIRES: the model
+// has segments and CheckFusionModel accepts it.
 const v1::FusionSegment& FindFusionSegment(const v1::FusionModel& model,
                                            size_t history);
 
-// The retriever's weight; at least a little, so that a source that the model
-// gives nothing still orders its own proposals.
+// The retriever's weight, at least 0.001: a source to which the model gives no
+// weight still orders its own proposals.
 double FusionWeight(const v1::FusionSegment& segment,
                     const std::string& retriever);
 

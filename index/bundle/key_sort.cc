@@ -9,21 +9,27 @@
 namespace tributary {
 namespace {
 
-// Two digits of so many bits at most; as many as there are items.
+// The sort. With b = the bits in which keys differ (of key - least) and n
+// items, it takes digits of d = min(log2 n, 11) bits. A counting sort by the
+// two highest digits, the lower one first, orders the items by their top 2d of
+// b bits. Mostly few of n items then agree in those bits without being equal,
+// and an insertion sort finishes with few moves. If it needs too many, all bits
+// are sorted by counting, 22 at a time from the lowest.
 constexpr int kMaxDigitBits = 11;
 using Counts = std::array<uint32_t, size_t{1} << kMaxDigitBits>;
-// Up to here, counting digits costs more.
+// For at most this many items an insertion sort is faster than counting.
 constexpr size_t kFewItems = 32;
-// What the last pass may move, per item, before it is given up.
+// The moves per item after which the final insertion sort gives up.
 constexpr size_t kMovesPerItem = 8;
 
-// Gives up, in some stable order, after most_moves.
-bool InsertionSort(std::span<KeyedPlace> items, size_t most_moves) {
+// Returns false when it needs more than `most_moves` moves; the items are then
+// in some order in which equal keys keep theirs.
+bool InsertionSort(std::span<KeyedId> items, size_t most_moves) {
   size_t moves = 0;
   uint32_t highest = items.empty() ? 0 : items[0].key;
   for (size_t i = 1; i < items.size(); ++i) {
-    const KeyedPlace item = items[i];
-    // Mostly, after the digits. Nothing is written then.
+    const KeyedId item = items[i];
+    // After the counting sort most items need no move, and no write.
     if (item.key >= highest) {
       highest = item.key;
       continue;
@@ -40,19 +46,19 @@ bool InsertionSort(std::span<KeyedPlace> items, size_t most_moves) {
 }
 
 // Sorts by bits [shift, shift + 2 * digit_bits) of key - least.
-void SortByTwoDigits(std::span<KeyedPlace> items, uint32_t least, int shift,
-                     int digit_bits, KeyedPlace* scratch) {
+void SortByTwoDigits(std::span<KeyedId> items, uint32_t least, int shift,
+                     int digit_bits, KeyedId* scratch) {
   const uint32_t mask = (1U << digit_bits) - 1;
-  const auto low_digit = [=](const KeyedPlace& item) {
+  const auto low_digit = [=](const KeyedId& item) {
     return (item.key - least) >> shift & mask;
   };
-  const auto high_digit = [=](const KeyedPlace& item) {
+  const auto high_digit = [=](const KeyedId& item) {
     return (item.key - least) >> shift >> digit_bits & mask;
   };
   Counts low, high;
   std::fill_n(low.begin(), mask + 1, 0);
   std::fill_n(high.begin(), mask + 1, 0);
-  for (const KeyedPlace& item : items) {
+  for (const KeyedId& item : items) {
     ++low[low_digit(item)];
     ++high[high_digit(item)];
   }
@@ -61,7 +67,7 @@ void SortByTwoDigits(std::span<KeyedPlace> items, uint32_t least, int shift,
     low_begin += std::exchange(low[digit], low_begin);
     high_begin += std::exchange(high[digit], high_begin);
   }
-  for (const KeyedPlace& item : items) scratch[low[low_digit(item)]++] = item;
+  for (const KeyedId& item : items) scratch[low[low_digit(item)]++] = item;
   for (size_t i = 0; i < items.size(); ++i) {
     items[high[high_digit(scratch[i])]++] = scratch[i];
   }
@@ -69,21 +75,21 @@ void SortByTwoDigits(std::span<KeyedPlace> items, uint32_t least, int shift,
 
 }  // namespace
 
-void SortByKey(std::span<KeyedPlace> items, std::vector<KeyedPlace>* scratch) {
+void SortByKey(std::span<KeyedId> items, std::vector<KeyedId>* scratch) {
   if (items.size() <= kFewItems) {
     InsertionSort(items, items.size() * items.size());
     return;
   }
   if (scratch->size() < items.size()) scratch->resize(items.size());
   uint32_t least = ~0U, most = 0;
-  for (const KeyedPlace& item : items) {
+  for (const KeyedId& item : items) {
     least = std::min(least, item.key);
     most = std::max(most, item.key);
   }
   const int bits = std::bit_width(most - least);
   const int digit_bits =
       std::min<int>(std::bit_width(items.size()) - 1, kMaxDigitBits);
-  // What differs in the highest bits, then the few that do not.
+  // The highest bits first; shift is what the two digits do not cover.
   const int shift = std::max(0, bits - 2 * digit_bits);
   SortByTwoDigits(items, least, shift, digit_bits, scratch->data());
   if (shift == 0 || InsertionSort(items, kMovesPerItem * items.size())) return;

@@ -16,10 +16,8 @@ absl::Status CheckShape(const NpyHeader& header, uint64_t rows,
     return absl::OkStatus();
   }
   return absl::DataLossError(fmt::format(
-      "{}: {} values of {} in {} dimensions, but {} in manifest.json asks for "
-      "{} of <u8 in 1",
-      file, header.rows, DtypeName(header.dtype), header.dimensions, field,
-      rows));
+      "{}: {} values of {} in {} dimensions, expected {} of <u8 in 1: {}", file,
+      header.rows, DtypeName(header.dtype), header.dimensions, rows, field));
 }
 
 }  // namespace
@@ -88,7 +86,8 @@ Row KeyTable::Find(std::string_view key) const {
 
 std::string_view KeyTable::string(Row row) const {
   const auto offsets = offsets_.elements<uint64_t>();
-  // A file that was not verified may lie; it must not make us read elsewhere.
+  // The offsets in a file that was not verified may be wrong; clamped, they
+  // cannot lead outside of the file.
   const uint64_t size = utf8_.bytes().size();
   const uint64_t begin = std::min(offsets[row], size);
   const uint64_t end = std::clamp(offsets[row + 1], begin, size);
@@ -117,8 +116,8 @@ absl::Status KeyTable::CheckKeys() const {
   const uint64_t bytes = utf8_.bytes().size();
   if (offsets.front() != 0 || offsets.back() != bytes) {
     return absl::DataLossError(fmt::format(
-        "{}.keys.offsets.npy: runs from {} to {}, but {}.keys.utf8 from 0 to "
-        "{}",
+        "{}.keys.offsets.npy: the offsets run from {} to {}, but {}.keys.utf8 "
+        "from 0 to {}",
         table_, offsets.front(), offsets.back(), table_, bytes));
   }
   for (uint64_t row = 0; row < size_; ++row) {

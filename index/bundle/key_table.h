@@ -16,8 +16,8 @@
 
 namespace tributary {
 
-// Keys as the builder has them: all integers or all strings, ascending (string
-// keys in byte order), unique. The position is the row.
+// The keys of a table as a builder has them: all integers, or all strings;
+// unique and ascending, strings in byte order. A key's index is its row.
 struct KeyList {
   v1::KeyKind kind = v1::UINT64;
   std::vector<uint64_t> ids;
@@ -26,22 +26,25 @@ struct KeyList {
   size_t size() const {
     return kind == v1::UINT64 ? ids.size() : strings.size();
   }
-  // Either kind, as text.
+  // The key as text, whatever its kind.
   std::string text(Row row) const;
 };
 
-// True, and *id set, when `text` is a decimal integer as we print it: digits
-// without sign or leading zeros, below 2^64.
+// Sets *id and returns true if `text` is a decimal integer in canonical form:
+// digits without sign or leading zeros, below 2^64.
 bool ParseDecimalKey(std::string_view text, uint64_t* id);
 
-// The mapped keys of a bundle's items or users. Rows are found by binary
-// search in the file: opening costs nothing per key. Thread-safe.
+// The keys of a bundle's items or users, mapped. Rows are found by binary
+// search in the file, so that opening takes no time per key. Immutable and
+// thread-safe.
 class KeyTable {
  public:
   KeyTable() = default;
 
-  // Opens <dir>/<table>.keys.npy, or .keys.utf8 and .keys.offsets.npy, and
-  // checks sizes against `spec`. Does not read the keys: see CheckKeys.
+  // Maps <dir>/<table>.keys.npy (integer keys), or <table>.keys.utf8 and
+  // <table>.keys.offsets.npy (string keys), and compares the shapes with
+  // `spec`. Does not read the keys: see CheckKeys. DATA_LOSS, naming the file;
+  // errors of NpyArray::Open.
   static absl::StatusOr<KeyTable> Open(const std::filesystem::path& dir,
                                        std::string_view table,
                                        const v1::KeyTable& spec);
@@ -49,20 +52,20 @@ class KeyTable {
   v1::KeyKind kind() const { return kind_; }
   uint64_t size() const { return size_; }
 
-  // kNoRow when there is no such key, or keys are of the other kind.
+  // The row of a key, or kNoRow. In a table of the other kind an integer is
+  // looked up by its decimal text, and a string as a decimal integer.
   Row Find(uint64_t id) const;
-  // A decimal key is looked up as an integer where keys are integers.
   Row Find(std::string_view key) const;
 
-  // REQUIRES: row < size(), and keys of that kind.
+  // REQUIRES: row < size(); kind() is UINT64 for id(), UTF8 for string(), whose
+  // result is valid as long as the table.
   uint64_t id(Row row) const { return ids_.elements<uint64_t>()[row]; }
-  // Valid as long as the table.
   std::string_view string(Row row) const;
-  // Either kind, as text.
+  // The key as text, whatever its kind. REQUIRES: row < size().
   std::string text(Row row) const;
 
-  // Reads every key: DATA_LOSS, naming file and row, unless keys are unique
-  // and ascending, and offsets are within the file.
+  // Reads every key. DATA_LOSS, naming file and row, unless the keys are unique
+  // and ascending and the offsets lie within the file.
   absl::Status CheckKeys() const;
 
  private:

@@ -1,4 +1,4 @@
-// What can be said of a manifest without looking at the other files.
+// Checks of a manifest that need none of the other files.
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -15,7 +15,7 @@ namespace tributary {
 namespace {
 
 constexpr size_t kMaxNameBytes = 128;
-// One bit for each in a reply's bit set.
+// A reply has one bit per retriever in a 32-bit set.
 constexpr int kMaxRetrievers = 32;
 constexpr uint32_t kMaxSegment = 65535;
 constexpr uint32_t kMaxCategory = 65535;
@@ -36,7 +36,7 @@ bool IsName(std::string_view name) {
          });
 }
 
-// Checks the names of a repeated field: well-formed, none twice.
+// Checks that the names of a repeated field are well-formed and unique.
 template <typename Entries>
 absl::Status CheckNames(const Entries& entries, std::string_view field) {
   std::set<std::string_view> names;
@@ -49,7 +49,7 @@ absl::Status CheckNames(const Entries& entries, std::string_view field) {
           field, i, name, kMaxNameBytes);
     }
     if (!names.insert(name).second) {
-      return Wrong("{}[{}].name: \"{}\" is there twice", field, i, name);
+      return Wrong("{}[{}].name: \"{}\" occurs twice", field, i, name);
     }
   }
   return absl::OkStatus();
@@ -66,7 +66,7 @@ absl::Status CheckKeyTable(const v1::KeyTable& table, std::string_view field) {
   return absl::OkStatus();
 }
 
-// Written so that NaN fails.
+// The comparisons are written so that NaN fails them.
 absl::Status CheckFeatureColumns(const v1::FeatureEncoder& encoder,
                                  const std::string& space) {
   for (int i = 0; i < encoder.columns_size(); ++i) {
@@ -102,10 +102,11 @@ absl::Status CheckSpace(const v1::EmbeddingSpace& space,
   if (space.history_encoder() != v1::HISTORY_ENCODER_UNSPECIFIED &&
       space.history_encoder() != v1::MEAN &&
       space.history_encoder() != v1::TOWER) {
-    return Wrong("{}.historyEncoder: not one that this reader knows", field);
+    return Wrong("{}.historyEncoder: unknown to this reader", field);
   }
   if (space.has_user_tower() != (space.history_encoder() == v1::TOWER)) {
-    return Wrong("{}.userTower: goes with the historyEncoder TOWER", field);
+    return Wrong("{}.userTower: must be set exactly if historyEncoder is TOWER",
+                 field);
   }
   if (space.item_vectors() > manifest.items().count()) {
     return Wrong("{}.itemVectors: {}, but items.count is {}", field,
@@ -206,7 +207,7 @@ absl::Status CheckGoldenQuery(const v1::GoldenQuery& query, int i,
   return absl::OkStatus();
 }
 
-// A file's name must stay inside its directory.
+// A plain name cannot lead out of the bundle's directory.
 bool IsPlainFileName(std::string_view name) {
   return !name.empty() && name.size() <= 255 && name.front() != '.' &&
          name.find('/') == std::string_view::npos &&
@@ -229,7 +230,7 @@ absl::Status CheckFiles(const v1::Manifest& manifest) {
                    file.name());
     }
     if (!names.insert(file.name()).second) {
-      return Wrong("files[{}].name: \"{}\" is there twice", i, file.name());
+      return Wrong("files[{}].name: \"{}\" occurs twice", i, file.name());
     }
     if (!IsSha256(file.sha256())) {
       return Wrong(
@@ -244,7 +245,7 @@ absl::Status CheckFiles(const v1::Manifest& manifest) {
 absl::Status CheckManifest(const v1::Manifest& manifest) {
   if (manifest.format() != kBundleFormat) {
     return absl::FailedPreconditionError(
-        fmt::format("manifest.json: format: {}, this reader knows {}",
+        fmt::format("manifest.json: format: {}, but this reader supports {}",
                     manifest.format(), kBundleFormat));
   }
   if (manifest.version() == 0) return Wrong("version: missing or 0");

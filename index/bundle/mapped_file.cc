@@ -30,7 +30,7 @@ absl::StatusOr<std::span<const std::byte>> MapDescriptor(
 }  // namespace
 
 absl::StatusOr<MappedFile> MappedFile::Open(const std::filesystem::path& path) {
-  // Not blocking: a named pipe must not hang the reader.
+  // O_NONBLOCK, so that opening a named pipe does not hang.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return SystemError("open", path);
   auto bytes = MapDescriptor(fd, path);

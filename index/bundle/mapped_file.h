@@ -10,12 +10,12 @@
 
 namespace tributary {
 
-// A file mapped for reading. Movable; views of its bytes stay valid until it
-// is destroyed, wherever it was moved to. Const methods are thread-safe.
+// A file mapped for reading. Movable; a view of its bytes is valid until the
+// object that it was last moved to is destroyed. Const methods are thread-safe.
 class MappedFile {
  public:
-  // Maps the whole of a regular file; an empty one is allowed. Errors: as of
-  // open(2) and mmap(2), naming the path; FAILED_PRECONDITION when it is not a
+  // Maps a whole regular file, which may be empty. Errors: those of open(2) and
+  // mmap(2), naming the path; FAILED_PRECONDITION when the path is not a
   // regular file.
   static absl::StatusOr<MappedFile> Open(const std::filesystem::path& path);
 

@@ -39,7 +39,7 @@ absl::StatusOr<NeighborTable> NeighborTable::Open(
 }
 
 std::span<const Row> NeighborTable::Neighbors(Row item) const {
-  // Seen lists that were not verified may lie.
+  // The item may come from a seen list that was not verified.
   if (item >= rows_.header().rows) return {};
   const auto row =
       rows_.elements<Row>().subspan(uint64_t{item} * width(), width());
@@ -49,7 +49,7 @@ std::span<const Row> NeighborTable::Neighbors(Row item) const {
 
 absl::Status NeighborTable::CheckValues() const {
   const uint64_t n_items = rows_.header().rows;
-  // Who had a row last.
+  // By row: the last item that has it as a neighbour.
   std::vector<Row> last(n_items, kNoRow);
   for (Row item = 0; item < n_items; ++item) {
     const auto row =
@@ -64,8 +64,8 @@ absl::Status NeighborTable::CheckValues() const {
       return absl::DataLossError(fmt::format(
           "{}.rows.npy: item {}, entry {} is {}, which {}", Stem(*spec_), item,
           i, row[i],
-          i >= used ? "comes after an unused entry"
-                    : (is_item ? "is there twice" : "is not an item")));
+          i >= used ? "follows an unused entry"
+                    : (is_item ? "occurs twice" : "is not an item")));
     }
   }
   return scores_.CheckValues(n_items);

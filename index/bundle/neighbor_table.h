@@ -14,15 +14,16 @@
 
 namespace tributary {
 
-// For each item the items that it speaks for: see v1::NeighborTable. Mapped;
-// thread-safe; views live as long as it does.
+// For each item of a history, the items that it recommends, with scores:
+// v1::NeighborTable describes the files. Mapped, immutable and thread-safe.
+// Views are valid as long as the table.
 class NeighborTable {
  public:
   NeighborTable() = default;
 
-  // Opens <dir>/neighbors.<name>.rows.npy and .scores.npy. `spec` outlives the
-  // table. Errors: DATA_LOSS, naming file and what was expected, when a type or
-  // shape is not that of `n_items` rows of the spec's width.
+  // Maps <dir>/neighbors.<name>.rows.npy and .scores.npy. `spec` must outlive
+  // the table. DATA_LOSS, naming the file and what was expected, unless both
+  // are [n_items, spec.width()] of the right type.
   static absl::StatusOr<NeighborTable> Open(const std::filesystem::path& dir,
                                             const v1::NeighborTable& spec,
                                             uint64_t n_items);
@@ -30,7 +31,7 @@ class NeighborTable {
   const v1::NeighborTable& spec() const { return *spec_; }
   uint32_t width() const { return spec_->width(); }
 
-  // The item's neighbours; none for what is not an item.
+  // The item's neighbours, at most width(); empty for a row that is no item.
   std::span<const Row> Neighbors(Row item) const;
   // Writes the scores of all width() entries, widened to float.
   // REQUIRES: item is below n_items; out has room for width() values.
@@ -38,9 +39,9 @@ class NeighborTable {
     scores_.Read(item, out);
   }
 
-  // Reads everything: DATA_LOSS, naming file and place, for rows that are not
-  // items, are there twice or come after an unused entry, and for scores that
-  // are not finite.
+  // Reads everything. DATA_LOSS, naming file and entry, for neighbours that are
+  // not items, occur twice for an item or follow an unused entry, and for
+  // scores that are not finite.
   absl::Status CheckValues() const;
 
  private:

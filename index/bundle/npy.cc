@@ -15,8 +15,8 @@ namespace tributary {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-// Where the data of a file that we write begin is a multiple of this, so that
-// mapped vectors are aligned to a cache line.
+// The data of a file that we write begin at a multiple of this offset, so that
+// mapped vectors are aligned to cache lines.
 constexpr size_t kAlignment = 64;
 
 constexpr std::array<std::pair<Dtype, std::string_view>, 6> kDtypeNames = {{
@@ -28,13 +28,13 @@ constexpr std::array<std::pair<Dtype, std::string_view>, 6> kDtypeNames = {{
     {Dtype::kFloat32, "<f4"},
 }};
 
-// Reads the Python dictionary literal of a header: three known keys in any
-// order, as numpy.lib.format writes it.
+// Parses a header's text: a Python dictionary literal with three known keys in
+// any order, as numpy.lib.format writes it.
 class HeaderReader {
  public:
   explicit HeaderReader(std::string_view text) : text_(text) {}
 
-  // False when the text is anything else.
+  // Returns false unless the text is such a literal.
   bool Read() {
     if (!Take('{')) return false;
     while (!Take('}')) {
@@ -118,7 +118,7 @@ class HeaderReader {
   std::vector<uint64_t> shape_;
 };
 
-// The header's text and where the data begin.
+// A header's text, and the offset at which the data begin.
 struct HeaderText {
   std::string_view text;
   uint64_t data_offset;
@@ -175,14 +175,15 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(std::span<const std::byte> file,
                                file.size());
   const std::optional<HeaderText> found = FindHeaderText(chars);
   if (!found) {
-    return absl::DataLossError(
-        fmt::format("{}: not a .npy file of format 1 to 3, or cut off", name));
+    return absl::DataLossError(fmt::format(
+        "{}: not a .npy file of format 1 to 3, or truncated", name));
   }
   HeaderReader reader(found->text);
   if (!reader.Read()) {
     return absl::InvalidArgumentError(fmt::format(
-        "{}: the .npy header is not one of one or two dimensions: {}", name,
-        found->text.substr(0, 100)));
+        "{}: the .npy header does not describe an array of one or two "
+        "dimensions: {}",
+        name, found->text.substr(0, 100)));
   }
   for (const auto& [dtype, descr] : kDtypeNames) {
     if (descr != reader.descr()) continue;

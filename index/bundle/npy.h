@@ -1,5 +1,5 @@
-// NumPy's .npy format, versions 1.0 to 3.0, as far as bundles use it: little
-// endian, C order, one or two dimensions. Format:
+// The part of NumPy's .npy format, versions 1.0 to 3.0, that bundles use:
+// little-endian arrays of one or two dimensions in C order. Format:
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 #ifndef TRIBUTARY_INDEX_BUNDLE_NPY_H_
 #define TRIBUTARY_INDEX_BUNDLE_NPY_H_
@@ -16,15 +16,16 @@
 
 namespace tributary {
 
-// IEEE 754 binary16, by its bits.
+// A float16 (IEEE 754 binary16), as its bits.
 struct Half {
   uint16_t bits;
 };
 
 enum class Dtype { kUint8, kUint16, kUint32, kUint64, kFloat16, kFloat32 };
 
-// What NumPy calls it, e.g. "<f4".
+// NumPy's name of the type, such as "<f4".
 std::string_view DtypeName(Dtype dtype);
+// The size of an element in bytes.
 size_t DtypeSize(Dtype dtype);
 
 template <typename T>
@@ -42,37 +43,41 @@ struct NpyHeader {
   uint64_t rows;
   // 1 for arrays of one dimension.
   uint64_t columns;
+  // 1 or 2.
   int dimensions;
-  // Where the data begin, in bytes.
+  // The offset of the first element in the file, in bytes.
   uint64_t data_offset;
 };
 
-// Reads the header at the start of `file`. Never reads past `file`. Errors:
-// DATA_LOSS when it is not .npy, or when the header claims more than the file
-// holds or less; INVALID_ARGUMENT for a dtype, order or shape that bundles do
-// not use. Messages begin with `name`.
+// Parses the header at the start of `file`, the bytes of a whole file, and
+// never reads beyond them. Errors begin with `name`: DATA_LOSS when the file is
+// not .npy, or is shorter or longer than its header says; INVALID_ARGUMENT for
+// a dtype, order or shape that bundles do not use.
 absl::StatusOr<NpyHeader> ParseNpyHeader(std::span<const std::byte> file,
                                          std::string_view name);
 
-// The bytes that come before the data of an array of `dimensions` (1 or 2)
-// dimensions; their number is a multiple of 64.
+// The header of an array of `dimensions` (1 or 2) dimensions: the bytes before
+// its data, padded to a multiple of 64.
 std::string FormatNpyHeader(Dtype dtype, int dimensions, uint64_t rows,
                             uint64_t columns);
 
-// A mapped .npy file. Views stay valid as long as the array or what it was
-// moved to.
+// A mapped .npy file. Movable; a view is valid until the array that it was last
+// moved to is destroyed. Const methods are thread-safe.
 class NpyArray {
  public:
+  // An array without elements, and without a file.
   NpyArray() = default;
+  // Errors: those of MappedFile::Open and ParseNpyHeader.
   static absl::StatusOr<NpyArray> Open(const std::filesystem::path& path);
 
   const NpyHeader& header() const { return header_; }
   const std::byte* data() const {
     return file_.bytes().data() + header_.data_offset;
   }
+  // The size of the file.
   uint64_t size_bytes() const { return file_.bytes().size(); }
 
-  // The elements, in C order. REQUIRES: header().dtype is T's.
+  // The elements in C order. REQUIRES: header().dtype is T's.
   template <typename T>
   std::span<const T> elements() const {
     return {reinterpret_cast<const T*>(data()), header_.rows * header_.columns};

@@ -6,13 +6,13 @@
 
 namespace tributary {
 
-// An item's or a user's dense index 0..N-1 inside one bundle. Rows are in the
-// order of keys, so that a tie broken by row is broken by key.
+// The dense index, 0 to N - 1, of an item or a user in one bundle. Rows ascend
+// with keys, so that breaking ties by row breaks them by key.
 using Row = uint32_t;
 
 inline constexpr Row kNoRow = std::numeric_limits<Row>::max();
 
-// An item and what one search, list or source thinks of it; higher is better.
+// An item and its score in one search, list or source; higher is better.
 struct ScoredRow {
   Row row;
   float score;
@@ -20,8 +20,8 @@ struct ScoredRow {
   friend bool operator==(const ScoredRow&, const ScoredRow&) = default;
 };
 
-// The order of every list of results: best first, ties by row. An object, not
-// a function: sorts that get it inline it.
+// The order of every list of results: best first, ties by ascending row. A
+// function object, so that sorts inline it.
 struct BetterOrder {
   bool operator()(const ScoredRow& a, const ScoredRow& b) const {
     return a.score != b.score ? a.score > b.score : a.row < b.row;

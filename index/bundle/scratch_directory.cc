@@ -15,9 +15,9 @@ namespace tributary {
 namespace {
 
 constexpr char kLockName[] = "lock";
-// At the end of the name of a leftover that is being removed.
+// In the name of a scratch directory that is being removed.
 constexpr char kGoing[] = ".going-";
-// Names are taken by other hosts or containers with equal process ids only.
+// Only other hosts or containers with the same process id take names.
 constexpr int kMaxNames = 1000;
 
 bool IsScratchName(const std::string& name) {
@@ -25,13 +25,14 @@ bool IsScratchName(const std::string& name) {
          name.starts_with(kRemoved);
 }
 
-// Of every name that scratch directories of the kind and version have.
+// The common beginning of the names of scratch directories of a version.
 std::string Stem(std::string_view prefix, uint64_t version) {
   return fmt::format("{}{}-", prefix, version);
 }
 
-// Removes a directory whose lock this process holds, under a name of its own:
-// once the lock is removed others may lock the old name, or make it anew.
+// Removes a directory whose lock this process holds. Renames it first: as soon
+// as the lock file is removed, another process could lock or create one under
+// the old name.
 absl::Status RemoveAside(const std::filesystem::path& dir) {
   static std::atomic<int> number = 0;
   const std::string name = dir.filename().string();
@@ -48,7 +49,7 @@ absl::Status RemoveAside(const std::filesystem::path& dir) {
 
 absl::Status RemoveIfFree(const std::filesystem::path& dir) {
   const auto lock = FileLock::TryAcquire(dir / kLockName);
-  // In use, or removed by somebody else.
+  // In use, or removed by another process.
   if (absl::IsUnavailable(lock.status()) || absl::IsNotFound(lock.status())) {
     return absl::OkStatus();
   }
@@ -72,15 +73,15 @@ absl::StatusOr<ScratchDirectory> ScratchDirectory::Create(
     if (lock.ok()) {
       return ScratchDirectory(std::move(path), version, *std::move(lock));
     }
-    // Taken for a leftover between the two calls.
+    // Another process took the directory for a leftover between the two calls.
     if (absl::IsUnavailable(lock.status()) || absl::IsNotFound(lock.status())) {
       continue;
     }
     return lock.status();
   }
   return absl::ResourceExhaustedError(
-      fmt::format("{}: {} directories named {}{}-* already", root.string(),
-                  kMaxNames, Stem(prefix, version), ::getpid()));
+      fmt::format("{}: {} directories named {}{}-* already exist",
+                  root.string(), kMaxNames, Stem(prefix, version), ::getpid()));
 }
 
 absl::StatusOr<ScratchDirectory> ScratchDirectory::AdoptOrCreate(

@@ -12,21 +12,30 @@
 
 namespace tributary {
 
-// Why a version is out of sight: the beginning of the directory's name.
+// The prefixes of scratch directories' names: a version that is being built,
+// one that is being copied or downloaded, and one that is being deleted.
 inline constexpr std::string_view kBuilding = ".building-";
 inline constexpr std::string_view kIncoming = ".incoming-";
 inline constexpr std::string_view kRemoved = ".removed-";
 
-// A hidden directory <root>/<prefix><version>-<pid>-<n>/ in which a version is
-// made before it appears in root, or goes to be deleted. Its maker holds the
-// lock of the file `lock` in it: one whose lock is free is a leftover, whoever
-// made it (see RemoveLeftovers). Destruction removes it and what is in it.
+// A hidden directory <root>/<prefix><version>-<pid>-<n>/ that holds a version
+// before it appears in root, or while it is deleted:
+//
+//   lock        locked by the process that uses the directory
+//   <version>/  the version's files; see version_dir()
+//
+// A directory whose lock is free is a leftover of a process that was killed;
+// RemoveLeftovers removes it, and AdoptOrCreate may continue it. The destructor
+// removes the directory and everything in it. Movable; not thread-safe.
 class ScratchDirectory {
  public:
+  // Creates an empty directory, locked. RESOURCE_EXHAUSTED when a thousand
+  // names are taken; errors of the system.
   static absl::StatusOr<ScratchDirectory> Create(
       const std::filesystem::path& root, std::string_view prefix,
       uint64_t version);
-  // A leftover of that kind and version, with what is in it; else as Create.
+  // Takes over a leftover of this prefix and version, with its files, or else
+  // creates a directory.
   static absl::StatusOr<ScratchDirectory> AdoptOrCreate(
       const std::filesystem::path& root, std::string_view prefix,
       uint64_t version);
@@ -39,9 +48,9 @@ class ScratchDirectory {
   ~ScratchDirectory();
 
   const std::filesystem::path& path() const { return path_; }
-  // Where the version's directory belongs. Create does not make it.
+  // The path of the version's directory, which Create does not create.
   std::filesystem::path version_dir() const;
-  // Makes it a leftover, to be adopted or removed by others.
+  // Keeps the directory as a leftover, to be adopted or removed later.
   void Abandon() && { path_.clear(); }
 
  private:
@@ -53,9 +62,9 @@ class ScratchDirectory {
   FileLock lock_;
 };
 
-// Removes what builds, copies and removals that were cut off left in hidden
-// directories, except incoming files of version `but_incoming`. One is left
-// alone while the process that made it holds its lock.
+// Removes the leftovers of builds, copies and deletions in `root`, except the
+// incoming files of version `but_incoming`. Directories that a process has
+// locked are not touched. Continues after an error and returns the first one.
 absl::Status RemoveLeftovers(const std::filesystem::path& root,
                              uint64_t but_incoming = 0);
 

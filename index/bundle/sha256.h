@@ -10,13 +10,14 @@
 
 namespace tributary {
 
-// The hash of bytes that come in pieces. Not thread-safe.
+// The SHA-256 of bytes that arrive in pieces. Not thread-safe.
 class Sha256 {
  public:
   Sha256();
 
   void Add(std::span<const std::byte> bytes);
-  // 64 lower-case hexadecimal digits; the object is used up.
+  // The hash as 64 lower-case hexadecimal digits. The object must not be used
+  // afterwards.
   std::string Hex() &&;
 
  private:
@@ -26,7 +27,7 @@ class Sha256 {
   std::unique_ptr<EVP_MD_CTX, FreeContext> context_;
 };
 
-// 64 lower-case hexadecimal digits.
+// The SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
 std::string Sha256Hex(std::span<const std::byte> bytes);
 
 }  // namespace tributary

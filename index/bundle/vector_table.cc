@@ -14,8 +14,9 @@ namespace {
 
 float Widen(float value) { return value; }
 
-// Shifts exponent and mantissa to where binary32 has them, as a number 2^112
-// times too small, so that subnormals come out right, and scales.
+// Shifts exponent and mantissa to their places in binary32. The exponent bias
+// differs by 112, so the number is then 2^112 times too small; multiplying by
+// 2^112 also makes subnormal numbers right.
 float Widen(Half value) {
   const uint32_t sign = static_cast<uint32_t>(value.bits & 0x8000) << 16;
   const uint32_t magnitude = static_cast<uint32_t>(value.bits & 0x7fff) << 13;
@@ -23,7 +24,7 @@ float Widen(Half value) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(scaled) | sign);
 }
 
-// Exponent bits of infinity and NaN; cheaper than widening to ask isfinite.
+// All exponent bits set: infinity or NaN. Cheaper than widening the value.
 bool IsFinite(Half value) { return (value.bits & 0x7c00) != 0x7c00; }
 bool IsFinite(float value) { return std::isfinite(value); }
 
@@ -33,10 +34,10 @@ absl::Status CheckFinite(std::span<const T> values, uint32_t dim,
   const auto bad = std::find_if_not(values.begin(), values.end(),
                                     [](T value) { return IsFinite(value); });
   if (bad == values.end()) return absl::OkStatus();
-  const auto place = static_cast<uint64_t>(bad - values.begin());
+  const auto index = static_cast<uint64_t>(bad - values.begin());
   return absl::DataLossError(
       fmt::format("{}.npy: vector {}, coordinate {}: {} is not finite", stem,
-                  place / dim, place % dim, Widen(*bad)));
+                  index / dim, index % dim, Widen(*bad)));
 }
 
 }  // namespace
@@ -88,8 +89,9 @@ std::optional<uint32_t> VectorTable::Find(Row row) const {
     return row < size() ? std::optional<uint32_t>(row) : std::nullopt;
   }
   const auto rows = rows_.elements<uint32_t>();
-  // Without branches on what is random, and no further from the row than there
-  // are rows left out.
+  // A binary search without unpredictable branches. As rows are unique and
+  // ascending, a row's position is at most the row, and at least the row less
+  // the number of rows without a vector: the search begins with that range.
   const size_t last = std::min<size_t>(row, rows.size());
   const size_t left_out = rows.empty() ? 0 : rows.back() + 1 - rows.size();
   size_t first = row > left_out ? std::min(row - left_out, last) : 0;

@@ -14,16 +14,17 @@
 
 namespace tributary {
 
-// Vectors, float32 or float16, of some or all rows of a key table: those of
-// the items or of the users of an embedding space. A vector's *position* is
-// its place in the file; positions are in the order of rows. Thread-safe.
+// The vectors, float32 or float16, of some or all rows of a key table, such as
+// the items of an embedding space. A vector's *position* is its index in the
+// file; positions ascend with rows. Mapped, immutable and thread-safe.
 class VectorTable {
  public:
   VectorTable() = default;
 
-  // Opens <dir>/<stem>.npy and, if `has_rows`, <dir>/<stem>.rows.npy. Errors:
-  // DATA_LOSS, naming file and what was expected, when the shape is not
-  // [vectors, dim] or there are more vectors than `table_rows`.
+  // Maps <dir>/<stem>.npy and, if `has_rows`, <dir>/<stem>.rows.npy, which has
+  // the row of each vector; without it, position i is row i. DATA_LOSS, naming
+  // the file and what was expected, when the shapes are not [vectors, dim] and
+  // [vectors], or when there is no rows file and `vectors` is not `table_rows`.
   static absl::StatusOr<VectorTable> Open(const std::filesystem::path& dir,
                                           std::string_view stem, bool has_rows,
                                           uint64_t vectors, uint32_t dim,
@@ -43,18 +44,18 @@ class VectorTable {
     return all_rows_ ? static_cast<Row>(position)
                      : rows_.elements<uint32_t>()[position];
   }
-  // The position of the row's vector, if it has one.
+  // The position of the row's vector, if it has one. O(log size()).
   std::optional<uint32_t> Find(Row row) const;
   // Writes the vector's dim() values, widened to float.
   // REQUIRES: position < size(); out has room for dim() values.
   void Read(uint64_t position, std::span<float> out) const;
 
-  // Every value in C order. REQUIRES: dtype() is the element's.
+  // All values, [size(), dim()] in C order. REQUIRES: dtype() is that type.
   std::span<const float> floats() const { return values_.elements<float>(); }
   std::span<const Half> halves() const { return values_.elements<Half>(); }
 
-  // Reads everything: DATA_LOSS, naming file and place, for NaN, infinity, or
-  // rows that are not ascending and below `table_rows`.
+  // Reads everything. DATA_LOSS, naming file and entry, for values that are not
+  // finite, and for rows that are not ascending or not below `table_rows`.
   absl::Status CheckValues(uint64_t table_rows) const;
 
  private:

@@ -66,7 +66,7 @@ absl::Status RemoveVersion(const std::filesystem::path& root,
   if (std::filesystem::rename(dir, scratch.version_dir(), error); error) {
     return absl::ErrnoToStatus(error.value(), dir.string() + ": rename");
   }
-  // The name is gone for good before the first file is.
+  // The renaming is durable before the first file is deleted.
   return SyncDirectory(root);
 }
 

@@ -1,5 +1,11 @@
-// A directory of versions with CURRENT, on this host or mounted: a store, or a
-// server's bundles.
+// A directory of versions, with the file CURRENT, on this host or mounted: a
+// store, or a server's bundles.
+//
+// A version's directory is named by its number in decimal, from 1; other names
+// are ignored. CURRENT holds the number of the active version, as one line.
+//
+// The functions may be called by any thread of any process at the same time.
+// Changes are synced before a function returns.
 #ifndef TRIBUTARY_INDEX_BUNDLE_VERSION_DIRECTORY_H_
 #define TRIBUTARY_INDEX_BUNDLE_VERSION_DIRECTORY_H_
 
@@ -14,32 +20,27 @@ namespace tributary {
 
 inline constexpr char kCurrentName[] = "CURRENT";
 
-// A version's directory is named by its number in decimal, from 1; whatever
-// else is there is ignored. Functions here may be called from any thread and
-// any process; what they change is synced when they return.
-//
-// CURRENT names the active version: one decimal line. 0 when there is no such
-// file yet; NOT_FOUND when there is no such directory. DATA_LOSS when it holds
-// something else.
+// The version in CURRENT, or 0 if `root` has no such file. NOT_FOUND when there
+// is no directory `root`; DATA_LOSS when the file holds anything else.
 absl::StatusOr<uint64_t> ReadCurrent(const std::filesystem::path& root);
-// Replaces CURRENT by rename, synced.
+// Replaces CURRENT atomically.
 absl::Status WriteCurrent(const std::filesystem::path& root, uint64_t version);
 
-// The versions that are complete (have a manifest), ascending. NOT_FOUND when
-// there is no such directory.
+// The complete versions (those with a manifest), ascending. NOT_FOUND when
+// there is no directory `root`.
 absl::StatusOr<std::vector<uint64_t>> ListVersions(
     const std::filesystem::path& root);
 
-// One above the highest version in `root`, which is made if need be; 1 for the
-// first.
+// One above the highest complete version in `root`, or 1 if there is none.
+// Creates `root` if it does not exist.
 absl::StatusOr<uint64_t> NextVersion(const std::filesystem::path& root);
 
 // <root>/<version>.
 std::filesystem::path VersionPath(const std::filesystem::path& root,
                                   uint64_t version);
 
-// Removes a version's directory so that no reader sees half of it. NOT_FOUND
-// when there is none.
+// Removes a version's directory such that no reader sees a part of it.
+// NOT_FOUND when the version does not exist.
 absl::Status RemoveVersion(const std::filesystem::path& root, uint64_t version);
 
 }  // namespace tributary

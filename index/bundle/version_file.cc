@@ -16,7 +16,8 @@
 namespace tributary {
 namespace {
 
-// As read(2), but less only where the file ends: "1" of "12" is a version, too.
+// As read(2), but reads less than the buffer's size only at the end of the
+// file: after a short read, "1" of "12" would pass for a version.
 ssize_t ReadUpTo(int fd, std::span<char> buffer) {
   size_t size = 0;
   while (size < buffer.size()) {

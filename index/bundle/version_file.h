@@ -10,16 +10,17 @@
 
 namespace tributary {
 
-// A file that holds one version number in decimal, and a newline: CURRENT, for
-// one. 0 when its directory has no such file. Errors: NOT_FOUND when there is
-// no such directory; DATA_LOSS when the file holds something else.
+// Reads a version file, such as CURRENT: one version number in decimal, and a
+// newline. Returns 0 if its directory has no such file. NOT_FOUND when there is
+// no such directory; DATA_LOSS when the file holds anything else.
 absl::StatusOr<uint64_t> ReadVersionFile(const std::filesystem::path& path);
 
-// Of such a file's contents; DATA_LOSS, naming `what`, for any other.
+// Parses the contents of a version file. DATA_LOSS, naming `what`, when they
+// are anything else.
 absl::StatusOr<uint64_t> ParseVersionFile(std::string_view text,
                                           std::string_view what);
 
-// Replaces the file by rename, synced. REQUIRES: version > 0.
+// Replaces the file atomically, synced. REQUIRES: version > 0.
 absl::Status WriteVersionFile(const std::filesystem::path& path,
                               uint64_t version);
 

@@ -1,5 +1,5 @@
-// The readers behind ReadDataSet, one for each kind of data; errors are as
-// documented there.
+// The readers behind ReadDataSet, one for each kind of data. Their errors are
+// those of ReadDataSet.
 #ifndef TRIBUTARY_INDEX_DATA_DATA_READERS_H_
 #define TRIBUTARY_INDEX_DATA_DATA_READERS_H_
 
@@ -17,7 +17,7 @@
 
 namespace tributary {
 
-// What the column of items' keys is called in csv files.
+// The accepted names of the column of item keys in csv files.
 inline const std::initializer_list<std::string_view> kItemKeyColumns = {
     "item", "item_id", "item_key"};
 
@@ -29,7 +29,7 @@ inline const std::initializer_list<std::string_view> kItemKeyColumns = {
 absl::StatusOr<DataSet> ReadDebian(const std::string& file,
                                    MalformedLines* malformed);
 
-// RecBole's atomic files: *.inter, and *.item and *.user where there are any.
+// RecBole's atomic files: *.inter, and optionally *.item and *.user.
 // Format: https://recbole.io/docs/user_guide/data/atomic_files.html
 absl::StatusOr<DataSet> ReadRecBole(const std::filesystem::path& dir,
                                     MalformedLines* malformed);
@@ -40,23 +40,23 @@ absl::StatusOr<DataSet> ReadMovieLens(const std::filesystem::path& dir,
                                       MalformedLines* malformed);
 
 // interactions.csv (columns user, item; value and timestamp optional), and
-// items.csv and users.csv where there are any: a key and features.
+// optionally items.csv and users.csv: a key column and feature columns.
 absl::StatusOr<DataSet> ReadCsv(const std::filesystem::path& dir,
                                 MalformedLines* malformed);
 
-// Vectors made elsewhere: <space>.items.npy, optional <space>.users.npy,
+// Vectors trained elsewhere: <space>.items.npy, optional <space>.users.npy,
 // items.ids.txt, users.ids.txt (one key a line; default: row numbers),
 // popularity.csv (columns item, score) and interactions.csv. Beyond the errors
 // of ReadDataSet: INVALID_ARGUMENT naming file and row for NaN or infinity,
-// file and line for a key that comes twice.
+// file and line for a duplicate key.
 absl::StatusOr<DataSet> ReadVectors(const std::filesystem::path& dir,
                                     MalformedLines* malformed);
 
-// False for what cannot be looked at, too.
+// Whether the path exists. Also false when it cannot be looked at.
 bool Exists(const std::filesystem::path& path);
 
-// Adds the interactions of an interactions.csv. Lines with an item or a user
-// that the builder does not have yet are malformed where `known_..._only`.
+// Adds the interactions of an interactions.csv. With `known_items_only`, a line
+// whose item the builder does not have yet is malformed; likewise for users.
 absl::Status ReadInteractionsCsv(const std::filesystem::path& path,
                                  bool known_items_only, bool known_users_only,
                                  DataSetBuilder* builder,

@@ -1,5 +1,4 @@
-// From raw interactions to a bundle. This folder may depend on index/bundle,
-// index/search and index/tower; Eigen is seen by it alone.
+// The data that a bundle is built from, whatever files they were read from.
 #ifndef TRIBUTARY_INDEX_DATA_DATA_SET_H_
 #define TRIBUTARY_INDEX_DATA_DATA_SET_H_
 
@@ -23,10 +22,10 @@ struct Interaction {
   int64_t time_s;
 };
 
-// A feature of items or of users, one value per row.
+// A feature column of items or of users, with one value per row.
 struct FeatureColumn {
   enum class Kind {
-    // Free text: words.
+    // Free text, of which the words count.
     kText,
     // One or several categories.
     kTokens,
@@ -41,7 +40,7 @@ struct FeatureColumn {
   std::vector<float> numbers;
 };
 
-// Vectors that were made elsewhere (vectors:DIR).
+// Vectors that were trained elsewhere (vectors:DIR).
 struct GivenSpace {
   std::string name;
   uint32_t dim;
@@ -49,27 +48,27 @@ struct GivenSpace {
   std::vector<float> users;  // [n_users, dim], or empty
 };
 
-// What a builder starts from, whatever it was read from. Rows are in the order
-// of keys; every interaction's user and item is in the key lists.
+// Interactions, features and keys. Rows are in the order of keys. Every
+// interaction's user and item is in the key lists.
 struct DataSet {
   KeyList items;
   KeyList users;
-  // By user, then time, then order of input.
+  // Sorted by user, then time, then order of input.
   std::vector<Interaction> interactions;
   bool has_times = false;
   std::vector<FeatureColumn> item_features;
   std::vector<FeatureColumn> user_features;
   std::vector<GivenSpace> spaces;
-  // Popularity that came with the data (vectors:DIR); by item, or empty.
+  // By item: the popularity that came with the data (vectors:DIR), or empty.
   std::vector<float> item_popularity;
-  // "file:line: reason" of lines that were skipped (the first few), and how
-  // many there were.
+  // "file:line: reason" of the first few lines that were skipped, and the
+  // number of all skipped lines.
   std::vector<std::string> malformed;
   uint64_t malformed_lines = 0;
 };
 
 // Reads DATA: "debian", "recbole:DIR", "movielens:DIR", "csv:DIR",
-// "vectors:DIR" or "synthetic[:SEED]". Errors: INVALID_ARGUMENT for another
+// "vectors:DIR" or "synthetic[:SEED]". Errors: INVALID_ARGUMENT for any other
 // form; NOT_FOUND naming the missing file or column; DATA_LOSS when a file has
 // more than `max_malformed_lines` malformed lines, naming the first of them.
 absl::StatusOr<DataSet> ReadDataSet(std::string_view data,

@@ -11,7 +11,7 @@
 namespace tributary {
 namespace {
 
-// order[row] is a number; the result's [number] is a row.
+// Inverts the order: from order[row] = number to result[number] = row.
 std::vector<Row> Inverse(const std::vector<uint32_t>& order) {
   std::vector<Row> rows(order.size());
   for (size_t row = 0; row < order.size(); ++row) {

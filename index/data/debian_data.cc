@@ -19,7 +19,7 @@ namespace {
 
 constexpr char kCommand[] = "LC_ALL=C apt-cache dumpavail 2>/dev/null";
 
-// Not from the compressed lists: their form is apt's own affair.
+// The compressed lists are not read directly: their format is apt's internal.
 std::string DumpAvailable() {
   std::string text;
   FILE* const pipe = popen(kCommand, "r");
@@ -33,8 +33,8 @@ std::string DumpAvailable() {
   return text;
 }
 
-// The fields of a package that we use; views of the text. Values that go on
-// over several lines contain line feeds.
+// The fields of a package that are used; views of the text. Values of several
+// lines contain line feeds.
 struct Package {
   std::string_view name, source, depends, pre_depends, recommends, tags,
       section, description;
@@ -77,7 +77,7 @@ class StanzaParser {
     if (!in_stanza_) begin_ = line_;
     in_stanza_ = true;
     if (line[0] == ' ' || line[0] == '\t') {
-      // The lines of a value lie side by side in the text.
+      // The lines of a value are adjacent in the text.
       if (field_ != nullptr) {
         *field_ = {
             field_->data(),

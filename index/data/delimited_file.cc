@@ -77,7 +77,7 @@ absl::Status DelimitedFile::Malformed(std::string_view reason) {
   return malformed_->Add(name_, line_, reason);
 }
 
-// Reads any record. False at the end of the file.
+// Reads the next record, malformed or not. False at the end of the file.
 bool DelimitedFile::ReadRecord(std::string_view* problem) {
   while (next_ < text_.size()) {
     const std::string_view line = LineAt(next_);
@@ -105,8 +105,8 @@ void DelimitedFile::SplitLine(std::string_view line) {
   }
 }
 
-// A record that cannot be read is taken to end with its first line, so that a
-// quote that is never closed does not swallow the rest of the file.
+// A malformed record ends with its first line, so that a quote that is never
+// closed does not swallow the rest of the file.
 bool DelimitedFile::ReadQuotedRecord(std::string_view* problem) {
   const size_t begin = next_;
   size_t at = begin;

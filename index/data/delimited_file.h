@@ -16,8 +16,8 @@
 
 namespace tributary {
 
-// Reads a file of records with separated fields, one at a time. Lines may end
-// in CR LF; empty lines and a byte order mark are passed over. Not thread-safe.
+// Reads a file of records with separated fields, record by record. Lines may
+// end in CR LF. Empty lines and a byte order mark are skipped. Not thread-safe.
 class DelimitedFile {
  public:
   struct Format {
@@ -31,26 +31,27 @@ class DelimitedFile {
                                             Format format,
                                             MalformedLines* malformed);
 
-  // Takes the first record as the columns' names. NOT_FOUND when the file has
-  // no record.
+  // Reads the first record as column names. NOT_FOUND when the file has no
+  // record.
   absl::Status ReadHeader();
-  // For files without header: records have at least this many fields.
+  // For files without a header: every record has at least this many fields.
   void ExpectFields(size_t fields) { min_fields_ = fields; }
 
   const std::vector<std::string>& header() const { return header_; }
-  // The first column with one of these names.
+  // The first column that has one of these names.
   std::optional<size_t> FindColumn(
       std::initializer_list<std::string_view> names) const;
-  // The same; NOT_FOUND, naming the file and the names, when there is none.
+  // As FindColumn, but NOT_FOUND, naming the file and the names, when there is
+  // none.
   absl::StatusOr<size_t> NeedColumn(
       std::initializer_list<std::string_view> names) const;
 
-  // Moves to the next record with as many fields as the header has, counting
-  // malformed ones on the way; false at the end of the file.
+  // Moves to the next record that has as many fields as the header. Counts
+  // malformed records on the way. False at the end of the file.
   absl::StatusOr<bool> Next();
 
-  // A field of this record, trimmed unless quoted; "" for no column. Valid
-  // until the next record.
+  // A field of the current record, trimmed unless quoted; "" when `column` is
+  // none. Valid until the next record.
   std::string_view field(std::optional<size_t> column) const {
     return column ? std::string_view(fields_[*column]) : std::string_view();
   }
@@ -59,7 +60,7 @@ class DelimitedFile {
   absl::Status Malformed(std::string_view reason);
 
   const std::string& name() const { return name_; }
-  // Where the record begins, from 1.
+  // The line where the current record begins, from 1.
   uint64_t line() const { return line_; }
 
  private:
@@ -84,7 +85,7 @@ class DelimitedFile {
   uint64_t next_line_ = 1;
   size_t min_fields_ = 0;
   std::vector<std::string> header_;
-  // The first size_ of them are this record's; the others keep their memory.
+  // The first size_ are the current record's; the others keep their memory.
   std::vector<std::string> fields_;
   size_t size_ = 0;
 };

@@ -14,7 +14,7 @@ namespace {
 
 using Kind = FeatureColumn::Kind;
 
-// A column in which a value comes this often on average holds categories.
+// A column whose values occur this often on average has categories.
 constexpr size_t kUsesOfCategory = 5;
 
 Kind GuessKind(std::string_view name, const std::vector<std::string>& values) {

@@ -15,26 +15,28 @@ namespace tributary {
 
 // The separator of categories in a DataSet's kTokens columns.
 inline constexpr char kTokenSeparator = '\x1f';
-// What separates the categories of a csv field.
+// The separators of categories in a csv field.
 inline constexpr std::string_view kListSeparators = "|;";
 
-// Collects feature columns while rows have no order yet. Not thread-safe.
+// Collects feature columns before the order of rows is known. Not thread-safe.
 class FeatureTable {
  public:
-  // Returns the new column's place. Without a kind it is found from the values
-  // (see Finish).
+  // Returns the new column's index. Without a kind, Finish finds it from the
+  // values.
   size_t AddColumn(std::string_view name,
                    std::optional<FeatureColumn::Kind> kind);
 
-  // Sets a value, in the form that its kind has as text; latin-1 is converted.
+  // Sets a value, given as text. Latin-1 is converted to UTF-8.
   void Set(size_t column, uint32_t row, std::string_view value);
-  // Adds a category to a value of kind kTokens.
+  // Adds a category to a value of a kTokens column.
   void AddToken(size_t column, uint32_t row, std::string_view token);
 
-  // The columns, with row i taken from order[i]. Columns without a kind become
-  // numbers if every value is one; tokens, split at '|' or ';', if the name
-  // ends in "s" and values have such separators; tokens if there are few
-  // different values; else text. Infinite numbers count as missing.
+  // Returns the columns, with row i taken from order[i]. A column without a
+  // kind becomes
+  //   numbers   if every value is a number (infinities count as missing);
+  //   tokens    if its name ends in "s" and values contain '|' or ';', at which
+  //             they are split, or if it has few distinct values;
+  //   text      otherwise.
   std::vector<FeatureColumn> Finish(std::span<const uint32_t> order) &&;
 
  private:
@@ -49,8 +51,8 @@ class FeatureTable {
   std::vector<Column> columns_;
 };
 
-// `value` with each of `separators` turned into kTokenSeparator, and blanks
-// around the categories removed.
+// Replaces each of `separators` in `value` with kTokenSeparator, and removes
+// blanks around the categories.
 std::string SplitTokens(std::string_view value, std::string_view separators);
 
 }  // namespace tributary

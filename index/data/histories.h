@@ -11,13 +11,13 @@
 
 namespace tributary {
 
-// What users had, of value above 0: the items of user u are
-// items[offsets[u]] to items[offsets[u + 1]], each once, where it came last,
-// newest last.
+// The items that users had, from interactions of a value above 0. The items of
+// user u are items[offsets[u]] to items[offsets[u + 1] - 1], newest last; each
+// item once, at its last occurrence.
 struct Histories {
   std::vector<uint64_t> offsets;
   std::vector<Row> items;
-  // Beside items; 0 where the data have no times.
+  // Parallel to items: seconds since 1970, or 0 where the data have no times.
   std::vector<int64_t> times_s;
 
   size_t n_users() const { return offsets.size() - 1; }
@@ -27,16 +27,16 @@ struct Histories {
   }
 };
 
-// Histories of more than `max_items` items keep the newest. REQUIRES:
-// interactions ordered as in DataSet.
+// Lists each user's newest `max_items` items. REQUIRES: interactions are
+// ordered as in DataSet.
 Histories ListHistories(const DataSet& data, size_t max_items);
 
-// Where each item stands in the histories: those of item i are
-// places[offsets[i]] to places[offsets[i + 1]], by user.
+// The occurrences of each item in the histories: those of item i are
+// occurrences[offsets[i]] to occurrences[offsets[i + 1] - 1], by user.
 struct ItemPlaces {
   struct Place {
     Row user;
-    // In the user's history, 0 the oldest.
+    // The index in the user's history; 0 is the oldest item.
     uint32_t position;
   };
   std::vector<uint64_t> offsets;

@@ -24,17 +24,17 @@ struct KeyedInteraction {
                          const KeyedInteraction&) = default;
 };
 
-// A RecBole file: tab separated, a header of name:type. This reads the header
-// and takes the types off its names.
+// A RecBole file: tab-separated, with a header of name:type. Reads the header
+// and splits names from types.
 struct RecBoleFile {
   DelimitedFile file;
   std::vector<std::string> names;
   std::vector<std::string> types;
 
-  // The first token column that has one of the names, or begins with `prefix`.
-  // NOT_FOUND, naming the file, when there is none.
+  // The first column of type token that has one of the names or begins with
+  // `prefix`. NOT_FOUND, naming the file, when there is none.
   absl::StatusOr<size_t> KeyColumn(std::string_view prefix) const;
-  // A column of that name and type, if there is one.
+  // The column of that name and type, if there is one.
   std::optional<size_t> Column(std::string_view name,
                                std::string_view type) const;
 };
@@ -46,8 +46,8 @@ absl::StatusOr<RecBoleFile> OpenRecBoleFile(const std::filesystem::path& path,
 absl::StatusOr<std::vector<KeyedInteraction>> ReadInterFile(
     const std::filesystem::path& path, uint32_t max_malformed_lines);
 
-// The key as a field of a RecBole file. INVALID_ARGUMENT for one with a tab or
-// a line break.
+// The key as a field of a RecBole file. INVALID_ARGUMENT when it contains a tab
+// or a line break.
 absl::StatusOr<std::string> InterField(const KeyList& keys, Row row);
 
 // Replaces the file. Errors: as of open(2) and write(2), naming the file.

@@ -12,18 +12,18 @@
 
 namespace tributary {
 
-// Counts the lines that readers skip, file by file. Not thread-safe.
+// Counts the lines that readers skip, per file. Not thread-safe.
 class MalformedLines {
  public:
   explicit MalformedLines(uint32_t limit_per_file) : limit_(limit_per_file) {}
 
-  // Counts a line. DATA_LOSS, naming the file's first one, when the file now
-  // has more than the limit.
+  // Counts a malformed line. DATA_LOSS, naming the file's first malformed line,
+  // when the file now has more of them than the limit.
   absl::Status Add(const std::string& file, uint64_t line,
                    std::string_view reason);
 
   uint64_t count() const { return count_; }
-  // Hands the count and the first lines to *data.
+  // Stores the count and the first lines in *data.
   void MoveTo(DataSet* data);
 
  private:

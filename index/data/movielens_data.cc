@@ -16,7 +16,7 @@ namespace {
 
 using Kind = FeatureColumn::Kind;
 
-// The order of the flags in u.item, from u.genre.
+// The genres in the order of the flags in u.item (see u.genre).
 constexpr std::string_view kGenres[] = {
     "unknown",   "Action",   "Adventure",   "Animation", "Children's",
     "Comedy",    "Crime",    "Documentary", "Drama",     "Fantasy",
@@ -24,7 +24,7 @@ constexpr std::string_view kGenres[] = {
     "Sci-Fi",    "Thriller", "War",         "Western"};
 constexpr size_t kFirstGenre = 5;
 
-// A file of records without names for their fields, as most are here.
+// A file whose records have no header, as in most MovieLens sets.
 struct Table {
   std::filesystem::path path;
   DelimitedFile::Format format;
@@ -32,7 +32,7 @@ struct Table {
   size_t fields;
 };
 
-// Calls record(file) for each; what it returns is what is wrong with it.
+// Calls record(file) for each record. It returns what is wrong with it, or "".
 absl::Status ReadRecords(
     const Table& table, MalformedLines* malformed,
     const std::function<std::string_view(const DelimitedFile&)>& record) {
@@ -48,7 +48,7 @@ absl::Status ReadRecords(
   }
 }
 
-// user, item, rating, time.
+// Fields: user, item, rating, time.
 absl::Status ReadRatings(const Table& table, DataSetBuilder* builder,
                          MalformedLines* malformed) {
   return ReadRecords(table, malformed, [&](const DelimitedFile& file) {
@@ -57,8 +57,8 @@ absl::Status ReadRatings(const Table& table, DataSetBuilder* builder,
   });
 }
 
-// Reads a file of items or users whose first field is the key: the columns of
-// the other fields, then what `set` adds.
+// Reads a file of items or users whose first field is the key. Adds the columns
+// of the other fields, then what `set` adds.
 struct Feature {
   std::string_view name;
   Kind kind;
@@ -90,7 +90,7 @@ absl::Status ReadFeatures(const Table& table,
   });
 }
 
-// Adds the genres that are flagged in u.item.
+// Adds the genres whose flags are set in u.item.
 absl::Status ReadGenreFlags(const Table& table, DataSetBuilder* builder,
                             MalformedLines* malformed) {
   const size_t column =
@@ -106,7 +106,7 @@ absl::Status ReadGenreFlags(const Table& table, DataSetBuilder* builder,
   });
 }
 
-// userId,movieId,tag,timestamp: what users wrote on the items.
+// Fields: userId,movieId,tag,timestamp. Tags are what users wrote on items.
 absl::Status ReadTags(const Table& table, DataSetBuilder* builder,
                       MalformedLines* malformed) {
   const size_t column = builder->item_features.AddColumn("tags", Kind::kTokens);
@@ -135,7 +135,7 @@ absl::Status Read100k(const std::filesystem::path& dir, DataSetBuilder* builder,
     RETURN_IF_ERROR(ReadFeatures(items, {{"title", Kind::kText, 1}},
                                  &builder->items, &builder->item_features,
                                  malformed));
-    // The same lines again: what is wrong with them has been counted.
+    // These lines are read a second time; malformed ones are counted already.
     MalformedLines counted(UINT32_MAX);
     RETURN_IF_ERROR(ReadGenreFlags(items, builder, &counted));
   }
@@ -206,7 +206,7 @@ absl::StatusOr<DataSet> ReadMovieLens(const std::filesystem::path& dir,
     status = ReadCsvSet(dir, &builder, malformed);
   } else {
     status = absl::NotFoundError(
-        fmt::format("{}: none of u.data, ratings.dat and ratings.csv is there",
+        fmt::format("{}: none of u.data, ratings.dat and ratings.csv exists",
                     dir.string()));
   }
   RETURN_IF_ERROR(status);

@@ -7,24 +7,24 @@
 
 namespace tributary {
 
-// Random numbers that are the same with every standard library, which those of
-// std::normal_distribution and its like are not. Not thread-safe.
+// Random numbers that are equal for every standard library, unlike those of
+// std::normal_distribution and the like. Not thread-safe.
 class Random {
  public:
   explicit Random(uint64_t seed) : engine_(seed) {}
 
-  // In (0, 1).
+  // Uniform in (0, 1).
   double Uniform() {
     return (static_cast<double>(engine_() >> 11) + 0.5) / 9007199254740992.0;
   }
-  // In [0, n). REQUIRES: n > 0.
+  // Uniform in [0, n). REQUIRES: n > 0.
   uint64_t Below(uint64_t n) {
     return static_cast<uint64_t>(Uniform() * static_cast<double>(n));
   }
-  // Mean 0, deviation 1 (Box and Muller 1958).
+  // Normal with mean 0 and standard deviation 1 (Box and Muller 1958).
   double Normal();
-  // Location 0, scale 1: the noise whose largest of n draws around logits is a
-  // draw from their softmax.
+  // Gumbel with location 0 and scale 1: the index of the largest of logit_i +
+  // Gumbel() is a draw from softmax(logits).
   double Gumbel();
 
  private:
@@ -33,8 +33,8 @@ class Random {
   double spare_ = 0;
 };
 
-// 64 well mixed bits of the user's and the item's keys, on every platform the
-// same: FNV-1a, finished as in SplitMix64.
+// Hashes the user's and the item's keys to 64 well-mixed bits that are equal on
+// every platform: FNV-1a, finished as in SplitMix64.
 uint64_t HashKeys(std::string_view user, std::string_view item);
 
 }  // namespace tributary

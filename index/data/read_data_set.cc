@@ -1,6 +1,6 @@
 #include <string>
-#include <system_error>
 #include <string_view>
+#include <system_error>
 
 #include "fmt/format.h"
 #include "index/bundle/key_table.h"

@@ -9,12 +9,15 @@
 
 namespace tributary {
 
-// Writes a data set from which `held_out` was taken as RecBole files: what
-// stays as train.inter, every item and user with its features as train.item and
-// train.user, so that recbole:DIR has the same tables; and `held_out` as
-// test/test.inter, where a reader of DIR does not see it. Texts become their
-// words and blanks within categories '_', since RecBole separates by blanks.
-// The directory is made. Errors: as WriteInterFile.
+// Writes a data set from which `held_out` was taken as RecBole files:
+//   train.inter       the remaining interactions
+//   train.item, train.user
+//                     every item and user with its features, so that
+//                     recbole:DIR has the same tables
+//   test/test.inter   `held_out`, where a reader of DIR does not see it
+// Text becomes its words, and blanks within categories become '_', because
+// RecBole separates by blanks. Creates the directory. Errors: those of
+// WriteInterFile.
 absl::Status WriteSplitFiles(const std::filesystem::path& dir,
                              const DataSet& data,
                              std::span<const Interaction> held_out);

@@ -11,16 +11,16 @@ namespace tributary {
 
 // The hidden truth behind synthetic data: how much each user wants each item.
 // A user's interactions are a draw without replacement from the softmax of
-// Logit(user, .) over the items that are not new, at times that have nothing
-// to do with it. So nobody who has not seen the draw can order a user's
-// remaining items better than by Logit: the recall of that order is the
-// ceiling for everything that learns from the data.
+// Logit(user, .) over the items that are not new. Their times are independent
+// of the draw. Nobody who has not seen the draw can order a user's remaining
+// items better than by Logit: the recall of that order is the ceiling for every
+// model that learns from the data.
 class SyntheticTruth {
  public:
   static constexpr uint32_t kDim = 16;
 
   double Logit(Row user, Row item) const;
-  // Nobody has touched the item; only its features are known.
+  // Whether nobody has had the item, so that only its features are known.
   bool IsNew(Row item) const { return is_new_[item]; }
 
  private:
@@ -36,11 +36,11 @@ struct SyntheticData {
   SyntheticTruth truth;
 };
 
-// 2000 users and 5000 items, a tenth of them new. Each source knows something
-// that the others do not: interactions show the users' tastes where there are
-// enough of them; features (topic, words, numbers) show a noisy part of the
-// items' factors, of new and rare items too; and a few items are wanted by
-// everybody (Zipf). The same seed gives the same data.
+// Makes 2000 users and 5000 items, a tenth of them new. Each source knows
+// something that the others do not: interactions show the users' tastes where
+// there are enough of them; features (topic, words, numbers) show a noisy part
+// of the items' factors, also of new and rare items; and a few items are wanted
+// by everybody (Zipf). Equal seeds give equal data.
 SyntheticData MakeSyntheticData(uint64_t seed);
 
 }  // namespace tributary

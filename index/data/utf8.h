@@ -10,8 +10,8 @@ namespace tributary {
 // nothing above U+10FFFF).
 bool IsUtf8(std::string_view text);
 
-// `text` itself when it is UTF-8, else `text` read as latin-1. Data sets of the
-// nineties come in latin-1.
+// `text` itself when it is UTF-8, else `text` converted from latin-1, in which
+// older data sets such as MovieLens 100k come.
 std::string ToUtf8(std::string_view text);
 
 }  // namespace tributary

@@ -1,4 +1,4 @@
-// Work on many threads, for what runs offline. Depends on nothing of ours.
+// Parallel loops for offline work. Depends on no other folder.
 #ifndef TRIBUTARY_INDEX_PARALLEL_PARALLEL_FOR_H_
 #define TRIBUTARY_INDEX_PARALLEL_PARALLEL_FOR_H_
 
@@ -7,10 +7,12 @@
 
 namespace tributary {
 
-// Calls run(begin, end) for the pieces of [0, n) that begin at multiples of
-// `piece`, on `threads` threads (at least one), in any order. The pieces do not
-// depend on the number of threads: what run() computes from its piece alone
-// does not either. Returns when all are done. REQUIRES: piece > 0.
+// Cuts [0, n) into pieces [i * piece, min(n, (i + 1) * piece)) and calls
+// run(begin, end) for each, on `threads` threads (one of them the caller's, and
+// at least that), in any order. Returns when all calls have returned. The
+// pieces do not depend on the number of threads: results do not either if each
+// depends on one piece, or if they are combined in the order of the pieces.
+// REQUIRES: piece > 0; run() is thread-safe.
 void ParallelFor(uint64_t n, uint64_t piece, uint32_t threads,
                  const std::function<void(uint64_t, uint64_t)>& run);
 

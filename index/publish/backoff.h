@@ -10,16 +10,20 @@ namespace tributary {
 inline constexpr std::chrono::milliseconds kFirstBackoff(200);
 inline constexpr std::chrono::milliseconds kMostBackoff(10'000);
 
-// How long to wait after so many errors in a row (at least 1): `first`, doubled
-// with each, at most `most`; of that a half to all of it, by chance (0 to 1),
-// so that many that failed together do not come back together.
+// Exponential backoff: the time to wait after `errors` consecutive errors (at
+// least 1),
+//
+//   min(most, first * 2^(errors - 1)) * (0.5 + 0.5 * chance)
+//
+// `chance`, a random number from 0 to 1, spreads the retries of clients that
+// failed at the same time.
 std::chrono::milliseconds Backoff(int errors, std::chrono::milliseconds first,
                                   std::chrono::milliseconds most,
                                   double chance);
-// 0 to 1, evenly. Thread-safe.
+// A random number, uniform from 0 to 1. Thread-safe.
 double Chance();
 
-// Returns early, with false, when `stop` is requested.
+// Sleeps. Returns true afterwards, or false as soon as `stop` is requested.
 bool SleepFor(std::chrono::nanoseconds duration, const std::stop_token& stop);
 
 }  // namespace tributary

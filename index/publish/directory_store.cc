@@ -26,7 +26,8 @@ constexpr size_t kCopyChunkBytes = size_t{1} << 20;
 // A file descriptor that closes itself.
 class OpenFile {
  public:
-  // Neither follows a link nor waits for a pipe's writer.
+  // O_NOFOLLOW: does not follow a symbolic link. O_NONBLOCK: does not wait for
+  // a named pipe's writer.
   static absl::StatusOr<OpenFile> Open(const std::filesystem::path& path) {
     const int fd =
         ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -101,8 +102,8 @@ absl::Status DirectoryStore::ReadFile(uint64_t version, const std::string& name,
   const auto path = VersionPath(root_, version) / name;
   ASSIGN_OR_RETURN(const OpenFile file, OpenFile::Open(path));
   if (offset > file.size()) {
-    return absl::OutOfRangeError(
-        fmt::format("{}: has only {} bytes", path.string(), file.size()));
+    return absl::OutOfRangeError(fmt::format("{}: the file has only {} bytes",
+                                             path.string(), file.size()));
   }
   return ReadFrom(file, offset, path, sink, stop);
 }
@@ -118,15 +119,15 @@ absl::Status DirectoryStore::PutVersion(
   std::error_code error;
   std::filesystem::create_directories(root_, error);
   if (error) return absl::ErrnoToStatus(error.value(), root_.string());
-  // Not being allowed to tidy up is no reason not to publish.
+  // A failure to remove leftovers does not affect publishing.
   RemoveLeftovers(root_).IgnoreError();
   FetchOptions options;
   options.stop = stop;
   RETURN_IF_ERROR(
       FetchVersion(&source.store, version, manifest, root_, options));
   if (!signature) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const SignedManifest there, ReadManifest(version, stop));
-  if (there.signature == signature) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const SignedManifest existing, ReadManifest(version, stop));
+  if (existing.signature == signature) return absl::OkStatus();
   return WriteFileDurably(VersionPath(root_, version) / kSignatureName,
                           *signature);
 }
@@ -143,7 +144,7 @@ absl::StatusOr<VersionSource> OpenVersionSource(
   uint64_t version = 0;
   if (!ParseDecimalKey(dir.filename().string(), &version) || version == 0) {
     return absl::DataLossError(fmt::format(
-        "{}: a bundle's directory is named by its version", dir.string()));
+        "{}: a bundle's directory must be named by its version", dir.string()));
   }
   return VersionSource{DirectoryStore(dir.parent_path()), version};
 }

@@ -8,9 +8,10 @@
 
 namespace tributary {
 
-// A directory of this host, or of a mounted volume. Made by PutVersion if need
-// be; without it, reading CURRENT is NOT_FOUND. Files that are not regular ones
-// (links lead anywhere, and to something else tomorrow) are DATA_LOSS.
+// A store in a directory of this host or of a mounted volume. PutVersion
+// creates the directory if it does not exist; until then ReadCurrent is
+// NOT_FOUND. A file that is not a regular file is DATA_LOSS: the target of a
+// symbolic link may be outside of the store, and may change.
 class DirectoryStore : public Store {
  public:
   explicit DirectoryStore(const std::filesystem::path& root);
@@ -32,13 +33,13 @@ class DirectoryStore : public Store {
   const std::filesystem::path root_;
 };
 
-// A version's directory, by any path to it, as a store that has it.
+// The parent of a version's directory as a store, and the version.
 struct VersionSource {
   DirectoryStore store;
   uint64_t version;
 };
-// NOT_FOUND when there is no such directory; DATA_LOSS when its name is not a
-// version.
+// Opens a version by any path to its directory. NOT_FOUND when the directory
+// does not exist; DATA_LOSS when its name is not a version.
 absl::StatusOr<VersionSource> OpenVersionSource(
     const std::filesystem::path& bundle_dir);
 

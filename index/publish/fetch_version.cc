@@ -27,19 +27,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// In the scratch directory, beside the version's own: files on their way. Only
-// they are ever written to; what is in the version's directory may be shared.
+// A directory in the scratch directory, beside the version's, for incomplete
+// files. Only these are written to: files in the version's directory may be
+// hard links to those of other versions.
 constexpr char kPartsName[] = "parts";
 
-// ALREADY_EXISTS unless `root` has this very version.
+// ALREADY_EXISTS unless the version in `root` has this manifest.
 absl::Status CheckSameManifest(const SignedManifest& manifest,
                                const fs::path& root, uint64_t version) {
-  const auto there = DirectoryStore(root).ReadManifest(version, {});
-  if (there.ok() && there->json == manifest.json) return absl::OkStatus();
-  return absl::AlreadyExistsError(
-      fmt::format("{}: versions are immutable, and this one is there with {}",
-                  VersionPath(root, version).string(),
-                  there.ok() ? "another manifest" : "no manifest"));
+  const auto existing = DirectoryStore(root).ReadManifest(version, {});
+  if (existing.ok() && existing->json == manifest.json) return absl::OkStatus();
+  return absl::AlreadyExistsError(fmt::format(
+      "{}: version already exists with {}, and versions are immutable",
+      VersionPath(root, version).string(),
+      existing.ok() ? "another manifest" : "no manifest"));
 }
 
 // One call of FetchVersion.
@@ -64,7 +65,7 @@ class Fetch {
                  &counts_->fetched_bytes,
                  stop_.get_token()} {}
 
-  // All files of the manifest, in the scratch directory.
+  // Brings all files of the manifest into the scratch directory.
   absl::Status BringFiles();
 
  private:
@@ -83,11 +84,11 @@ class Fetch {
   RateLimit rate_limit_;
   FetchCounts own_counts_;
   FetchCounts* const counts_;
-  // Of the workers, when one has failed or the caller wants it.
+  // Stops the workers, when one has failed or the caller requests it.
   std::stop_source stop_;
   const DownloadContext context_;
 
-  // The largest file first.
+  // The manifest's files, the largest first. Constant while the workers run.
   std::vector<const v1::FileEntry*> files_;
   Mutex mutex_;
   // The next of files_, and the first error.
@@ -108,18 +109,18 @@ absl::Status Fetch::Prepare() {
                    [](const auto* a, const auto* b) {
                      return a->size_bytes() > b->size_bytes();
                    });
-  // What an earlier fetch left, if it is not what is wanted now.
-  std::vector<fs::path> strangers;
+  // Files of an earlier fetch that this version does not have.
+  std::vector<fs::path> unwanted;
   for (const auto& entry : fs::directory_iterator(dir_, error)) {
     const std::string name = entry.path().filename().string();
     const auto wanted = std::find_if(
         files_.begin(), files_.end(),
         [&](const v1::FileEntry* file) { return file->name() == name; });
     if (wanted == files_.end() || !HasContent(entry.path(), **wanted)) {
-      strangers.push_back(entry.path());
+      unwanted.push_back(entry.path());
     }
   }
-  for (const fs::path& path : strangers) fs::remove(path, error);
+  for (const fs::path& path : unwanted) fs::remove(path, error);
   return absl::OkStatus();
 }
 
@@ -130,9 +131,9 @@ absl::Status Fetch::CheckSpace() const {
     if (shared_.Has(*file) || fs::exists(dir_ / file->name(), missing)) {
       continue;
     }
-    const uint64_t there = fs::file_size(parts_ / file->name(), missing);
+    const uint64_t partial = fs::file_size(parts_ / file->name(), missing);
     needed += file->size_bytes() -
-              (missing ? 0 : std::min(there, file->size_bytes()));
+              (missing ? 0 : std::min(partial, file->size_bytes()));
   }
   struct statvfs info;
   if (::statvfs(root_.c_str(), &info) != 0)
@@ -140,7 +141,7 @@ absl::Status Fetch::CheckSpace() const {
   const uint64_t free = info.f_bavail * info.f_frsize;
   if (needed <= free) return absl::OkStatus();
   return absl::ResourceExhaustedError(
-      fmt::format("{}: version {} needs {} bytes more, and {} are free",
+      fmt::format("{}: version {} needs {} more bytes, but {} are free",
                   root_.string(), manifest_.version(), needed, free));
 }
 
@@ -154,7 +155,7 @@ absl::Status Fetch::Bring(const v1::FileEntry& file) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(DownloadFile(context_, file, part));
-  // The directory is synced when the manifest is there.
+  // The directory is synced when the manifest is written.
   if (::rename(part.c_str(), path.c_str()) == 0) return absl::OkStatus();
   return SystemError("rename", path);
 }
@@ -194,7 +195,7 @@ absl::Status Fetch::BringFiles() {
              : status_;
 }
 
-// The manifest goes last: with it, the directory is a bundle.
+// Writes the manifest last: with it, the directory is a bundle.
 absl::Status WriteManifest(const SignedManifest& manifest,
                            const fs::path& dir) {
   if (manifest.signature) {
@@ -204,7 +205,8 @@ absl::Status WriteManifest(const SignedManifest& manifest,
   return WriteFileDurably(dir / kManifestName, manifest.json);
 }
 
-// What is said of the copy is said of its source as well.
+// Runs the check. An error blames the store's version, whose bytes are the
+// same.
 absl::Status CheckCopy(const FetchOptions& options, const fs::path& dir,
                        const Store& store, uint64_t version) {
   const absl::Status status = options.check(dir);
@@ -213,7 +215,7 @@ absl::Status CheckCopy(const FetchOptions& options, const fs::path& dir,
           fmt::format("{}/{}: {}", store.url(), version, MessageOf(status))};
 }
 
-// To try again may help, and goes faster with what is there.
+// Whether a retry may succeed; it is faster with the files fetched so far.
 bool MayPass(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsCancelled(status) ||
          absl::IsNotFound(status) || absl::IsPermissionDenied(status);
@@ -234,8 +236,7 @@ absl::Status FetchVersion(Store* store, uint64_t version,
   }
   if (parsed->version() != version) {
     return absl::DataLossError(fmt::format(
-        "{}/{}: the manifest's version is {}; the directory's name must be the "
-        "same",
+        "{}/{}: the manifest's version is {}, but must be the directory's name",
         store->url(), version, parsed->version()));
   }
   const fs::path target = VersionPath(root, version);
@@ -256,7 +257,7 @@ absl::Status FetchVersion(Store* store, uint64_t version,
     status = CheckCopy(options, scratch.version_dir(), *store, version);
   }
   if (status.ok()) status = RenameDurably(scratch.version_dir(), target);
-  // Somebody else may have brought the version in the meantime.
+  // Another process may have fetched the version in the meantime.
   if (!status.ok() && fs::exists(target, error)) {
     return CheckSameManifest(manifest, root, version);
   }

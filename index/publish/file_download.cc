@@ -21,7 +21,7 @@ namespace {
 
 constexpr size_t kChunkBytes = size_t{1} << 20;
 
-// The beginning of a file, on disk and in its hash.
+// A partial file: its bytes on disk, and their hash.
 class PartialFile : public ByteSink {
  public:
   PartialFile(const DownloadContext& context, const v1::FileEntry& file,
@@ -37,14 +37,14 @@ class PartialFile : public ByteSink {
   absl::Status Begin(uint64_t offset) override;
   absl::Status Append(std::span<const std::byte> bytes) override;
   absl::Status Restart();
-  // Whether it is the manifest's file.
+  // OK if size and hash are those in the manifest.
   absl::Status Check() &;
   absl::Status Sync();
 
   uint64_t size() const { return size_; }
 
  private:
-  absl::Status HashWhatIsThere(uint64_t size);
+  absl::Status HashExistingBytes(uint64_t size);
   absl::Status Wrong(std::string_view what, std::string_view found,
                      std::string_view expected) const;
 
@@ -62,10 +62,10 @@ absl::Status PartialFile::Open() {
   struct stat info;
   if (::fstat(fd_, &info) != 0) return SystemError("stat", path_);
   const auto size = static_cast<uint64_t>(info.st_size);
-  return size > file_.size_bytes() ? Restart() : HashWhatIsThere(size);
+  return size > file_.size_bytes() ? Restart() : HashExistingBytes(size);
 }
 
-absl::Status PartialFile::HashWhatIsThere(uint64_t size) {
+absl::Status PartialFile::HashExistingBytes(uint64_t size) {
   std::vector<std::byte> chunk(std::min<uint64_t>(kChunkBytes, size));
   while (size_ < size) {
     if (context_.stop.stop_requested()) return absl::CancelledError("stopped");
@@ -136,9 +136,9 @@ absl::Status PartialFile::Sync() {
 absl::Status DownloadTo(PartialFile* partial, const DownloadContext& context,
                         const v1::FileEntry& file) {
   std::string validator;
-  // Whether all that is there came from the beginning on, now.
+  // Whether all bytes were downloaded by this call, from the beginning.
   bool whole = partial->size() == 0;
-  // What is complete already is only checked.
+  // A file that is complete already is checked without a download.
   bool complete = !whole && partial->size() == file.size_bytes();
   int wrong = 0;
   uint32_t failures = 0;

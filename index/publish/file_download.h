@@ -13,22 +13,23 @@
 
 namespace tributary {
 
-// What downloads of one version have in common.
+// What the downloads of one version share.
 struct DownloadContext {
   Store* store;
   uint64_t version;
-  // Of one file.
+  // The number of UNAVAILABLE errors at which the download of a file fails.
   uint32_t attempts;
   RateLimit* rate_limit;
-  // Grows by what comes.
+  // Incremented by the bytes that arrive.
   std::atomic<uint64_t>* fetched_bytes;
   std::stop_token stop;
 };
 
-// Downloads a file of the version to `path`, hashed as it comes and synced. A
-// beginning of it that is at `path` is continued. Errors: DATA_LOSS, naming
-// the file, when it came wrong twice from its beginning, after which nothing is
-// at `path`; the store's, the system's and CANCELLED, after which what came is.
+// Downloads a file of the version to `path`, hashing it as it arrives, and
+// syncs it. Continues a partial file at `path`. Errors: DATA_LOSS, naming the
+// file, when its bytes were wrong in two downloads from the beginning; `path`
+// is then removed. After errors of the store or the system and after CANCELLED,
+// the bytes that arrived stay at `path`.
 absl::Status DownloadFile(const DownloadContext& context,
                           const v1::FileEntry& file,
                           const std::filesystem::path& path);

@@ -28,7 +28,7 @@ struct FreeList {
 };
 using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 
-// What curl's callbacks see of one request.
+// The state of one request, for curl's callbacks.
 struct Transfer {
   CURL* handle;
   ByteSink* sink;
@@ -40,15 +40,15 @@ struct Transfer {
   size_t header_bytes = 0;
   bool begun = false;
   absl::Status sink_status = {};
-  // Of progress.
+  // Bytes carried at the last call of Progress, and when they last changed.
   curl_off_t carried = -1;
   Clock::time_point carried_at = Clock::now();
   bool stalled = false;
 };
 
-// Where a 206's body begins in the file.
+// The offset in the file of the body of a reply with status 206.
 uint64_t RangeBegin(const HttpReply& reply) {
-  // bytes BEGIN-END/SIZE
+  // The header is "bytes BEGIN-END/SIZE".
   const std::string range = reply.Header("content-range");
   return range.starts_with("bytes ")
              ? std::strtoull(range.c_str() + 6, nullptr, 10)
@@ -64,7 +64,7 @@ absl::Status Begin(Transfer* transfer) {
 size_t TakeHeader(char* data, size_t, size_t size, void* user) {
   auto* transfer = static_cast<Transfer*>(user);
   const std::string_view line(data, size);
-  // Of the next response, after a redirect.
+  // The status line of the next response, after a redirect.
   if (line.starts_with("HTTP/")) transfer->reply.headers.clear();
   transfer->header_bytes += size;
   if (transfer->header_bytes > kMaxHeaderBytes) return 0;
@@ -110,7 +110,8 @@ int SeekBody(void* user, curl_off_t offset, int) {
   return CURL_SEEKFUNC_OK;
 }
 
-// Called about once a second at least. Other than 0 ends the transfer.
+// curl calls this at least about once a second. A result other than 0 ends the
+// transfer.
 int Progress(void* user, curl_off_t, curl_off_t received, curl_off_t,
              curl_off_t sent) {
   auto* transfer = static_cast<Transfer*>(user);
@@ -122,7 +123,7 @@ int Progress(void* user, curl_off_t, curl_off_t received, curl_off_t,
   return transfer->stalled || transfer->stop.stop_requested() ? 1 : 0;
 }
 
-// Which the curl command heeds, but not its library.
+// The curl command reads these variables, but libcurl does not.
 const char* CertificateFile() {
   for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
     const char* file = std::getenv(name);
@@ -218,7 +219,8 @@ absl::Status Failure(CURLcode code, const Transfer& transfer) {
 
 }  // namespace
 
-// curl's handles that no request has now: with each go its connections.
+// The curl handles that no request uses at the moment. A handle owns its
+// connections.
 class HttpClient::Handles {
  public:
   Handles() {
@@ -228,7 +230,7 @@ class HttpClient::Handles {
   ~Handles() {
     for (CURL* handle : free_) curl_easy_cleanup(handle);
   }
-  // nullptr when there is no memory.
+  // nullptr when memory is exhausted.
   CURL* Take() {
     const MutexLock lock(&mutex_);
     if (free_.empty()) return curl_easy_init();
@@ -237,7 +239,7 @@ class HttpClient::Handles {
     return handle;
   }
   void Return(CURL* handle) {
-    // Forgets all options, the secret key among them.
+    // Resets all options, including the secret key.
     curl_easy_reset(handle);
     const MutexLock lock(&mutex_);
     free_.push_back(handle);
@@ -285,7 +287,7 @@ absl::Status HttpClient::Send(const HttpRequest& request, HttpReply* reply,
   handles_->Return(handle);
   reply->status = static_cast<int>(status);
   if (!transfer.sink_status.ok()) return transfer.sink_status;
-  // That the body of an error came to its end is not asked for.
+  // The body of an error need not be complete: TakeBody ends it at 4 KiB.
   const bool cut_by_us =
       code == CURLE_WRITE_ERROR && reply->error_body.size() == kMaxErrorBytes;
   if (code != CURLE_OK && !cut_by_us) return Failure(code, transfer);

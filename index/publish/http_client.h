@@ -19,9 +19,9 @@
 
 namespace tributary {
 
-// Of Amazon's signature version 4. Printed by nothing.
+// What signs a request by AWS signature version 4. Never logged.
 struct RequestSigner {
-  // curl's PROVIDER:PROVIDER:REGION:SERVICE.
+  // In the form of curl's option: PROVIDER:PROVIDER:REGION:SERVICE.
   std::string scope;
   std::string access_key;
   std::string secret_key;
@@ -29,50 +29,52 @@ struct RequestSigner {
 
 struct HttpRequest {
   std::string method = "GET";
-  // Without a user's name, and what is neither letter, digit nor '-', '_', '.',
-  // '~' or '/' percent-encoded; query fields in order of their names.
+  // Without a user name. Percent-encoded, except letters, digits, '-', '_',
+  // '.', '~' and '/'; query fields are sorted by name, as signing requires.
   std::string url;
-  // Each "Name: value". Signed, if the request is.
+  // Each "Name: value". Part of the signature, if there is a signer.
   std::vector<std::string> headers;
-  // From which byte on; not signed.
+  // The first byte to get (a Range header); not part of the signature.
   uint64_t offset = 0;
-  // Of PUT and POST. Outlives the call.
+  // For PUT and POST. Must outlive the call.
   std::span<const std::byte> body = {};
-  // Where it is given, redirects are not followed.
+  // If set, the request is signed, and redirects are not followed.
   std::optional<RequestSigner> signer = {};
 };
 
 struct HttpReply {
   int status = 0;
-  // The last response's; names in lower case, values without space around.
+  // Those of the last response, after redirects. Names are in lower case;
+  // values have no space around them.
   std::map<std::string, std::string> headers;
-  // The beginning of the body of a reply that is not 2xx.
+  // The first 4 KiB of the body, unless the status is 2xx.
   std::string error_body;
 
-  // Empty when there is none.
+  // The value of a header, whose name is in lower case; empty if it is missing.
   std::string Header(const std::string& name) const;
-  // Whether what came is older than the seconds in which it could change twice:
-  // web servers make an ETag of the second of the last change and the size,
-  // which two contents may share (RFC 9110, 8.8.2.2).
+  // Whether the contents are old enough for their ETag to identify them. Web
+  // servers derive an ETag from the second of the last change and the size, so
+  // that two contents of the same second may share one (RFC 9110, 8.8.2.2).
   bool IsSettled() const;
 };
 
-// Sends requests by libcurl, and keeps connections. TLS is verified, with the
-// certificates of the file that CURL_CA_BUNDLE or SSL_CERT_FILE in the
-// environment names, or the system's. Follows up to 5 redirects, from https to
-// https only. Thread-safe.
+// Sends HTTP requests with libcurl, and reuses connections. Verifies TLS with
+// the certificates in the file that CURL_CA_BUNDLE or SSL_CERT_FILE in the
+// environment names, or else with the system's. Follows up to 5 redirects, from
+// https only to https. Thread-safe.
 class HttpClient {
  public:
-  // A connection that carries nothing for so long is cut, and one that is not
-  // there by then is given up.
+  // `stall`: the longest time for connecting, and the longest time in which a
+  // connection may carry nothing.
   explicit HttpClient(std::chrono::milliseconds stall);
   ~HttpClient();
 
-  // Fills in *reply, whatever its status; the body of one with 2xx goes to
-  // `sink`, which may be null and may look at *reply from Begin on. Errors:
-  // UNAVAILABLE when there is no complete reply; UNAUTHENTICATED when the
-  // server's certificate is not trusted; INVALID_ARGUMENT for a URL that is
-  // none; CANCELLED; the sink's. Messages do not name the request.
+  // Sends a request and sets *reply, whatever its status. The body of a 2xx
+  // reply goes to `sink`, which may be null, and which may read *reply from
+  // Begin on. Errors: UNAVAILABLE when no complete reply arrives;
+  // UNAUTHENTICATED when the server's certificate is not trusted;
+  // INVALID_ARGUMENT for a malformed URL; CANCELLED; those of the sink.
+  // Messages do not name the request.
   absl::Status Send(const HttpRequest& request, HttpReply* reply,
                     ByteSink* sink, const std::stop_token& stop);
 
@@ -83,7 +85,7 @@ class HttpClient {
   const std::unique_ptr<Handles> handles_;
 };
 
-// `text`, percent-encoded but for letters, digits, '-', '_', '.' and '~'.
+// Percent-encodes `text`, except letters, digits, '-', '_', '.' and '~'.
 std::string PercentEncode(std::string_view text);
 
 }  // namespace tributary

@@ -12,9 +12,9 @@
 namespace tributary {
 namespace {
 
-// Longer than any version.
+// More than a version number and a newline take.
 constexpr uint64_t kMaxCurrentBytes = 32;
-// A version's manifest and signature, and CURRENT.
+// CURRENT, and a version's manifest and signature.
 constexpr size_t kMaxKnown = 3;
 
 bool IsPlainUrl(std::string_view url) {
@@ -49,13 +49,13 @@ absl::StatusCode CodeOf(int http_status) {
     case 429:
       return absl::StatusCode::kUnavailable;
     default:
-      // 5xx is of a proxy, or of a server that is starting or overloaded.
+      // 5xx comes from a proxy, or from a server that starts or is overloaded.
       return http_status / 100 == 4 ? absl::StatusCode::kPermissionDenied
                                     : absl::StatusCode::kUnavailable;
   }
 }
 
-// Sees to it that what comes is of the content that came before.
+// Passes bytes on if they continue the content of earlier ones, by the ETag.
 class SameContent : public ByteSink {
  public:
   SameContent(const HttpReply& reply, uint64_t offset, std::string* validator,
@@ -64,12 +64,12 @@ class SameContent : public ByteSink {
 
   absl::Status Begin(uint64_t offset) override {
     std::string etag = reply_.Header("etag");
-    // Weak ones are not of the bytes.
+    // Weak ETags do not identify the bytes.
     if (etag.starts_with("W/")) etag.clear();
     const bool other = !validator_->empty() && *validator_ != etag;
     if (offset != 0 && (offset != offset_ || other)) {
       return absl::OutOfRangeError(
-          "the server sent another range than it was asked for");
+          "the server sent another range than requested");
     }
     *validator_ = std::move(etag);
     return sink_->Begin(offset);
@@ -120,11 +120,11 @@ absl::Status HttpStore::Send(const std::string& path, HttpRequest request,
   if (absl::IsUnavailable(sent) || absl::IsUnauthenticated(sent)) {
     return {sent.code(), fmt::format("{}: {}", what, MessageOf(sent))};
   }
-  // A sink's error says what it is about.
+  // An error of the sink names the file itself.
   RETURN_IF_ERROR(sent);
   if (reply->status / 100 == 2 || reply->status == 304) return sent;
   const std::string why = Explain(reply->error_body);
-  // Nothing was said of the file.
+  // A missing bucket says nothing about the file.
   const bool no_bucket = why == " NoSuchBucket";
   return {
       no_bucket ? absl::StatusCode::kUnavailable : CodeOf(reply->status),
@@ -142,7 +142,7 @@ absl::StatusOr<std::string> HttpStore::ReadSmall(const std::string& path,
     }
   }
   HttpRequest request;
-  // Caches on the way are to ask the server.
+  // Makes caches on the way ask the server.
   request.headers.push_back("Cache-Control: no-cache");
   if (!known.etag.empty()) {
     request.headers.push_back("If-None-Match: " + known.etag);
@@ -190,8 +190,8 @@ absl::Status HttpStore::PutVersion(const std::filesystem::path&,
                                    const std::optional<std::string>&,
                                    const std::stop_token&) {
   return absl::FailedPreconditionError(fmt::format(
-      "{}: a web server is a store to read from; publish to the directory "
-      "that it serves",
+      "{}: a store on a web server is read-only; publish to the directory that "
+      "it serves",
       url()));
 }
 

@@ -12,14 +12,15 @@
 
 namespace tributary {
 
-// Files that a web server serves from a directory store, or from a copy of one.
-// Read-only. CURRENT and manifests are asked for with the ETag of the copy that
-// was read last; files are resumed by ranges, where the server has them.
+// A read-only store on a web server that serves a directory store or a copy of
+// one. CURRENT and manifests are requested with the ETag of the last copy
+// (If-None-Match). Downloads are resumed by ranges, if the server supports
+// them.
 class HttpStore : public Store {
  public:
-  // INVALID_ARGUMENT unless it is http(s)://HOST[:PORT][/PATH], without a
-  // user's name, query or fragment. The message does not repeat it, because it
-  // may hold a password.
+  // INVALID_ARGUMENT unless `url` is http(s)://HOST[:PORT][/PATH], without user
+  // name, query or fragment. The message does not repeat the URL, which may
+  // hold a password.
   static absl::StatusOr<std::unique_ptr<HttpStore>> Open(
       const std::string& url, const v1::Download& download);
 
@@ -35,15 +36,16 @@ class HttpStore : public Store {
   absl::Status WriteCurrent(uint64_t version) override;
 
  protected:
-  // Files are at <base>/<path>; `url` is for messages.
+  // The URL of a file is <base>/<path>; `url` is for messages.
   HttpStore(std::string url, std::string base, const v1::Download& download);
 
-  // Sends the request for the file at `path`, to which it adds the URL, and
-  // makes errors of replies that are neither 2xx nor 304.
+  // Sends the request, with the URL of the file at `path`. A reply other than
+  // 2xx and 304 is an error, whose code depends on its status.
   absl::Status Send(const std::string& path, HttpRequest request,
                     HttpReply* reply, ByteSink* sink,
                     const std::stop_token& stop);
-  // The file's contents; what came last, if the server says it is still that.
+  // Reads a file of up to max_bytes. Returns the contents that were read last
+  // if the server replies that they have not changed (304).
   absl::StatusOr<std::string> ReadSmall(const std::string& path,
                                         uint64_t max_bytes,
                                         const std::stop_token& stop);
@@ -54,15 +56,15 @@ class HttpStore : public Store {
     std::string contents;
   };
 
-  // Completes a request for the store's kind of server.
+  // Adds what the kind of server needs to a request, such as a signature.
   virtual absl::Status Authorize(HttpRequest*) { return absl::OkStatus(); }
-  // What the server says in an error's body, for the message.
+  // The text that an error message gets from the body of an error reply.
   virtual std::string Explain(std::string_view) const { return ""; }
 
   const std::string base_;
   HttpClient client_;
   Mutex mutex_;
-  // By path; of few files.
+  // By path, for a few files.
   std::map<std::string, Known> known_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -11,14 +11,14 @@
 namespace tributary {
 
 struct StoreOptions {
-  // Of a store of another host: stall_ms.
+  // Stores on other hosts use stall_ms and attempts.
   v1::Download download;
   v1::S3 s3;
 };
 
-// Opens a directory, http(s)://HOST/PATH or s3://BUCKET/PREFIX. Nothing is read
-// yet, so that the store need not be there. INVALID_ARGUMENT for what is none
-// of these, and for options out of range.
+// Opens the store at `url`: a directory, http(s)://HOST/PATH or
+// s3://BUCKET/PREFIX. Nothing is read yet, so that the store need not exist or
+// be reachable. INVALID_ARGUMENT for another URL, and for options out of range.
 absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& url,
                                                  const StoreOptions& options);
 

@@ -8,10 +8,11 @@
 
 namespace tributary {
 
-// Puts the bundle in the store and then moves CURRENT to it: readers see all
-// of it or nothing. Signs it with the private key in `key`, if given; without
-// one it keeps the signature it has. Errors: SignManifest's,
-// Store::PutVersion's and WriteCurrent's.
+// Puts the bundle into the store and then moves CURRENT to it, so that readers
+// see all of it or nothing. Signs the manifest with the private key in the file
+// `key`, if given; otherwise keeps the bundle's signature, if it has one.
+// Errors: those of OpenVersionSource, SignManifest, Store::PutVersion and
+// Store::WriteCurrent.
 absl::Status Publish(const std::filesystem::path& bundle_dir, Store* store,
                      const std::filesystem::path& key = {});
 

@@ -9,15 +9,17 @@
 
 namespace tributary {
 
-// Slows down all that share it to so many bytes a second in sum. Thread-safe.
+// Limits the sum of the transfers that share it to some bytes per second: a
+// transfer that takes n bytes makes the next one wait n / rate seconds.
+// Thread-safe.
 class RateLimit {
  public:
   // 0: no limit.
   explicit RateLimit(uint64_t max_bytes_per_second)
       : max_bytes_per_second_(max_bytes_per_second) {}
 
-  // Waits until the bytes that were taken before are paid for. False when
-  // `stop` was requested.
+  // Waits until the time for all bytes taken before has passed, then takes
+  // `bytes`. Returns false if `stop` was requested.
   bool Take(uint64_t bytes, const std::stop_token& stop);
 
  private:

@@ -28,7 +28,7 @@ std::string CredentialsFile(const v1::S3& s3) {
   return shared.empty() ? Environment("HOME") + "/.aws/credentials" : shared;
 }
 
-// A key or a token in a header must not begin another one.
+// A line break in a key or a token could begin another header.
 bool IsPrintable(const S3Credentials& credentials) {
   for (const std::string* text :
        {&credentials.access_key, &credentials.secret_key,
@@ -44,9 +44,8 @@ absl::StatusOr<S3Credentials> Checked(S3Credentials credentials,
                                       std::string_view where) {
   if (credentials.access_key.empty() || credentials.secret_key.empty()) {
     return absl::UnauthenticatedError(fmt::format(
-        "no credentials: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
-        "are set, nor are there aws_access_key_id and aws_secret_access_key "
-        "in {}",
+        "no credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not "
+        "set, and {} has no aws_access_key_id and aws_secret_access_key",
         where));
   }
   if (IsPrintable(credentials)) return credentials;

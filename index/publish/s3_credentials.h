@@ -9,21 +9,23 @@
 
 namespace tributary {
 
-// None of it goes into a message or a log.
+// Never written to a message or a log.
 struct S3Credentials {
   std::string access_key;
   std::string secret_key;
-  // Empty: none.
+  // Empty if there is none.
   std::string session_token;
 };
 
-// From AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN in the
-// environment; else of the profile in s3.credentials_file, or, where that is
-// not set, in AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials.
-// UNAUTHENTICATED, saying where they were looked for, when there are none.
+// Finds credentials in the environment (AWS_ACCESS_KEY_ID,
+// AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN); otherwise in the profile
+// s3.profile of the first of these files that is set: s3.credentials_file,
+// AWS_SHARED_CREDENTIALS_FILE, ~/.aws/credentials. UNAUTHENTICATED, naming the
+// file, when there are none or they have unprintable characters.
 absl::StatusOr<S3Credentials> FindS3Credentials(const v1::S3& s3);
 
-// Of an INI file's text; UNAUTHENTICATED when the profile lacks a key.
+// Finds the credentials of a profile in the text of an INI file.
+// UNAUTHENTICATED when the profile lacks a key.
 absl::StatusOr<S3Credentials> ParseS3Credentials(std::string_view text,
                                                  std::string_view profile);
 

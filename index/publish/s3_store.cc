@@ -17,7 +17,8 @@
 namespace tributary {
 namespace {
 
-// Of each part but the last; services take 5 MiB or more, and 10 000 of them.
+// The size of each part but the last. Services accept up to 10 000 parts, of at
+// least 5 MiB.
 constexpr uint64_t kPartBytes = uint64_t{32} << 20;
 constexpr uint64_t kMaxObjectBytes = 10'000 * kPartBytes;
 constexpr uint64_t kMaxReplyBytes = 1 << 20;
@@ -33,7 +34,7 @@ bool IsBucket(std::string_view name) {
          });
 }
 
-// Each part of a path, percent-encoded.
+// Percent-encodes each segment of a path.
 std::string EncodePath(std::string_view path) {
   std::string encoded;
   while (!path.empty()) {
@@ -46,7 +47,7 @@ std::string EncodePath(std::string_view path) {
   return encoded;
 }
 
-// Of an XML reply; empty when there is none.
+// The text of the first such element of an XML reply; empty if it has none.
 std::string Element(std::string_view xml, std::string_view name) {
   const std::string begin = fmt::format("<{}>", name);
   const size_t from = xml.find(begin);
@@ -101,7 +102,7 @@ absl::Status S3Store::Authorize(HttpRequest* request) {
                   [](const std::string& header) {
                     return header.starts_with(kContentSha256);
                   });
-  // libcurl 7.88 does not make it, but signs it.
+  // libcurl 7.88 signs this header, but does not add it.
   if (!hashed) {
     request->headers.push_back(kContentSha256 + HashOf(request->body));
   }
@@ -115,7 +116,7 @@ absl::Status S3Store::Authorize(HttpRequest* request) {
   return absl::OkStatus();
 }
 
-// The code alone: the text of some errors repeats what was signed.
+// Only the code: the text of some errors repeats what was signed.
 std::string S3Store::Explain(std::string_view error_body) const {
   const std::string code = Element(error_body, "Code");
   const bool plain = !code.empty() && code.size() <= 64 &&
@@ -136,13 +137,13 @@ absl::Status S3Store::PutVersion(const std::filesystem::path& bundle_dir,
   if (signature) manifest.signature = *signature;
   ASSIGN_OR_RETURN(const v1::Manifest parsed, ParseManifest(manifest.json));
   RETURN_IF_ERROR(VerifyVersion(dir));
-  const auto there = ReadManifest(version, stop);
-  if (there.ok()) {
+  const auto existing = ReadManifest(version, stop);
+  if (existing.ok()) {
     RETURN_IF_ERROR(CheckSame(version, manifest, stop));
-    if (!signature || there->signature == signature) return absl::OkStatus();
+    if (!signature || existing->signature == signature) return absl::OkStatus();
     return PutSignature(version, *signature, stop);
   }
-  if (!absl::IsNotFound(there.status())) return there.status();
+  if (!absl::IsNotFound(existing.status())) return existing.status();
   RETURN_IF_ERROR(PutFiles(dir, parsed, stop));
   if (manifest.signature) {
     RETURN_IF_ERROR(PutSignature(version, *manifest.signature, stop));
@@ -155,19 +156,19 @@ absl::Status S3Store::PutFiles(const std::filesystem::path& dir,
                                const std::stop_token& stop) {
   const uint64_t version = manifest.version();
   for (const v1::FileEntry& file : manifest.files()) {
-    ASSIGN_OR_RETURN(const bool there, HasFile(version, file, stop));
-    if (there) continue;
+    ASSIGN_OR_RETURN(const bool exists, HasFile(version, file, stop));
+    if (exists) continue;
     ASSIGN_OR_RETURN(const MappedFile mapped,
                      MappedFile::Open(dir / file.name()));
     RETURN_IF_ERROR(Put(
         {FilePath(version, file.name()), mapped.bytes(), file.sha256()}, stop));
   }
-  // Another publisher of another bundle with this number may be at work.
+  // Another publisher may be uploading another bundle with this version.
   for (const v1::FileEntry& file : manifest.files()) {
-    ASSIGN_OR_RETURN(const bool there, HasFile(version, file, stop));
-    if (there) continue;
+    ASSIGN_OR_RETURN(const bool exists, HasFile(version, file, stop));
+    if (exists) continue;
     return absl::AbortedError(
-        fmt::format("{}/{}/{}: was replaced by somebody else meanwhile", url(),
+        fmt::format("{}/{}/{}: another publisher replaced the file", url(),
                     version, file.name()));
   }
   return absl::OkStatus();
@@ -207,7 +208,8 @@ absl::Status S3Store::PutManifest(uint64_t version,
     upload.headers.clear();
     status = Put(upload, stop);
   }
-  // Somebody else's, or this one's that was answered to nobody.
+  // Another publisher's manifest, or this one's from an attempt whose reply was
+  // lost.
   if (absl::IsAborted(status)) return CheckSame(version, manifest, stop);
   return status;
 }
@@ -215,11 +217,11 @@ absl::Status S3Store::PutManifest(uint64_t version,
 absl::Status S3Store::CheckSame(uint64_t version,
                                 const SignedManifest& manifest,
                                 const std::stop_token& stop) {
-  ASSIGN_OR_RETURN(const SignedManifest there, ReadManifest(version, stop));
-  if (there.json == manifest.json) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const SignedManifest existing, ReadManifest(version, stop));
+  if (existing.json == manifest.json) return absl::OkStatus();
   return absl::AlreadyExistsError(fmt::format(
-      "{}/{}: versions are immutable, and this one is there with another "
-      "manifest",
+      "{}/{}: version already exists with another manifest, and versions are "
+      "immutable",
       url(), version));
 }
 
@@ -258,7 +260,7 @@ absl::Status S3Store::PutInParts(const Upload& upload,
                                  const std::stop_token& stop) {
   if (upload.bytes.size() > kMaxObjectBytes) {
     return absl::OutOfRangeError(
-        fmt::format("{}/{}: {} bytes; the largest object is of {}", url(),
+        fmt::format("{}/{}: {} bytes, but an object may have at most {}", url(),
                     upload.path, upload.bytes.size(), kMaxObjectBytes));
   }
   HttpRequest request;
@@ -275,10 +277,10 @@ absl::Status S3Store::PutInParts(const Upload& upload,
     request.headers.clear();
     request.body = std::as_bytes(std::span(*parts));
     status = Try(upload.path + query, request, &reply, &body, stop);
-    // It may fail after it has begun to answer.
+    // The service may fail after it has sent status 200.
     if (status.ok() && body.find("<Error>") != std::string::npos) {
       status = absl::UnavailableError(
-          fmt::format("{}/{}: its parts were not put together{}", url(),
+          fmt::format("{}/{}: the service did not join the parts{}", url(),
                       upload.path, Explain(body)));
     }
   }

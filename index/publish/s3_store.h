@@ -9,17 +9,19 @@
 
 namespace tributary {
 
-// s3://BUCKET/PREFIX of an S3-compatible service. Requests are signed (version
-// 4); credentials are looked up for each, so that those in a file may change.
+// A store s3://BUCKET/PREFIX in an S3-compatible service. Requests are signed
+// (AWS signature version 4). Credentials are looked up for each request, so
+// that those in a file may change.
 //
-// PutVersion uploads each file with its hash, which the service checks, and
-// keeps as metadata x-amz-meta-sha256: what an earlier try left is not uploaded
-// again. Files of more than 32 MiB go in parts. The manifest goes last, and
-// only if there is none (If-None-Match), so that of two publishers of one
-// version one is told.
+// PutVersion uploads each file with its hash, which the service checks and
+// keeps as metadata (x-amz-meta-sha256), so that a retry does not upload a file
+// again. Files of more than 32 MiB are uploaded in parts. The manifest is
+// uploaded last, and only if there is none (If-None-Match), so that of two
+// concurrent publishers of a version one gets ALREADY_EXISTS.
 class S3Store : public HttpStore {
  public:
-  // INVALID_ARGUMENT for what is no bucket. REQUIRES: complete options.
+  // INVALID_ARGUMENT when `url` does not name a bucket. REQUIRES: `download`
+  // and `s3` are complete (see store_config.h).
   static absl::StatusOr<std::unique_ptr<S3Store>> Open(
       const std::string& url, const v1::Download& download, const v1::S3& s3);
 
@@ -29,12 +31,12 @@ class S3Store : public HttpStore {
   absl::Status WriteCurrent(uint64_t version) override;
 
  private:
-  // An object to be.
+  // An object to be uploaded.
   struct Upload {
     std::string path;
     std::span<const std::byte> bytes;
     std::string sha256;
-    // "Name: value".
+    // Each "Name: value".
     std::vector<std::string> headers = {};
   };
 
@@ -51,9 +53,10 @@ class S3Store : public HttpStore {
                            const std::stop_token& stop);
   absl::Status PutSignature(uint64_t version, const std::string& signature,
                             const std::stop_token& stop);
+  // ALREADY_EXISTS unless the version in the store has this manifest.
   absl::Status CheckSame(uint64_t version, const SignedManifest& manifest,
                          const std::stop_token& stop);
-  // Whether the object has the file's size and hash.
+  // Whether the store has an object with the file's size and hash.
   absl::StatusOr<bool> HasFile(uint64_t version, const v1::FileEntry& file,
                                const std::stop_token& stop);
   absl::Status Put(const Upload& upload, const std::stop_token& stop);
@@ -61,7 +64,8 @@ class S3Store : public HttpStore {
   absl::StatusOr<std::string> PutParts(const Upload& upload,
                                        const std::string& upload_id,
                                        const std::stop_token& stop);
-  // Tries again what may pass. *body is what the service answered.
+  // Sends a request, and retries it after UNAVAILABLE. Sets *body, if not null,
+  // to the body of the reply.
   absl::Status Try(const std::string& path, const HttpRequest& request,
                    HttpReply* reply, std::string* body,
                    const std::stop_token& stop);

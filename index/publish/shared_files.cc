@@ -19,7 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Blocks shared until one of the two is written, where the file system can.
+// Makes a copy that shares its blocks until one of the two is written, if the
+// file system supports that.
 bool Clone(const fs::path& from, const fs::path& to) {
   const int source = ::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (source < 0) return false;
@@ -93,7 +94,7 @@ bool SharedFiles::Share(const v1::FileEntry& file, const fs::path& to,
         !CopyDurably(from, to, scratch)) {
       continue;
     }
-    // Of what is there now, whatever became of `from`.
+    // Checks the new file, as `from` may have changed meanwhile.
     if (HasContent(to, file)) return true;
     fs::remove(to, error);
   }

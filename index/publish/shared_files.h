@@ -10,30 +10,32 @@
 
 namespace tributary {
 
-// The files of the versions of a directory, by content. Versions never change,
-// so that several may have one file. Const methods are thread-safe.
+// The files of all versions in a directory, by content. Versions never change,
+// so that several may share a file. Immutable; const methods are thread-safe.
 class SharedFiles {
  public:
-  // Of no version.
+  // Without any file.
   SharedFiles() = default;
-  // What the manifests in `root` say; those that cannot be read are left out.
+  // The files that the manifests in `root` list. Ignores versions whose
+  // manifest cannot be read.
   explicit SharedFiles(const std::filesystem::path& root);
 
-  // Whether a version has a file of this size and hash, by its manifest.
+  // Whether the manifest of a version lists a file with this hash.
   bool Has(const v1::FileEntry& file) const;
 
-  // Makes `to`, which is not there, a hard link to such a file; else a clone
-  // or copy, made at `scratch` and synced. False, and nothing at `to`, when
-  // that failed or no such file still has these bytes.
+  // Makes `to`, which must not exist, a hard link to a file with this content.
+  // Where that is not possible, makes it a clone or a copy, written at
+  // `scratch` and synced. Returns false, leaving nothing at `to`, when both
+  // fail or no file still has this content.
   bool Share(const v1::FileEntry& file, const std::filesystem::path& to,
              const std::filesystem::path& scratch) const;
 
  private:
-  // By hash.
+  // By SHA-256.
   std::map<std::string, std::vector<std::filesystem::path>> paths_;
 };
 
-// Whether the regular file at `path` has the size and hash.
+// Whether `path` is a regular file with this size and hash.
 bool HasContent(const std::filesystem::path& path, const v1::FileEntry& file);
 
 }  // namespace tributary

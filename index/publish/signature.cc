@@ -43,7 +43,7 @@ absl::Status WriteNew(const std::filesystem::path& path,
   const int fd =
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (fd < 0) return SystemError("create", path);
-  // A few hundred bytes: written at once or not at all.
+  // A few hundred bytes, which one call writes.
   const bool written = ::write(fd, contents.data(), contents.size()) ==
                            static_cast<ssize_t>(contents.size()) &&
                        ::fsync(fd) == 0;
@@ -54,7 +54,7 @@ absl::Status WriteNew(const std::filesystem::path& path,
   return status;
 }
 
-// Never asks for a pass phrase: there is nobody to answer.
+// Refuses keys with a pass phrase, for which OpenSSL would prompt.
 int NoPassword(char*, int, int, void*) { return -1; }
 
 absl::StatusOr<Key> ReadKey(const std::filesystem::path& path,
@@ -92,7 +92,7 @@ absl::Status GenerateKeyPair(const std::filesystem::path& path) {
   const std::filesystem::path public_path = path.string() + ".pub";
   std::error_code error;
   if (std::filesystem::exists(public_path, error)) {
-    return absl::AlreadyExistsError(public_path.string() + ": is there");
+    return absl::AlreadyExistsError(public_path.string() + ": already exists");
   }
   const Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), EVP_PKEY_free);
   const Bio private_pem(BIO_new(BIO_s_secmem()));
@@ -101,7 +101,7 @@ absl::Status GenerateKeyPair(const std::filesystem::path& path) {
       PEM_write_bio_PrivateKey(private_pem.get(), key.get(), nullptr, nullptr,
                                0, nullptr, nullptr) != 1 ||
       PEM_write_bio_PUBKEY(public_pem.get(), key.get()) != 1) {
-    return absl::InternalError("OpenSSL makes no Ed25519 key");
+    return absl::InternalError("OpenSSL failed to make an Ed25519 key");
   }
   RETURN_IF_ERROR(WriteNew(path, Contents(private_pem.get()), 0600));
   return WriteNew(public_path, Contents(public_pem.get()), 0644);
@@ -119,7 +119,7 @@ absl::StatusOr<std::string> SignManifest(std::string_view json,
                      reinterpret_cast<unsigned char*>(signature.data()), &size,
                      Bytes(json), json.size()) != 1 ||
       size != kSignatureBytes) {
-    return absl::InternalError(key.string() + ": OpenSSL does not sign");
+    return absl::InternalError(key.string() + ": OpenSSL failed to sign");
   }
   return signature;
 }

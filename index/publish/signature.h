@@ -1,5 +1,6 @@
-// Ed25519 over manifest.json's bytes, which name every file's hash:
-// manifest.sig holds the 64 bytes of the signature. Keys are PEM files.
+// Signatures of versions. manifest.sig holds the 64 bytes of an Ed25519
+// signature of manifest.json, which has the hash of every file. Keys are PEM
+// files.
 #ifndef TRIBUTARY_INDEX_PUBLISH_SIGNATURE_H_
 #define TRIBUTARY_INDEX_PUBLISH_SIGNATURE_H_
 
@@ -18,28 +19,29 @@ struct evp_pkey_st;
 
 namespace tributary {
 
-// Writes a new private key, readable by its owner alone, and beside it the
-// public one, <path>.pub. ALREADY_EXISTS when either file is there.
+// Writes a new private key to `path`, readable only by its owner, and its
+// public key to <path>.pub. ALREADY_EXISTS when either file exists.
 absl::Status GenerateKeyPair(const std::filesystem::path& path);
 
-// The signature of a manifest's bytes with the private key in a file.
-// INVALID_ARGUMENT, naming the file, when it is no Ed25519 key; NOT_FOUND.
+// Signs a manifest's bytes with the private key in the file `key`. NOT_FOUND;
+// INVALID_ARGUMENT, naming the file, when it has no Ed25519 private key.
 absl::StatusOr<std::string> SignManifest(std::string_view json,
                                          const std::filesystem::path& key);
 
-// Those whose signature is accepted. Immutable, thread-safe.
+// The public keys whose signatures are accepted. Immutable and thread-safe.
 class PublicKeys {
  public:
-  // Errors as SignManifest's.
+  // NOT_FOUND; INVALID_ARGUMENT, naming the file, when it has no Ed25519 public
+  // key.
   static absl::StatusOr<PublicKeys> Read(
       const std::vector<std::filesystem::path>& paths);
 
-  // None: anything is accepted.
+  // Without keys every manifest is accepted, signed or not.
   bool empty() const { return keys_.empty(); }
 
-  // OK when there are no keys or one of them signed the manifest. Else
-  // FAILED_PRECONDITION, which says whether it is not signed or signed by
-  // another.
+  // OK when there are no keys, or when one of them signed the manifest.
+  // Otherwise FAILED_PRECONDITION, saying whether the signature is missing or
+  // is by another key.
   absl::Status Check(const SignedManifest& manifest) const;
 
  private:

@@ -10,7 +10,8 @@
 
 namespace tributary {
 
-// Keeps what comes; DATA_LOSS, naming `what`, for more than `max_bytes`.
+// Keeps a small file in memory. DATA_LOSS, naming `what`, for more than
+// `max_bytes`.
 class SmallFile : public ByteSink {
  public:
   SmallFile(std::string what, uint64_t max_bytes)
@@ -27,8 +28,8 @@ class SmallFile : public ByteSink {
   std::string contents_;
 };
 
-// A version's manifest and signature, of which `read` gives the contents, at
-// most so many bytes.
+// Reads a version's manifest and signature, if it has one, by `read`, which
+// returns the contents of the file `name` of the version, at most `max_bytes`.
 absl::StatusOr<SignedManifest> ReadSignedManifest(
     const std::function<absl::StatusOr<std::string>(const std::string& name,
                                                     uint64_t max_bytes)>& read);

@@ -21,7 +21,7 @@ absl::Status CheckRange(std::string_view field, uint64_t value, uint64_t least,
       "download.{}: {}, expected {} to {}", field, value, least, most));
 }
 
-// It becomes part of a host's name.
+// The region becomes part of a host name.
 bool IsRegion(std::string_view region) {
   return !region.empty() && region.size() <= 63 &&
          std::all_of(region.begin(), region.end(), [](char c) {
@@ -30,7 +30,8 @@ bool IsRegion(std::string_view region) {
          });
 }
 
-// http(s)://HOST[:PORT] and nothing else; a name and a password least of all.
+// Whether it is http(s)://HOST[:PORT] and nothing else: no path, and no user
+// name or password.
 bool IsEndpoint(std::string_view endpoint) {
   for (const std::string_view scheme : {"https://", "http://"}) {
     if (!endpoint.starts_with(scheme)) continue;

@@ -6,9 +6,9 @@
 
 namespace tributary {
 
-// `given` with the defaults that config.proto states. INVALID_ARGUMENT for a
-// value out of range; the message begins with the field's name, after
-// "download." or "s3.".
+// Returns `given` with the defaults of config.proto for the fields that are not
+// set. INVALID_ARGUMENT for a value out of range; the message begins with the
+// field's path, "download.<field>" or "s3.<field>".
 absl::StatusOr<v1::Download> CompleteDownload(v1::Download given);
 absl::StatusOr<v1::S3> CompleteS3(v1::S3 given);
 

@@ -17,84 +17,102 @@
 namespace tributary {
 namespace {
 
-// What a flat scan of half-precision vectors takes.
+// The search for the cheapest candidate.
+//
+// Recall grows with both settings of an ivf, probes p and reranked vectors r,
+// and so does cost. For each ratio r / n in kRerankRatios, from the least, a
+// binary search finds the fewest probes that meet the target; its candidate is
+// the cheapest with that r. Growing r beyond what is needed lets p fall, so
+// that the cheapest of all lies in between. The loop ends when reranking r
+// vectors alone costs more than the best candidate does. A scan has only r to
+// search for.
+//
+// The exact answers are computed once, and the codes once per kind; a candidate
+// costs one search per query.
+
+// Cost of a flat scan of half-precision vectors, in nanoseconds per value and
+// per vector.
 constexpr double kFlatValueNs = 0.06;
 constexpr double kFlatVectorNs = 0.5;
-// Rescored vectors by results: what is tried.
-constexpr double kRescoreRatios[] = {1.2, 1.5, 1.8, 2,   2.2, 2.4, 2.6,
-                                     2.8, 3,   3.3, 3.7, 4.2, 5,   6.5,
-                                     8,   10,  15,  25,  40};
-// Each step looks into this much more, or rescores it.
+// Reranked vectors per result.
+constexpr double kRerankRatios[] = {1.2, 1.5, 1.8, 2,   2.2, 2.4, 2.6,
+                                    2.8, 3,   3.3, 3.7, 4.2, 5,   6.5,
+                                    8,   10,  15,  25,  40};
+// The numbers of probes (for a scan: of reranked vectors) that the binary
+// search considers grow by this factor.
 constexpr double kProbeStep = 1.06;
-// What is exact is kept unless something else is this much faster.
+// Kind auto keeps the exact scan unless a candidate is this much faster.
 constexpr double kWorthwhile = 1.5;
-// In standard errors of the mean: settings that were chosen on some queries do
-// a little worse on others.
+// In standard errors of the mean recall: a setting that was chosen on some
+// queries does a little worse on others.
 constexpr double kMargin = 3;
-// From here on, an ivf is faster than a scan.
+// With more vectors an ivf is faster than a scan.
 constexpr uint64_t kMaxScanVectors = 200'000;
-// Times the root of the number of vectors; from 1 to 2 makes little difference.
+// Lists per root of the number of vectors; from 1 to 2 makes little difference.
 constexpr double kListsPerRoot = 1.4;
-// Smaller lists than this are mostly overhead.
+// Scanning smaller lists is mostly overhead.
 constexpr uint64_t kMinListSize = 32;
-// Effort is chosen for this share of the vectors at most: where most of them
-// are results, anything finds them.
+// Effort is chosen for at most 1 / kMaxShareOfVectors of the vectors.
 constexpr uint32_t kMaxShareOfVectors = 4;
-// How much may be saved for fewer results, the most first; and for what shares
-// of the results that is held against the target, down to a few.
-constexpr double kShrinkages[] = {1, 0.75, 0.5, 0.25};
+// Values of small_n_exponent that are tried, the most saving first, and the
+// divisors of n for which recall is then compared with the target, as long as
+// at least kFew results remain.
+constexpr double kSmallNExponents[] = {1, 0.75, 0.5, 0.25};
 constexpr uint32_t kFewerBy[] = {4, 20, 50};
 constexpr uint32_t kFew = 5;
 
-struct Trial {
+struct IndexCandidate {
   SearchEffort effort;
+  // The mean over the queries, and its standard error.
   double recall = 0;
-  // Of the mean recall.
   double standard_error = 0;
+  // The mean time of a search: by the model, and measured.
   double cost_ns = 0;
   double us = 0;
 };
 
-// A kind with the arrays it searches, and what was tried of it.
-struct Candidate {
-  std::string kind;
+// A kind with its arrays and the candidates that were measured.
+struct MeasuredKind {
+  std::string name;
   CodedArrays arrays;
-  // Meets the target, if it was met.
-  std::optional<Trial> best;
-  std::vector<Trial> trials;
+  // The cheapest candidate that meets the target, if any does.
+  std::optional<IndexCandidate> best;
+  std::vector<IndexCandidate> candidates;
 };
 
-// Queries with their exact answers.
-class Referee {
+// The queries with their exact answers.
+class GroundTruth {
  public:
-  // Of the best n.
-  static absl::StatusOr<Referee> Create(const IndexInput& input, uint32_t n) {
-    Referee referee(input);
+  // Computes the exact best n of every query. `input` must outlive the object.
+  static absl::StatusOr<GroundTruth> Create(const IndexInput& input,
+                                            uint32_t n) {
+    GroundTruth truth(input);
     const uint64_t queries = input.queries.size() / input.stored.dim;
-    referee.answers_.resize(queries);
+    truth.answers_.resize(queries);
     std::vector<absl::Status> statuses(queries);
     ParallelFor(queries, 4, input.threads, [&](uint64_t begin, uint64_t end) {
       for (uint64_t i = begin; i < end; ++i) {
-        statuses[i] =
-            FlatScan({input.values, input.stored.dim}, referee.Query(i), n, {},
-                     SteadyTime::max(), &referee.answers_[i]);
+        statuses[i] = FlatScan({input.values, input.stored.dim}, truth.Query(i),
+                               n, {}, SteadyTime::max(), &truth.answers_[i]);
       }
     });
     for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
-    return referee;
+    return truth;
   }
 
-  absl::StatusOr<Trial> Try(const CodedArrays& arrays,
-                            const SearchEffort& effort) const {
-    return TryFor(effort.n, arrays, effort);
+  absl::StatusOr<IndexCandidate> Measure(const CodedArrays& arrays,
+                                         const SearchEffort& effort) const {
+    return MeasureFor(effort.n, arrays, effort);
   }
 
-  // What is found of the best n, no more than effort.n.
-  absl::StatusOr<Trial> TryFor(uint32_t n, const CodedArrays& arrays,
-                               const SearchEffort& effort) const {
+  // Measures searches for n results by an index with this effort. REQUIRES: n
+  // is at most the n of Create.
+  absl::StatusOr<IndexCandidate> MeasureFor(uint32_t n,
+                                            const CodedArrays& arrays,
+                                            const SearchEffort& effort) const {
     const CodedSearcher searcher(arrays.view(), input_.stored, effort);
     const double count = static_cast<double>(answers_.size());
-    Trial trial{.effort = effort};
+    IndexCandidate candidate{.effort = effort};
     double squares = 0;
     std::vector<ScoredRow> hits;
     SearchWork work;
@@ -107,25 +125,27 @@ class Referee {
       const std::span<const ScoredRow> answer = answers_[i];
       const double recall =
           Recall(answer.first(std::min<size_t>(n, answer.size())), hits);
-      trial.recall += recall;
+      candidate.recall += recall;
       squares += recall * recall / count;
-      trial.cost_ns += searcher.CostNs(work) / count;
+      candidate.cost_ns += searcher.CostNs(work) / count;
     }
-    // Divided once: of exact answers the mean is 1.
-    trial.recall /= count;
-    trial.us = time.count() / count;
-    trial.standard_error =
-        std::sqrt(std::max(0.0, squares - trial.recall * trial.recall) / count);
-    return trial;
+    // Divided once, at the end: the mean of exact answers is 1 without
+    // rounding.
+    candidate.recall /= count;
+    candidate.us = time.count() / count;
+    candidate.standard_error = std::sqrt(
+        std::max(0.0, squares - candidate.recall * candidate.recall) / count);
+    return candidate;
   }
 
-  bool Meets(const Trial& trial) const {
-    return trial.recall >=
-           std::min(1.0, input_.target_recall + kMargin * trial.standard_error);
+  bool Meets(const IndexCandidate& candidate) const {
+    return candidate.recall >=
+           std::min(1.0,
+                    input_.target_recall + kMargin * candidate.standard_error);
   }
 
  private:
-  explicit Referee(const IndexInput& input) : input_(input) {}
+  explicit GroundTruth(const IndexInput& input) : input_(input) {}
   std::span<const float> Query(size_t i) const {
     return input_.queries.subspan(i * input_.stored.dim, input_.stored.dim);
   }
@@ -134,7 +154,7 @@ class Referee {
   std::vector<std::vector<ScoredRow>> answers_;
 };
 
-// Numbers from `low` to `high`, each a step above the last.
+// Numbers from `low` to `high`, each kProbeStep times the last or one more.
 std::vector<uint32_t> Steps(uint32_t low, uint32_t high) {
   std::vector<uint32_t> steps;
   for (double at = low; at < high; at = std::max(at + 1, at * kProbeStep)) {
@@ -144,46 +164,48 @@ std::vector<uint32_t> Steps(uint32_t low, uint32_t high) {
   return steps;
 }
 
-// Tries the fewest probes (or, if there is but one list, the fewest rescored)
-// of `steps` that meet the target, by halving.
-absl::Status FindLeast(const Referee& referee, std::span<const uint32_t> steps,
+// Looks, by binary search, for the least of `steps` (probes; for a scan,
+// reranked vectors) that meets the target. Adds every candidate that it
+// measures to *kind, and updates kind->best.
+absl::Status FindLeast(const GroundTruth& truth,
+                       std::span<const uint32_t> steps,
                        const std::function<SearchEffort(uint32_t)>& effort_at,
-                       Candidate* candidate) {
+                       MeasuredKind* kind) {
   size_t below = 0;
   size_t met = steps.size();
   while (below < met) {
     const size_t middle = below + (met - below) / 2;
-    ASSIGN_OR_RETURN(const Trial trial,
-                     referee.Try(candidate->arrays, effort_at(steps[middle])));
-    candidate->trials.push_back(trial);
-    if (!referee.Meets(trial)) {
+    ASSIGN_OR_RETURN(const IndexCandidate candidate,
+                     truth.Measure(kind->arrays, effort_at(steps[middle])));
+    kind->candidates.push_back(candidate);
+    if (!truth.Meets(candidate)) {
       below = middle + 1;
       continue;
     }
     met = middle;
-    if (!candidate->best || trial.cost_ns < candidate->best->cost_ns) {
-      candidate->best = trial;
+    if (!kind->best || candidate.cost_ns < kind->best->cost_ns) {
+      kind->best = candidate;
     }
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<Candidate> TryScan(const IndexInput& input, uint32_t n,
-                                  const Referee& referee) {
+absl::StatusOr<MeasuredKind> MeasureScan(const IndexInput& input, uint32_t n,
+                                         const GroundTruth& truth) {
   const auto vectors =
       static_cast<uint32_t>(input.values.size() / input.stored.dim);
   const uint32_t dim = input.stored.dim;
-  Candidate candidate{.kind = "scan", .arrays = {}, .best = {}, .trials = {}};
+  MeasuredKind kind{.name = "scan", .arrays = {}, .best = {}, .candidates = {}};
   ASSIGN_OR_RETURN(
-      candidate.arrays,
+      kind.arrays,
       EncodeVectors(input.values, dim, DefaultCodeDims(dim), 1, input.threads));
   RETURN_IF_ERROR(FindLeast(
-      referee, Steps(n, vectors),
-      [&](uint32_t rescored) {
-        return SearchEffort{.n = n, .probes = 1, .rescored = rescored};
+      truth, Steps(n, vectors),
+      [&](uint32_t reranked) {
+        return SearchEffort{.n = n, .probes = 1, .reranked = reranked};
       },
-      &candidate));
-  return candidate;
+      &kind));
+  return kind;
 }
 
 uint32_t DefaultLists(uint64_t vectors) {
@@ -194,55 +216,57 @@ uint32_t DefaultLists(uint64_t vectors) {
           1, std::floor(static_cast<double>(vectors) / kMinListSize))));
 }
 
-absl::StatusOr<Candidate> TryIvf(const IndexInput& input, uint32_t n,
-                                 const Referee& referee) {
+absl::StatusOr<MeasuredKind> MeasureIvf(const IndexInput& input, uint32_t n,
+                                        const GroundTruth& truth) {
   const auto vectors =
       static_cast<uint32_t>(input.values.size() / input.stored.dim);
   const uint32_t dim = input.stored.dim;
   const uint32_t lists =
       std::min(input.lists == 0 ? DefaultLists(vectors) : input.lists, vectors);
-  Candidate candidate{.kind = "ivf", .arrays = {}, .best = {}, .trials = {}};
-  ASSIGN_OR_RETURN(candidate.arrays,
+  MeasuredKind kind{.name = "ivf", .arrays = {}, .best = {}, .candidates = {}};
+  ASSIGN_OR_RETURN(kind.arrays,
                    EncodeVectors(input.values, dim, DefaultCodeDims(dim), lists,
                                  input.threads));
   const std::vector<uint32_t> steps =
-      Steps(std::min(lists, 8U), candidate.arrays.view().lists());
-  for (const double ratio : kRescoreRatios) {
-    const auto rescored =
+      Steps(std::min(lists, 8U), kind.arrays.view().lists());
+  for (const double ratio : kRerankRatios) {
+    const auto reranked =
         static_cast<uint32_t>(std::clamp<double>(ratio * n, n, vectors));
-    // Rescoring alone costs more than what has been found.
-    const CodedSearcher searcher(candidate.arrays.view(), input.stored,
-                                 {n, 1, rescored});
-    if (candidate.best &&
-        searcher.CostNs({.rescored = rescored}) > candidate.best->cost_ns) {
+    // Reranking alone costs more than the best candidate.
+    const CodedSearcher searcher(kind.arrays.view(), input.stored,
+                                 {n, 1, reranked});
+    if (kind.best &&
+        searcher.CostNs({.reranked = reranked}) > kind.best->cost_ns) {
       break;
     }
     RETURN_IF_ERROR(FindLeast(
-        referee, steps,
+        truth, steps,
         [&](uint32_t probes) {
-          return SearchEffort{.n = n, .probes = probes, .rescored = rescored};
+          return SearchEffort{.n = n, .probes = probes, .reranked = reranked};
         },
-        &candidate));
+        &kind));
   }
-  return candidate;
+  return kind;
 }
 
-// Sets how much may be saved for fewer results.
-absl::Status SetShrinkage(const Referee& referee, Candidate* candidate) {
-  SearchEffort& effort = candidate->best->effort;
-  for (const double shrinkage : kShrinkages) {
-    effort.shrinkage = shrinkage;
+// Sets the largest small_n_exponent with which searches for fewer results meet
+// the target, or 0.
+absl::Status ChooseSmallNExponent(const GroundTruth& truth,
+                                  MeasuredKind* kind) {
+  SearchEffort& effort = kind->best->effort;
+  for (const double small_n_exponent : kSmallNExponents) {
+    effort.small_n_exponent = small_n_exponent;
     bool meets = true;
     for (const uint32_t fewer_by : kFewerBy) {
       const uint32_t n = effort.n / fewer_by;
       if (!meets || n < kFew) break;
-      ASSIGN_OR_RETURN(const Trial trial,
-                       referee.TryFor(n, candidate->arrays, effort));
-      meets = referee.Meets(trial);
+      ASSIGN_OR_RETURN(const IndexCandidate candidate,
+                       truth.MeasureFor(n, kind->arrays, effort));
+      meets = truth.Meets(candidate);
     }
     if (meets) return absl::OkStatus();
   }
-  effort.shrinkage = 0;
+  effort.small_n_exponent = 0;
   return absl::OkStatus();
 }
 
@@ -252,48 +276,50 @@ double FlatCostNs(const IndexInput& input) {
   return vectors * (kFlatVectorNs + kFlatValueNs * input.stored.dim);
 }
 
-// Every trial that no other beats in both recall and cost.
-void AddTrials(std::span<const Candidate> candidates, v1::IndexSpec* spec) {
+// Adds the candidates on the Pareto front of recall and cost to the spec, by
+// ascending recall.
+void AddCandidates(std::span<const MeasuredKind> kinds, v1::IndexSpec* spec) {
   struct Row {
     const std::string* kind;
-    const Trial* trial;
+    const IndexCandidate* candidate;
   };
   std::vector<Row> rows;
-  for (const Candidate& candidate : candidates) {
-    for (const Trial& trial : candidate.trials) {
-      rows.push_back({&candidate.kind, &trial});
+  for (const MeasuredKind& kind : kinds) {
+    for (const IndexCandidate& candidate : kind.candidates) {
+      rows.push_back({&kind.name, &candidate});
     }
   }
   std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-    if (a.trial->recall != b.trial->recall) {
-      return a.trial->recall > b.trial->recall;
+    if (a.candidate->recall != b.candidate->recall) {
+      return a.candidate->recall > b.candidate->recall;
     }
-    return a.trial->cost_ns < b.trial->cost_ns;
+    return a.candidate->cost_ns < b.candidate->cost_ns;
   });
   double cheapest = std::numeric_limits<double>::infinity();
   for (const Row& row : rows) {
-    if (row.trial->cost_ns >= cheapest) continue;
-    cheapest = row.trial->cost_ns;
-    v1::IndexTrial& trial = *spec->add_trials();
-    trial.set_kind(*row.kind);
-    trial.set_probes(row.trial->effort.probes);
-    trial.set_rescored(row.trial->effort.rescored);
-    trial.set_recall(row.trial->recall);
-    trial.set_us(row.trial->us);
+    if (row.candidate->cost_ns >= cheapest) continue;
+    cheapest = row.candidate->cost_ns;
+    v1::IndexTrial& written = *spec->add_trials();
+    written.set_kind(*row.kind);
+    written.set_probes(row.candidate->effort.probes);
+    written.set_rescored(row.candidate->effort.reranked);
+    written.set_recall(row.candidate->recall);
+    written.set_us(row.candidate->us);
   }
   std::reverse(spec->mutable_trials()->begin(), spec->mutable_trials()->end());
 }
 
-absl::Status TargetMissed(const IndexInput& input, const Candidate& candidate) {
-  const auto best = std::max_element(
-      candidate.trials.begin(), candidate.trials.end(),
-      [](const Trial& a, const Trial& b) { return a.recall < b.recall; });
+absl::Status TargetMissed(const IndexInput& input, const MeasuredKind& kind) {
+  const auto best =
+      std::max_element(kind.candidates.begin(), kind.candidates.end(),
+                       [](const IndexCandidate& a, const IndexCandidate& b) {
+                         return a.recall < b.recall;
+                       });
   return absl::FailedPreconditionError(fmt::format(
       "index.kind {} reaches recall {:.4f} of the best {} with {} of {} lists "
-      "and {} vectors rescored, below index.target_recall {}",
-      candidate.kind, best->recall, best->effort.n, best->effort.probes,
-      candidate.arrays.view().lists(), best->effort.rescored,
-      input.target_recall));
+      "and {} vectors reranked, below index.target_recall {}",
+      kind.name, best->recall, best->effort.n, best->effort.probes,
+      kind.arrays.view().lists(), best->effort.reranked, input.target_recall));
 }
 
 ChosenIndex Flat(uint32_t n) {
@@ -304,39 +330,38 @@ ChosenIndex Flat(uint32_t n) {
   return chosen;
 }
 
-ChosenIndex Coded(Candidate candidate) {
+ChosenIndex Coded(MeasuredKind kind) {
   ChosenIndex chosen;
   v1::IndexSpec& spec = chosen.spec;
-  const Trial& best = *candidate.best;
-  spec.set_kind(candidate.kind);
+  const IndexCandidate& best = *kind.best;
+  spec.set_kind(kind.name);
   spec.set_measured_recall(best.recall);
   spec.set_measured_n(best.effort.n);
   spec.set_measured_us(best.us);
-  spec.set_code_dims(candidate.arrays.code_dims);
-  spec.set_lists(candidate.arrays.view().lists());
+  spec.set_code_dims(kind.arrays.code_dims);
+  spec.set_lists(kind.arrays.view().lists());
   spec.set_probes(best.effort.probes);
-  spec.set_rescored(best.effort.rescored);
-  spec.set_shrinkage(best.effort.shrinkage);
-  chosen.arrays = std::move(candidate.arrays);
+  spec.set_rescored(best.effort.reranked);
+  spec.set_shrinkage(best.effort.small_n_exponent);
+  chosen.arrays = std::move(kind.arrays);
   return chosen;
 }
 
-// The kinds worth trying.
-absl::StatusOr<std::vector<Candidate>> TryKinds(const IndexInput& input,
-                                                uint32_t n,
-                                                const Referee& referee) {
-  std::vector<Candidate> candidates;
+// Measures the kinds that `input` allows and that are worth it.
+absl::StatusOr<std::vector<MeasuredKind>> MeasureKinds(
+    const IndexInput& input, uint32_t n, const GroundTruth& truth) {
+  std::vector<MeasuredKind> kinds;
   const uint64_t vectors = input.values.size() / input.stored.dim;
   const bool any = input.kind == "auto";
   if (input.kind == "ivf" || (any && DefaultLists(vectors) > 1)) {
-    ASSIGN_OR_RETURN(Candidate ivf, TryIvf(input, n, referee));
-    candidates.push_back(std::move(ivf));
+    ASSIGN_OR_RETURN(MeasuredKind ivf, MeasureIvf(input, n, truth));
+    kinds.push_back(std::move(ivf));
   }
   if (input.kind == "scan" || (any && vectors <= kMaxScanVectors)) {
-    ASSIGN_OR_RETURN(Candidate scan, TryScan(input, n, referee));
-    candidates.push_back(std::move(scan));
+    ASSIGN_OR_RETURN(MeasuredKind scan, MeasureScan(input, n, truth));
+    kinds.push_back(std::move(scan));
   }
-  return candidates;
+  return kinds;
 }
 
 }  // namespace
@@ -354,26 +379,26 @@ absl::StatusOr<ChosenIndex> ChooseIndex(const IndexInput& input) {
   if (input.kind == "flat") return Flat(n);
   const auto tried_n = static_cast<uint32_t>(
       std::clamp<uint64_t>(vectors / kMaxShareOfVectors, 1, input.target_n));
-  ASSIGN_OR_RETURN(const Referee referee, Referee::Create(input, tried_n));
-  ASSIGN_OR_RETURN(std::vector<Candidate> candidates,
-                   TryKinds(input, tried_n, referee));
-  const auto cheaper = [](const Candidate& a, const Candidate& b) {
+  ASSIGN_OR_RETURN(const GroundTruth truth,
+                   GroundTruth::Create(input, tried_n));
+  ASSIGN_OR_RETURN(std::vector<MeasuredKind> kinds,
+                   MeasureKinds(input, tried_n, truth));
+  const auto cheaper = [](const MeasuredKind& a, const MeasuredKind& b) {
     const double infinite = std::numeric_limits<double>::infinity();
     return (a.best ? a.best->cost_ns : infinite) <
            (b.best ? b.best->cost_ns : infinite);
   };
-  v1::IndexSpec trials;
-  AddTrials(candidates, &trials);
-  const auto best =
-      std::min_element(candidates.begin(), candidates.end(), cheaper);
+  v1::IndexSpec measured;
+  AddCandidates(kinds, &measured);
+  const auto best = std::min_element(kinds.begin(), kinds.end(), cheaper);
   if (input.kind == "auto" &&
       (!best->best || best->best->cost_ns * kWorthwhile >= FlatCostNs(input))) {
     return Flat(n);
   }
   if (!best->best) return TargetMissed(input, *best);
-  RETURN_IF_ERROR(SetShrinkage(referee, &*best));
+  RETURN_IF_ERROR(ChooseSmallNExponent(truth, &*best));
   ChosenIndex chosen = Coded(std::move(*best));
-  *chosen.spec.mutable_trials() = trials.trials();
+  *chosen.spec.mutable_trials() = measured.trials();
   return chosen;
 }
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-// Byte lookups across 64 bytes.
+// Also compiles for AVX3_DL, whose byte lookups span 64 bytes.
 #define HWY_WANT_AVX3_DL 1
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "index/search/code_scan.cc"
@@ -21,7 +21,7 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// So far ahead lies what the scan fetches.
+// The scan prefetches codes this many blocks ahead.
 constexpr uint32_t kPrefetchBlocks = 8;
 
 #if HWY_TARGET == HWY_SCALAR
@@ -50,7 +50,8 @@ void ScoreBlocks(const CodeScan& scan, uint32_t block, const uint8_t* /*ahead*/,
 
 #else
 
-// The entries that the low and the high halves of `pair` select.
+// For each byte of `pair`, the sum of the two entries that its low and its high
+// four bits select from the two tables at `table`.
 template <class D8>
 HWY_INLINE hn::Vec<D8> LookUpPair(D8 d8, const uint8_t* HWY_RESTRICT table,
                                   hn::Vec<D8> pair) {
@@ -59,7 +60,8 @@ HWY_INLINE hn::Vec<D8> LookUpPair(D8 d8, const uint8_t* HWY_RESTRICT table,
   const auto second = hn::LoadDup128(d8, table + 16);
   const auto high = hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(d16, pair)));
 #if HWY_TARGET == HWY_AVX3_DL
-  // Looks at the lower six bits only, and the table is there four times.
+  // vpermb uses the lower six bits of an index. LoadDup128 repeated the table
+  // four times, so that the upper two of them make no difference.
   return hn::Add(hn::Vec<D8>{_mm512_permutexvar_epi8(pair.raw, first.raw)},
                  hn::Vec<D8>{_mm512_permutexvar_epi8(high.raw, second.raw)});
 #else
@@ -75,7 +77,7 @@ HWY_INLINE uint64_t MaskBits(D16 d, hn::Mask<D16> mask) {
   (void)d;
   return static_cast<uint64_t>(mask.raw);
 #else
-  // Room for what StoreMaskBits may write beyond a mask's bytes.
+  // StoreMaskBits may write beyond a mask's bytes.
   uint8_t bytes[16] = {};
   hn::StoreMaskBits(d, mask, bytes);
   uint64_t bits;
@@ -84,8 +86,9 @@ HWY_INLINE uint64_t MaskBits(D16 d, hn::Mask<D16> mask) {
 #endif
 }
 
-// What the codes of 64 bytes (or fewer, at a narrower target) add up to, item
-// by item: bytes 2i and bytes 2i + 1.
+// The sums of the table entries of the items in 64 bytes (fewer where SIMD
+// vectors are narrower), in 16-bit lanes: `odd` for bytes 2i + 1, `even` for
+// bytes 2i, but see Add.
 template <class D16>
 struct Sums {
   hn::Vec<D16> even;
@@ -96,8 +99,9 @@ struct Sums {
     const hn::Repartition<uint8_t, D16> d8;
     const auto both =
         hn::BitCast(d16, LookUpPair(d8, table, hn::LoadU(d8, code)));
-    // The sums of bytes 2i carry what bytes 2i + 1 add; it is taken off at the
-    // end.
+    // Each 16-bit lane is (entry of byte 2i) + 256 * (entry of byte 2i + 1).
+    // Masking the high byte off would cost an instruction per pair. Instead
+    // `even` sums whole lanes, modulo 2^16, and Finish subtracts 256 * odd.
     even = hn::Add(even, both);
     odd = hn::Add(odd, hn::ShiftRight<8>(both));
   }
@@ -117,8 +121,9 @@ struct Sums {
   }
 };
 
-// Scores kBlocks blocks from `block` on with one reading of the tables. Fetches
-// as many at `ahead`, too.
+// Scores kBlocks (1 or 2) blocks from `block` on, loading each table once for
+// both, and prefetches as many blocks at `ahead`. Writes 64 scores per block,
+// and in above[b] a bit for each item whose score exceeds the threshold.
 template <uint32_t kBlocks>
 HWY_INLINE void ScoreBlocks(const CodeScan& scan, uint32_t block,
                             const uint8_t* ahead, int16_t bias,
@@ -132,7 +137,8 @@ HWY_INLINE void ScoreBlocks(const CodeScan& scan, uint32_t block,
   const uint8_t* HWY_RESTRICT codes = scan.codes + block * block_bytes;
   above[0] = above[kBlocks - 1] = 0;
   for (size_t part = 0; part < kBlockItems; part += lanes) {
-    // Not an array, which the compiler would keep in memory.
+    // Two variables rather than an array, which the compiler would keep in
+    // memory.
     Sums<decltype(d16)> first{hn::Zero(d16), hn::Zero(d16)}, second = first;
     const uint8_t* HWY_RESTRICT table = scan.tables;
     const uint8_t* HWY_RESTRICT code = codes + part;
@@ -162,7 +168,8 @@ HWY_INLINE void ScoreBlocks(const CodeScan& scan, uint32_t block,
 
 #if HWY_TARGET == HWY_AVX3_DL
 
-// Of 32 scores, those of the mask; writes up to 32.
+// Writes those of 32 scores that the mask selects, widened to float. May write
+// 16 or 32 values, however few are selected.
 HWY_INLINE void StorePacked(__mmask32 mask, const int16_t* scores, float* out) {
   const __m512i packed =
       _mm512_maskz_compress_epi16(mask, _mm512_load_si512(scores));
@@ -175,41 +182,43 @@ HWY_INLINE void StorePacked(__mmask32 mask, const int16_t* scores, float* out) {
   }
 }
 
-HWY_INLINE void StorePlaces(__m512i first, __m128i items, uint32_t* out) {
+HWY_INLINE void StoreSlots(__m512i first, __m128i items, uint32_t* out) {
   _mm512_storeu_si512(out,
                       _mm512_add_epi32(first, _mm512_cvtepu8_epi32(items)));
 }
 
 #endif
 
-// Adds the items of `above` to the list.
-HWY_INLINE void Take(const int16_t* HWY_RESTRICT scores, uint32_t first_place,
+// Adds the items of a block whose bits are set in `above` to the list. Writes
+// up to 64 entries beyond the list's size, which its padding allows.
+HWY_INLINE void Take(const int16_t* HWY_RESTRICT scores, uint32_t first_slot,
                      uint64_t above, Shortlist* list) {
   float* HWY_RESTRICT scores_out = list->scores() + list->size();
   uint32_t* HWY_RESTRICT ids_out = list->ids() + list->size();
   const auto count = static_cast<size_t>(std::popcount(above));
 #if HWY_TARGET == HWY_AVX3_DL
-  // Both are packed while they are short, and then widened. Mostly there are
-  // fewer than sixteen, and nearly always of one half.
+  // Scores are packed as 16 bits and items as 8 bits, and then widened. Mostly
+  // fewer than sixteen items are selected, so that the first of the conditional
+  // stores suffices.
   const auto low = static_cast<__mmask32>(above);
   const auto high = static_cast<__mmask32>(above >> 32);
   StorePacked(low, scores, scores_out);
   StorePacked(high, scores + 32, scores_out + std::popcount(uint32_t{low}));
-  const __m512i first = _mm512_set1_epi32(static_cast<int>(first_place));
+  const __m512i first = _mm512_set1_epi32(static_cast<int>(first_slot));
   const __m512i items = _mm512_maskz_compress_epi8(
       above, hn::Iota(hn::CappedTag<uint8_t, kBlockItems>(), 0).raw);
-  StorePlaces(first, _mm512_castsi512_si128(items), ids_out);
+  StoreSlots(first, _mm512_castsi512_si128(items), ids_out);
   if (count > 16) {
-    StorePlaces(first, _mm512_extracti32x4_epi32(items, 1), ids_out + 16);
-    StorePlaces(first, _mm512_extracti32x4_epi32(items, 2), ids_out + 32);
-    StorePlaces(first, _mm512_extracti32x4_epi32(items, 3), ids_out + 48);
+    StoreSlots(first, _mm512_extracti32x4_epi32(items, 1), ids_out + 16);
+    StoreSlots(first, _mm512_extracti32x4_epi32(items, 2), ids_out + 32);
+    StoreSlots(first, _mm512_extracti32x4_epi32(items, 3), ids_out + 48);
   }
 #else
-  // Without instructions for it, compressing is slower than this.
+  // Without instructions that compress vectors, this loop is faster.
   for (size_t i = 0; above != 0; above &= above - 1, ++i) {
     const auto item = static_cast<uint32_t>(std::countr_zero(above));
     scores_out[i] = scores[item];
-    ids_out[i] = first_place + item;
+    ids_out[i] = first_slot + item;
   }
 #endif
   list->set_size(list->size() + count);
@@ -221,7 +230,8 @@ struct Scanner {
   Survivors* survivors;
   int16_t threshold;
 
-  // Of what is above the threshold in a block, what is not left out.
+  // Adds those items of a block that are above the threshold, not excluded and
+  // within the run. `index` is the block's index in the run.
   HWY_INLINE void Offer(uint32_t index, const int16_t* HWY_RESTRICT scores,
                         uint64_t above) {
     if (above == 0) return;
@@ -234,7 +244,8 @@ struct Scanner {
   }
 
   HWY_NOINLINE void Sift() {
-    // Scores are integers: what is above a threshold is above its floor.
+    // Scores are integers, so that a score is above the threshold exactly when
+    // it is above the threshold's floor.
     survivors->threshold = std::floor(
         survivors->list.KeepBest(survivors->keep, survivors->keep / 16));
     threshold = static_cast<int16_t>(survivors->threshold);

@@ -8,28 +8,48 @@
 namespace tributary {
 namespace {
 
+// Training alternates, as Lloyd's k-means does, between encoding the sample
+// with the current codewords and moving every codeword to where the loss of the
+// residuals that chose it is least. The first rounds use the plain squared
+// error, in which a codeword moves to the mean; the last ones the anisotropic
+// loss. There the other codes of a residual have an error along u of their own,
+//
+//   o = sum over the other codes of (part of r - codeword) . (part of u)
+//
+// With it fixed, the loss of codeword w on the parts (r, u) that chose it is
+//
+//   sum of |r - w|^2 + a (o + (r - w) . u)^2,  a = anisotropy - 1
+//
+// Its gradient is zero where w solves the normal equations
+//
+//   (sum of I + a u u^T) w = sum of r + a (o + r . u) u
+//
+// a symmetric positive definite system of code_dims equations. Systems
+// accumulates both sides.
 constexpr int kPlainRounds = 10;
 constexpr int kAnisotropicRounds = 4;
+// Sums are accumulated in this many pieces and then added in order, so that the
+// result does not depend on the number of threads.
 constexpr uint64_t kPieces = 16;
 
-// For one word, the linear system whose solution has the least loss on what
-// takes it: [code_dims][code_dims + 1], and how many do.
+// The normal equations of every codeword: [code_dims][code_dims + 1], the last
+// column being the right-hand side, and the number of residuals that chose it.
 class Systems {
  public:
   Systems(uint32_t codes, uint32_t dims)
       : dims_(dims),
         stride_(size_t{dims} * (dims + 1) + 1),
-        sums_(size_t{codes} * kCodeWords * stride_) {}
+        sums_(size_t{codes} * kCodewords * stride_) {}
 
-  double* of(uint32_t code, uint32_t word) {
-    return &sums_[(size_t{code} * kCodeWords + word) * stride_];
+  double* of(uint32_t code, uint32_t codeword) {
+    return &sums_[(size_t{code} * kCodewords + codeword) * stride_];
   }
 
-  // `extra` is the anisotropy less one; `others` what the other codes are off
-  // along the direction.
-  void Add(uint32_t code, uint32_t word, const float* residual,
+  // Adds one residual's part to the system of the codeword that it chose.
+  // `others` is o above; `extra` is a, the anisotropy less one.
+  void Add(uint32_t code, uint32_t codeword, const float* residual,
            const float* direction, double others, double extra) {
-    double* system = of(code, word);
+    double* system = of(code, codeword);
     double along = others;
     for (uint32_t i = 0; i < dims_; ++i) along += residual[i] * direction[i];
     for (uint32_t i = 0; i < dims_; ++i) {
@@ -47,13 +67,15 @@ class Systems {
     for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += other.sums_[i];
   }
 
-  double takers(uint32_t code, uint32_t word) {
-    return of(code, word)[stride_ - 1];
+  // How many residuals chose the codeword.
+  double takers(uint32_t code, uint32_t codeword) {
+    return of(code, codeword)[stride_ - 1];
   }
 
-  // Gaussian elimination; the systems are positive definite.
-  std::vector<double> Solve(uint32_t code, uint32_t word) {
-    double* a = of(code, word);
+  // Gaussian elimination. The system is positive definite, so that it needs no
+  // pivoting. Overwrites the system.
+  std::vector<double> Solve(uint32_t code, uint32_t codeword) {
+    double* a = of(code, codeword);
     const size_t width = dims_ + 1;
     for (uint32_t i = 0; i < dims_; ++i) {
       for (uint32_t j = i + 1; j < dims_; ++j) {
@@ -95,11 +117,11 @@ void AddSample(const Codebook& book, const float* residual,
   double off[kMaxCodes];
   double all = 0;
   for (uint32_t c = 0; c < book.codes(); ++c) {
-    const float* words = &book.words[size_t{c} * dims * kCodeWords];
+    const float* codewords = &book.codewords[size_t{c} * dims * kCodewords];
     off[c] = 0;
     for (uint32_t i = 0; i < dims; ++i) {
       const uint32_t at = c * dims + i;
-      off[c] += (residual[at] - words[i * kCodeWords + codes[c]]) *
+      off[c] += (residual[at] - codewords[i * kCodewords + codes[c]]) *
                 double{direction[at]};
     }
     all += off[c];
@@ -110,10 +132,11 @@ void AddSample(const Codebook& book, const float* residual,
   }
 }
 
-// Moves every word to where the loss of what takes it is least.
+// One round: encodes the samples and moves every codeword.
 void Improve(const Samples& samples, uint32_t dim, uint32_t code_dims,
-             float anisotropy, uint32_t threads, std::vector<float>* words) {
-  const Codebook book{dim, code_dims, *words};
+             float anisotropy, uint32_t threads,
+             std::vector<float>* codewords) {
+  const Codebook book{dim, code_dims, *codewords};
   const uint64_t piece = (samples.count() + kPieces - 1) / kPieces;
   std::vector<Systems> pieces(kPieces, Systems(book.codes(), code_dims));
   ParallelFor(samples.count(), piece, threads,
@@ -126,13 +149,13 @@ void Improve(const Samples& samples, uint32_t dim, uint32_t code_dims,
               });
   for (uint64_t i = 1; i < kPieces; ++i) pieces[0].Join(pieces[i]);
   for (uint32_t c = 0; c < book.codes(); ++c) {
-    for (uint32_t k = 0; k < kCodeWords; ++k) {
-      // A word that nothing takes stays as it is.
+    for (uint32_t k = 0; k < kCodewords; ++k) {
+      // A codeword that no residual chose stays where it is.
       if (pieces[0].takers(c, k) == 0) continue;
-      const std::vector<double> word = pieces[0].Solve(c, k);
+      const std::vector<double> codeword = pieces[0].Solve(c, k);
       for (uint32_t i = 0; i < code_dims; ++i) {
-        (*words)[(size_t{c} * code_dims + i) * kCodeWords + k] =
-            static_cast<float>(word[i]);
+        (*codewords)[(size_t{c} * code_dims + i) * kCodewords + k] =
+            static_cast<float>(codeword[i]);
       }
     }
   }
@@ -150,26 +173,26 @@ std::vector<float> TrainCodebook(uint32_t dim, uint32_t code_dims,
                                  uint32_t threads) {
   const uint32_t codes = CodesFor(dim, code_dims);
   const Samples samples{residuals, directions, codes * code_dims};
-  std::vector<float> words(size_t{codes} * code_dims * kCodeWords);
-  // To begin with, words are residuals spread over the sample; for each code
-  // others, as neighbours in the sample may be alike.
+  std::vector<float> codewords(size_t{codes} * code_dims * kCodewords);
+  // Codewords begin as parts of residuals at even distances in the sample. Each
+  // code takes different residuals, as neighbours in the sample may be alike.
   for (uint32_t c = 0; c < codes; ++c) {
-    for (uint32_t k = 0; k < kCodeWords; ++k) {
+    for (uint32_t k = 0; k < kCodewords; ++k) {
       const uint64_t from =
-          (samples.count() * k / kCodeWords + c) % samples.count();
+          (samples.count() * k / kCodewords + c) % samples.count();
       for (uint32_t i = 0; i < code_dims; ++i) {
-        words[(size_t{c} * code_dims + i) * kCodeWords + k] =
+        codewords[(size_t{c} * code_dims + i) * kCodewords + k] =
             residuals[from * samples.padded_dim + size_t{c} * code_dims + i];
       }
     }
   }
   for (int round = 0; round < kPlainRounds; ++round) {
-    Improve(samples, dim, code_dims, 1, threads, &words);
+    Improve(samples, dim, code_dims, 1, threads, &codewords);
   }
   for (int round = 0; round < kAnisotropicRounds; ++round) {
-    Improve(samples, dim, code_dims, kAnisotropy, threads, &words);
+    Improve(samples, dim, code_dims, kAnisotropy, threads, &codewords);
   }
-  return words;
+  return codewords;
 }
 
 }  // namespace tributary

@@ -16,10 +16,10 @@ std::string FileName(const std::string& space, std::string_view array) {
   return fmt::format("{}.ivf.{}.npy", space, array);
 }
 
-// The mapped files, and a view of them.
+// The mapped files of a space, and a view of their contents.
 struct MappedArrays {
   std::string space;
-  NpyArray centroids, blocks, spreads, positions, places, words, codes;
+  NpyArray centroids, blocks, spreads, positions, slots, codewords, codes;
   CodedVectors view;
 };
 
@@ -38,12 +38,12 @@ absl::Status OpenArray(const Bundle& bundle, const std::string& name,
     return absl::OkStatus();
   }
   return absl::DataLossError(
-      fmt::format("{}: {} [{}, {}], but the manifest makes it {} [{}, {}]",
+      fmt::format("{}: {} [{}, {}], but by the manifest it is {} [{}, {}]",
                   name, DtypeName(header.dtype), header.rows, header.columns,
                   DtypeName(dtype), rows, columns));
 }
 
-// Blocks begin at 0 and every list has one, at least.
+// Checks that blocks begin at 0 and that every list has at least one.
 absl::Status CheckBlocks(const MappedArrays& arrays) {
   const auto blocks = arrays.blocks.elements<uint32_t>();
   const bool grows = std::adjacent_find(blocks.begin(), blocks.end(),
@@ -91,10 +91,10 @@ absl::Status OpenCodes(const Bundle& bundle, const v1::EmbeddingSpace& spec,
                             &arrays->positions));
   RETURN_IF_ERROR(OpenArray(bundle, FileName(spec.name(), "places"),
                             Dtype::kUint32, spec.item_vectors(), 1,
-                            &arrays->places));
-  RETURN_IF_ERROR(OpenArray(bundle, FileName(spec.name(), "codebooks"),
-                            Dtype::kFloat32, codes,
-                            uint64_t{code_dims} * kCodeWords, &arrays->words));
+                            &arrays->slots));
+  RETURN_IF_ERROR(
+      OpenArray(bundle, FileName(spec.name(), "codebooks"), Dtype::kFloat32,
+                codes, uint64_t{code_dims} * kCodewords, &arrays->codewords));
   return OpenArray(bundle, FileName(spec.name(), "codes"), Dtype::kUint8,
                    blocks, uint64_t{codes / 2} * kBlockItems, &arrays->codes);
 }
@@ -105,14 +105,14 @@ absl::StatusOr<MappedArrays> OpenArrays(const Bundle& bundle,
   arrays.space = spec.name();
   RETURN_IF_ERROR(OpenLists(bundle, spec, &arrays));
   RETURN_IF_ERROR(OpenCodes(bundle, spec, &arrays));
-  arrays.view = {
-      arrays.centroids.elements<float>(),
-      arrays.blocks.elements<uint32_t>(),
-      arrays.spreads.elements<float>(),
-      arrays.positions.elements<uint32_t>(),
-      arrays.places.elements<uint32_t>(),
-      {spec.dim(), spec.index().code_dims(), arrays.words.elements<float>()},
-      arrays.codes.elements<uint8_t>()};
+  arrays.view = {arrays.centroids.elements<float>(),
+                 arrays.blocks.elements<uint32_t>(),
+                 arrays.spreads.elements<float>(),
+                 arrays.positions.elements<uint32_t>(),
+                 arrays.slots.elements<uint32_t>(),
+                 {spec.dim(), spec.index().code_dims(),
+                  arrays.codewords.elements<float>()},
+                 arrays.codes.elements<uint8_t>()};
   return arrays;
 }
 
@@ -124,8 +124,8 @@ class CodedIndex : public VectorIndex {
         searcher_(arrays_.view, ViewOf(items_),
                   {.n = space.spec->index().measured_n(),
                    .probes = space.spec->index().probes(),
-                   .rescored = space.spec->index().rescored(),
-                   .shrinkage = space.spec->index().shrinkage()}) {}
+                   .reranked = space.spec->index().rescored(),
+                   .small_n_exponent = space.spec->index().shrinkage()}) {}
 
   absl::Status Search(std::span<const float> query, uint32_t n,
                       const RowFilter& filter, SteadyTime deadline,
@@ -139,7 +139,7 @@ class CodedIndex : public VectorIndex {
       FindPositions(items_, filter.excluded, &positions);
       RETURN_IF_ERROR(searcher_.Search(query, n, positions, deadline, hits));
     }
-    // Positions are in the order of rows: the order of hits stays.
+    // Positions ascend with rows, so mapping them keeps the order of ties.
     for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);
     return absl::OkStatus();
   }
@@ -165,16 +165,16 @@ absl::Status CheckFinite(std::span<const float> values,
       fmt::format("{}: value {} is {}", file, bad - values.begin(), *bad));
 }
 
-// Every vector has its place, every other place is at the end of a list, and
-// none is empty.
-absl::Status CheckPlaces(const MappedArrays& arrays) {
+// Checks that `slots` and `positions` are inverse to each other, that empty
+// slots are at the end of their list, and that no list is empty.
+absl::Status CheckSlots(const MappedArrays& arrays) {
   const CodedVectors& view = arrays.view;
-  for (size_t i = 0; i < view.places.size(); ++i) {
-    const uint32_t place = view.places[i];
-    if (place >= view.positions.size() || view.positions[place] != i) {
+  for (size_t i = 0; i < view.slots.size(); ++i) {
+    const uint32_t slot = view.slots[i];
+    if (slot >= view.positions.size() || view.positions[slot] != i) {
       return absl::DataLossError(
-          fmt::format("{}: place {} of vector {} is not that vector's",
-                      FileName(arrays.space, "places"), place, i));
+          fmt::format("{}: slot {} of vector {} does not hold that vector",
+                      FileName(arrays.space, "places"), slot, i));
     }
   }
   uint64_t filled = 0;
@@ -194,10 +194,10 @@ absl::Status CheckPlaces(const MappedArrays& arrays) {
                                            FileName(arrays.space, "positions"),
                                            list));
   }
-  if (filled == view.places.size()) return absl::OkStatus();
+  if (filled == view.slots.size()) return absl::OkStatus();
   return absl::DataLossError(fmt::format("{}: {} vectors, expected {}",
                                          FileName(arrays.space, "positions"),
-                                         filled, view.places.size()));
+                                         filled, view.slots.size()));
 }
 
 absl::Status CodedIndex::CheckContents() const {
@@ -205,9 +205,9 @@ absl::Status CodedIndex::CheckContents() const {
                               FileName(arrays_.space, "centroids")));
   RETURN_IF_ERROR(
       CheckFinite(arrays_.view.spreads, FileName(arrays_.space, "spreads")));
-  RETURN_IF_ERROR(CheckFinite(arrays_.view.book.words,
+  RETURN_IF_ERROR(CheckFinite(arrays_.view.book.codewords,
                               FileName(arrays_.space, "codebooks")));
-  return CheckPlaces(arrays_);
+  return CheckSlots(arrays_);
 }
 
 }  // namespace
@@ -224,10 +224,10 @@ absl::Status WriteCodedArrays(const std::string& space,
   RETURN_IF_ERROR(writer->AddArray<uint32_t>(FileName(space, "positions"),
                                              arrays.positions));
   RETURN_IF_ERROR(
-      writer->AddArray<uint32_t>(FileName(space, "places"), arrays.places));
+      writer->AddArray<uint32_t>(FileName(space, "places"), arrays.slots));
   RETURN_IF_ERROR(
-      writer->AddArray<float>(FileName(space, "codebooks"), arrays.words,
-                              uint64_t{arrays.code_dims} * kCodeWords));
+      writer->AddArray<float>(FileName(space, "codebooks"), arrays.codewords,
+                              uint64_t{arrays.code_dims} * kCodewords));
   return writer->AddArray<uint8_t>(FileName(space, "codes"), arrays.codes,
                                    uint64_t{codes / 2} * kBlockItems);
 }

@@ -12,13 +12,14 @@
 
 namespace tributary {
 
-// Writes <space>.ivf.*.npy, which v1::IndexSpec describes.
+// Writes <space>.ivf.*.npy, the files that v1::IndexSpec describes.
 absl::Status WriteCodedArrays(const std::string& space,
                               const CodedArrays& arrays, BundleWriter* writer);
 
-// Maps what WriteCodedArrays wrote; copies nothing. DATA_LOSS, naming file and
-// field, for shapes that do not fit the manifest or lists that do not fit the
-// blocks. The bundle must outlive it.
+// Maps the files that WriteCodedArrays wrote, without reading the codes.
+// DATA_LOSS, naming file and field, when an array's shape does not fit the
+// manifest or the blocks of the lists are not ascending. The bundle must
+// outlive the index.
 absl::StatusOr<std::unique_ptr<VectorIndex>> OpenCodedIndex(
     const Bundle& bundle, const EmbeddingSpace& space);
 

@@ -12,49 +12,59 @@
 namespace tributary {
 namespace {
 
-// An item lies this many of its list's spreads further along the query than the
-// centroid does: lists are ranked by the inner product there. Half a spread is
-// what hardly any item that matters exceeds: lists that do not reach the worst
-// survivor there are passed over. Both by measurement, with queries of length
-// one; those of others are as much longer.
+// Which lists to scan. The best item of a list scores more than its centroid,
+// by an amount proportional to |q| and to the list's spread (the root mean
+// square distance of its vectors from the centroid). Lists are ranked by
+//
+//   q . centroid + kRankSpread |q| spread
+//
+// and a list is skipped when even
+//
+//   q . centroid + kReachSpread |q| spread
+//
+// is below the worst survivor so far: hardly any item that matters lies further
+// along the query than half a spread. Both factors were measured.
 constexpr float kRankSpread = 0.4f;
 constexpr float kReachSpread = 0.5f;
-// List scores may spread over so much of 16 bits, the rest is the codes'.
+// The biases of the lists, integers in the scale of the query tables, may
+// spread over this much of the 16 bits of a score; the rest is for the codes.
 constexpr float kBiasRange = 16'000;
-// Lists score no more than this, either way: of numbers that have overflowed
-// too, differences are finite.
+// The scores of lists are clamped to +-kMaxListScore, so that differences are
+// finite even for products that have overflowed.
 constexpr float kMaxListScore = 1e38f;
-// So far ahead positions are fetched.
+// Positions are prefetched this many survivors ahead.
 constexpr size_t kFetchAhead = 32;
-// Lists that are scanned for one look at the clock.
+// Lists that are scanned between two checks of the deadline.
 constexpr size_t kListsPerClock = 16;
 
-// What a search takes, on one core of a server CPU of 2024 with AVX-512; half
-// as much again with AVX2.
+// The cost model, in nanoseconds on one core of a server CPU of 2024 with
+// AVX-512; searches take half as long again with AVX2. Per search and per list
+// ranked:
 constexpr double kSearchNs = 2'000;
 constexpr double kListNs = 0.5;
-// Beginning to scan a list.
+// Per list scanned.
 constexpr double kRunNs = 30;
-// A pair of codes of the items of a block scanned.
+// Per block scanned and pair of codes.
 constexpr double kPairNs = 1.9;
-// A vector from anywhere in memory, and a value of it; one of many in order.
+// Per vector at a random position, and per value of it; per value of vectors
+// that are read in order.
 constexpr double kVectorNs = 4;
 constexpr double kFarValueNs = 0.1;
 constexpr double kValueNs = 0.06;
-// Finding an item's place, and marking it.
+// Per item marked, with finding its slot.
 constexpr double kMarkNs = 3;
 
-// Powers of n by which lists and rescored vectors grow above the n that the
-// effort is for, and shrink below it: so measured recall stays about equal from
-// 10 to 1000 results on unit vectors.
-constexpr double kProbeGrowth = 0.6;
-constexpr double kRescoreGrowth = 1;
-constexpr double kProbeShrinkage = 0.3;
-constexpr double kRescoreShrinkage = 0.75;
+// The exponents of EffortFor, for n above and below the n of the effort. With
+// them measured recall stays about equal from 10 to 1000 results on unit
+// vectors.
+constexpr double kProbeLargeNExponent = 0.6;
+constexpr double kRerankLargeNExponent = 1;
+constexpr double kProbeSmallNExponent = 0.3;
+constexpr double kRerankSmallNExponent = 0.75;
 
-// Of what is left out, so many are scored to see how many are better than what
-// was found, and so many are more than chance.
-constexpr uint64_t kLeftOutSample = 1024;
+// Up to this many excluded items are scored to estimate how many of them would
+// have ranked. Fewer than kMoreThanChance in the sample count as none.
+constexpr uint64_t kExcludedSample = 1024;
 constexpr uint64_t kMoreThanChance = 4;
 
 float Length(std::span<const float> query) {
@@ -67,14 +77,15 @@ float Length(std::span<const float> query) {
 
 struct CodedSearcher::Scratch {
   float query_length;
-  // In order of promise: scores as ranked, ids lists.
+  // Ids are lists, best first; scores are those of the ranking.
   Shortlist lists;
   std::vector<float> padded_query;
   QueryTables tables;
   Survivors survivors;
-  // What is left out, by block, a bit per item; all zero between searches.
+  // The items to ignore: for each block 64 bits, one per item. All zero between
+  // searches, of this searcher or another.
   std::vector<uint64_t> marks;
-  // Some of what is left out.
+  // A sample of the excluded items.
   Shortlist sample;
   SearchWork work;
 
@@ -84,14 +95,14 @@ struct CodedSearcher::Scratch {
   }
 };
 
-// What a filter leaves of the vectors.
-struct CodedSearcher::Left {
-  // One of the two: nothing else than allowed, or all but excluded positions.
+// A filter by positions, and how many vectors it affects.
+struct CodedSearcher::FilterView {
+  // Whether `positions` are the only ones that pass, or the excluded ones.
   bool only_allowed;
   std::span<const uint32_t> positions;
-  // How many are left, and how many are not.
-  uint64_t in;
-  uint64_t out;
+  // How many vectors pass, and how many do not.
+  uint64_t passing;
+  uint64_t excluded;
 };
 
 CodedSearcher::CodedSearcher(const CodedVectors& coded,
@@ -116,31 +127,32 @@ SearchEffort CodedSearcher::EffortFor(uint32_t n) const {
   const bool more = ratio > 1;
   const double probes =
       effort_.probes *
-      std::pow(ratio,
-               more ? kProbeGrowth : kProbeShrinkage * effort_.shrinkage);
-  const double rescored =
-      effort_.rescored *
-      std::pow(ratio,
-               more ? kRescoreGrowth : kRescoreShrinkage * effort_.shrinkage);
-  const double vectors = static_cast<double>(coded_.places.size());
+      std::pow(ratio, more ? kProbeLargeNExponent
+                           : kProbeSmallNExponent * effort_.small_n_exponent);
+  const double reranked =
+      effort_.reranked *
+      std::pow(ratio, more ? kRerankLargeNExponent
+                           : kRerankSmallNExponent * effort_.small_n_exponent);
+  const double vectors = static_cast<double>(coded_.slots.size());
   return {.n = n,
           .probes = static_cast<uint32_t>(
               std::clamp<double>(probes, 1, coded_.lists())),
-          .rescored = static_cast<uint32_t>(std::clamp<double>(
-              rescored, std::min<double>(n, vectors), vectors))};
+          .reranked = static_cast<uint32_t>(std::clamp<double>(
+              reranked, std::min<double>(n, vectors), vectors))};
 }
 
 SearchEffort CodedSearcher::EffortWithin(uint32_t n, uint64_t reach) const {
   SearchEffort effort = EffortFor(n);
   const double ratio = static_cast<double>(reach) / n;
-  // The last n of many are harder to find than the many: in proportion to all
-  // of them, by measurement. What is left out takes no room.
-  const double rescored =
-      effort.rescored * ratio - static_cast<double>(reach - n);
+  // By measurement, finding n particular items of the best `reach` takes effort
+  // in proportion to reach / n. Excluded items take no room among the reranked
+  // ones, hence the difference.
+  const double reranked =
+      effort.reranked * ratio - static_cast<double>(reach - n);
   effort.probes = static_cast<uint32_t>(
       std::min<double>(effort.probes * ratio, coded_.lists()));
-  effort.rescored = static_cast<uint32_t>(std::clamp<double>(
-      rescored, effort.rescored, static_cast<double>(coded_.places.size())));
+  effort.reranked = static_cast<uint32_t>(std::clamp<double>(
+      reranked, effort.reranked, static_cast<double>(coded_.slots.size())));
   return effort;
 }
 
@@ -173,18 +185,27 @@ void CodedSearcher::Mark(std::span<const uint32_t> positions,
   if (positions.empty()) return;
   MakeRoom(scratch);
   for (const uint32_t position : positions) {
-    const uint32_t place = coded_.places[position];
-    scratch->marks[place / kBlockItems] ^= uint64_t{1} << (place % kBlockItems);
+    const uint32_t slot = coded_.slots[position];
+    scratch->marks[slot / kBlockItems] ^= uint64_t{1} << (slot % kBlockItems);
   }
 }
 
 bool CodedSearcher::IsMarked(uint32_t position, const Scratch& scratch) const {
-  const uint32_t place = coded_.places[position];
-  return (scratch.marks[place / kBlockItems] >> (place % kBlockItems) & 1) != 0;
+  const uint32_t slot = coded_.slots[position];
+  return (scratch.marks[slot / kBlockItems] >> (slot % kBlockItems) & 1) != 0;
 }
 
+// The scan adds table entries and biases as 16-bit integers, in the scale s of
+// the query tables and relative to the first list's centroid c0:
+//
+//   score = sum of entries + (q . centroid - q . c0) s + anchor
+//         ~ (q . x - q . c0 - offset) s + anchor
+//
+// so that items of different lists compare. Sums of entries are 0 to 127 per
+// code; `anchor` shifts the middle of that range to 0, so that as much room is
+// left above as below, and max_scale keeps the biases within kBiasRange.
 absl::Status CodedSearcher::Scan(std::span<const float> query,
-                                 uint32_t rescored, bool any_marked,
+                                 uint32_t reranked, bool any_marked,
                                  bool may_skip, SteadyTime deadline,
                                  Scratch* scratch) const {
   Shortlist& lists = scratch->lists;
@@ -211,7 +232,7 @@ absl::Status CodedSearcher::Scan(std::span<const float> query,
                       coded_.book.codes() / 2,
                       any_marked ? scratch->marks.data() : nullptr};
   Survivors& survivors = scratch->survivors;
-  survivors.Reset(rescored);
+  survivors.Reset(reranked);
   for (size_t i = 0; i < lists.size(); ++i) {
     if (i % kListsPerClock == 0 &&
         std::chrono::steady_clock::now() >= deadline) {
@@ -232,15 +253,15 @@ absl::Status CodedSearcher::Scan(std::span<const float> query,
     ++scratch->work.lists;
     scratch->work.blocks += list.blocks;
   }
-  survivors.list.KeepBest(rescored, rescored / 32);
+  survivors.list.KeepBest(reranked, reranked / 32);
   return absl::OkStatus();
 }
 
-void CodedSearcher::Rescore(std::span<const float> query, uint32_t n,
-                            Scratch* scratch,
-                            std::vector<ScoredRow>* hits) const {
+void CodedSearcher::Rerank(std::span<const float> query, uint32_t n,
+                           Scratch* scratch,
+                           std::vector<ScoredRow>* hits) const {
   Shortlist& list = scratch->survivors.list;
-  scratch->work.rescored += list.size();
+  scratch->work.reranked += list.size();
   for (size_t i = 0; i < list.size(); ++i) {
     const size_t ahead = std::min(i + kFetchAhead, list.size() - 1);
     __builtin_prefetch(&coded_.positions[list.ids()[ahead]]);
@@ -267,13 +288,14 @@ absl::Status CodedSearcher::Search(std::span<const float> query, uint32_t n,
                                    SearchWork* work) const {
   RETURN_IF_ERROR(CheckQuery(query, vectors_.dim));
   Scratch& scratch = Scratch::OfThread();
-  const Left left{.only_allowed = false,
-                  .positions = excluded,
-                  .in = coded_.places.size() - excluded.size(),
-                  .out = excluded.size()};
+  const FilterView view{.only_allowed = false,
+                        .positions = excluded,
+                        .passing = coded_.slots.size() - excluded.size(),
+                        .excluded = excluded.size()};
   Mark(excluded, &scratch);
-  absl::Status status = SearchLeft(query, n, left, deadline, &scratch, hits);
-  // What was marked no longer is.
+  absl::Status status =
+      SearchFiltered(query, n, view, deadline, &scratch, hits);
+  // Undoes the marks.
   Mark(excluded, &scratch);
   if (work != nullptr) *work = scratch.work;
   return status;
@@ -285,51 +307,67 @@ absl::Status CodedSearcher::SearchAllowed(std::span<const float> query,
                                           SteadyTime deadline,
                                           std::vector<ScoredRow>* hits) const {
   RETURN_IF_ERROR(CheckQuery(query, vectors_.dim));
-  const Left left{.only_allowed = true,
-                  .positions = allowed,
-                  .in = allowed.size(),
-                  .out = coded_.places.size() - allowed.size()};
-  if (left.out == 0) return Search(query, n, {}, deadline, hits);
-  n = static_cast<uint32_t>(std::min<uint64_t>(n, left.in));
+  const FilterView view{.only_allowed = true,
+                        .positions = allowed,
+                        .passing = allowed.size(),
+                        .excluded = coded_.slots.size() - allowed.size()};
+  if (view.excluded == 0) return Search(query, n, {}, deadline, hits);
+  n = static_cast<uint32_t>(std::min<uint64_t>(n, view.passing));
   hits->clear();
   if (n == 0) return absl::OkStatus();
-  const double by_codes = CostNs(WorkOf(EffortWithin(n, Reach(n, left)))) +
-                          kMarkNs * static_cast<double>(left.in);
-  if (by_codes >= ExactNs(left)) {
-    return SearchExactly(query, n, left, deadline, hits);
+  const double by_codes = CostNs(WorkOf(EffortWithin(n, Reach(n, view)))) +
+                          kMarkNs * static_cast<double>(view.passing);
+  if (by_codes >= ExactNs(view)) {
+    return SearchExactly(query, n, view, deadline, hits);
   }
   Scratch& scratch = Scratch::OfThread();
   MakeRoom(&scratch);
   std::fill_n(scratch.marks.begin(), coded_.blocks.back(), ~uint64_t{0});
   Mark(allowed, &scratch);
-  absl::Status status = SearchLeft(query, n, left, deadline, &scratch, hits);
+  absl::Status status =
+      SearchFiltered(query, n, view, deadline, &scratch, hits);
   std::fill_n(scratch.marks.begin(), coded_.blocks.back(), 0);
   return status;
 }
 
-uint64_t CodedSearcher::Reach(uint32_t n, const Left& left) {
-  return n + std::min(left.out, std::max<uint64_t>(n, n * left.out / left.in));
+// Filtered search. Effort that suffices for the best n of all items does not
+// suffice for the best n of those that pass: they are the best n of the best
+// `reach` items, of which reach - n are excluded. It is not known how many
+// excluded items rank that high. Two cases are typical:
+//
+//   - the filter is unrelated to the scores: n * excluded / passing,
+//   - the excluded items are the very best, such as those that the user has
+//     had: all of them, and mostly no more than n.
+//
+// The first search assumes the larger of the two. From its worst hit follows,
+// by scoring a sample of the excluded items, how many of them rank above. If
+// that is more than was assumed, the search is repeated with that reach or, if
+// that is cheaper, done exactly.
+uint64_t CodedSearcher::Reach(uint32_t n, const FilterView& view) {
+  return n + std::min(view.excluded,
+                      std::max<uint64_t>(n, n * view.excluded / view.passing));
 }
 
-absl::Status CodedSearcher::SearchLeft(std::span<const float> query, uint32_t n,
-                                       const Left& left, SteadyTime deadline,
-                                       Scratch* scratch,
-                                       std::vector<ScoredRow>* hits) const {
-  n = static_cast<uint32_t>(std::min<uint64_t>(n, left.in));
+absl::Status CodedSearcher::SearchFiltered(std::span<const float> query,
+                                           uint32_t n, const FilterView& view,
+                                           SteadyTime deadline,
+                                           Scratch* scratch,
+                                           std::vector<ScoredRow>* hits) const {
+  n = static_cast<uint32_t>(std::min<uint64_t>(n, view.passing));
   hits->clear();
   scratch->work = {};
   if (n == 0) return absl::OkStatus();
   scratch->query_length = Length(query);
-  const uint64_t reach = Reach(n, left);
+  const uint64_t reach = Reach(n, view);
   RETURN_IF_ERROR(
-      SearchOnce(query, n, reach, left.out > 0, deadline, scratch, hits));
-  // None where no product is a number.
-  if (reach == n + left.out || hits->empty()) return absl::OkStatus();
+      SearchOnce(query, n, reach, view.excluded > 0, deadline, scratch, hits));
+  // There are no hits where every product is NaN.
+  if (reach == n + view.excluded || hits->empty()) return absl::OkStatus();
   const uint64_t needed =
-      n + CountLeftOut(query, left, hits->back().score, scratch);
+      n + CountBetterExcluded(query, view, hits->back().score, scratch);
   if (needed <= reach) return absl::OkStatus();
-  if (CostNs(WorkOf(EffortWithin(n, needed))) >= ExactNs(left)) {
-    return SearchExactly(query, n, left, deadline, hits);
+  if (CostNs(WorkOf(EffortWithin(n, needed))) >= ExactNs(view)) {
+    return SearchExactly(query, n, view, deadline, hits);
   }
   return SearchOnce(query, n, needed, true, deadline, scratch, hits);
 }
@@ -341,29 +379,29 @@ absl::Status CodedSearcher::SearchOnce(std::span<const float> query, uint32_t n,
   const SearchEffort effort = EffortWithin(n, reach);
   RankLists(query, effort.probes, scratch);
   RETURN_IF_ERROR(
-      Scan(query, effort.rescored, any_marked, true, deadline, scratch));
+      Scan(query, effort.reranked, any_marked, true, deadline, scratch));
   if (scratch->survivors.list.size() < n) {
-    // The lists hold too few: all of them, then.
+    // These lists hold too few items that pass: scan all of them.
     RankLists(query, coded_.lists(), scratch);
     RETURN_IF_ERROR(
-        Scan(query, effort.rescored, any_marked, false, deadline, scratch));
+        Scan(query, effort.reranked, any_marked, false, deadline, scratch));
   }
-  Rescore(query, n, scratch, hits);
+  Rerank(query, n, scratch, hits);
   return absl::OkStatus();
 }
 
-uint64_t CodedSearcher::CountLeftOut(std::span<const float> query,
-                                     const Left& left, float least,
-                                     Scratch* scratch) const {
+uint64_t CodedSearcher::CountBetterExcluded(std::span<const float> query,
+                                            const FilterView& view, float least,
+                                            Scratch* scratch) const {
   const uint64_t from =
-      left.only_allowed ? coded_.places.size() : left.positions.size();
-  const uint64_t step = (from + kLeftOutSample - 1) / kLeftOutSample;
+      view.only_allowed ? coded_.slots.size() : view.positions.size();
+  const uint64_t step = (from + kExcludedSample - 1) / kExcludedSample;
   Shortlist& sample = scratch->sample;
-  sample.Reset(kLeftOutSample);
+  sample.Reset(kExcludedSample);
   size_t size = 0;
   for (uint64_t i = 0; i < from; i += step) {
     const auto position =
-        left.only_allowed ? static_cast<uint32_t>(i) : left.positions[i];
+        view.only_allowed ? static_cast<uint32_t>(i) : view.positions[i];
     if (IsMarked(position, *scratch)) sample.ids()[size++] = position;
   }
   Score(query, {sample.ids(), size}, sample.scores());
@@ -374,19 +412,19 @@ uint64_t CodedSearcher::CountLeftOut(std::span<const float> query,
 }
 
 absl::Status CodedSearcher::SearchExactly(std::span<const float> query,
-                                          uint32_t n, const Left& left,
+                                          uint32_t n, const FilterView& view,
                                           SteadyTime deadline,
                                           std::vector<ScoredRow>* hits) const {
-  return left.only_allowed
-             ? FlatScanOf(vectors_, query, n, left.positions, deadline, hits)
-             : FlatScan(vectors_, query, n, left.positions, deadline, hits);
+  return view.only_allowed
+             ? FlatScanOf(vectors_, query, n, view.positions, deadline, hits)
+             : FlatScan(vectors_, query, n, view.positions, deadline, hits);
 }
 
-double CodedSearcher::ExactNs(const Left& left) const {
+double CodedSearcher::ExactNs(const FilterView& view) const {
   const double value_ns = kValueNs * vectors_.dim;
-  return left.only_allowed
-             ? static_cast<double>(left.in) * (kVectorNs + value_ns)
-             : static_cast<double>(coded_.places.size()) * value_ns;
+  return view.only_allowed
+             ? static_cast<double>(view.passing) * (kVectorNs + value_ns)
+             : static_cast<double>(coded_.slots.size()) * value_ns;
 }
 
 SearchWork CodedSearcher::WorkOf(const SearchEffort& effort) const {
@@ -394,7 +432,7 @@ SearchWork CodedSearcher::WorkOf(const SearchEffort& effort) const {
                         effort.probes / coded_.lists();
   return {.lists = effort.probes,
           .blocks = static_cast<uint64_t>(blocks),
-          .rescored = effort.rescored};
+          .reranked = effort.reranked};
 }
 
 double CodedSearcher::ExpectedNs(uint32_t n) const {
@@ -406,7 +444,7 @@ double CodedSearcher::CostNs(const SearchWork& work) const {
   return kSearchNs + lists * (kListNs + kValueNs / 2 * vectors_.dim) +
          static_cast<double>(work.lists) * kRunNs +
          static_cast<double>(work.blocks) * kPairNs * coded_.book.codes() / 2 +
-         static_cast<double>(work.rescored) *
+         static_cast<double>(work.reranked) *
              (kVectorNs + kFarValueNs * vectors_.dim);
 }
 

@@ -12,67 +12,95 @@
 
 namespace tributary {
 
-// How thoroughly is searched when `n` results are wanted; for other numbers
-// both follow (see CodedSearcher::EffortFor).
+// How thoroughly a search for `n` results searches. CodedSearcher::EffortFor
+// scales it to other numbers of results.
 struct SearchEffort {
   uint32_t n;
-  // Lists looked into, at most.
+  // The lists that are scanned, at most.
   uint32_t probes;
-  // Vectors scored exactly, about.
-  uint32_t rescored;
-  // How much of both is saved for fewer results, 0 to 1.
-  double shrinkage = 1;
+  // The best items by code, about this many, whose vectors are scored exactly.
+  uint32_t reranked;
+  // 0 to 1: how fast effort falls below n. 0 keeps it the same; 1 is right for
+  // unit vectors of many clusters. It scales the exponents of EffortFor.
+  double small_n_exponent = 1;
 };
 
 // What a search did.
 struct SearchWork {
-  // Lists that were not passed over, and their blocks.
+  // Lists that were scanned, and their blocks. Skipped lists do not count.
   uint64_t lists = 0;
   uint64_t blocks = 0;
-  uint64_t rescored = 0;
+  // Vectors that were scored exactly.
+  uint64_t reranked = 0;
 };
 
-// The search behind the kinds scan and ivf: lists in order of promise, their
-// items by code, the best of those by their vectors. What it views must outlive
-// it. Thread-safe; scratch belongs to the thread and stays, so that a search
-// allocates nothing after the first ones.
+// The search behind the kinds scan and ivf: an inverted file with product
+// quantisation (IVFADC: Jégou, Douze, Schmid 2011) and exact reranking. For a
+// query q it
+//
+//   1. ranks the lists by q . centroid plus a bonus for their spread and takes
+//      the first `probes` of them,
+//   2. scans their codes, where the approximate score of item x in list l is
+//        q . x  ~  q . centroid_l + sum of table entries     (see codebook.h),
+//      and keeps the best `reranked` items over all lists,
+//   3. scores those by their stored vectors and returns the best n.
+//
+// Step 2 reads at most two bits per value of a vector. Nearly all of the best n
+// are among the best `reranked` by code; step 3 restores their exact scores and
+// order.
+//
+// Views what it is given, which must outlive it. Thread-safe. Scratch memory
+// belongs to the thread and is reused, so that a search allocates nothing after
+// the first ones.
 class CodedSearcher {
  public:
+  // `effort` meets the recall target for effort.n results; REQUIRES:
+  // effort.n > 0.
   CodedSearcher(const CodedVectors& coded, const StoredVectors& vectors,
                 const SearchEffort& effort);
 
-  // The effort for n results: more are found in more lists and among more of
-  // their best, as keeps recall about equal on unit vectors of many clusters;
-  // `shrinkage` is for others.
+  // The effort for n results. With n0 = effort.n and e = small_n_exponent,
+  //
+  //                   n > n0                     n <= n0
+  //   probes(n)       probes (n / n0)^0.6        probes (n / n0)^(0.3 e)
+  //   reranked(n)     reranked (n / n0)          reranked (n / n0)^(0.75 e)
+  //
+  // Probes are clamped to 1 to the number of lists, reranked vectors to n to
+  // the number of vectors. With e = 1 recall stays about equal on unit vectors
+  // of many clusters; builders measure which e other vectors need (see
+  // choose_index.h).
   SearchEffort EffortFor(uint32_t n) const;
 
   // Replaces *hits with about the n best positions (in ScoredRow::row), best
-  // first, ties by position; exactly as many as there are if not excluded.
-  // `excluded` positions are ascending. They cost no result, and about no
-  // recall: effort is for n and as many more as were better but left out. Often
-  // those are the very best, what a user has had; then the search goes deeper,
-  // or scores everything. Errors: CheckQuery's; DEADLINE_EXCEEDED.
+  // first, ties by position. There are exactly n, or all that are not excluded
+  // if those are fewer. `excluded` positions are ascending. Exclusions never
+  // shorten the result and barely affect recall: effort grows with the number
+  // of excluded items that would have ranked. Often these are the very best,
+  // the items that a user has had; then the search repeats with more effort or
+  // scores all vectors. Errors: CheckQuery's; DEADLINE_EXCEEDED.
   absl::Status Search(std::span<const float> query, uint32_t n,
                       std::span<const uint32_t> excluded, SteadyTime deadline,
                       std::vector<ScoredRow>* hits,
                       SearchWork* work = nullptr) const;
 
-  // The same, but nothing else than `allowed` positions, ascending, is found.
-  // Where they are few, all of them are scored exactly, so that recall does not
-  // fall with their number.
+  // As Search, but returns only `allowed` positions, which are ascending. Where
+  // that is cheaper, it scores all of them exactly, so that recall does not
+  // fall when few are allowed.
   absl::Status SearchAllowed(std::span<const float> query, uint32_t n,
                              std::span<const uint32_t> allowed,
                              SteadyTime deadline,
                              std::vector<ScoredRow>* hits) const;
 
-  // Roughly how long a search for n takes, and one that did `work`: a model, so
-  // that builders choose the same on any machine.
+  // Rough times, in nanoseconds, of a search for n results and of one that did
+  // `work`. They come from a model of the cost and not from a clock, so that
+  // builders choose the same index on any machine.
   double ExpectedNs(uint32_t n) const;
   double CostNs(const SearchWork& work) const;
 
  private:
   struct Scratch;
-  struct Left;
+  struct FilterView;
+  // One list of the inverted file, as code_scan.h scans it.
   struct List {
     uint32_t first_block;
     uint32_t blocks;
@@ -80,43 +108,52 @@ class CodedSearcher {
     float spread;
   };
 
-  // The effort for n results that are among the best `reach`, the others being
-  // left out.
+  // The effort for n results that lie among the best `reach` items, of which
+  // reach - n are excluded.
   SearchEffort EffortWithin(uint32_t n, uint64_t reach) const;
+  // What a search with this effort does on average.
   SearchWork WorkOf(const SearchEffort& effort) const;
+  // Step 1: the best `want` lists, or a few more, in scratch->lists.
   void RankLists(std::span<const float> query, uint32_t want,
                  Scratch* scratch) const;
-  // Takes the best `rescored` by code of the lists ranked, but for the marked
-  // ones; passes over lists that promise nothing, if it may.
-  absl::Status Scan(std::span<const float> query, uint32_t rescored,
+  // Step 2: the best `reranked` items by code, or a few more, of the ranked
+  // lists, in scratch->survivors. Ignores marked items if `any_marked`. If
+  // `may_skip`, skips lists in which hardly any item could survive.
+  absl::Status Scan(std::span<const float> query, uint32_t reranked,
                     bool any_marked, bool may_skip, SteadyTime deadline,
                     Scratch* scratch) const;
-  void Rescore(std::span<const float> query, uint32_t n, Scratch* scratch,
-               std::vector<ScoredRow>* hits) const;
+  // Step 3: the best n of scratch->survivors by their vectors.
+  void Rerank(std::span<const float> query, uint32_t n, Scratch* scratch,
+              std::vector<ScoredRow>* hits) const;
+  // Writes the exact scores of the vectors at `positions`.
   void Score(std::span<const float> query, std::span<const uint32_t> positions,
              float* scores) const;
   void MakeRoom(Scratch* scratch) const;
-  // Marks what is not marked, and unmarks what is.
+  // Flips the marks of the items: a second call undoes the first.
   void Mark(std::span<const uint32_t> positions, Scratch* scratch) const;
   bool IsMarked(uint32_t position, const Scratch& scratch) const;
-  // Searches what is not marked, once, with the effort for `reach` results.
+  // Steps 1 to 3 over the items that are not marked, with the effort for n
+  // results among the best `reach` items.
   absl::Status SearchOnce(std::span<const float> query, uint32_t n,
                           uint64_t reach, bool any_marked, SteadyTime deadline,
                           Scratch* scratch, std::vector<ScoredRow>* hits) const;
-  // For how many results to search at first: what is left out lies like the
-  // rest, or is as many as the results and better than all of them.
-  static uint64_t Reach(uint32_t n, const Left& left);
-  absl::Status SearchLeft(std::span<const float> query, uint32_t n,
-                          const Left& left, SteadyTime deadline,
-                          Scratch* scratch, std::vector<ScoredRow>* hits) const;
-  // About how many that are left out score `least` or more.
-  uint64_t CountLeftOut(std::span<const float> query, const Left& left,
-                        float least, Scratch* scratch) const;
+  // The reach to search with at first: see SearchFiltered.
+  static uint64_t Reach(uint32_t n, const FilterView& view);
+  // Searches the items that pass the filter; the others are marked.
+  absl::Status SearchFiltered(std::span<const float> query, uint32_t n,
+                              const FilterView& view, SteadyTime deadline,
+                              Scratch* scratch,
+                              std::vector<ScoredRow>* hits) const;
+  // Estimates how many excluded items score `least` or more.
+  uint64_t CountBetterExcluded(std::span<const float> query,
+                               const FilterView& view, float least,
+                               Scratch* scratch) const;
   absl::Status SearchExactly(std::span<const float> query, uint32_t n,
-                             const Left& left, SteadyTime deadline,
+                             const FilterView& view, SteadyTime deadline,
                              std::vector<ScoredRow>* hits) const;
-  double ExactNs(const Left& left) const;
+  double ExactNs(const FilterView& view) const;
 
+  // Constant after construction.
   const CodedVectors coded_;
   const StoredVectors vectors_;
   const SearchEffort effort_;

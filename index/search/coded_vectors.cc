@@ -10,11 +10,11 @@
 namespace tributary {
 namespace {
 
-// More hardly move the words.
+// Vectors that the codewords are trained on; more hardly move them.
 constexpr uint64_t kCodebookSample = 100'000;
 constexpr uint64_t kVectorsPerPiece = 1024;
 
-// One list, around the mean.
+// A single list, whose centroid is the mean of all vectors.
 Partition AllInOne(std::span<const float> values, uint32_t dim) {
   const uint64_t vectors = values.size() / dim;
   std::vector<double> sum(dim);
@@ -27,7 +27,7 @@ Partition AllInOne(std::span<const float> values, uint32_t dim) {
   return partition;
 }
 
-void LeaveOutEmptyLists(uint32_t dim, Partition* partition) {
+void DropEmptyLists(uint32_t dim, Partition* partition) {
   const size_t lists = partition->centroids.size() / dim;
   std::vector<uint32_t> number(lists, 0);
   for (const uint32_t list : partition->list_of) number[list] = 1;
@@ -42,8 +42,8 @@ void LeaveOutEmptyLists(uint32_t dim, Partition* partition) {
   for (uint32_t& list : partition->list_of) list = number[list];
 }
 
-// Gives every vector its place: lists after another, each from a new block.
-void Place(const Partition& partition, CodedArrays* arrays) {
+// Assigns a slot to every vector: list after list, each from a new block.
+void AssignSlots(const Partition& partition, CodedArrays* arrays) {
   const size_t lists = partition.centroids.size() / arrays->dim;
   std::vector<uint32_t> sizes(lists, 0);
   for (const uint32_t list : partition.list_of) ++sizes[list];
@@ -56,14 +56,15 @@ void Place(const Partition& partition, CodedArrays* arrays) {
   for (size_t i = 0; i < lists; ++i) next[i] = arrays->blocks[i] * kBlockItems;
   arrays->positions.assign(size_t{arrays->blocks.back()} * kBlockItems,
                            kNoPosition);
-  arrays->places.resize(partition.list_of.size());
+  arrays->slots.resize(partition.list_of.size());
   for (uint32_t i = 0; i < partition.list_of.size(); ++i) {
-    arrays->places[i] = next[partition.list_of[i]]++;
-    arrays->positions[arrays->places[i]] = i;
+    arrays->slots[i] = next[partition.list_of[i]]++;
+    arrays->positions[arrays->slots[i]] = i;
   }
 }
 
-// Residuals and directions, padded with zeros for the codes.
+// Computes residuals to the centroids and directions x / |x|, both padded with
+// zeros to the dimensions of the codes.
 class Residuals {
  public:
   Residuals(std::span<const float> values, uint32_t dim, uint32_t padded_dim,
@@ -73,7 +74,7 @@ class Residuals {
         padded_dim_(padded_dim),
         partition_(partition) {}
 
-  // Writes padded_dim values each.
+  // Writes padded_dim values to each array.
   void Get(uint64_t vector, float* residual, float* direction) const {
     const float* x = &values_[vector * dim_];
     const float* centroid =
@@ -96,9 +97,9 @@ class Residuals {
   const Partition& partition_;
 };
 
-std::vector<float> LearnWords(const Residuals& residuals, uint64_t vectors,
-                              uint32_t dim, uint32_t code_dims,
-                              uint32_t threads) {
+std::vector<float> LearnCodewords(const Residuals& residuals, uint64_t vectors,
+                                  uint32_t dim, uint32_t code_dims,
+                                  uint32_t threads) {
   const uint64_t sample = std::min(vectors, kCodebookSample);
   const size_t padded_dim = size_t{CodesFor(dim, code_dims)} * code_dims;
   std::vector<float> of_sample(sample * padded_dim);
@@ -110,11 +111,11 @@ std::vector<float> LearnWords(const Residuals& residuals, uint64_t vectors,
   return TrainCodebook(dim, code_dims, of_sample, directions, threads);
 }
 
-void StoreCodes(const uint8_t* codes, uint32_t count, uint32_t place,
+void StoreCodes(const uint8_t* codes, uint32_t count, uint32_t slot,
                 uint8_t* blocks) {
   uint8_t* block =
-      blocks + size_t{place / kBlockItems} * (count / 2) * kBlockItems;
-  const uint32_t byte = CodeByte(place % kBlockItems);
+      blocks + size_t{slot / kBlockItems} * (count / 2) * kBlockItems;
+  const uint32_t byte = CodeByte(slot % kBlockItems);
   for (uint32_t p = 0; p < count / 2; ++p) {
     block[size_t{p} * kBlockItems + byte] =
         static_cast<uint8_t>(codes[2 * p] | codes[2 * p + 1] << 4);
@@ -123,10 +124,10 @@ void StoreCodes(const uint8_t* codes, uint32_t count, uint32_t place,
 
 void EncodeAll(const Residuals& residuals, uint32_t threads,
                CodedArrays* arrays) {
-  const Codebook book{arrays->dim, arrays->code_dims, arrays->words};
+  const Codebook book{arrays->dim, arrays->code_dims, arrays->codewords};
   const uint32_t count = book.codes();
   arrays->codes.assign(arrays->positions.size() * count / 2, 0);
-  ParallelFor(arrays->places.size(), kVectorsPerPiece, threads,
+  ParallelFor(arrays->slots.size(), kVectorsPerPiece, threads,
               [&](uint64_t begin, uint64_t end) {
                 std::vector<float> residual(size_t{count} * book.code_dims);
                 std::vector<float> direction(residual.size());
@@ -135,7 +136,7 @@ void EncodeAll(const Residuals& residuals, uint32_t threads,
                   residuals.Get(i, residual.data(), direction.data());
                   EncodeResidual(book, residual.data(), direction.data(),
                                  kAnisotropy, codes);
-                  StoreCodes(codes, count, arrays->places[i],
+                  StoreCodes(codes, count, arrays->slots[i],
                              arrays->codes.data());
                 }
               });
@@ -172,16 +173,16 @@ absl::StatusOr<CodedArrays> EncodeVectors(std::span<const float> values,
   } else {
     ASSIGN_OR_RETURN(partition, DivideIntoLists(values, dim, lists, threads));
   }
-  LeaveOutEmptyLists(dim, &partition);
+  DropEmptyLists(dim, &partition);
   CodedArrays arrays{};
   arrays.dim = dim;
   arrays.code_dims = code_dims;
-  Place(partition, &arrays);
+  AssignSlots(partition, &arrays);
   MeasureSpreads(values, partition, &arrays);
   const Residuals residuals(values, dim, CodesFor(dim, code_dims) * code_dims,
                             partition);
-  arrays.words =
-      LearnWords(residuals, arrays.places.size(), dim, code_dims, threads);
+  arrays.codewords =
+      LearnCodewords(residuals, arrays.slots.size(), dim, code_dims, threads);
   EncodeAll(residuals, threads, &arrays);
   arrays.centroids = std::move(partition.centroids);
   return arrays;

@@ -10,30 +10,40 @@
 
 namespace tributary {
 
-// No vector lies at this place.
+// In CodedVectors::positions, marks a slot that holds no vector.
 inline constexpr uint32_t kNoPosition = 0xFFFFFFFF;
 
-// What the kinds scan and ivf store of a space, as IndexSpec describes it: its
-// vectors, divided into lists, as codes of what they differ from their list's
-// centroid by. A *place* is where an item is in this order, 64 times its block
-// and more. A view of a mapped bundle or of CodedArrays.
+// The arrays of the kinds scan and ivf, which v1::IndexSpec describes as files.
+// A space's vectors are divided into lists around centroids (see partition.h),
+// and every vector is stored as the code of its quantised residual to its
+// list's centroid (see codebook.h). A scan is an ivf of one list.
+//
+// Three indexes name an item: its *row* in the item table; its *position* among
+// the space's vectors, which ascend with rows; and its *code slot* in the order
+// of lists. Each list begins with a new block of 64 slots (see code_scan.h), so
+// that a list's last slots may be empty.
+//
+// A view of a mapped bundle or of CodedArrays.
 struct CodedVectors {
   // [lists, dim].
   std::span<const float> centroids;
-  // [lists + 1].
+  // [lists + 1], ascending from 0: list i has blocks [blocks[i], blocks[i+1]).
   std::span<const uint32_t> blocks;
-  // [lists].
+  // [lists]: the root of the mean squared distance of a list's vectors from its
+  // centroid.
   std::span<const float> spreads;
-  // By place, the vector's position.
+  // [64 * blocks]: by slot, the vector's position, or kNoPosition.
   std::span<const uint32_t> positions;
-  // By position, its place.
-  std::span<const uint32_t> places;
+  // [vectors]: by position, the vector's slot; the inverse of `positions`.
+  std::span<const uint32_t> slots;
   Codebook book;
+  // [blocks][codes / 2][64], as code_scan.h lays them out.
   std::span<const uint8_t> codes;
 
   uint32_t lists() const { return static_cast<uint32_t>(spreads.size()); }
 };
 
+// The same arrays, owned: what a builder makes.
 struct CodedArrays {
   uint32_t dim;
   uint32_t code_dims;
@@ -41,21 +51,21 @@ struct CodedArrays {
   std::vector<uint32_t> blocks;
   std::vector<float> spreads;
   std::vector<uint32_t> positions;
-  std::vector<uint32_t> places;
-  std::vector<float> words;
+  std::vector<uint32_t> slots;
+  std::vector<float> codewords;
   std::vector<uint8_t> codes;
 
-  // Valid as long as this is not moved or changed.
+  // Valid until this object is moved, changed or destroyed.
   CodedVectors view() const {
     return {centroids, blocks, spreads,
-            positions, places, {dim, code_dims, words},
+            positions, slots,  {dim, code_dims, codewords},
             codes};
   }
 };
 
-// Divides and encodes `values`, [vectors, dim]; one list makes a scan. Empty
-// lists are left out. Same input, same answer, whatever the number of threads.
-// Errors: DivideIntoLists'.
+// Divides `values`, [vectors, dim], into lists and encodes them; one list makes
+// a scan. Empty lists are dropped, so that there may be fewer than `lists`. The
+// result does not depend on the number of threads. Errors: DivideIntoLists'.
 absl::StatusOr<CodedArrays> EncodeVectors(std::span<const float> values,
                                           uint32_t dim, uint32_t code_dims,
                                           uint32_t lists, uint32_t threads);

@@ -20,8 +20,10 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Where a tile of four rows and two vectors lies. Rows and vectors beyond the
-// end are the last ones again: what is computed twice is the same.
+// The product is computed in tiles of four rows and two SIMD vectors of
+// columns, whose eight sums stay in registers while k runs. Where a tile would
+// reach beyond the end of the matrix, its rows or columns are moved back: some
+// elements are then computed twice, with the same result.
 struct Tile {
   size_t rows[4];
   size_t columns[2];
@@ -63,8 +65,8 @@ HWY_INLINE void MultiplyTile(D d, const StridedMatrix& a, const float* b,
   store(tile.rows[3], s30, s31);
 }
 
-// Matrices of fewer columns than a SIMD vector has values are left to narrower
-// ones.
+// A matrix with fewer columns than a SIMD vector has lanes is multiplied with
+// narrower vectors.
 template <class D>
 void MultiplyAll(D d, const StridedMatrix& a, const float* b, size_t columns,
                  float* product) {
@@ -103,7 +105,7 @@ namespace {
 HWY_EXPORT(MultiplyWidest);
 
 constexpr uint64_t kRowsPerPiece = 4096;
-// Few enough to stay in the first cache.
+// Few enough rows to stay in the first-level cache.
 constexpr uint64_t kRowsPerBlock = 128;
 
 }  // namespace

@@ -30,9 +30,10 @@ HWY_INLINE hn::Vec<D> LoadWide(D d, const Half* values) {
       d, hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(values)));
 }
 
-// The query, and its end once more: the last Lanes(d) values, with zeros for
-// those that full vectors cover already. So a dimension that is no multiple of
-// Lanes(d) needs no masked load.
+// The query, and its last Lanes(d) values once more in `tail`, with zeros for
+// those that the full vectors before it cover. A dimension that is no multiple
+// of Lanes(d) thus needs no masked loads: the last load overlaps the one before
+// and meets zeros there.
 struct Query {
   const float* values;
   size_t dim;
@@ -68,7 +69,7 @@ HWY_INLINE float DotOne(D d, const Query& query, const T* vector) {
 
 #if HWY_TARGET != HWY_SCALAR
 
-// Adds the 128-bit blocks of a vector.
+// The sum of the 128-bit blocks of a vector.
 template <class D>
 HWY_INLINE auto AddBlocks(D d, hn::Vec<D> v) {
   if constexpr (hn::MaxLanes(d) > 4) {
@@ -80,7 +81,8 @@ HWY_INLINE auto AddBlocks(D d, hn::Vec<D> v) {
   }
 }
 
-// The sums of four vectors' lanes, in the four lanes of the result.
+// The horizontal sums of four vectors, in the four lanes of the result: with
+// fewer instructions than four separate sums.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE auto SumsOfFour(D d, V a, V b, V c, V e) {
   const auto ac =
@@ -113,7 +115,9 @@ HWY_INLINE void DotFour(D d, const Query& query, const T* first,
 
 #endif  // HWY_TARGET != HWY_SCALAR
 
-// Vectors shorter than SIMD vectors are left to narrower ones.
+// Scores four vectors at a time, so that each load of the query is used four
+// times. Vectors with fewer values than a SIMD vector has lanes are scored with
+// narrower SIMD vectors.
 template <class D, typename T>
 void DotAll(D d, const float* values, size_t dim, const T* vectors,
             size_t count, float* scores) {
@@ -138,7 +142,7 @@ void DotAll(D d, const float* values, size_t dim, const T* vectors,
   }
 }
 
-// So many vectors ahead lies what is fetched: about what the memory answers in.
+// Vectors are prefetched this many ahead: about the latency of memory.
 constexpr size_t kFetchAhead = 32;
 
 template <typename T>
@@ -147,7 +151,7 @@ HWY_INLINE void Fetch(const T* vector, size_t dim) {
   for (size_t at = 0; at < dim * sizeof(T); at += 64) {
     hwy::Prefetch(bytes + at);
   }
-  // Where vectors are not aligned to cache lines, one may begin before its end.
+  // A vector that is not aligned to cache lines may reach into one more.
   hwy::Prefetch(bytes + dim * sizeof(T) - 1);
 }
 

@@ -9,9 +9,9 @@
 
 namespace tributary {
 
-// Writes scores[i], the inner product of `query` and the i-th of `count`
+// Writes to scores[i] the inner product of `query` and the i-th of `count`
 // vectors of query.size() values each, stored end to end at `vectors`. Sums are
-// float32; their order depends on the processor, and so do the last bits.
+// float32; their order, and with it the last bits, depends on the processor.
 // Runs the widest SIMD instructions that the processor has (Highway, chosen at
 // run time). Thread-safe; never reads outside of the vectors.
 void DotProducts(std::span<const float> query, const float* vectors,
@@ -19,7 +19,8 @@ void DotProducts(std::span<const float> query, const float* vectors,
 void DotProducts(std::span<const float> query, const Half* vectors,
                  size_t count, float* scores);
 
-// The same for the vectors at `positions`, in any order, fetched ahead.
+// Writes to scores[i] the inner product of `query` and vector positions[i]. The
+// positions may be in any order; the vectors are prefetched.
 void DotProductsAt(std::span<const float> query, const float* vectors,
                    std::span<const uint32_t> positions, float* scores);
 void DotProductsAt(std::span<const float> query, const Half* vectors,

@@ -13,7 +13,7 @@
 namespace tributary {
 namespace {
 
-// FAISS warns when it trains a list on fewer vectors.
+// FAISS warns when it trains on fewer vectors per list.
 constexpr uint64_t kVectorsPerList = 39;
 
 std::string DefaultFactory(uint64_t vectors) {
@@ -25,7 +25,7 @@ std::string DefaultFactory(uint64_t vectors) {
                            std::max<uint64_t>(1, vectors / kVectorsPerList)));
 }
 
-// Held-out queries with their exact answers.
+// The queries with their exact answers.
 class RecallMeter {
  public:
   static absl::StatusOr<RecallMeter> Create(const FaissBuildInput& input) {
@@ -59,8 +59,9 @@ class RecallMeter {
   std::vector<std::vector<ScoredRow>> answers_;
 };
 
-// The lowest effort that meets the target: doubles it, then halves the gap.
-// Returns the recall there, or at the highest.
+// Finds the lowest effort that meets the target: doubles the effort until it
+// does, then bisects. Leaves it set in *searcher. Returns the recall there, or
+// at the highest allowed effort if that does not meet the target.
 absl::StatusOr<double> Tune(const RecallMeter& meter,
                             const FaissBuildInput& input,
                             FaissSearcher* searcher, uint32_t* effort) {

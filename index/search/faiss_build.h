@@ -12,29 +12,30 @@
 namespace tributary {
 
 struct FaissBuildInput {
-  // The space's item vectors, in the order of their rows.
+  // The space's item vectors, [vectors, dim], in the order of their rows.
   std::span<const float> values;
   uint32_t dim;
-  // In faiss::index_factory's language; empty for "IVF<L>,Flat" with
-  // L = 4 sqrt(vectors), at most a 39th of the vectors as FAISS's training
-  // wants it.
+  // A string for faiss::index_factory. Empty: "IVF<L>,Flat" with
+  // L = 4 sqrt(vectors), but at most vectors / 39, the fewest vectors per list
+  // that FAISS trains on without a warning.
   std::string factory;
-  // The share of the exact best target_n that searches are to find, 0 to 1.
+  // The target: the mean share, 0 to 1, of the exact best target_n that
+  // searches for target_n find.
   double target_recall;
   uint32_t target_n;
-  // [*, dim]; on these the recall is measured. Not empty.
+  // Queries that recall is measured on, [*, dim], not empty.
   std::span<const float> queries;
-  // How much of the knob's range may be used, above 0 to 1.
+  // The share of the knob's range that may be used, above 0 to 1.
   double max_effort_share = 1;
 };
 
-// Trains the index, turns its knob (nprobe, efSearch) up as far as the target
-// takes and no further, writes it to `file` and returns its spec with the
-// recall it reached. Same input, same bytes. Errors: INVALID_ARGUMENT when
-// FAISS refuses the factory string or there are no vectors or queries;
-// FAILED_PRECONDITION, saying what was reached, when the knob, turned up as far
-// as allowed, does not meet the target. A kind without a knob is taken as it
-// is.
+// Trains the index, sets its knob (nprobe or efSearch) to the lowest value that
+// meets the target, writes the index to `file` and returns its spec with the
+// recall it reached. An index without a knob is written as it is, whether it
+// meets the target or not. The same input gives the same bytes. Errors:
+// INVALID_ARGUMENT when FAISS refuses the factory string or there are no
+// vectors or queries; FAILED_PRECONDITION, with the recall reached, when the
+// highest allowed value of the knob does not meet the target.
 absl::StatusOr<v1::IndexSpec> BuildFaissIndex(
     const FaissBuildInput& input, const std::filesystem::path& file);
 

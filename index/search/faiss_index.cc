@@ -11,8 +11,8 @@
 namespace tributary {
 namespace {
 
-// What Debian's FAISS, compiled for baseline x86-64, scans per microsecond
-// while it collects results.
+// Bytes of float32 vectors that Debian's FAISS, compiled for baseline x86-64,
+// scans per microsecond while it collects results.
 constexpr double kFaissBytesPerUs = 6'000;
 
 class FaissIndex : public VectorIndex {
@@ -36,7 +36,7 @@ class FaissIndex : public VectorIndex {
       FindPositions(items_, filter.excluded, &positions);
       RETURN_IF_ERROR(searcher_.Search(query, n, positions, hits));
     }
-    // Positions are in the order of rows: the order of hits stays.
+    // Positions ascend with rows, so mapping them keeps the order of ties.
     for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);
     return absl::OkStatus();
   }
@@ -69,8 +69,8 @@ absl::Status CheckAgainstManifest(const FaissSearcher& searcher,
   }
   if (!searcher.is_inner_product()) {
     return absl::DataLossError(fmt::format(
-        "{}: metric is not inner product, which the manifest's metric {} is "
-        "searched as",
+        "{}: metric is not inner product, but the manifest's metric {} is "
+        "searched by inner product",
         file, v1::Metric_Name(spec.metric())));
   }
   return absl::OkStatus();

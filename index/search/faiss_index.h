@@ -8,10 +8,12 @@
 
 namespace tributary {
 
-// Opens <space>.index: what faiss::write_index wrote for the space's items, in
-// their order. DATA_LOSS, naming file and field, when it cannot be read or its
-// dimension, metric or count differ from the manifest. The deadline is not
-// looked at inside a search. The bundle must outlive it.
+// Opens <space>.index, which faiss::write_index wrote for the space's item
+// vectors in the order of their positions. DATA_LOSS, naming file and field,
+// when FAISS cannot read it or its dimension, metric or count differ from the
+// manifest. The index checks the deadline before a search, not inside. With
+// `allowed` set in the filter it scores the allowed vectors exactly, by
+// themselves. The bundle must outlive the index.
 absl::StatusOr<std::unique_ptr<VectorIndex>> OpenFaissIndex(
     const Bundle& bundle, const EmbeddingSpace& space);
 

@@ -25,14 +25,14 @@
 namespace tributary {
 namespace {
 
-// FAISS parallelises with OpenMP, whose threads a server does not want: each of
-// its own threads searches by itself. OpenMP's setting is per calling thread.
+// FAISS parallelises with OpenMP. A server runs one search per thread of its
+// own and wants no others. OpenMP's setting is per calling thread.
 void UseOneThread() {
   thread_local const bool done = (omp_set_num_threads(1), true);
   static_cast<void>(done);
 }
 
-// Refuses excluded positions.
+// Tells FAISS which positions a search may return.
 class ExcludedSelector : public faiss::IDSelector {
  public:
   ExcludedSelector(uint64_t size, std::span<const uint32_t> excluded)
@@ -48,15 +48,15 @@ class ExcludedSelector : public faiss::IDSelector {
   RowMarks marks_;
 };
 
-// The parameters of one search, of the type that the index insists on.
+// The parameters of one search. An index insists on one of these types.
 struct Parameters {
   faiss::SearchParameters plain;
   faiss::SearchParametersIVF ivf;
   faiss::SearchParametersHNSW hnsw;
 };
 
-// Polysemous codes take most of a product quantiser's training and are good for
-// a kind of search that is not used here.
+// Polysemous codes take most of the time of training a product quantiser, for a
+// kind of search that is not used here.
 void SkipPolysemousTraining(faiss::Index* core) {
   if (auto* pq = dynamic_cast<faiss::IndexPQ*>(core)) {
     pq->do_polysemous_training = false;
@@ -65,15 +65,15 @@ void SkipPolysemousTraining(faiss::Index* core) {
   }
 }
 
-// FAISS's messages begin with the place in its source; what follows the last
-// "Error: " says it.
+// FAISS's messages begin with a source location; the reason follows the last
+// "Error: ".
 std::string Reason(const std::exception& error) {
   const std::string text = error.what();
   const size_t at = text.rfind("Error: ");
   return at == std::string::npos ? text : text.substr(at);
 }
 
-// Below transforms and refinement, which have no knob of their own.
+// The index inside transforms and refinement, which have no knob of their own.
 faiss::Index* CoreOf(faiss::Index* index) {
   if (auto* wrapper = dynamic_cast<faiss::IndexPreTransform*>(index)) {
     return CoreOf(wrapper->index);
@@ -98,9 +98,9 @@ FaissSearcher::FaissSearcher(std::unique_ptr<faiss::Index> index)
              dynamic_cast<faiss::IndexScalarQuantizer*>(core_) != nullptr) {
     takes_ = Takes::kSelector;
   }
-  // FAISS 1.7.3: the fast-scan kinds throw when they get parameters, and so
-  // does refinement, whatever it wraps; so do all that are not named above (PQ,
-  // additive quantisers, NSG, LSH). A transform hands them on.
+  // In FAISS 1.7.3 the fast-scan kinds throw when they get parameters. So does
+  // refinement, whatever it wraps, and so do all kinds not named above (PQ,
+  // additive quantisers, NSG, LSH). A transform passes them on.
   const faiss::Index* below = index_.get();
   while (const auto* transform =
              dynamic_cast<const faiss::IndexPreTransform*>(below)) {
@@ -181,14 +181,14 @@ void FaissSearcher::set_effort(uint32_t effort) {
   if (effort == 0 && ivf != nullptr) effort = ivf->nprobe;
   if (effort == 0 && hnsw != nullptr) effort = hnsw->hnsw.efSearch;
   effort_ = std::clamp(effort, 1u, std::max(1u, max_effort()));
-  // For kinds that refuse parameters: written here, where nobody searches yet.
+  // For kinds that take no search parameters. Nobody searches yet.
   if (ivf != nullptr) ivf->nprobe = effort_;
   if (hnsw != nullptr) hnsw->hnsw.efSearch = static_cast<int>(effort_);
 }
 
 double FaissSearcher::scanned_share(uint32_t n) const {
   const double size = std::max<double>(1, static_cast<double>(this->size()));
-  // A graph search computes some ten distances for each node it keeps.
+  // A graph search computes some ten distances for each candidate it keeps.
   if (knob_ == Knob::kEfSearch) {
     return std::min(1.0, 10.0 * std::max(n, effort_) / size);
   }
@@ -207,7 +207,7 @@ absl::Status FaissSearcher::Search(std::span<const float> query, uint32_t n,
   try {
     uint32_t effort = effort_;
     SearchOnce(query, n, effort, excluded, hits);
-    // The lists probed held fewer than n: probe more rather than come short.
+    // The probed lists held fewer than n: probe more.
     while (hits->size() < n && takes_ == Takes::kIvf && effort < max_effort()) {
       effort = std::min(2 * effort, max_effort());
       SearchOnce(query, n, effort, excluded, hits);
@@ -229,7 +229,8 @@ void FaissSearcher::SearchOnce(std::span<const float> query, uint32_t n,
                                std::vector<ScoredRow>* hits) const {
   thread_local std::vector<float> scores;
   thread_local std::vector<faiss::Index::idx_t> ids;
-  // Kinds that take no selector are asked for as many more as may be dropped.
+  // Kinds that take no selector are asked for more, as excluded ones are
+  // dropped from the result.
   const size_t asked =
       takes_ == Takes::kNothing ? size_t{n} + excluded.size() : n;
   scores.resize(asked);
@@ -247,7 +248,7 @@ void FaissSearcher::SearchOnce(std::span<const float> query, uint32_t n,
     chosen = &parameters.ivf;
   } else if (takes_ == Takes::kHnsw) {
     parameters.hnsw.sel = excluded.empty() ? nullptr : &selector;
-    // HNSW walks excluded nodes too, and lets them use up its width.
+    // HNSW visits excluded nodes too, and they count towards efSearch.
     parameters.hnsw.efSearch =
         static_cast<int>(std::max(n, effort) + excluded.size());
     chosen = &parameters.hnsw;
@@ -257,14 +258,14 @@ void FaissSearcher::SearchOnce(std::span<const float> query, uint32_t n,
 
   hits->clear();
   for (size_t i = 0; i < asked; ++i) {
-    // FAISS fills up with -1.
+    // FAISS pads a short result with -1.
     if (ids[i] < 0) continue;
     const bool known = static_cast<uint64_t>(ids[i]) < size();
     if (known && !selector.is_member(ids[i])) continue;
-    // Search rejects the unknown.
+    // Search turns an unknown id into an error.
     hits->push_back({known ? static_cast<Row>(ids[i]) : kNoRow, scores[i]});
   }
-  // FAISS leaves the order of ties open.
+  // FAISS does not order ties.
   std::sort(hits->begin(), hits->end(), Better);
   if (hits->size() > n) hits->resize(n);
 }

@@ -18,22 +18,23 @@ struct Index;
 
 namespace tributary {
 
-// Any FAISS index (1.7.3), searched by one thread with exclusions. Its ids are
-// positions. What FAISS throws becomes INTERNAL. Const methods are thread-safe.
+// Any FAISS index (1.7.3), searched on the calling thread, with exclusions. Its
+// ids are positions. Exceptions of FAISS become INTERNAL unless stated
+// otherwise. Const methods are thread-safe.
 class FaissSearcher {
  public:
-  // What trades time for recall: how many lists are probed, or how wide the
-  // graph is searched.
+  // The parameter that trades time for recall: how many lists an IVF probes, or
+  // how many candidates an HNSW graph search keeps.
   enum class Knob { kNone, kNprobe, kEfSearch };
 
   // Reads the whole file into memory. FAISS could map the lists of an IVF
   // instead, but its mapped lists take a process-wide mutex and start threads
-  // in every search. DATA_LOSS, naming the file, for what FAISS cannot read.
-  // FAISS trusts sizes in the file: verify hashes before.
+  // in every search. DATA_LOSS, naming the file, when FAISS cannot read it.
+  // FAISS trusts the sizes in the file: verify its hash first.
   static absl::StatusOr<FaissSearcher> Read(const std::filesystem::path& file);
-  // Trains an index of faiss::index_factory's language for inner product and
-  // adds the vectors. Same input, same bytes. INVALID_ARGUMENT when FAISS
-  // refuses `factory`.
+  // Trains an inner product index that faiss::index_factory makes of `factory`
+  // and adds the vectors, [*, dim]. The same input gives the same bytes.
+  // INVALID_ARGUMENT when FAISS refuses `factory`.
   static absl::StatusOr<FaissSearcher> Train(const std::string& factory,
                                              std::span<const float> values,
                                              uint32_t dim);
@@ -48,25 +49,27 @@ class FaissSearcher {
   uint64_t size() const;
   bool is_inner_product() const;
   Knob knob() const { return knob_; }
-  // Turned fully up the search is as good as the kind can be.
+  // The highest useful value of the knob, at which search is as good as the
+  // index allows; 0 without a knob.
   uint32_t max_effort() const;
 
-  // How far the knob is turned, 0 for as the file has it. Not thread-safe.
+  // Sets the knob to `effort`, clamped to 1 to max_effort(); 0 keeps the value
+  // in the file. Not thread-safe.
   void set_effort(uint32_t effort);
 
-  // The share of the vectors that a search looks at, roughly.
+  // Roughly the share, 0 to 1, of the vectors that a search for n scores.
   double scanned_share(uint32_t n) const;
 
   // Replaces *hits with about the n best positions (in ScoredRow::row), best
-  // first. `excluded` positions are ascending and cost no result. Kinds of IVF
-  // that refuse parameters return what the lists they probe hold, which can be
-  // fewer than n; others probe on.
+  // first. `excluded` positions are ascending; they do not shorten the result.
+  // An IVF of a kind that takes no search parameters returns what its probed
+  // lists hold, which can be fewer than n; others probe more lists.
   absl::Status Search(std::span<const float> query, uint32_t n,
                       std::span<const uint32_t> excluded,
                       std::vector<ScoredRow>* hits) const;
 
  private:
-  // Which parameters the index takes with a search.
+  // Which SearchParameters the index accepts.
   enum class Takes { kNothing, kSelector, kIvf, kHnsw };
 
   explicit FaissSearcher(std::unique_ptr<faiss::Index> index);
@@ -75,7 +78,7 @@ class FaissSearcher {
                   std::vector<ScoredRow>* hits) const;
 
   std::unique_ptr<faiss::Index> index_;
-  // Inside index_, below wrappers; it has the knob.
+  // The index inside index_ and its wrappers, which has the knob.
   faiss::Index* core_;
   Takes takes_ = Takes::kNothing;
   Knob knob_ = Knob::kNone;

@@ -8,8 +8,9 @@
 namespace tributary {
 namespace {
 
-// What one core reads and multiplies per microsecond, cautiously: the mapped
-// file is rarely in the cache, and neighbours share the memory.
+// Bytes of vectors that one core scores per microsecond. A low estimate: the
+// mapped file is rarely in the cache, and other cores share the memory
+// bandwidth.
 constexpr uint64_t kBytesPerUs = 10'000;
 
 class FlatIndex : public VectorIndex {
@@ -29,7 +30,7 @@ class FlatIndex : public VectorIndex {
       FindPositions(items_, filter.excluded, &positions);
       RETURN_IF_ERROR(FlatScan(vectors_, query, n, positions, deadline, hits));
     }
-    // Positions are in the order of rows: the order of hits stays.
+    // Positions ascend with rows, so mapping them keeps the order of ties.
     for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);
     return absl::OkStatus();
   }

@@ -14,8 +14,9 @@
 namespace tributary {
 namespace {
 
-// Their scores stay in the first-level cache until they have been selected
-// from; reading the clock costs a thousandth of scoring them.
+// Vectors scored before their scores are selected from. The scores fit in the
+// first-level cache, and reading the clock once costs a thousandth of scoring
+// a block.
 constexpr size_t kBlock = 1024;
 
 template <typename T>

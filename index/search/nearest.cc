@@ -18,15 +18,26 @@
 namespace tributary {
 namespace {
 
-// Centroids that are multiplied with together: with them in the first cache,
-// the product is bound by arithmetic.
+// The nearest centroid as a matrix product. Since
+//
+//   |x - c|^2 = |x|^2 - 2 (x . c - |c|^2 / 2)
+//
+// and |x|^2 is the same for all centroids, the nearest one maximises the score
+// x . c - |c|^2 / 2. The inner products of kRows vectors with a *panel* of
+// kPanel centroids are one small matrix product (dense_product.h), whose
+// operands stay in the first-level cache, so that it is bound by arithmetic.
+//
+// The maximum over centroids is kept in kLanes independent lanes: lane j of
+// half-panel h sees centroid h * kLanes + j. Each lane remembers its best score
+// and the half-panel that it came from, which needs no branches and no
+// horizontal operations until Winner compares the lanes at the end.
 constexpr size_t kPanel = 32;
-// SIMD lanes that keep a best of their own.
 constexpr size_t kLanes = 16;
 
-// The best so far of one vector, by lane.
+// The best centroids of one vector so far, by lane.
 struct Best {
   float scores[kLanes];
+  // Half-panels.
   uint32_t panels[kLanes];
 };
 
@@ -41,8 +52,9 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// `products` are [count, kPanel]; a centroid's score is the product less half
-// its square. Half-panels are numbered 2 panel and 2 panel + 1.
+// Updates best[i] with the scores of one panel for each of `count` vectors.
+// `products` is [count, kPanel]. The half-panels are 2 * panel and
+// 2 * panel + 1.
 void KeepBetter(const float* products, size_t count, const float* half_squares,
                 uint32_t panel, Best* best) {
   const hn::CappedTag<float, kLanes> d;
@@ -79,12 +91,12 @@ namespace {
 HWY_EXPORT(KeepBetter);
 
 static_assert(kPanel == 2 * kLanes);
-// Vectors that meet a panel at a time.
+// Vectors that are multiplied with a panel at a time.
 constexpr size_t kRows = 64;
 constexpr uint64_t kVectorsPerPiece = 1024;
 
-// Centroids by panel, each [dim][kPanel]; the last is filled up with what is
-// nearest to nothing.
+// Centroids by panel, each [dim][kPanel]. The last panel is padded with
+// centroids whose score is -infinity.
 struct Panels {
   Panels(std::span<const float> centroids, uint32_t width)
       : dim(width), count((centroids.size() / width + kPanel - 1) / kPanel) {
@@ -107,6 +119,7 @@ struct Panels {
   std::vector<float> half_squares;
 };
 
+// The best of all lanes; of equal scores the lower centroid.
 uint32_t Winner(const Best& best) {
   uint32_t winner = 0;
   float score = -std::numeric_limits<float>::infinity();

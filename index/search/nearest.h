@@ -6,10 +6,11 @@
 
 namespace tributary {
 
-// Writes, for each of `values` ([count, dim]), the number of the nearest (L2)
-// of `centroids` ([*, dim], at least one), the first of equally near ones. Runs
-// the widest SIMD instructions that the processor has; what is decided by the
-// last bits of a distance depends on them, not on the number of threads.
+// Writes, for each vector of `values` ([count, dim]), the index of the nearest
+// (L2) of `centroids` ([*, dim], at least one); of equally near ones the first.
+// Runs on `threads` threads, with the widest SIMD instructions that the
+// processor has. They affect the last bits of a distance, and so which of two
+// nearly equidistant centroids is found; the number of threads does not.
 void FindNearest(std::span<const float> values,
                  std::span<const float> centroids, uint32_t dim,
                  uint32_t threads, uint32_t* nearest);

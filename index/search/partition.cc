@@ -11,12 +11,15 @@ namespace tributary {
 namespace {
 
 constexpr int kRounds = 10;
-// More vectors per list make centroids hardly better.
+// Vectors per list that the centroids are trained on; more make them hardly
+// better.
 constexpr uint64_t kSamplePerList = 128;
 constexpr uint64_t kListsPerPiece = 16;
-// What two halves of a list begin apart by.
+// When a list is split, its two centroids begin at c * (1 + kSplit) and
+// c * (1 - kSplit), with the sign of kSplit alternating by dimension.
 constexpr float kSplit = 1.0f / 1024;
 
+// `size` of the vectors, at even distances.
 std::vector<float> Sample(std::span<const float> values, uint32_t dim,
                           uint64_t size) {
   const uint64_t vectors = values.size() / dim;
@@ -27,7 +30,8 @@ std::vector<float> Sample(std::span<const float> values, uint32_t dim,
   return sample;
 }
 
-// Vectors by list, in their order.
+// The vectors of each list, by a counting sort: list i has vectors[begins[i]]
+// to vectors[begins[i + 1]], ascending.
 struct Members {
   Members(std::span<const uint32_t> list_of, uint64_t lists)
       : begins(lists + 1, 0), vectors(list_of.size()) {
@@ -67,7 +71,8 @@ void MoveToMeans(std::span<const float> sample, uint32_t dim,
               });
 }
 
-// Empty lists take half of the largest ones, as in FAISS.
+// Splits the largest list for every empty one, as FAISS does. Sizes after the
+// split are estimates: half each.
 void SplitLargest(const Members& members, uint32_t dim,
                   std::vector<float>* centroids) {
   const uint64_t lists = centroids->size() / dim;

@@ -9,18 +9,29 @@
 
 namespace tributary {
 
-// Vectors divided into lists, each around its centroid.
+// Vectors divided into lists, each around a centroid: the coarse quantiser of
+// an inverted file (IVFADC in Jégou, Douze, Schmid 2011).
 struct Partition {
   // [lists, dim].
   std::vector<float> centroids;
-  // By vector, its list: that of the nearest centroid (L2).
+  // [vectors]: the list of each vector, that of its nearest centroid (L2).
   std::vector<uint32_t> list_of;
 };
 
-// k-means (Lloyd) into `lists` lists, some of which may be empty. `values` is
-// [vectors, dim]. Ours, as Debian's FAISS takes several times as long, and so
-// that the answer does not depend on the number of threads. INVALID_ARGUMENT
-// unless there are as many vectors as lists, and one.
+// k-means by Lloyd's algorithm: alternately assigns each vector to its nearest
+// centroid and moves each centroid to the mean of its vectors,
+//
+//   list(x) = argmin over l of |x - c_l|^2,   c_l = mean of {x : list(x) = l}
+//
+// for ten rounds, on a sample of up to 128 vectors per list. Centroids begin as
+// vectors at even distances in the sample, not drawn as by k-means++. A
+// centroid that lost all its vectors is put beside that of the largest list,
+// which the two then share. At the end all vectors are assigned; lists may
+// still be empty.
+//
+// `values` is [vectors, dim]. Debian's FAISS would do this too, but takes
+// several times as long. The result does not depend on the number of threads.
+// INVALID_ARGUMENT unless 1 <= lists <= vectors.
 absl::StatusOr<Partition> DivideIntoLists(std::span<const float> values,
                                           uint32_t dim, uint32_t lists,
                                           uint32_t threads);

@@ -7,8 +7,8 @@
 
 namespace tributary {
 
-// The share of the exact answer's rows that are among `found`; 1 when the exact
-// answer is empty. Cost: sorting both.
+// Recall, 0 to 1: the share of the rows in `exact` that are also in `found`; 1
+// when `exact` is empty. Both may be in any order; O(n log n).
 double Recall(std::span<const ScoredRow> exact,
               std::span<const ScoredRow> found);
 

@@ -8,9 +8,10 @@
 
 namespace tributary {
 
-// A set of rows (or positions) below `size`, for the length of one search. The
-// bits belong to the thread and stay from use to use, so that a set costs what
-// is marked, not `size`. One object per thread at a time; not to be shared.
+// A set of rows (or positions) below `size`, for the duration of one search.
+// The bits belong to the thread and are reused, so that the cost of a set is
+// proportional to the rows marked, not to `size`. A thread may have at most one
+// object of this class at a time, and must not share it with other threads.
 class RowMarks {
  public:
   explicit RowMarks(uint64_t size);
@@ -18,7 +19,7 @@ class RowMarks {
   RowMarks& operator=(const RowMarks&) = delete;
   ~RowMarks();
 
-  // False when it was marked already.
+  // Returns false when the row was marked already. REQUIRES: row < size.
   bool Mark(Row row) {
     if (IsMarked(row)) return false;
     bits_[row] = true;

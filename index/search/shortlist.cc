@@ -25,7 +25,7 @@ size_t CountAbove(const float* scores, size_t size, float threshold) {
   const hn::RebindToSigned<decltype(d)> di;
   const size_t lanes = hn::Lanes(d);
   const auto limit = hn::Set(d, threshold);
-  // A mask is -1 where it is set.
+  // A lane of a mask is -1 where the comparison holds: subtracting it counts.
   auto a = hn::Zero(di), b = a;
   size_t i = 0;
   for (; i + 2 * lanes <= size; i += 2 * lanes) {
@@ -66,11 +66,15 @@ void FindRange(const float* scores, size_t size, float* low, float* high) {
   *high = max;
 }
 
-// By value, as that converges faster; then, where few scores lie in most of the
-// range, by their order: floats differ by no more than 32 bits.
+// The bisection first halves the range by value, which converges fast where
+// scores are spread evenly. Where nearly all of them lie in a small part of the
+// range it does not; after kBisectionsByValue steps the range is halved by
+// order, that is, by the number of floats in it. There are at most 2^32, so
+// that 33 more steps leave none.
 constexpr int kBisectionsByValue = 24;
 constexpr int kMaxBisections = kBisectionsByValue + 33;
 
+// The threshold to count at next, in (low, high) if there is a float between.
 inline float Middle(float low, float high, int bisection) {
   const float middle = low + (high - low) / 2;
   if (bisection < kBisectionsByValue && std::isfinite(middle)) return middle;
@@ -78,10 +82,11 @@ inline float Middle(float low, float high, int bisection) {
   return ScoreOfKey(key + (DescendingKey(low) - key) / 2);
 }
 
-// Finds a threshold with `want` to want + slack scores above it, and returns
-// true; or, since there are equal scores, one with more above it in *low and
-// one with fewer in *high, with no float between; both are -infinity where
-// nothing is below the last of the best.
+// Looks for a threshold with `want` to want + slack scores above it. If there
+// is one, returns true with the threshold in *low. Otherwise too many scores
+// are equal: returns false with *low, which has more than want + slack scores
+// above it, and *high, which has fewer than `want`, such that no float lies
+// between. Both are -infinity when the last of the best scores is -infinity.
 bool FindThreshold(const float* scores, size_t size, size_t want, size_t slack,
                    float* low, float* high) {
   FindRange(scores, size, low, high);
@@ -100,6 +105,8 @@ bool FindThreshold(const float* scores, size_t size, size_t want, size_t slack,
   return false;
 }
 
+// Moves the entries with scores above the threshold to the front, in their
+// order, and returns how many there are. Writes within the padding.
 size_t CompressAbove(float threshold, float* scores, uint32_t* ids,
                      size_t size) {
   size_t kept = 0;
@@ -113,14 +120,15 @@ size_t CompressAbove(float threshold, float* scores, uint32_t* ids,
     const auto id = hn::LoadU(du, ids + i);
     auto mask = hn::Gt(score, limit);
     if (i + lanes > size) mask = hn::And(mask, hn::FirstN(d, size - i));
-    // Storing all lanes is much faster than storing those of a mask; what they
-    // overwrite has been read.
+    // Storing all lanes is much faster than a masked store. The lanes beyond
+    // those kept overwrite only entries that have been read.
     hn::StoreU(hn::Compress(score, mask), d, scores + kept);
     hn::StoreU(hn::Compress(id, hn::RebindMask(du, mask)), du, ids + kept);
     kept += hn::CountTrue(d, mask);
   }
 #else
-  // Without an instruction for it, Highway's Compress is slower than this.
+  // Without a compress instruction, this loop is faster than Highway's
+  // emulation.
   for (size_t i = 0; i < size; ++i) {
     const float score = scores[i];
     scores[kept] = score;
@@ -144,12 +152,12 @@ HWY_EXPORT(CountAbove);
 HWY_EXPORT(FindThreshold);
 HWY_EXPORT(CompressAbove);
 
-// The list's entries, best first; ties are as they come. Valid until the next
-// call on the thread.
-std::span<KeyedPlace> SortedEntries(Shortlist* list) {
-  thread_local std::vector<KeyedPlace> entries, scratch;
+// The list's entries, best first, ties in their order. Valid until the next
+// call on this thread.
+std::span<KeyedId> SortedEntries(Shortlist* list) {
+  thread_local std::vector<KeyedId> entries, scratch;
   const size_t size = list->size();
-  // At once for all that may come.
+  // Grown to the capacity at once, so that later calls do not allocate.
   if (entries.size() < list->capacity()) {
     entries.resize(list->capacity());
     scratch.resize(list->capacity());
@@ -157,13 +165,13 @@ std::span<KeyedPlace> SortedEntries(Shortlist* list) {
   for (size_t i = 0; i < size; ++i) {
     entries[i] = {DescendingKey(list->scores()[i]), list->ids()[i]};
   }
-  const std::span<KeyedPlace> sorted(entries.data(), size);
+  const std::span<KeyedId> sorted(entries.data(), size);
   SortByKey(sorted, &scratch);
   return sorted;
 }
 
-// Sorts runs of equal keys by place.
-void SortTies(std::span<KeyedPlace> sorted) {
+// Sorts entries with equal keys by id.
+void SortTies(std::span<KeyedId> sorted) {
   for (size_t first = 0; first < sorted.size();) {
     size_t last = first + 1;
     while (last < sorted.size() && sorted[last].key == sorted[first].key) {
@@ -172,7 +180,7 @@ void SortTies(std::span<KeyedPlace> sorted) {
     if (last - first > 1) {
       std::sort(sorted.begin() + static_cast<int64_t>(first),
                 sorted.begin() + static_cast<int64_t>(last),
-                [](const auto& a, const auto& b) { return a.place < b.place; });
+                [](const auto& a, const auto& b) { return a.id < b.id; });
     }
     first = last;
   }
@@ -206,7 +214,8 @@ float Shortlist::KeepBest(size_t want, size_t slack) {
     size_ = HWY_DYNAMIC_DISPATCH(CompressAbove)(low, scores(), ids(), size_);
   }
   if (found || size_ <= want + slack) return low;
-  // Too many are equal: those above them, and the first of them.
+  // Too many scores equal `tie`. Keep all above it, and the first of those
+  // equal to it.
   const float tie = high;
   size_t room = want - HWY_DYNAMIC_DISPATCH(CountAbove)(scores(), size_, tie);
   size_t kept = 0;
@@ -223,19 +232,19 @@ float Shortlist::KeepBest(size_t want, size_t slack) {
 
 void TakeBest(uint32_t n, Shortlist* list, std::vector<ScoredRow>* hits) {
   list->DropWorse(n, n / 8);
-  const std::span<KeyedPlace> entries = SortedEntries(list);
+  const std::span<KeyedId> entries = SortedEntries(list);
   SortTies(entries);
   hits->resize(std::min<size_t>(n, entries.size()));
   for (size_t i = 0; i < hits->size(); ++i) {
-    (*hits)[i] = {entries[i].place, ScoreOfKey(entries[i].key)};
+    (*hits)[i] = {entries[i].id, ScoreOfKey(entries[i].key)};
   }
 }
 
 void SortByScore(Shortlist* list) {
-  const std::span<const KeyedPlace> entries = SortedEntries(list);
+  const std::span<const KeyedId> entries = SortedEntries(list);
   for (size_t i = 0; i < entries.size(); ++i) {
     list->scores()[i] = ScoreOfKey(entries[i].key);
-    list->ids()[i] = entries[i].place;
+    list->ids()[i] = entries[i].id;
   }
 }
 

@@ -6,7 +6,7 @@
 namespace tributary {
 namespace {
 
-// Scores that are compared at once.
+// Scores that are compared with the threshold before the first branch.
 constexpr size_t kGroup = 16;
 
 }  // namespace
@@ -20,7 +20,7 @@ void TopK::Offer(Row first_row, std::span<const float> scores) {
   if (n_ == 0) return;
   size_t i = 0;
   for (; i + kGroup <= scores.size(); i += kGroup) {
-    // Without branches, so that the compiler makes SIMD code of it.
+    // Without branches, so that the compiler vectorises the loop.
     uint32_t above = 0;
     for (size_t j = 0; j < kGroup; ++j) above |= scores[i + j] > threshold_;
     if (above != 0) {

@@ -1,6 +1,13 @@
-// Vector search inside one embedding space. This folder may depend on
-// index/bundle and index/parallel; FAISS headers are seen by its
-// faiss_searcher.cc alone.
+// Maximum inner product search inside one embedding space. VectorIndex is the
+// interface that retrievers use; OpenIndex picks the implementation that the
+// bundle names:
+//
+//   flat  flat_index.cc   exact scan of all vectors
+//   scan  coded_index.cc  scan of four-bit codes, best ones reranked exactly
+//   ivf   coded_index.cc  the same in the most promising lists only
+//   faiss faiss_index.cc  any FAISS index
+//
+// Only faiss_searcher.cc includes FAISS headers.
 #ifndef TRIBUTARY_INDEX_SEARCH_VECTOR_INDEX_H_
 #define TRIBUTARY_INDEX_SEARCH_VECTOR_INDEX_H_
 
@@ -21,14 +28,15 @@ namespace tributary {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-// Which items a search may find. Views of item rows, ascending and unique.
+// Which items a search may return. Both lists hold item rows, ascending and
+// unique; they are views, which must outlive the search.
 struct RowFilter {
   RowFilter() = default;
-  // Lists of what is left out are filters.
+  // Implicit: a list of excluded rows is a filter.
   RowFilter(std::span<const Row> rows) : excluded(rows) {}  // NOLINT
 
   std::span<const Row> excluded;
-  // If set, nothing else is found.
+  // If set, only these rows, less the excluded ones, are returned.
   std::optional<std::span<const Row>> allowed;
 };
 
@@ -38,41 +46,44 @@ class VectorIndex {
  public:
   virtual ~VectorIndex() = default;
 
-  // Replaces *hits with the n best rows for `query`, best first (see Better),
-  // fewer when the space has fewer that pass the filter. The filter acts inside
-  // the search, so that what it leaves out costs no result. Errors:
-  // INVALID_ARGUMENT unless query has dim() finite values; DEADLINE_EXCEEDED,
-  // where the kind can tell, with *hits unspecified; INTERNAL for what the
-  // library reports.
+  // Replaces *hits with the n best rows for `query`, best first (see Better).
+  // There are fewer than n only when fewer rows of the space pass the filter:
+  // the filter acts inside the search, so excluded rows never shorten the
+  // result. Errors: INVALID_ARGUMENT unless `query` has as many values as the
+  // space has dimensions, all finite; DEADLINE_EXCEEDED, where the kind checks
+  // the deadline, with *hits unspecified; INTERNAL for errors of FAISS.
   virtual absl::Status Search(std::span<const float> query, uint32_t n,
                               const RowFilter& filter, SteadyTime deadline,
                               std::vector<ScoredRow>* hits) const = 0;
 
-  // Checks all that Search trusts, reading all of the index's files: DATA_LOSS,
-  // naming file and place.
+  // Reads all of the index's files and checks every value that Search trusts.
+  // DATA_LOSS, naming the file and the entry.
   virtual absl::Status CheckContents() const { return absl::OkStatus(); }
 
-  // How long a search takes on this machine, roughly: what decides whether it
-  // runs on the request's own thread.
+  // A rough estimate of a search's time in microseconds, at least 1. It decides
+  // whether a search runs on the request's own thread.
   virtual uint32_t expected_us(uint32_t n) const = 0;
 };
 
-// Exact search of every vector: the referee for the others. Views the bundle,
-// which must outlive it.
+// Exact search that scores every vector: the ground truth for the other kinds.
+// Views `items`, which must outlive the index.
 std::unique_ptr<VectorIndex> MakeFlatIndex(const VectorTable& items);
 
-// Opens the index that the space's spec names: "flat", "scan" or "ivf" from
-// <space>.ivf.*.npy, or "faiss" from <space>.index. Errors name file and field:
-// UNIMPLEMENTED for another kind; DATA_LOSS when dimension, metric or count
-// differ from the manifest. The bundle must outlive it.
+// Opens the index that the space's spec names: "flat" scans the space's
+// vectors, "scan" and "ivf" map <space>.ivf.*.npy, "faiss" reads <space>.index.
+// Errors name file and field: UNIMPLEMENTED for another kind; DATA_LOSS when
+// dimension, metric or count differ from the manifest. The bundle must outlive
+// the index.
 absl::StatusOr<std::unique_ptr<VectorIndex>> OpenIndex(
     const Bundle& bundle, const EmbeddingSpace& space);
 
-// Opens every index and runs the golden queries: DATA_LOSS, with space and
-// query number, when the flat answer differs from the golden one (by more than
-// rounding), or when an index finds less than the recall in its spec allows.
-// `before` is told which space is next.
-absl::Status TrySearches(
+// Opens every index of the bundle, checks its contents and runs the golden
+// queries on it. DATA_LOSS, with space and query number, when the exact answer
+// differs from the golden one by more than rounding, or when the mean recall of
+// the space's golden queries is more than 0.1 below the spec's measured_recall.
+// `before`, if given, is called with each space before its index is opened, so
+// that a caller can report which one a crash is about.
+absl::Status CheckIndexes(
     const Bundle& bundle,
     const std::function<void(const EmbeddingSpace&)>& before = nullptr);
 

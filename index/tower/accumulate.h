@@ -9,8 +9,8 @@ namespace tributary {
 
 // sums[i] += weight * values[i] for i below n, in float32, with the widest SIMD
 // instructions that the processor has (Highway, chosen at run time). The last
-// bit depends on whether it has fused multiply-add. Thread-safe; reads and
-// writes nothing beyond n.
+// bit depends on whether the processor has a fused multiply-add. Thread-safe;
+// reads and writes nothing beyond n.
 void AddScaled(float weight, const float* values, size_t n, float* sums);
 void AddScaled(float weight, const Half* values, size_t n, float* sums);
 

@@ -9,18 +9,22 @@
 
 namespace tributary {
 
-// The first column of a part of DecayedSums; dim for `part` = parts.
+// The first of the `dim` columns that belong to `part`, 0 to parts - 1; dim for
+// part == parts. Parts are ceil(dim / parts) columns wide, the last ones less.
 size_t PartBegin(size_t dim, size_t parts, size_t part);
 
-// Sums of a history's vectors by v1::HistoryInput's DECAYED_SUM and
-// DECAYED_MEAN: the columns are as many parts as there are decays, and what
-// part p takes of the vector of rank r, 0 the newest, weighs (1 +
-// r)^-decays[p]. Immutable and thread-safe.
+// Weighted sums of a history's vectors, for the poolings DECAYED_SUM and
+// DECAYED_MEAN of v1::HistoryInput. With P decays the columns are divided into
+// P parts, and part p of the sum of vectors x_r, r = 0 being the newest, is
+//
+//   sum over r of (1 + r)^-decays[p] x_r
+//
+// Immutable and thread-safe.
 class DecayedSums {
  public:
   DecayedSums() = default;
-  // For histories of up to `max_items` vectors of `dim` values. No decays: one,
-  // of 0.
+  // For histories of up to `max_items` vectors of `dim` values. Without decays
+  // there is one part, with a decay of 0.
   DecayedSums(std::span<const double> decays, size_t dim, size_t max_items);
 
   size_t parts() const { return parts_.size(); }
@@ -28,19 +32,21 @@ class DecayedSums {
     return parts_[part].weights[rank];
   }
 
-  // Adds a weighted vector to `dim` sums. REQUIRES: rank < max_items.
+  // Adds the vector of this rank, weighted, to the `dim` sums. REQUIRES:
+  // rank < max_items.
   void Add(size_t rank, const float* vector, float* sums) const;
   void Add(size_t rank, const Half* vector, float* sums) const;
-  // Divides the sums by the l2 norms of the weights of the first `count` ranks,
-  // or by the sums of those weights. REQUIRES: 1 <= count <= max_items.
+  // Divides each part of the sums by the l2 norm, or by the total, of its
+  // weights of ranks below `count`. REQUIRES: 1 <= count <= max_items.
   void DivideByNorms(size_t count, float* sums) const;
   void DivideByTotals(size_t count, float* sums) const;
 
  private:
-  // By rank.
+  // Arrays by rank.
   struct Part {
     std::vector<float> weights;
-    // The sums up to a rank, it included: of weights and of their squares.
+    // Cumulative sums, up to and including the rank, of the weights and of
+    // their squares.
     std::vector<double> totals;
     std::vector<double> squares;
   };

@@ -32,7 +32,7 @@ absl::StatusOr<std::unique_ptr<ItemTower>> ItemTower::Open(
   const v1::Tower& spec = tower->spec_;
   if (spec.features_size() > kMaxInputs) {
     return absl::InvalidArgumentError(
-        fmt::format("{}.features: {} of them, expected at most {}", field,
+        fmt::format("{}.features: {} features, expected at most {}", field,
                     spec.features_size(), kMaxInputs));
   }
   uint64_t width = 0;
@@ -48,7 +48,7 @@ absl::StatusOr<std::unique_ptr<ItemTower>> ItemTower::Open(
     if (input.kind() < v1::FeatureInput::CATEGORIES ||
         input.kind() > v1::FeatureInput::SPACE_VECTOR) {
       return absl::InvalidArgumentError(fmt::format(
-          "{}.features[{}].kind: not one that this reader knows", field, i));
+          "{}.features[{}].kind: unknown to this reader", field, i));
     }
     width += input.dim();
     RETURN_IF_ERROR(tower->OpenTable(

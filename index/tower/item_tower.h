@@ -15,45 +15,48 @@
 
 namespace tributary {
 
-// What separates the categories of a value.
+// Separates the categories of an item in a FeatureValue.
 inline constexpr char kCategorySeparator = '\x1f';
 
-// The value that one input of an item's tower has for an item; as default:
-// missing.
+// An item's value for one input of an item tower. A default value is a missing
+// one. Each kind of input reads one member. Views.
 struct FeatureValue {
-  // CATEGORIES: the item's, separated by kCategorySeparator.
+  // CATEGORIES: the item's categories, separated by kCategorySeparator.
   std::string_view categories;
-  // NUMBER: NaN or infinite: missing.
+  // NUMBER: missing if it is not finite.
   float number = std::numeric_limits<float>::quiet_NaN();
-  // SPACE_VECTOR: of the space's dim; empty: missing.
+  // SPACE_VECTOR: as many values as the space has dimensions, or none.
   std::span<const float> vector;
 };
 
-// A space's item tower: makes vectors of items that came after training from
-// their features, as the trainer made those of the others. Immutable and
+// A space's item tower. It makes the vectors of items that came after training
+// from their features, in the way that the trainer made those of the other
+// items. v1::Tower and v1::FeatureInput define the computation. Immutable and
 // thread-safe.
 class ItemTower {
  public:
-  // The bundle must outlive it. REQUIRES: the space has an item_tower. Errors
-  // name the manifest's field or the file: INVALID_ARGUMENT for a tower that is
-  // unknown or does not fit together, DATA_LOSS for what is wrong with a file.
+  // The bundle must outlive the tower. REQUIRES: the space has an item_tower.
+  // Errors name the manifest's field or the file: INVALID_ARGUMENT for a tower
+  // of unknown parts, or of parts that do not fit together; DATA_LOSS for a
+  // wrong file.
   static absl::StatusOr<std::unique_ptr<ItemTower>> Open(
       const Bundle& bundle, const EmbeddingSpace& space);
 
-  // What each value is to be made from, in order.
+  // The inputs, in the order in which Encode takes their values.
   std::span<const v1::FeatureInput* const> inputs() const {
     return {spec_.features().data(),
             static_cast<size_t>(spec_.features_size())};
   }
 
-  // Replaces *vector by the item's, of the space's dim. False when no value is
-  // there and known: the vector then says nothing of the item. REQUIRES: values
-  // are those of inputs(), in their order.
+  // Replaces *vector with the item's vector, of the space's dim. Returns false
+  // when every value is missing or unknown; the vector is then the same for all
+  // such items. REQUIRES: `values` has one value for each of inputs().
   bool Encode(std::span<const FeatureValue> values,
               std::vector<float>* vector) const;
 
  private:
-  // CATEGORIES: [1 + categories, dim], and the categories' names.
+  // The table of a CATEGORIES input: weights [1 + categories, dim], and the
+  // categories' names.
   struct Table {
     NpyArray weights;
     KeyTable categories;
@@ -62,17 +65,17 @@ class ItemTower {
   explicit ItemTower(const v1::Tower& spec) : spec_(spec) {}
   absl::Status OpenTable(const Bundle& bundle, const std::string& stem,
                          const v1::FeatureInput& input);
-  // Says whether any category is known.
+  // Returns whether any category is known.
   static bool AppendCategories(const Table& table, std::string_view categories,
                                std::vector<float>* values);
 
   const v1::Tower& spec_;
-  // By input; empty for those that are not CATEGORIES.
+  // By input; empty for inputs of other kinds than CATEGORIES.
   std::vector<Table> tables_;
   TowerLayers layers_;
 };
 
-// What a number is as an input: v1::FeatureInput says how.
+// The input that a NUMBER makes of a number, as v1::FeatureInput defines it.
 float TransformNumber(const v1::FeatureInput& input, float number);
 
 }  // namespace tributary

@@ -22,15 +22,16 @@ struct Shape {
   size_t out;
 };
 
-// A block of the product: kRows rows from `inputs`, kVectors vectors of columns
-// from column `begin` on. So many sums at once hide the latency of adding.
+// A block of the product: kRows rows of `inputs`, times kVectors SIMD vectors
+// of columns from column `begin` on. The kRows * kVectors independent sums hide
+// the latency of multiply-add instructions.
 template <size_t kRows, size_t kVectors, class D>
 HWY_INLINE void MultiplyBlock(D d, const float* inputs, const float* weights,
                               const float* bias, Shape shape, size_t begin,
                               float* outputs) {
   const size_t lanes = hn::Lanes(d);
   hn::Vec<D> sums[kRows][kVectors];
-  // Unrolled, so that the sums stay in registers at -O2, too.
+  // Unrolled, so that the sums stay in registers even at -O2.
   HWY_UNROLL(8)
   for (size_t v = 0; v < kVectors; ++v) {
     HWY_UNROLL(8)
@@ -108,7 +109,8 @@ HWY_INLINE void ForEach(float* values, size_t n, const Function& function) {
   }
 }
 
-// Beyond, both are what they are there to the last bit.
+// For larger |x| tanh x does not change in the last bit; clamping keeps e^2x
+// finite.
 constexpr float kFarEnough = 20;
 
 void SigmoidAll(float* values, size_t n) {

@@ -11,12 +11,13 @@
 namespace tributary {
 namespace {
 
-// Of nn::LayerNorm.
+// Added to the variance, as in PyTorch's LayerNorm.
 constexpr float kNormEpsilon = 1e-5F;
 constexpr uint32_t kMaxBlocks = 8;
-// A transformer's inner layer is so many times as wide.
+// The width of a transformer's inner layer, in multiples of dim.
 constexpr size_t kWidening = 2;
-// A product's columns are quickest in multiples of the widest SIMD vector.
+// Products are fastest with a multiple of this many columns, the lanes of the
+// widest SIMD vector.
 constexpr size_t kColumns = 16;
 
 void Mean(const float* vectors, size_t count, size_t dim, float* out) {
@@ -27,11 +28,12 @@ void Mean(const float* vectors, size_t count, size_t dim, float* out) {
   }
 }
 
-// Scores become weights that sum to 1.
+// Replaces scores s_i with e^s_i / sum of e^s_j, relative to the best score, so
+// that nothing overflows.
 void Softmax(float* scores, size_t count) {
   const float best = *std::max_element(scores, scores + count);
   for (size_t i = 0; i < count; ++i) {
-    // Beyond, e^x is nothing beside 1.
+    // Smaller powers of e do not change a sum that contains 1.
     scores[i] = std::max(scores[i] - best, -80.0F);
   }
   Exp(scores, count);
@@ -49,7 +51,8 @@ void Relu(float* values, size_t n) {
 
 }  // namespace
 
-// Takes weights from the file's in order.
+// Takes weights from the file's values, in the order that v1::HistoryInput
+// defines. REQUIRES: there are enough of them.
 class SequenceEncoder::Reader {
  public:
   explicit Reader(std::span<const float> weights) : rest_(weights) {}
@@ -60,7 +63,7 @@ class SequenceEncoder::Reader {
     rest_ = rest_.subspan(count);
     return taken;
   }
-  // The weights of `out` outputs, and apart from them the bias.
+  // Takes the weights of a layer without its bias, and transposes them.
   void TakeWeights(size_t in, size_t out, Linear* linear) {
     linear->in = in;
     linear->out = out;
@@ -227,7 +230,9 @@ void SequenceEncoder::Attend(const float* vectors, size_t count,
   }
 }
 
-// Gates are in the order reset, update, new.
+// The three parts of `inputs` and `state` are the gates in PyTorch's order:
+// reset, update, new. The products with the inputs do not depend on the state
+// and are computed for all steps at once.
 void SequenceEncoder::RunGru(const float* vectors, size_t count,
                              float* out) const {
   thread_local std::vector<float> inputs, state;
@@ -252,8 +257,8 @@ void SequenceEncoder::RunGru(const float* vectors, size_t count,
   }
 }
 
-// The newest item's vector after the last block, for which that block reads
-// all and writes none of the others.
+// Only the newest item's vector of the last block is needed. That block
+// therefore has a single query, while its keys and values come from all items.
 void SequenceEncoder::Transform(const float* vectors, size_t count,
                                 float* out) const {
   thread_local std::vector<float> values;
@@ -267,7 +272,8 @@ void SequenceEncoder::Transform(const float* vectors, size_t count,
   std::copy(values.end() - static_cast<int64_t>(dim_), values.end(), out);
 }
 
-// Replaces *values by what the block makes of its last `queries` vectors.
+// Replaces the last `queries` vectors of *values with the block's output for
+// them. The others are left as they are, and are read as keys and values only.
 void SequenceEncoder::RunBlock(const Block& block, size_t queries,
                                std::vector<float>* values) const {
   thread_local std::vector<float> query, keys_values, attended, mixed, wide;
@@ -293,8 +299,14 @@ void SequenceEncoder::RunBlock(const Block& block, size_t queries,
   for (size_t q = 0; q < queries; ++q) block.after_layers.Apply(own + q * dim_);
 }
 
-// For each head: softmax(queries keys^T / sqrt(head_dim)) values, as two
-// products. A row of keys_values is a key and a value.
+// Multi-head attention. For each head, with its head_dim columns of the queries
+// Q, keys K and values V,
+//
+//   out = softmax(Q K^T / sqrt(head_dim)) V
+//
+// as two matrix products. `queries` is [*, dim_], and a row of `keys_values` is
+// a key followed by a value. The number of keys is padded to a multiple of
+// kColumns: the padding of the scores is multiplied with values of 0.
 void SequenceEncoder::AttendHeads(std::span<const float> queries,
                                   std::span<const float> keys_values,
                                   float* out) const {
@@ -324,7 +336,6 @@ void SequenceEncoder::AttendHeads(std::span<const float> queries,
     MultiplyRows(query.data(), rows, head_dim, key.data(), zeros.data(), padded,
                  scores.data());
     for (size_t i = 0; i < rows; ++i) Softmax(&scores[i * padded], count);
-    // What pads the scores meets values of 0.
     MultiplyRows(scores.data(), rows, padded, value.data(), zeros.data(),
                  head_dim, mixed.data());
     for (size_t i = 0; i < rows; ++i) {

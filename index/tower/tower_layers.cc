@@ -14,7 +14,7 @@ namespace tributary {
 namespace {
 
 constexpr int kMaxLayers = 64;
-// Between layers; wider than any vector that is searched.
+// The most values between two layers; more than an embedding has.
 constexpr uint64_t kMaxWidth = 1 << 16;
 
 void Linear(std::span<const float> weights, std::span<const float> bias,
@@ -42,7 +42,7 @@ absl::StatusOr<NpyArray> OpenWeights(const Bundle& bundle,
                                      uint64_t columns) {
   if (!bundle.HasFile(file)) {
     return absl::DataLossError(
-        fmt::format("{}: \"{}\" is not listed among the files", field, file));
+        fmt::format("{}: \"{}\" is not in the manifest's files", field, file));
   }
   ASSIGN_OR_RETURN(NpyArray array, NpyArray::Open(bundle.dir() / file));
   const NpyHeader& header = array.header();
@@ -86,8 +86,8 @@ absl::StatusOr<TowerLayers> TowerLayers::Open(const Bundle& bundle,
   }
   if (width == out) return layers;
   return absl::InvalidArgumentError(
-      fmt::format("{}.layers: they make {} values of {}, but the space needs "
-                  "{}",
+      fmt::format("{}.layers: the layers make {} values of {}, but the space "
+                  "needs {}",
                   field, width, in, out));
 }
 
@@ -123,7 +123,7 @@ absl::StatusOr<TowerLayers::Step> TowerLayers::OpenStep(
       return step;
     default:
       return absl::InvalidArgumentError(
-          fmt::format("{}.kind: not one that this reader knows", field));
+          fmt::format("{}.kind: unknown to this reader", field));
   }
 }
 

@@ -12,37 +12,38 @@
 
 namespace tributary {
 
-// The values of a weights file, float32, after holding its shape against [rows,
-// columns]; columns is 0 for an array of one dimension, and rows 0 where any
-// number will do. DATA_LOSS, naming `field` and file, for another shape and for
-// values that are not finite.
+// Maps a file of weights, float32, and compares its shape with [rows, columns].
+// `columns` is 0 for an array of one dimension; `rows` is 0 if any number from
+// 1 to 65536 is allowed. DATA_LOSS, naming `field` and file, when the manifest
+// does not list the file, the shape differs or a value is not finite.
 absl::StatusOr<NpyArray> OpenWeights(const Bundle& bundle,
                                      const std::string& file,
                                      const std::string& field, uint64_t rows,
                                      uint64_t columns);
 
-// The layers of a tower, in order. Immutable and thread-safe; copies what it
-// needs of the bundle.
+// The layers of a tower (v1::Layer), in order: a feed-forward network.
+// Immutable and thread-safe. Copies the weights, so that it does not need the
+// bundle.
 class TowerLayers {
  public:
-  // Reads the weights and holds every shape against its neighbours: the first
-  // layer takes `in` values, the last gives `out`. Errors begin with `field`,
-  // the tower's place in the manifest, or name the file: INVALID_ARGUMENT for
-  // layers that are unknown or do not fit, DATA_LOSS for what is wrong with a
-  // file, values that are not finite among it.
+  // Reads the weights and checks that each layer's output fits the next: the
+  // first layer takes `in` values and the last one gives `out`. Errors begin
+  // with `field`, the tower's path in the manifest, or name the file:
+  // INVALID_ARGUMENT for unknown layers and for layers that do not fit;
+  // DATA_LOSS for a wrong file, including values that are not finite.
   static absl::StatusOr<TowerLayers> Open(const Bundle& bundle,
                                           const v1::Tower& tower,
                                           const std::string& field, uint32_t in,
                                           uint32_t out);
 
-  // Replaces *values, `in` of them, by what the layers make of them. Allocates
-  // nothing once its vectors have grown.
+  // Replaces *values, the `in` inputs, with the `out` outputs. Allocates
+  // nothing once *values and a buffer of the thread have grown.
   void Apply(std::vector<float>* values) const;
 
  private:
   struct Step {
     v1::Layer::Kind kind;
-    // LINEAR: [in, out], so that an input adds its row to the outputs.
+    // LINEAR: [in, out], the transpose of the file: see MultiplyRows.
     std::vector<float> weights;
     std::vector<float> bias;
   };

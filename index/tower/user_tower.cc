@@ -25,7 +25,7 @@ absl::Status CheckRange(const std::string& field, T value, T low, T high) {
       "manifest.json: {}: {}, expected {} to {}", field, value, low, high));
 }
 
-// More decays than columns would leave parts without any.
+// With more decays than columns, some parts would have no columns.
 absl::Status CheckDecays(const v1::HistoryInput& history,
                          const std::string& field) {
   RETURN_IF_ERROR(CheckRange(field + ".decays",
@@ -58,7 +58,7 @@ absl::Status CheckHistory(const v1::HistoryInput& history,
        (history.pooling() == v1::HistoryInput::DECAYED_SUM ||
         HasDecay(history)))) {
     return absl::InvalidArgumentError(fmt::format(
-        "manifest.json: {}.pooling: not one that this reader knows", field));
+        "manifest.json: {}.pooling: unknown to this reader", field));
   }
   return absl::OkStatus();
 }
@@ -80,8 +80,7 @@ absl::Status CheckSpec(const v1::Tower& tower, const std::string& field) {
   return CheckHistory(tower.history(), field + ".history");
 }
 
-// Whether a history is reduced by weights that were trained, and not only by
-// rank.
+// Whether the history's pooling has trained weights.
 bool HasWeights(const v1::HistoryInput& history) {
   return SequenceEncoder::WeightCount(history) > 0;
 }

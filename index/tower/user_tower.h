@@ -1,6 +1,6 @@
-// Towers: the networks of a bundle, run where requests are answered. This
-// folder knows the weights and layers that a manifest describes and nothing of
-// how they were trained; it may depend on index/bundle alone.
+// Towers: the neural networks of a bundle, as the server runs them. This folder
+// runs the layers and weights that a manifest describes, and knows nothing of
+// how they were trained.
 #ifndef TRIBUTARY_INDEX_TOWER_USER_TOWER_H_
 #define TRIBUTARY_INDEX_TOWER_USER_TOWER_H_
 
@@ -20,32 +20,37 @@
 
 namespace tributary {
 
-// A space's user tower: makes query vectors of histories. Immutable and
-// thread-safe.
+// A space's user tower. It makes query vectors from histories in three steps:
+//
+//   1. pool the vectors of the history's items (a table of their own, not those
+//      of the space) into one: DecayedSums or SequenceEncoder,
+//   2. append the user's context vector, or the default one,
+//   3. apply the layers.
+//
+// v1::Tower defines the computation. Immutable and thread-safe.
 class UserTower {
  public:
-  // Opens the space's tower, which reads its layers and maps its tables. The
-  // bundle must outlive it. REQUIRES: the space's history_encoder is TOWER.
-  // Errors name the manifest's field or the file: INVALID_ARGUMENT for a tower
-  // that is unknown or does not fit together, DATA_LOSS for what is wrong with
-  // a file.
+  // Reads the space's layers and maps its tables. The bundle must outlive the
+  // tower. REQUIRES: the space's history_encoder is TOWER. Errors name the
+  // manifest's field or the file: INVALID_ARGUMENT for a tower of unknown
+  // parts, or of parts that do not fit together; DATA_LOSS for a wrong file.
   static absl::StatusOr<std::unique_ptr<UserTower>> Open(
       const Bundle& bundle, const EmbeddingSpace& space);
 
-  // How many vectors of the space's dim an output has, and a history's newest
-  // items that are used.
+  // The number of query vectors, each of the space's dim, that Encode makes.
   uint32_t interests() const { return interests_; }
+  // The number of newest items of a history that Encode uses.
   uint32_t max_items() const { return spec_.history().max_items(); }
 
-  // Replaces *vectors with interests() vectors, end to end, for a user (kNoRow:
-  // unknown) with this history, newest last, none twice; items that the tower
-  // does not know are ignored. False when there is nothing to go by: no known
-  // item, and no context of this user. Allocates nothing once *vectors has
-  // grown.
+  // Replaces *vectors with interests() query vectors, end to end, of a user
+  // (kNoRow: unknown) with this history, newest item last, no item twice. Items
+  // without a row in the tower's table are ignored. Returns false, leaving
+  // *vectors unspecified, when there is nothing to encode: no such item, and no
+  // context of this user. Allocates nothing once *vectors has grown.
   bool Encode(Row user, std::span<const Row> history,
               std::vector<float>* vectors) const;
 
-  // Reads the tables: DATA_LOSS, naming file and place, for values that are not
+  // Reads the tables. DATA_LOSS, naming file and entry, for values that are not
   // finite and rows that are not ascending.
   absl::Status CheckTables() const;
 
@@ -53,7 +58,8 @@ class UserTower {
   UserTower(const Bundle& bundle, const EmbeddingSpace& space);
 
   absl::Status OpenTables(const std::string& field);
-  // Appends the pooled history, zeros for an empty one; says whether it was.
+  // Appends the pooled history, or zeros if no item is known; nothing if the
+  // tower has no history. Returns whether an item is known.
   bool AppendHistory(std::span<const Row> history,
                      std::vector<float>* values) const;
   bool AppendSequence(std::span<const Row> history, float* out) const;
@@ -65,16 +71,17 @@ class UserTower {
   const uint32_t interests_;
   VectorTable history_;
   VectorTable context_;
+  // The pooling: the encoder if the spec has weights, else the sums.
   DecayedSums sums_;
-  // Instead of them, where the spec has weights.
   SequenceEncoder encoder_;
   TowerLayers layers_;
 };
 
-// Opens every user tower, reads its tables, and encodes the histories of the
-// golden queries: DATA_LOSS, with space and query, when a vector differs from
-// the trainer's by more than 1e-4 of its length; else Open's errors.
-absl::Status TryTowers(const Bundle& bundle);
+// Opens every item tower and user tower of the bundle, reads the tables of the
+// user towers, and encodes the histories of the golden queries. DATA_LOSS, with
+// space and query, when a vector differs from the trainer's by more than 1e-4
+// of its length; errors of Open and CheckTables.
+absl::Status CheckTowers(const Bundle& bundle);
 
 }  // namespace tributary
 

@@ -22,18 +22,19 @@ absl::Status CheckHash(const std::filesystem::path& dir,
                   entry.name(), found, entry.name(), entry.sha256()));
 }
 
-// Rows below n_items, none twice, scores finite and descending.
+// Checks that rows are below n_items and unique, and scores finite and
+// descending.
 absl::Status CheckPopularityList(const PopularityList& list, uint64_t n_items) {
   const std::string stem = "popularity." + list.spec().name();
-  std::vector<bool> there(n_items);
+  std::vector<bool> listed(n_items);
   for (uint64_t i = 0; i < list.rows().size(); ++i) {
     const Row row = list.rows()[i];
-    if (row >= n_items || there[row]) {
+    if (row >= n_items || listed[row]) {
       return absl::DataLossError(
           fmt::format("{}.npy: entry {} is row {}, which is {}", stem, i, row,
-                      row >= n_items ? "not an item" : "there twice"));
+                      row >= n_items ? "not an item" : "listed twice"));
     }
-    there[row] = true;
+    listed[row] = true;
     const float score = list.scores()[i];
     // Written so that NaN fails.
     if (!(score > -HUGE_VALF && score < HUGE_VALF) ||
@@ -87,7 +88,7 @@ absl::Status CheckCategories(const Bundle& bundle) {
   for (uint64_t i = 0; i < numbers.size(); ++i) {
     if (numbers[i] == 0 || i % width == 0 || numbers[i - 1] != 0) continue;
     return absl::DataLossError(
-        fmt::format("{}: item {}, entry {} is {}, but comes after a 0",
+        fmt::format("{}: item {}, entry {} is {}, but follows a 0",
                     kCategoriesFile, i / width, i % width, numbers[i]));
   }
   return absl::OkStatus();

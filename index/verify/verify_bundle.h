@@ -8,10 +8,11 @@
 
 namespace tributary {
 
-// Reads everything: hashes every file, and checks keys, vectors, rows and
-// lists element by element. What passes can be served without further checks.
-// Indexes and golden queries are not run here: see VerifyVersion.
-// Errors: DATA_LOSS naming file and field; as Bundle::Open.
+// Reads the whole bundle: hashes every file, and checks keys, vectors, rows and
+// lists element by element. Code that serves a bundle that passed needs no
+// further checks. Indexes, towers and golden queries are not run here: see
+// VerifyVersion. Errors: DATA_LOSS, naming file and field; those of
+// Bundle::Open.
 absl::Status VerifyBundle(const Bundle& bundle);
 absl::Status VerifyBundle(const std::filesystem::path& dir);
 

@@ -9,8 +9,8 @@ namespace tributary {
 
 absl::Status VerifyOpened(const Bundle& bundle) {
   RETURN_IF_ERROR(VerifyBundle(bundle));
-  RETURN_IF_ERROR(TryTowers(bundle));
-  return TrySearches(bundle);
+  RETURN_IF_ERROR(CheckTowers(bundle));
+  return CheckIndexes(bundle);
 }
 
 absl::Status VerifyVersion(const std::filesystem::path& bundle_dir) {

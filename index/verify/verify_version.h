@@ -8,13 +8,14 @@
 
 namespace tributary {
 
-// All the checks there are: VerifyBundle, TryTowers and TrySearches.
+// Runs every check of a version: VerifyBundle, CheckTowers and CheckIndexes.
+// Errors: theirs. The second overload opens the bundle first.
 absl::Status VerifyOpened(const Bundle& bundle);
 absl::Status VerifyVersion(const std::filesystem::path& bundle_dir);
 
-// True for errors that say that a version's bytes are bad, so that to try the
-// same again is useless; others are the host's or the network's. INTERNAL is
-// what a search library reports.
+// Whether an error blames the version's bytes, so that verifying the same bytes
+// again is useless. Other errors are the host's or the network's. INTERNAL
+// counts as the version's, because a search library reports it.
 bool BlamesVersion(const absl::Status& status);
 
 }  // namespace tributary

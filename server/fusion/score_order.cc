@@ -20,13 +20,13 @@ std::span<const uint32_t> ScoreOrder::Sort(
     first = last;
   }
   places_.resize(items_.size());
-  for (size_t i = 0; i < items_.size(); ++i) places_[i] = items_[i].place;
+  for (size_t i = 0; i < items_.size(); ++i) places_[i] = items_[i].id;
   return places_;
 }
 
 void ScoreOrder::SortTie(std::span<const CandidatePool::Entry> entries,
-                         std::span<KeyedPlace> items) {
-  for (KeyedPlace& item : items) item.key = entries[item.place].row;
+                         std::span<KeyedId> items) {
+  for (KeyedId& item : items) item.key = entries[item.id].row;
   SortByKey(items, &scratch_);
 }
 

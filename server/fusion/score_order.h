@@ -21,10 +21,10 @@ class ScoreOrder {
  private:
   // Items of one score, by row.
   void SortTie(std::span<const CandidatePool::Entry> entries,
-               std::span<KeyedPlace> items);
+               std::span<KeyedId> items);
 
-  std::vector<KeyedPlace> items_;
-  std::vector<KeyedPlace> scratch_;
+  std::vector<KeyedId> items_;
+  std::vector<KeyedId> scratch_;
   std::vector<uint32_t> places_;
 };
 

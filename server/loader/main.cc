@@ -4,12 +4,15 @@
 #include <thread>
 
 #include "CLI/CLI.hpp"
+#include "grpcpp/grpcpp.h"
+#include "index/bundle/bundle.h"
 #include "proto/yaml/config_flags.h"
 #include "server/loader/loader.h"
 #include "server/loader/loader_config.h"
 #include "server/process/process.h"
 #include "server/trial/trial.h"
 #include "spdlog/spdlog.h"
+#include "version/version.h"
 
 namespace tributary {
 namespace {
@@ -23,6 +26,9 @@ int Main(int argc, char** argv) {
   CLI::App app(
       "Fetches, verifies, stages and activates the versions that a store's "
       "CURRENT names.");
+  app.set_version_flag(
+      "--version",
+      VersionText("tributary-loader", kBundleFormat, grpc::Version()));
   v1::LoaderConfig flags;
   AddConfigFlags(app, &flags);
   app.add_option_function<uint32_t>(

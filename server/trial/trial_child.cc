@@ -52,8 +52,8 @@ absl::Status Verify(const std::filesystem::path& dir) {
   ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(dir));
   RETURN_IF_ERROR(VerifyBundle(*bundle));
   Announce("trying its towers");
-  RETURN_IF_ERROR(TryTowers(*bundle));
-  return TrySearches(*bundle, [](const EmbeddingSpace& space) {
+  RETURN_IF_ERROR(CheckTowers(*bundle));
+  return CheckIndexes(*bundle, [](const EmbeddingSpace& space) {
     Announce(fmt::format("trying {} index {} of space {}",
                          space.spec->index().kind(), IndexFilesOf(space),
                          space.spec->name()));

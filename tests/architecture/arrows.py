@@ -128,12 +128,13 @@ def link_faults(root, rows):
     for folder, paths in sources(root).items():
         cmake = root / folder / "CMakeLists.txt"
         library = cmake.is_file() and re.search(
-            r"tributary_library\((\w+)\s+(?:SOURCES\s+([^)]*?))?\s*DEPS\s+([^)]*)\)",
+            r"tributary_library\((\w+)(?:\s+SOURCES\s+([^)]*?))?(?:\s+DEPS\s+([^)]*))?\)",
             cmake.read_text())
         if not library:
-            faults.append(f"{folder}/CMakeLists.txt: no tributary_library(... DEPS ...)")
+            faults.append(f"{folder}/CMakeLists.txt: no tributary_library(...)")
             continue
-        name, listed, deps = library.group(1), (library.group(2) or "").split(), library.group(3)
+        name, listed, deps = (library.group(1), (library.group(2) or "").split(),
+                              library.group(3) or "")
         if name != target_of(folder):
             faults.append(f"{folder}: its target is {name}, expected {target_of(folder)}")
         linked = {targets[d] for d in deps.split() if d in targets}

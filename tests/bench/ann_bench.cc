@@ -87,10 +87,10 @@ class Bench {
     const CodedArrays& a = *chosen_.arrays;
     const double bytes =
         static_cast<double>(a.codes.size() +
-                            4 * (a.positions.size() + a.places.size() +
-                                 a.centroids.size() + a.words.size()) +
+                            4 * (a.positions.size() + a.slots.size() +
+                                 a.centroids.size() + a.codewords.size()) +
                             2 * halves_.size());
-    return bytes / static_cast<double>(a.places.size());
+    return bytes / static_cast<double>(a.slots.size());
   }
 
   std::string Describe() const {

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+
 #include "client/retrieval_client.h"
 #include "google/protobuf/text_format.h"
 
@@ -42,7 +45,7 @@ TEST(Candidates, TurnsColumnsIntoRows) {
   EXPECT_EQ((*candidates)[2].proposals[0].source, "popularity");
 }
 
-TEST(Candidates, HaveIntegerKeysAsNumberAndText) {
+TEST(Candidates, GivesIntegerKeysAsNumberAndText) {
   const auto response =
       Parse(R"pb(
         item_ids: 18446744073709551615 scores: 1 sources: 0
@@ -54,7 +57,7 @@ TEST(Candidates, HaveIntegerKeysAsNumberAndText) {
   EXPECT_THAT((*candidates)[0].proposals, IsEmpty());
 }
 
-TEST(Candidates, HaveRanksAndRawScoresInAFullView) {
+TEST(Candidates, GivesRanksAndRawScoresOfAFullView) {
   const auto response = Parse(R"pb(
     item_ids: [ 5, 6 ]
     scores: [ 2, 1 ]
@@ -78,7 +81,7 @@ TEST(Candidates, HaveRanksAndRawScoresInAFullView) {
   EXPECT_EQ((*candidates)[1].proposals[0].raw_score, 0.5);
 }
 
-TEST(Candidates, KnowAllThirtyTwoSources) {
+TEST(Candidates, KnowsAllThirtyTwoSources) {
   v1::RetrieveResponse response =
       Parse(R"pb(
         item_ids: 5 scores: 2 sources: 0x80000000
@@ -92,11 +95,23 @@ TEST(Candidates, KnowAllThirtyTwoSources) {
   EXPECT_EQ((*candidates)[0].proposals[0].source, "31");
 }
 
-TEST(Candidates, OfAnEmptyListAreNone) {
-  EXPECT_THAT(*Candidates(v1::RetrieveResponse()), IsEmpty());
+TEST(Candidates, AreEmptyForAnEmptyResponse) {
+  const v1::RetrieveResponse response;
+  const auto candidates = Candidates(response);
+  ASSERT_TRUE(candidates.ok()) << candidates.status();
+  EXPECT_THAT(*candidates, IsEmpty());
 }
 
-TEST(Candidates, AreDataLossWhenColumnsDisagree) {
+// They would view a response that no longer exists.
+template <typename Response>
+constexpr bool kHasCandidates = requires(Response response) {
+  Candidates(std::forward<Response>(response));
+};
+static_assert(kHasCandidates<const v1::RetrieveResponse&>);
+static_assert(!kHasCandidates<v1::RetrieveResponse>);
+static_assert(!kHasCandidates<const v1::RetrieveResponse>);
+
+TEST(Candidates, ReportsDataLossWhenColumnsDisagree) {
   const auto expect_error = [](const v1::RetrieveResponse& response,
                                const char* column) {
     const auto status = Candidates(response).status();

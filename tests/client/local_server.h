@@ -1,4 +1,4 @@
-// A gRPC server for a fake service, on a port of its own.
+// A gRPC server for a fake service, on a free port.
 #ifndef TRIBUTARY_TESTS_CLIENT_LOCAL_SERVER_H_
 #define TRIBUTARY_TESTS_CLIENT_LOCAL_SERVER_H_
 
@@ -13,8 +13,9 @@
 
 namespace tributary {
 
-// Serves from construction to destruction, which cuts calls off. Last among
-// the members of the service that it serves: calls use the others.
+// Serves from construction to destruction, which cancels the calls in progress.
+// Make it the last member of the service that it serves, because calls use the
+// other members.
 class LocalServer {
  public:
   explicit LocalServer(grpc::Service* service) {

@@ -17,7 +17,8 @@ namespace {
 
 using testing::HasSubstr;
 
-// Fails the first `failures` calls with `failure`, then answers with k.
+// Fails the first `failures` calls with `failure`, then answers with the
+// request's k as an item's id.
 class FakeRetrieval : public v1::Retrieval::Service {
  public:
   const std::string& address() const { return server_.address(); }
@@ -61,20 +62,22 @@ class FakeRetrieval : public v1::Retrieval::Service {
   std::atomic<bool> hang_ = false;
 
   mutable std::mutex mutex_;
+  // Guarded by mutex_.
   int calls_ = 0;
   grpc::Status failure_;
   int failures_ = 0;
+
   LocalServer server_{this};
 };
 
-// Retries at once and is patient, so that only what is tested fails.
+// Retries at once and has a long deadline, so that slowness fails no test.
 constexpr ClientOptions kPatient = {
     .deadline_ms = 60'000, .max_attempts = 3, .initial_backoff_ms = 1};
 
 absl::StatusOr<v1::RetrieveResponse> Retrieve(const FakeRetrieval& server,
                                               const ClientOptions& options) {
   const auto client = RetrievalClient::Connect(server.address(), options);
-  EXPECT_TRUE(client.ok()) << client.status();
+  if (!client.ok()) return client.status();
   v1::RetrieveRequest request;
   request.set_k(42);
   return (*client)->Retrieve(request);
@@ -87,7 +90,7 @@ TEST(RetrievalClient, ReturnsTheServersAnswer) {
   EXPECT_EQ(response->item_ids(0), 42);
 }
 
-TEST(RetrievalClient, TriesAgainWhenTheServerIsUnavailableOrOverloaded) {
+TEST(RetrievalClient, RetriesWhenTheServerIsUnavailableOrOverloaded) {
   for (const auto code :
        {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::RESOURCE_EXHAUSTED}) {
     FakeRetrieval server;
@@ -98,7 +101,7 @@ TEST(RetrievalClient, TriesAgainWhenTheServerIsUnavailableOrOverloaded) {
   }
 }
 
-TEST(RetrievalClient, TriesNoMoreThanMaxAttempts) {
+TEST(RetrievalClient, MakesAtMostMaxAttempts) {
   for (const uint32_t max_attempts : {1, 2, 5}) {
     FakeRetrieval server;
     server.FailWith({grpc::StatusCode::UNAVAILABLE, "not now"}, 1000);
@@ -109,7 +112,7 @@ TEST(RetrievalClient, TriesNoMoreThanMaxAttempts) {
   }
 }
 
-TEST(RetrievalClient, DoesNotRepeatABadRequest) {
+TEST(RetrievalClient, DoesNotRetryABadRequest) {
   FakeRetrieval server;
   server.FailWith({grpc::StatusCode::INVALID_ARGUMENT, "k: too large"}, 1000);
   const auto response = Retrieve(server, kPatient);
@@ -128,24 +131,27 @@ TEST(RetrievalClient, GivesUpAtTheDeadline) {
 TEST(RetrievalClient, IsUnavailableWithoutAServer) {
   const auto client = RetrievalClient::Connect("unix:/nowhere/at/all.sock",
                                                {.wait_for_ready = false});
+  ASSERT_TRUE(client.ok()) << client.status();
   EXPECT_TRUE(
       absl::IsUnavailable((*client)->Retrieve(v1::RetrieveRequest()).status()));
 }
 
-TEST(RetrievalClient, WaitsForAServerIfToldTo) {
+TEST(RetrievalClient, WaitsForAServerIfAsked) {
   ClientOptions options = kPatient;
   options.wait_for_ready = true;
   options.deadline_ms = 50;
   const auto client =
       RetrievalClient::Connect("unix:/nowhere/at/all.sock", options);
+  ASSERT_TRUE(client.ok()) << client.status();
   EXPECT_TRUE(absl::IsDeadlineExceeded(
       (*client)->Retrieve(v1::RetrieveRequest()).status()));
 }
 
-TEST(RetrievalClient, TriesBatchesAgainToo) {
+TEST(RetrievalClient, RetriesBatchesToo) {
   FakeRetrieval server;
   server.FailWith({grpc::StatusCode::UNAVAILABLE, "not now"}, 1);
   const auto client = RetrievalClient::Connect(server.address(), kPatient);
+  ASSERT_TRUE(client.ok()) << client.status();
   v1::BatchRetrieveRequest request;
   request.add_requests()->set_k(1);
   request.add_requests()->set_k(2);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "evaluation/fusion_trial.h"
+#include "evaluation/cross_validated_fusion.h"
 #include "index/bundle/fusion_model.h"
 #include "tests/evaluation/fusion_world.h"
 
@@ -18,10 +18,10 @@ using testing::ElementsAre;
 constexpr uint32_t kK = FusionWorld::kDepth;
 
 TunedFusion Tune(const FusionWorld& world, std::vector<TunedSource> sources,
-                 std::span<const UserLists> strangers = {},
+                 std::span<const UserLists> cold_users = {},
                  uint32_t threads = 2) {
   TunedFusion tuned = TuneFusion({.users = world.lists(),
-                                  .strangers = strangers,
+                                  .cold_users = cold_users,
                                   .sources = sources,
                                   .k = kK,
                                   .threads = threads});
@@ -32,7 +32,7 @@ TunedFusion Tune(const FusionWorld& world, std::vector<TunedSource> sources,
 // What learned weights alone are worth, relative to the best source.
 double GainOfWeights(const FusionWorld& world,
                      const std::vector<std::string>& names) {
-  const FusionTrial trial(world.lists(), names, kK, 2);
+  const CrossValidatedFusion trial(world.lists(), names, kK, 2);
   const SourceWeights fit =
       trial.Fit(std::vector<bool>(names.size(), true), nullptr);
   return WorstGain(trial.Fused(fit, trial.NoQuotas(fit)), trial.best_alone());
@@ -120,13 +120,13 @@ TEST(TuneFusion, TheListIsReservedForTheSourceThatFillsItBest) {
   EXPECT_GE(tuned.model.quotas(0).share(), .7);
 }
 
-TEST(TuneFusion, StrangersHaveWeightsLearnedFromWhatTheyAreProposed) {
+TEST(TuneFusion, ColdUsersHaveWeightsLearnedFromWhatTheyAreProposed) {
   FusionWorld world(200);
   world.AddSource(.8).AddSource(.6).AddSource(.2);
-  FusionWorld strangers(200);
-  strangers.AddSilentSource().AddSource(.2).AddSource(.6);
+  FusionWorld cold_users(200);
+  cold_users.AddSilentSource().AddSource(.2).AddSource(.6);
   const TunedFusion tuned = Tune(
-      world, {{"own", false}, {"a", false}, {"b", false}}, strangers.lists());
+      world, {{"own", false}, {"a", false}, {"b", false}}, cold_users.lists());
   ASSERT_EQ(tuned.model.segments_size(), 2);
   const v1::FusionSegment& cold = tuned.model.segments(0);
   EXPECT_EQ(cold.name(), "cold");
@@ -139,13 +139,13 @@ TEST(TuneFusion, StrangersHaveWeightsLearnedFromWhatTheyAreProposed) {
   EXPECT_LT(WeightOf(others, "b"), WeightOf(others, "a"));
 }
 
-TEST(TuneFusion, OneSourceForStrangersNeedsNoWeights) {
+TEST(TuneFusion, OneSourceForColdUsersNeedsNoWeights) {
   FusionWorld world(100);
   world.AddSource(.8).AddSource(.6);
-  FusionWorld strangers(100);
-  strangers.AddSilentSource().AddSource(.3);
+  FusionWorld cold_users(100);
+  cold_users.AddSilentSource().AddSource(.3);
   const TunedFusion tuned =
-      Tune(world, {{"own", false}, {"popular", false}}, strangers.lists());
+      Tune(world, {{"own", false}, {"popular", false}}, cold_users.lists());
   ASSERT_EQ(tuned.model.segments_size(), 1);
   EXPECT_EQ(tuned.model.segments(0).name(), "all");
 }
@@ -192,7 +192,7 @@ TEST(TuneFusion, FewUsersDoNotMakeASegment) {
   EXPECT_EQ(Tune(world, {{"a"}, {"b"}}).model.segments_size(), 1);
 }
 
-// They are strangers; two segments of up to 0 items would be one too many.
+// They are cold_users; two segments of up to 0 items would be one too many.
 TEST(TuneFusion, UsersWithoutAHistoryAreNoLightSegment) {
   FusionWorld world(400);
   AddHistories(0, /*same=*/false, &world);

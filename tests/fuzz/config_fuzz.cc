@@ -1,4 +1,4 @@
-// The first byte chooses the program whose configuration the rest is.
+// The first byte chooses a program; the rest is its configuration.
 #include "google/protobuf/util/message_differencer.h"
 #include "index/assemble/build_config.h"
 #include "proto/yaml/yaml_message.h"
@@ -9,9 +9,9 @@
 namespace tributary {
 namespace {
 
-// What is completed needs no completion.
+// Completing a configuration must be idempotent.
 template <typename Config, typename Complete>
-void Try(std::string_view text, const Complete& complete) {
+void CheckComplete(std::string_view text, const Complete& complete) {
   Config config;
   if (!ReadYaml(text, "input", &config).ok()) return;
   const auto completed = complete(config);
@@ -30,13 +30,13 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text = AsText(data, size).substr(1);
   switch (data[0] % 3) {
     case 0:
-      Try<v1::ServerConfig>(text, CompleteServerConfig);
+      CheckComplete<v1::ServerConfig>(text, CompleteServerConfig);
       break;
     case 1:
-      Try<v1::LoaderConfig>(text, CompleteLoaderConfig);
+      CheckComplete<v1::LoaderConfig>(text, CompleteLoaderConfig);
       break;
     default:
-      Try<v1::BuildConfig>(text, CompleteBuildConfig);
+      CheckComplete<v1::BuildConfig>(text, CompleteBuildConfig);
   }
   return 0;
 }

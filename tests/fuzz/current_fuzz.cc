@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   tributary::WriteInput(path, text);
   const auto version = tributary::ReadVersionFile(path);
   if (!version.ok()) return 0;
-  // The number as we print it, and nothing besides a newline.
+  // The number in canonical form, and nothing else but a newline.
   const std::string number = std::to_string(*version);
   Require(*version > 0 && (text == number || text == number + "\n"));
   return 0;

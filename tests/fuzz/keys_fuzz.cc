@@ -1,5 +1,6 @@
-// The first byte: how many keys, and above 127 strings instead of integers. The
-// second: how long the first of the two files of strings is, in 16 bytes.
+// The first byte is the number of keys, modulo 128; above 127 the keys are
+// strings, else integers. For strings the second byte is the size of the first
+// of the two files, in units of 16 bytes. The rest is the file or files.
 #include <algorithm>
 #include <string_view>
 

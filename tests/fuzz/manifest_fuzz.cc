@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const auto& space : manifest->spaces()) {
     Require(space.dim() >= 1 && space.dim() <= tributary::kMaxDim);
   }
-  // What is accepted is accepted again as we would write it.
+  // An accepted manifest is accepted again after we have written it.
   std::string json;
   Require(google::protobuf::util::MessageToJsonString(*manifest, &json).ok());
   Require(tributary::ParseManifest(json).ok());

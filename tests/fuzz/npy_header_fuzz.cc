@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!header.ok()) return 0;
   Require(header->dimensions == 1 || header->dimensions == 2);
   Require(header->data_offset <= size);
-  // By division, so that nothing overflows.
+  // Compares by division, so that nothing overflows.
   const uint64_t bytes = size - header->data_offset;
   const uint64_t elements = bytes / tributary::DtypeSize(header->dtype);
   Require(bytes % tributary::DtypeSize(header->dtype) == 0);

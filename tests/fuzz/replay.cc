@@ -26,6 +26,6 @@ int main(int argc, char** argv) {
     LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(input.data()),
                            input.size());
   }
-  // Without inputs it would prove nothing.
+  // A run without inputs would prove nothing, so it fails.
   return paths.empty() ? 1 : 0;
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds the fuzz targets and runs each for FUZZ_SECONDS (10), JOBS (all cores)
-# of them at a time, from the corpora in the tree. Prints how often each ran.
-# What makes one fail is left in build/fuzz/found/.
+# Builds the fuzz targets and runs each for FUZZ_SECONDS (default 10) seconds,
+# JOBS (default: all cores) targets at a time, beginning with the corpora in the
+# tree. Prints the number of executions of each. Inputs that make a target fail
+# are written to build/fuzz/found/.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${FUZZ_SECONDS:-10}
@@ -15,7 +16,7 @@ cmake --preset fuzz -Wno-dev >/dev/null
 cmake --build --preset fuzz --parallel "$jobs"
 mkdir -p build/fuzz/found
 
-# What is new goes to a directory of its own, so that the tree stays as it is.
+# New inputs go to build/fuzz/corpus/, so that the tree stays as it is.
 fuzz() {
   local name=$1 log=build/fuzz/$1.log
   mkdir -p "build/fuzz/corpus/$name"

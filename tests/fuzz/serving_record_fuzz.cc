@@ -1,4 +1,4 @@
-// The input lacks the last line, which is the hash of what comes before.
+// The input is a serving record without its last line, the hash of the others.
 #include <span>
 #include <string>
 

@@ -1,5 +1,5 @@
-// The first byte: 0, and the rest is a file of a public key; else the rest is a
-// signature of 64 bytes and a manifest.
+// If the first byte is 0, the rest is a file with a public key. Otherwise the
+// rest is a signature of 64 bytes and a manifest.
 #include <string>
 
 #include "index/publish/signature.h"
@@ -8,7 +8,7 @@
 namespace tributary {
 namespace {
 
-// Whoever has the private key is not here.
+// No input can be signed: the private key is not known here.
 constexpr char kKey[] =
     "-----BEGIN PUBLIC KEY-----\n"
     "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"

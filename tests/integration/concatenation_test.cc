@@ -1,4 +1,4 @@
-// docs/reproduce.md: sources at chance stay at chance however they are fused,
+// docs/recall.md: sources at chance stay at chance however they are fused,
 // and the same data do not when they are trained on and projected rightly.
 #include <gtest/gtest.h>
 

@@ -22,7 +22,7 @@ void AppendNormalised(Row row, const Eigen::RowVectorXf& vector,
   for (const float x : vector) vectors->values.push_back(x / norm);
 }
 
-// The rows of *items, scaled to length 1, and those that are not 0 exported.
+// Scales the rows of *items to length 1 and exports those that are not 0.
 TrainedVectors ExportItems(DenseRows* items) {
   TrainedVectors vectors;
   for (Eigen::Index i = 0; i < items->rows(); ++i) {
@@ -57,8 +57,9 @@ TrainedVectors MakeUsers(const DataSet& data, const DenseRows& items,
   return vectors;
 }
 
-// Takes the terms, and the projection as it is stored: the rounded one, so that
-// an item that is encoded later gets the very vector it would have had.
+// Makes the encoder from the terms and the rounded projection that is stored,
+// so that an item that is encoded later gets exactly the vector that training
+// would have given it.
 TrainedEncoder MakeEncoder(TermMatrix terms, DenseRows* projection) {
   TrainedEncoder encoder{.spec = std::move(terms.encoder),
                          .terms = std::move(terms.terms),
@@ -82,7 +83,7 @@ absl::StatusOr<TrainedSpace> ContentTrainer::Train(const DataSet& data) const {
     return absl::FailedPreconditionError(
         "content: no feature that two items share");
   }
-  // Eigen's sparse matrices swap, but do not move.
+  // Eigen's sparse matrices can be swapped, but not moved.
   SparseRows rows;
   rows.swap(terms.rows);
   DenseRows projection =

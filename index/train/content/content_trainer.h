@@ -11,16 +11,16 @@
 
 namespace tributary {
 
-// Shorter vectors, before they are scaled to length 1, are rounding: what made
-// them has been projected away.
+// A projected vector shorter than this, before it is scaled to length 1, is
+// rounding: the projection has removed what made it.
 inline constexpr float kShortestContentVector = 1e-6F;
 
-// Vectors from item features: TF-IDF (see MakeTermMatrix), shortened (see
-// FindSubspace), of length 1. A user's vector is the mean of those of the
-// items the user had, each once, which is what the server makes of a history;
-// interactions of value 0 or less do not count. Items without features, and
-// users without such items, get no vector. The result does not depend on
-// `threads`.
+// Makes item vectors from features: TF-IDF (see MakeTermMatrix), projected to
+// `dim` dimensions (see FindSubspace) and scaled to length 1. A user's vector
+// is the mean of the vectors of the items the user had, each once, as the
+// server encodes a history; interactions of a value of 0 or less do not count.
+// Items without features, and users without items that have them, get no
+// vector. The result does not depend on `threads`.
 class ContentTrainer : public Trainer {
  public:
   // `settings` is complete (see CompleteBuildConfig).

@@ -10,9 +10,9 @@
 
 namespace tributary {
 
-// Gives items the vectors that ContentTrainer would have given them, from what
-// it stored in the bundle. Thread-safe; views the bundle's space, which must
-// outlive it.
+// Encodes items as ContentTrainer would have, from the vocabulary, weights and
+// projection that it stored in the bundle. Thread-safe. Views the bundle's
+// space, which must outlive it.
 class FeatureEncoder {
  public:
   // REQUIRES: space.spec->has_feature_encoder(), and the bundle was verified.
@@ -22,8 +22,8 @@ class FeatureEncoder {
     return space_.spec->feature_encoder();
   }
 
-  // Writes the vector, of length 1, of the item that `columns` describe in
-  // their row `row`. False when the item has no feature that the encoder knows.
+  // Writes the vector, of length 1, of the item described by row `row` of
+  // `columns`. False when the item has no feature that the encoder knows.
   // REQUIRES: columns are those of spec(), in that order and of those kinds;
   // vector.size() is the space's dim.
   bool Encode(std::span<const FeatureColumn> columns, size_t row,

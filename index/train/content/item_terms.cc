@@ -9,8 +9,8 @@
 namespace tributary {
 namespace {
 
-// A number at one deviation from the mean weighs this much beside the item's
-// terms, which have length 1 together.
+// The weight of a number that is one deviation from the mean. An item's terms
+// together have length 1.
 constexpr double kNumberWeight = 0.25;
 constexpr double kMaxDeviations = 4;
 
@@ -40,7 +40,7 @@ void VisitTokens(std::string_view text, std::string_view column,
   std::string term;
   while (!text.empty()) {
     const size_t end = std::min(text.find(kTokenSeparator), text.size());
-    // Words have no '='.
+    // Words contain no '=', so that they differ from categories.
     term.assign(column).append("=").append(text.substr(0, end));
     visit(term);
     text.remove_prefix(std::min(end + 1, text.size()));

@@ -1,5 +1,5 @@
-// What an item's features say, as weighted terms: the same for the items that
-// a feature encoder is made from and for those that it encodes later.
+// An item's features as weighted terms. Training and encoding later items share
+// this code, so that both see equal terms.
 #ifndef TRIBUTARY_INDEX_TRAIN_CONTENT_ITEM_TERMS_H_
 #define TRIBUTARY_INDEX_TRAIN_CONTENT_ITEM_TERMS_H_
 
@@ -15,28 +15,30 @@
 
 namespace tributary {
 
-// A term by its number, and how often it comes or what it weighs.
+// A term's number, with its count or its weight.
 struct ItemTerm {
   uint32_t term;
   float weight;
 };
 
-// Calls visit() with each term of a row, as often as it comes: the lower-case
-// words of a text column (letters and digits of ASCII, and all that is beyond),
-// "<column>=<category>" for each category. The views live for the call.
-// REQUIRES: the column's kind is not kNumber.
+// Calls visit() with each occurrence of a term in a row: the lower-case words
+// of a text column (runs of ASCII letters and digits and of all characters
+// beyond ASCII), or "<column>=<category>" for each category. A view lives for
+// its call. REQUIRES: the column's kind is not kNumber.
 void VisitTerms(const FeatureColumn& column, size_t row,
                 const std::function<void(std::string_view)>& visit);
 
-// Sorts an item's terms by number and makes one of those that are equal.
+// Sorts an item's terms by number and merges equal ones, adding their counts.
 void MergeTerms(std::vector<ItemTerm>* terms);
 
-// Counts become TF-IDF, log(1 + tf) idf, scaled to length 1; all 0 stays 0.
+// Turns counts tf into TF-IDF weights log(1 + tf) * idf, scaled to length 1. A
+// row of zeros stays 0.
 // REQUIRES: every term is below idf.size().
 void WeighTerms(std::span<const float> idf, std::vector<ItemTerm>* terms);
 
-// What a number weighs beside an item's terms: standardised by the column's
-// mean and deviation. 0 for NaN and infinity, and in a column that is constant.
+// The weight of a number beside an item's terms: the number minus the column's
+// mean, over its deviation, times a constant. 0 for NaN, for infinities, and in
+// a constant column.
 float NumberWeight(const v1::FeatureColumn& column, float number);
 
 }  // namespace tributary

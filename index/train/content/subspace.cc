@@ -13,15 +13,15 @@ namespace tributary {
 namespace {
 
 constexpr uint32_t kIterations = 4;
-// Further directions that are iterated and dropped in the end: they make the
-// last ones that stay exact sooner.
+// Oversampling: directions that are iterated too and dropped at the end. They
+// speed up the convergence of the last directions that are kept.
 constexpr uint32_t kOversampling = 16;
 constexpr uint64_t kRowsPerPiece = 1024;
-// Squares of lengths smaller than this, beside the largest, are rounding.
+// Squared lengths below this share of the largest are rounding.
 constexpr double kSmallest = 1e-10;
-// One in so many of the result's columns is an exact direction. Measured on
+// One in this many columns of the result is a singular direction. Measured on
 // `debian`: recall@500 of content alone with 128 columns is .26 if all are
-// exact (what makes an item special is lost), .32 if none is, .35 with 1 in 8.
+// (details of single items are lost), .32 if none is, and .35 with 1 in 8.
 constexpr Eigen::Index kExactOneIn = 8;
 
 DenseRows MultiplyDense(const DenseRows& left, const DenseRows& right,
@@ -35,8 +35,8 @@ DenseRows MultiplyDense(const DenseRows& left, const DenseRows& right,
   return product;
 }
 
-// Turns the columns of `rows` into an orthonormal basis of their span, the
-// strongest direction first; columns beyond its dimension are 0.
+// Replaces the columns of `rows` with an orthonormal basis of their span, the
+// strongest direction first. Columns beyond the dimension of the span become 0.
 DenseRows Orthonormal(const DenseRows& rows, uint32_t threads) {
   const std::vector<double> gramian =
       Gramian(rows.data(), rows.rows(), rows.cols(), threads);
@@ -64,7 +64,7 @@ DenseRows RandomColumns(Eigen::Index rows, Eigen::Index columns, double scale,
   return matrix;
 }
 
-// The `rank` directions in which the rows of `terms` are longest, as columns.
+// The `rank` leading right singular vectors of `terms`, as columns.
 DenseRows StrongestDirections(const SparseRows& terms, Eigen::Index rank,
                               uint32_t threads, const Progress& progress,
                               Random* random) {

@@ -12,12 +12,13 @@ namespace tributary {
 using DenseRows =
     Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-// A matrix [terms.cols(), dim] that shortens the rows of `terms` to `dim`
-// numbers so that their inner products stay about the same: the directions in
-// which rows are longest exactly, by randomised subspace iteration (Halko,
-// Martinsson, Tropp 2011), and what is left of each row as a random projection
-// (Johnson and Lindenstrauss 1984). With at most `dim` terms everything is
-// exact, and further columns are 0. The result does not depend on `threads`.
+// Returns a matrix P [terms.cols(), dim] such that the rows of `terms` * P have
+// about the same inner products as the rows of `terms`. Some columns of P are
+// the leading singular directions, found by randomised subspace iteration
+// (Halko, Martinsson, Tropp 2011). The others are a random projection of the
+// remainder (Johnson and Lindenstrauss 1984). With at most `dim` terms, inner
+// products are exact and unused columns are 0. The result does not depend on
+// `threads`.
 DenseRows FindSubspace(const SparseRows& terms, uint32_t dim, uint64_t seed,
                        uint32_t threads, const Progress& progress);
 

@@ -12,13 +12,13 @@
 namespace tributary {
 namespace {
 
-// The most frequent ones are kept.
+// At most this many terms are kept, the most frequent ones.
 constexpr size_t kMaxTerms = 200'000;
 constexpr uint32_t kNone = UINT32_MAX;
 
 using ItemRows = std::vector<std::vector<ItemTerm>>;
 
-// Counts terms item by item.
+// Counts terms, item by item.
 class TermCounter {
  public:
   explicit TermCounter(size_t items) : rows_(items) {}
@@ -31,7 +31,8 @@ class TermCounter {
     }
   }
 
-  // Terms become columns in byte order, counts TF-IDF. Returns the rows.
+  // Numbers the terms in byte order, weighs them by TF-IDF, and returns the
+  // rows.
   ItemRows Weigh(TermMatrix* matrix) {
     items_with_.resize(numbers_.size());
     for (std::vector<ItemTerm>& row : rows_) {
@@ -59,8 +60,8 @@ class TermCounter {
     return number;
   }
 
-  // Those in more than one item, of too many the most frequent (of equals, the
-  // first in byte order), in byte order.
+  // The terms of more than one item, in byte order. Of too many, the most
+  // frequent; of equally frequent ones, the first in byte order.
   std::vector<std::pair<std::string_view, uint32_t>> Kept() const {
     std::vector<std::pair<std::string_view, uint32_t>> kept;
     for (const auto& [term, number] : numbers_) {
@@ -77,7 +78,7 @@ class TermCounter {
     return kept;
   }
 
-  // The column of each term by its number; kNone for those left out.
+  // By term number: its column, or kNone for a dropped term.
   std::vector<uint32_t> ChooseTerms(TermMatrix* matrix) const {
     std::vector<uint32_t> columns(numbers_.size(), kNone);
     for (const auto& [term, number] : Kept()) {
@@ -108,7 +109,7 @@ void Standardise(const std::vector<float>& numbers, v1::FeatureColumn* column) {
   const double mean = sum / present;
   const double variance = square / present - mean * mean;
   column->set_mean(mean);
-  // Not 0: the sums are rounded.
+  // Compared with a threshold, because the sums are rounded.
   if (variance <= 1e-9 * mean * mean) return;
   column->set_deviation(std::sqrt(variance));
 }

@@ -13,21 +13,22 @@ namespace tributary {
 
 using SparseRows = Eigen::SparseMatrix<float, Eigen::RowMajor>;
 
-// Item features as numbers: a row per item, a column per term and then one per
-// number column of weight above 0.
+// Item features as a sparse matrix: a row per item, a column per term, then a
+// column per number column of a weight above 0.
 struct TermMatrix {
   SparseRows rows;
-  // What the columns are, and how those of another item are made.
+  // The meaning of the columns, with which another item's row can be made.
   v1::FeatureEncoder encoder;
-  // In byte order, and log(items / items with the term).
+  // The terms in byte order, and for each log(items / items with the term).
   std::vector<std::string> terms;
   std::vector<float> idf;
 };
 
-// Terms are those of VisitTerms (the same word is the same term in all text
-// columns); terms of a single item are left out, since they join it with none.
-// Weights are TF-IDF, scaled to length 1 per item; numbers are standardised, a
-// missing one is the mean. `column_weights` as in v1::Content.
+// Makes the matrix of the terms of VisitTerms. A word is the same term in all
+// text columns. Terms that only one item has are dropped, because they relate
+// it to no other. Weights are TF-IDF, scaled to length 1 per item. Numbers are
+// standardised; a missing number counts as the mean. `column_weights` as in
+// v1::Content.
 TermMatrix MakeTermMatrix(const DataSet& data,
                           const std::map<std::string, double>& column_weights);
 

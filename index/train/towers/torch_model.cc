@@ -15,7 +15,7 @@ namespace F = torch::nn::functional;
 
 constexpr int64_t kItemsAtOnce = 4096;
 
-// Values far from 0 make the first steps of a tower erratic.
+// The scale of initial weights: values far from 0 make the first steps erratic.
 void InitTable(Tensor weight) {
   const torch::NoGradGuard no_grad;
   weight.normal_(0, 1 / std::sqrt(static_cast<double>(weight.size(1))));
@@ -27,7 +27,7 @@ void Append(const Tensor& tensor, std::vector<float>* values) {
                  flat.data_ptr<float>() + flat.numel());
 }
 
-// The last vector of each row: of [batch, length, dim], [batch, dim].
+// The last vector of each row: from [batch, length, dim] to [batch, dim].
 Tensor Newest(const Tensor& vectors, const Tensor& lengths) {
   const Tensor last = (lengths - 1).clamp_min(0).view({-1, 1, 1});
   return vectors.gather(1, last.expand({-1, 1, vectors.size(2)})).squeeze(1);
@@ -96,7 +96,7 @@ Tensor HistoryModel::Pool(const Tensor& vectors, const Tensor& mask,
   return (weights.unsqueeze(2) * vectors).sum(1);
 }
 
-// Where a history is empty, the result is any vector.
+// The result for an empty history is unspecified.
 Tensor HistoryModel::Encode(const HistoryBatch& batch) {
   const Tensor vectors = table_->forward(batch.items);
   const Tensor places = torch::arange(batch.items.size(1)).unsqueeze(0);
@@ -107,7 +107,7 @@ Tensor HistoryModel::Encode(const HistoryBatch& batch) {
     return Newest(std::get<0>(gru_->forward(vectors)), batch.lengths);
   }
   if (settings_.encoder() == "transformer") {
-    // Of an empty history, one place is left in, lest it be NaN.
+    // An empty history keeps one unmasked position: softmax over none is NaN.
     Tensor ignored = mask.logical_not();
     ignored.select(1, 0).fill_(false);
     Tensor x =
@@ -245,7 +245,7 @@ Tensor SideModel::Apply(Tensor x) {
     x = torch::relu(linears_[i]->forward(x));
     if (!norms_.empty()) {
       auto& norm = norms_[i];
-      // One row has no variance.
+      // A single row has no variance.
       x = x.size(0) > 1
               ? norm->forward(x)
               : F::batch_norm(x, norm->running_mean, norm->running_var,

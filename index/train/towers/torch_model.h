@@ -11,9 +11,10 @@
 
 namespace tributary {
 
-// Everything here throws what LibTorch throws.
+// The two towers as LibTorch modules. Every function throws what LibTorch
+// throws.
 
-// Some histories: item rows, oldest first, as many columns as the longest.
+// A batch of histories: item rows, oldest first, padded to the longest.
 struct HistoryBatch {
   torch::Tensor items;    // [batch, longest]; any where there is none
   torch::Tensor lengths;  // [batch]
@@ -21,13 +22,13 @@ struct HistoryBatch {
 HistoryBatch BatchHistories(const std::vector<std::vector<Row>>& histories,
                             size_t max_items);
 
-// Reduces a history to one vector; to zeros if it is empty.
+// Encodes a history as one vector; an empty history as zeros.
 class HistoryModel : public torch::nn::Module {
  public:
   HistoryModel(const v1::TowerHistory& settings, double dropout, int64_t items);
 
   torch::Tensor Forward(const std::vector<std::vector<Row>>& histories);
-  // As v1::HistoryInput.weights describes.
+  // The weights in the order of v1::HistoryInput.weights.
   std::vector<float> Weights() const;
   torch::Tensor table() const { return table_->weight; }
 
@@ -40,24 +41,26 @@ class HistoryModel : public torch::nn::Module {
   torch::nn::Embedding table_ = nullptr;
   torch::nn::Linear attention_ = nullptr;
   torch::Tensor attention_out_;
-  // attention: a bias by rank, [max_items]; transformer: [max_items, dim].
+  // For attention a bias by rank, [max_items]; for a transformer position
+  // vectors, [max_items, dim].
   torch::Tensor by_rank_;
   torch::nn::GRU gru_ = nullptr;
   std::vector<torch::nn::TransformerEncoderLayer> blocks_;
   torch::nn::Linear gate_ = nullptr;
 };
 
-// The part of a tower that reads columns, and its layers.
+// One tower: the inputs that read columns, then layers.
 class SideModel : public torch::nn::Module {
  public:
-  // Beside the columns, layers take `more_inputs` values, and give
-  // `outputs` vectors of settings.dim end to end. `columns` must outlive it.
+  // The layers read the columns' values and `more_inputs` further values, and
+  // return `outputs` vectors of settings.dim, concatenated. `columns` must
+  // outlive the tower.
   SideModel(const v1::Towers& settings, const v1::TowerSide& side,
             const std::vector<TowerColumn>& columns, int64_t more_inputs,
             int64_t outputs);
 
-  // The inputs of these rows, end to end. A row that is negative has none,
-  // and some are dropped if `dropping` is not null.
+  // The concatenated inputs of these rows. A negative row has no inputs. Drops
+  // some at random if `dropping` is not null.
   torch::Tensor Inputs(std::span<const int64_t> rows, Random* dropping);
   // [n, outputs, dim].
   torch::Tensor Apply(torch::Tensor inputs);
@@ -73,10 +76,10 @@ class SideModel : public torch::nn::Module {
   const bool normalize_;
   const int64_t outputs_;
   int64_t inputs_ = 0;
-  // One for each column; empty for columns without ids.
+  // An embedding for each column; empty for columns without ids.
   std::vector<torch::nn::EmbeddingBag> tables_;
   std::vector<torch::nn::Linear> linears_;
-  // One after each linear but the last, or none.
+  // A batch norm after each linear layer but the last, or none at all.
   std::vector<torch::nn::BatchNorm1d> norms_;
 };
 
@@ -90,13 +93,13 @@ class TwoTowers : public torch::nn::Module {
                       Random* dropping);
   // [n, dim]
   torch::Tensor Items(std::span<const int64_t> rows, Random* dropping);
-  // [all items, dim], without gradients or dropping.
+  // [all items, dim], without gradients or dropout.
   torch::Tensor AllItems();
   torch::Tensor temperature() const { return log_temperature_.exp(); }
 
-  // The weights as they are stored, without vectors and contexts.
+  // The weights as the bundle stores them, without vectors and contexts.
   TrainedTowers Export() const;
-  // The user's columns, end to end.
+  // The user's columns, concatenated.
   torch::Tensor Contexts(std::span<const int64_t> rows);
 
  private:
@@ -107,7 +110,7 @@ class TwoTowers : public torch::nn::Module {
   torch::Tensor log_temperature_;
 };
 
-// [rows, columns] of a tensor of one or two dimensions.
+// Converts a tensor of one or two dimensions to [rows, columns].
 WeightMatrix ToMatrix(const torch::Tensor& tensor);
 
 }  // namespace tributary

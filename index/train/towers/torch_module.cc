@@ -15,10 +15,11 @@ absl::StatusOr<TrainedTowers> TrainWithTorch(const TowerTask& task) {
       std::filesystem::read_symlink("/proc/self/exe", error).parent_path() /
       kTorchModule;
   if (!std::filesystem::exists(path, error)) {
-    return absl::UnimplementedError(fmt::format(
-        "behavior.model: towers: built without LibTorch ({} is not there); run "
-        "make deps-train and build again",
-        path.string()));
+    return absl::UnimplementedError(
+        fmt::format("behavior.model: towers: built without LibTorch ({} does "
+                    "not exist); run "
+                    "make deps-train and build again",
+                    path.string()));
   }
   void* const module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   using Train = decltype(&TributaryTrainTowers);

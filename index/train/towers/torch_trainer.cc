@@ -15,7 +15,7 @@
 #include "index/train/towers/tower_batches.h"
 #include "status/status_macros.h"
 
-// OpenBLAS, under LibTorch, has threads of its own.
+// OpenBLAS, which LibTorch uses, has threads of its own.
 extern "C" __attribute__((weak)) void openblas_set_num_threads(int threads);
 extern "C" __attribute__((weak)) int openblas_get_num_threads();
 
@@ -33,9 +33,9 @@ constexpr size_t kSamples = 200;
 constexpr float kMasked = -1e9F;
 constexpr double kMinTemperature = 0.01;
 
-// One thread while it lives: results must not depend on how many there are, and
-// a second one saved less than a third of the time of the towers of
-// config/build_ml100k_lab.yaml.
+// Limits LibTorch to one thread while it lives: results must not depend on the
+// number of threads, and a second thread saved less than a third of the time
+// with config/build_ml100k_lab.yaml.
 class OneThread {
  public:
   OneThread() : before_(at::get_num_threads()) {
@@ -94,7 +94,7 @@ class TowerTraining {
     return task;
   }
 
-  // Weights, and what does not decay.
+  // Parameters with and without weight decay.
   std::vector<torch::optim::OptimizerParamGroup> Parameters() {
     std::vector<Tensor> decaying, others;
     for (const auto& parameter : model_.named_parameters()) {
@@ -111,8 +111,8 @@ class TowerTraining {
     return recalls_.end() - best > settings_.patience();
   }
 
-  // An epoch depends on the weights before it and on its number alone, so that
-  // training may go on from there.
+  // An epoch depends only on the weights before it and on its number, so that
+  // training can be resumed from a checkpoint.
   absl::Status RunEpoch(size_t epoch) {
     const uint64_t seed = task_.seed + 0x9E3779B97F4A7C15 * (epoch + 1);
     torch::manual_seed(seed);
@@ -159,7 +159,7 @@ class TowerTraining {
     }
   }
 
-  // [users, items] inner products; the best interest's.
+  // Inner products [users, items], of the best interest.
   static Tensor Scores(const Tensor& users, const Tensor& items) {
     return std::get<0>(users.matmul(items.t()).max(1));
   }
@@ -196,8 +196,8 @@ class TowerTraining {
     return loss;
   }
 
-  // Scores of all items for users from their whole histories; what they had is
-  // masked. Calls take(user, items best first) for the best n.
+  // Scores all items for users from their whole histories, with the items they
+  // had masked. Calls take(user, items best first) with the best n.
   template <typename Take>
   void RankAll(const std::vector<Row>& users, int64_t n, const Take& take) {
     const torch::NoGradGuard no_grad;
@@ -223,7 +223,7 @@ class TowerTraining {
     }
   }
 
-  // [users, interests, dim], from whole histories.
+  // User vectors [users, interests, dim], from whole histories.
   Tensor UserVectors(const std::vector<Row>& users) {
     std::vector<std::vector<Row>> histories;
     for (const Row user : users) {

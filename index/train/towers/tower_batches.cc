@@ -25,8 +25,8 @@ TowerBatches::TowerBatches(const TowerTask& task)
 }
 
 void TowerBatches::Shuffle(Random* random) {
-  // From the same order each time, so that an epoch does not depend on those
-  // before it.
+  // Shuffles the same initial order each time, so that an epoch does not depend
+  // on the epochs before it.
   std::sort(pairs_.begin(), pairs_.end(), [](const Pair& a, const Pair& b) {
     return std::pair(a.user, a.place) < std::pair(b.user, b.place);
   });
@@ -91,13 +91,13 @@ void TowerBatches::AddDrawn(Random* random, TowerBatch* batch) {
     const double log_missed =
         (settings.in_batch() ? pairs * std::log1p(-shares_[i]) : 0) +
         settings.sampled() * std::log1p(-weight / sums_.back());
-    // Not 0: an item may be a candidate only as a row's own.
+    // Above 0, because an item may be a candidate of its own pair only.
     batch->log_probabilities.push_back(
         static_cast<float>(std::log(std::max(-std::expm1(log_missed), 1e-9))));
   }
 }
 
-// They are candidates with certainty.
+// These items are candidates with probability 1.
 void TowerBatches::AddHard(Random* random, TowerBatch* batch) {
   for (uint32_t i = 0; i < task_.settings.negatives().hard(); ++i) {
     for (const int64_t user : batch->users) {

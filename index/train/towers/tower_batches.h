@@ -11,51 +11,53 @@
 
 namespace tributary {
 
-// Some pairs of a user and an item the user had, and what the item is to be
-// told from.
+// A batch: pairs of a user and an item that the user had (a positive), with the
+// candidates that the item is to be told from.
 struct TowerBatch {
   std::vector<int64_t> users;
-  // What the user's tower may know: items before the pair's where order says
-  // something, else others; oldest first.
+  // The history that the user's tower may know, oldest first: the items before
+  // the pair's where the data are ordered, else the user's other items.
   std::vector<std::vector<Row>> histories;
-  // The candidates' rows, each once, and which of them is each pair's item.
+  // The candidates' rows, each once; and for each pair the index of its item
+  // among them.
   std::vector<int64_t> items;
   std::vector<int64_t> targets;
-  // Log of the probability that an item is a candidate of a row that it is not
-  // the item of.
+  // By candidate: the log of the probability that it is a candidate of a pair
+  // of which it is not the item (the correction of sampled softmax).
   std::vector<float> log_probabilities;
-  // [pairs, candidates]: 1 where a candidate is none of this row, since the
-  // user had it or it is another row's and those do not count.
+  // [pairs, candidates]: 1 where a candidate does not count for the pair,
+  // because the user had it, or because it belongs to another pair and in-batch
+  // negatives are off.
   std::vector<uint8_t> masked;
 };
 
-// Makes the batches of an epoch. Not thread-safe.
+// Makes the batches of each epoch. Not thread-safe.
 class TowerBatches {
  public:
   // `task` must outlive it.
   explicit TowerBatches(const TowerTask& task);
 
-  // How many batches an epoch has, of about the same size.
+  // The number of batches in an epoch; they are of about equal size.
   uint64_t count() const { return count_; }
-  // A new order of the pairs.
+  // Shuffles the pairs.
   void Shuffle(Random* random);
   // REQUIRES: i < count().
   TowerBatch Make(uint64_t i, Random* random);
 
-  // By user, the items that hard negatives are drawn from, besides those shown;
-  // empty before the first ranking.
+  // By user, the items that hard negatives are drawn from, besides impressions.
+  // Empty before the first ranking.
   ItemLists hard_pools;
 
  private:
   struct Pair {
     Row user;
-    // The item's place in the user's positives.
+    // The item's index in the user's positives.
     uint32_t place;
   };
 
   std::vector<Row> MakeHistory(const Pair& pair, Random* random) const;
   Row DrawHard(Row user, Random* random) const;
-  // What makes an item a candidate: of other rows, too, if `for_all`.
+  // Makes an item a candidate; of all pairs if `for_all`.
   void AddCandidate(Row item, bool for_all, TowerBatch* batch);
   void AddDrawn(Random* random, TowerBatch* batch);
   void AddHard(Random* random, TowerBatch* batch);
@@ -64,13 +66,14 @@ class TowerBatches {
   const TowerTask& task_;
   std::vector<Pair> pairs_;
   uint64_t count_;
-  // Sums, over items up to each, of popularity to the power.
+  // Prefix sums over items of popularity to the configured power.
   std::vector<double> sums_;
-  // An item's share of the pairs.
+  // By item: its share of the pairs.
   std::vector<double> shares_;
-  // By item: its place among the candidates of the batch being made, or -1.
+  // By item: its index among the candidates of the current batch, or -1.
   std::vector<int64_t> places_;
-  // By candidate: 1 where it is one for rows that it is not the item of.
+  // By candidate: 1 where it is a candidate of pairs of which it is not the
+  // item.
   std::vector<uint8_t> for_all_;
 };
 

@@ -74,8 +74,7 @@ void AddCategories(const FeatureColumn& feature, uint32_t dim,
   spec.set_categories(names.size());
 }
 
-// Offset and scale make of the numbers what `transform` says; their mean stands
-// for what is missing.
+// Finds the offset and scale of `transform`. The mean replaces missing numbers.
 void AddNumbers(const FeatureColumn& feature, const std::string& transform,
                 TowerInputs* inputs) {
   v1::FeatureInput spec;
@@ -135,8 +134,7 @@ absl::Status CheckFeature(const v1::TowerFeature& wanted,
       side.features.begin(), side.features.end(),
       [&](const auto& feature) { return feature.name == wanted.column(); });
   if (found == side.features.end()) {
-    return absl::InvalidArgumentError(
-        fmt::format("{}: there is no such column", field));
+    return absl::InvalidArgumentError(fmt::format("{}: no such column", field));
   }
   if (found->kind == Kind::kText) {
     return absl::InvalidArgumentError(fmt::format(

@@ -15,30 +15,31 @@
 
 namespace tributary {
 
-// The columns that one side's tower reads.
+// The inputs of one side's tower.
 struct TowerInputs {
   std::vector<TowerColumn> columns;
-  // For each of the columns: what an item tower needs to make it again.
+  // For each column: how the item tower computes it from features later.
   std::vector<v1::FeatureInput> specs;
-  // CATEGORIES: their names, ascending; empty for ids and other kinds.
+  // For CATEGORIES their names, ascending; empty for ids and other kinds.
   std::vector<KeyList> categories;
 };
 
-// What a side's inputs are made from.
+// The data that a side's inputs are made from.
 struct SideOfData {
   // "behavior.towers.user" or "behavior.towers.item", for errors.
   std::string field;
   size_t rows;
   const std::vector<FeatureColumn>& features;
-  // By row: whether it has interactions to train on.
+  // By row: whether the row has interactions to train on.
   const std::vector<bool>& trained;
-  // The vectors of its text, or nullptr.
+  // The vectors of the text columns, or nullptr.
   const TrainedSpace* text;
 };
 
-// Columns that tell no rows apart are left out. `settings` is complete.
-// INVALID_ARGUMENT naming a column in settings.features that is not there, is
-// text, or has a setting that is not of its kind.
+// Makes the inputs. Skips columns that have the same value in all rows.
+// `settings` is complete.
+// INVALID_ARGUMENT naming a column of settings.features that does not exist, is
+// text, or has a setting of another kind.
 absl::StatusOr<TowerInputs> MakeTowerInputs(const v1::TowerSide& settings,
                                             const SideOfData& side);
 

@@ -1,5 +1,5 @@
-// What passes between the builder and the module that trains towers with
-// LibTorch (see torch_module.h). Plain data: no header of LibTorch here.
+// The data that pass between the builder and the module that trains towers with
+// LibTorch (see torch_module.h). No header of LibTorch is included here.
 #ifndef TRIBUTARY_INDEX_TRAIN_TOWERS_TOWER_TASK_H_
 #define TRIBUTARY_INDEX_TRAIN_TOWERS_TOWER_TASK_H_
 
@@ -14,24 +14,24 @@
 
 namespace tributary {
 
-// One input of a tower, by row of its side.
+// One input of a tower: a value per row of its side.
 struct TowerColumn {
-  // How many values it gives the tower.
+  // The number of values that the tower gets from it.
   uint32_t dim = 0;
-  // How many ids there are, 0 among them; an input is the mean of the learned
-  // vectors of a row's ids, or that of id 0 where it has none. 0: the values
-  // themselves are the input, [rows, dim].
+  // The number of ids, including id 0. The input is the mean of the learned
+  // vectors of a row's ids, or the vector of id 0 for a row without ids. When
+  // this is 0, the values themselves are the input, [rows, dim].
   uint32_t ids = 0;
   // The ids of row r are bags[offsets[r]] to bags[offsets[r + 1]].
   std::vector<uint64_t> offsets;
   std::vector<uint32_t> bags;
   std::vector<float> values;
-  // What stands for each of the values where a row's are dropped.
+  // The values that replace a row's when the row's are dropped.
   float missing = 0;
 };
 
 // Items by user: those of user u are items[offsets[u]] to
-// items[offsets[u + 1]].
+// items[offsets[u + 1] - 1].
 struct ItemLists {
   std::vector<uint64_t> offsets = {0};
   std::vector<Row> items;
@@ -50,56 +50,59 @@ struct TowerTask {
   uint32_t items = 0;
   std::vector<TowerColumn> user_columns;
   std::vector<TowerColumn> item_columns;
-  // What users had, oldest first, each item once; their order says nothing
-  // unless `ordered`.
+  // The items that users had, oldest first, each once. Their order means
+  // nothing unless `ordered`.
   ItemLists positives;
   bool ordered = false;
-  // Impressions that were not clicked.
+  // Impressions without a click.
   ItemLists shown;
-  // For validation, or no user has any.
+  // Held-out items for validation; or empty for every user.
   ItemLists held_out;
-  // Training ends after so many epochs of those that the learning rate's
-  // schedule is made for.
+  // Training ends after this many epochs; the learning rate's schedule may be
+  // made for more.
   uint32_t last_epoch = 0;
-  // A file; empty: no checkpoints.
+  // The checkpoint file; empty: no checkpoints.
   std::string checkpoint;
-  // After each epoch, counted from 1; recall is NaN where nothing is held out.
+  // Called after each epoch, counted from 1. Recall is NaN without held-out
+  // items.
   std::function<void(uint32_t epoch, double loss, double recall)> progress;
 };
 
-// [rows, columns] in C order.
+// A matrix [rows, columns] in C order.
 struct WeightMatrix {
   uint64_t rows = 0;
   uint64_t columns = 0;
   std::vector<float> values;
 };
 
-// A linear layer with [out, in] weights; batch norms are folded into the next.
+// A linear layer with weights [out, in]. Batch norms are folded into the next
+// layer.
 struct TrainedLinear {
   WeightMatrix weights;
   std::vector<float> bias;
 };
 
 struct TrainedTowers {
-  // By epoch. Recall is NaN where nothing is held out.
+  // By epoch. Recall is NaN without held-out items.
   std::vector<double> losses;
   std::vector<double> recalls;
-  // The user's: history (empty without one), then context, then layers with
+  // The user tower: history (empty without one), then context, then layers with
   // ReLUs between them.
   WeightMatrix history_table;
-  // As in v1::HistoryInput.
+  // In the order of v1::HistoryInput.weights.
   std::vector<float> history_weights;
-  // By user, and in the last row of an unknown one.
+  // By user; the last row is for unknown users.
   WeightMatrix contexts;
   std::vector<TrainedLinear> user_layers;
-  // Of the item columns that have ids.
+  // The embeddings of the item columns that have ids.
   std::vector<WeightMatrix> item_tables;
   std::vector<TrainedLinear> item_layers;
   WeightMatrix item_vectors;
-  // Of users with all their positives as history, interests end to end.
+  // The vectors of users with all their positives as history; several interests
+  // are concatenated.
   WeightMatrix user_vectors;
-  // Some users' histories, newest last, and the vectors of unknown users with
-  // them, of each the first interest.
+  // Sample histories, newest last, and the vectors of unknown users with these
+  // histories: the first interest of each.
   std::vector<std::vector<Row>> sample_histories;
   WeightMatrix sample_vectors;
 };

@@ -22,7 +22,7 @@ constexpr uint32_t kMaxHidden = 8192;
 constexpr int kMaxLayers = 8;
 constexpr uint32_t kItemIdDim = 64;
 
-// Keeps what is set, and sets what is not.
+// Sets a field to its default unless it is set.
 #define DEFAULT_TO(message, field, value) \
   if (!(message)->has_##field()) (message)->set_##field(value)
 

@@ -6,8 +6,8 @@
 
 namespace tributary {
 
-// Sets what was left out to its default, and checks all: INVALID_ARGUMENT,
-// naming the field and what it may be.
+// Fills in defaults and checks every field. INVALID_ARGUMENT naming the field
+// and the values it may have.
 absl::Status CompleteTowers(v1::Towers* towers);
 
 }  // namespace tributary

@@ -24,8 +24,8 @@ namespace {
 constexpr char kSpace[] = "behavior";
 constexpr size_t kCheckpointDigits = 16;
 
-// The items of each user's interactions that `wanted` takes, each once, where
-// it came last.
+// For each user the items of the interactions that `wanted` accepts, each once,
+// at its last occurrence.
 template <typename Wanted>
 ItemLists ListItems(const std::vector<Interaction>& all, size_t users,
                     const Wanted& wanted) {
@@ -50,8 +50,8 @@ ItemLists ListItems(const std::vector<Interaction>& all, size_t users,
   return lists;
 }
 
-// Impressions without a click: those of items that the user had all the same
-// are none.
+// Impressions without a click. Impressions of items that the user had anyway
+// are excluded.
 ItemLists ListShown(const DataSet& data, const ItemLists& positives) {
   return ListItems(
       data.interactions, data.users.size(), [&](const Interaction& one) {
@@ -65,7 +65,7 @@ bool IsPositive(const Interaction& interaction) {
   return interaction.value > 0;
 }
 
-// The vectors of the users' text columns, if they have any.
+// The vectors of the users' text columns, if there are any.
 absl::StatusOr<TrainedSpace> TrainUserText(const DataSet& data,
                                            const v1::BuildConfig& config) {
   DataSet texts;
@@ -89,7 +89,7 @@ struct Inputs {
   TowerInputs item;
 };
 
-// Inputs are made from all that is known, whatever is held out for validation.
+// Inputs are made from all features; holding out interactions changes nothing.
 absl::StatusOr<Inputs> MakeInputs(const DataSet& data,
                                   const ItemLists& positives,
                                   const v1::BuildConfig& config,
@@ -137,7 +137,7 @@ void AddHash(const std::vector<T>& values, std::string* text) {
   *text += Sha256Hex(std::as_bytes(std::span(values)));
 }
 
-// Names a file after all that decides what is trained.
+// Names the checkpoint file by a hash of all that determines the training.
 absl::StatusOr<std::string> CheckpointFile(const TowerTask& task) {
   const std::filesystem::path dir = task.settings.checkpoint_dir();
   if (dir.empty()) return std::string();
@@ -189,8 +189,8 @@ std::vector<v1::TrainingPoint> TrainingLog(const TrainedTowers& trained) {
   return log;
 }
 
-// How many epochs are best. *log is how that was found; it stays where nothing
-// is held out.
+// Finds the best number of epochs on held-out interactions, and sets *log to
+// the run that found it. Leaves *log alone when nothing can be held out.
 absl::StatusOr<uint32_t> ChooseEpochs(const DataSet& data,
                                       const Progress& progress, TowerTask task,
                                       std::vector<v1::TrainingPoint>* log) {
@@ -218,7 +218,7 @@ TrainedVectors AllRows(const WeightMatrix& matrix) {
   return vectors;
 }
 
-// Layers and the files they name, with ReLUs between them.
+// Adds the layers, with ReLUs between them, and the files they name.
 void ExportLayers(const std::vector<TrainedLinear>& layers, bool normalize,
                   const std::string& stem, v1::Tower* tower,
                   TrainedSpace* space) {
@@ -269,7 +269,7 @@ void ExportHistory(const v1::TowerHistory& settings, TrainedTowers* trained,
   }
 }
 
-// Users whose context is that of an unknown one need none.
+// Users whose context equals that of unknown users need no context.
 void ExportContexts(const WeightMatrix& contexts, v1::Tower* tower,
                     TrainedSpace* space) {
   if (contexts.columns == 0) return;
@@ -297,7 +297,7 @@ void ExportItemTower(const TowerInputs& inputs, const TrainedTowers& trained,
     if (spec.kind() != v1::FeatureInput::CATEGORIES) continue;
     const std::string stem = fmt::format("{}.item_tower.{}", kSpace, i);
     const WeightMatrix& table = trained.item_tables[next_table++];
-    // Of ids, what stands for those that come later.
+    // For ids, the vector that stands for ids that training did not know.
     std::vector<float> rows(
         table.values.begin(),
         table.values.begin() +
@@ -329,7 +329,7 @@ TrainedSpace Export(const v1::Towers& settings, const Inputs& inputs,
   ExportLayers(trained.user_layers, settings.normalize(),
                fmt::format("{}.user_tower.layer", kSpace), &user, &space);
   ExportItemTower(inputs.item, trained, settings.normalize(), &space);
-  // Of several interests, the first.
+  // The first of several interests.
   for (Row row = 0; row < trained.user_vectors.rows; ++row) {
     const auto vector =
         trained.user_vectors.values.begin() +

@@ -10,22 +10,22 @@
 
 namespace tributary {
 
-// The space "behavior" from two towers over features, ids and histories, with
-// LibTorch: v1::Towers says what they are and how they are trained. Users are
-// encoded by the user tower when they are served; items of the data all have
-// vectors, those without interactions from their features. Towers are trained
-// on one thread: the result does not depend on how many there are.
+// Trains the space "behavior" as two towers over features, ids and histories,
+// with LibTorch. v1::Towers describes the towers and their training. The user
+// tower encodes users when requests are served. All items have vectors; those
+// without interactions get theirs from their features. Towers are trained on
+// one thread, so that the result does not depend on the number of threads.
 class TowersTrainer : public Trainer {
  public:
-  // `config` is complete (see CompleteBuildConfig). `content`, the vectors of
-  // the items' text, may be null; it must outlive the trainer.
+  // `config` is complete (see CompleteBuildConfig). `content` has the vectors
+  // of the items' text; it may be null, and must outlive the trainer.
   TowersTrainer(v1::BuildConfig config, const TrainedSpace* content,
                 Progress progress)
       : config_(std::move(config)),
         content_(content),
         progress_(std::move(progress)) {}
 
-  // Also: UNIMPLEMENTED where this was built without LibTorch;
+  // Further errors: UNIMPLEMENTED in a build without LibTorch;
   // INVALID_ARGUMENT naming a setting that does not fit the data.
   absl::StatusOr<TrainedSpace> Train(const DataSet& data) const override;
 

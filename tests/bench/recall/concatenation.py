@@ -1,6 +1,6 @@
 """Data on which a plain concatenation of two sources is at chance, and why.
 
-Usage: concatenation.py DIR     (docs/reproduce.md says what for)
+Usage: concatenation.py DIR     (docs/recall.md says what for)
 
 3000 items and 1000 users with a hidden truth of 16 dimensions. Writes
   DIR/data       interactions.csv and items.csv, whose columns tell of the truth

@@ -1,6 +1,6 @@
 """Holds a tenth of the items out of a split, as if they came later.
 
-Usage: new_items.py SPLIT OUT     (docs/reproduce.md says what for)
+Usage: new_items.py SPLIT OUT     (docs/recall.md says what for)
 
 SPLIT is what `tributary split` wrote. Writes
   OUT/train           the split's training data without the new items

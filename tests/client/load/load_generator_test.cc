@@ -17,12 +17,12 @@ namespace {
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
-// Answers as it is told.
+// Answers every call unless HangAtCall or FailEvery says otherwise.
 class FakeRetrieval : public v1::Retrieval::Service {
  public:
-  // The n-th call, from 1, is answered when it is over for the client.
+  // Makes the n-th call, from 1, wait until the client has given it up.
   void HangAtCall(int n) { hang_at_ = n; }
-  // Every n-th call fails.
+  // Makes every n-th call fail.
   void FailEvery(int n, grpc::StatusCode code) {
     fail_every_ = n;
     failure_ = code;
@@ -48,7 +48,7 @@ class FakeRetrieval : public v1::Retrieval::Service {
       std::this_thread::yield();
     }
     if (fail_every_ > 0 && call % fail_every_ == 0) {
-      return {failure_, "as told"};
+      return {failure_, "by FailEvery"};
     }
     response->set_degraded(true);
     response->set_cold_start(true);
@@ -63,7 +63,9 @@ class FakeRetrieval : public v1::Retrieval::Service {
   std::atomic<int> fail_every_ = 0;
   std::atomic<grpc::StatusCode> failure_ = grpc::StatusCode::OK;
   std::mutex mutex_;
+  // Guarded by mutex_.
   std::set<std::string> peers_;
+
   LocalServer server_{this};
 };
 
@@ -116,7 +118,7 @@ TEST(LoadGenerator, UnknownUsersAreColdStarts) {
   EXPECT_EQ(report.cold_starts, report.answered);
 }
 
-TEST(LoadGenerator, CountsWhatRepliesSayOfThemselves) {
+TEST(LoadGenerator, CountsTheRepliesFields) {
   FakeRetrieval server;
   const LoadReport report = Load(Options(server.address()));
   EXPECT_GT(report.answered, 0);
@@ -128,7 +130,7 @@ TEST(LoadGenerator, CountsWhatRepliesSayOfThemselves) {
   EXPECT_EQ(report.answered, server.calls());
 }
 
-TEST(LoadGenerator, CallsThatFailAreCountedByCodeAndNotRepeated) {
+TEST(LoadGenerator, FailedCallsAreCountedByCodeAndNotRetried) {
   FakeRetrieval server;
   server.FailEvery(3, grpc::StatusCode::UNAVAILABLE);
   LoadOptions options = Options(server.address());
@@ -136,7 +138,7 @@ TEST(LoadGenerator, CallsThatFailAreCountedByCodeAndNotRepeated) {
   const LoadReport report = Load(options);
   EXPECT_EQ(report.answered + report.failed(), server.calls());
   EXPECT_EQ(report.errors[grpc::StatusCode::UNAVAILABLE], server.calls() / 3);
-  // Failing is quick, and must not pass for quick answers.
+  // A call that fails fast does not lower the latency.
   EXPECT_EQ(report.latency.count(), report.answered);
 }
 
@@ -152,7 +154,7 @@ TEST(LoadGenerator, TheWarmUpIsNotReported) {
   EXPECT_EQ(report.Qps(), 0);
 }
 
-TEST(LoadGenerator, EachConnectionIsOne) {
+TEST(LoadGenerator, ConnectionsAreNotShared) {
   FakeRetrieval server;
   LoadOptions options = Options(server.address());
   options.connections = 3;
@@ -173,9 +175,9 @@ TEST(LoadGenerator, OpenLoopKeepsItsRate) {
   EXPECT_EQ(report.lag.count(), report.answered);
 }
 
-// The caller that hangs is the only one: those who would have called meanwhile
-// waited, and it is their waiting that counts.
-TEST(LoadGenerator, OpenLoopCountsTheWaitingBehindAStall) {
+// The only caller hangs, so the calls that are due meanwhile wait for it. Their
+// latency includes that wait.
+TEST(LoadGenerator, OpenLoopCountsTheWaitBehindAStall) {
   FakeRetrieval server;
   server.HangAtCall(1);
   LoadOptions options = Options(server.address());
@@ -185,12 +187,13 @@ TEST(LoadGenerator, OpenLoopCountsTheWaitingBehindAStall) {
   options.duration = milliseconds(400);
   const LoadReport report = Load(options);
   EXPECT_EQ(report.errors[grpc::StatusCode::DEADLINE_EXCEEDED], 1);
-  // Three in four arrivals came while it hung; half of these waited for half of
-  // it. Counted from when they were sent, nobody would have waited.
+  // Three of four arrivals came during the 300 ms of the hang, and half of
+  // these waited at least 150 ms. Counted from when they were sent, no call
+  // would have waited.
   EXPECT_GE(report.latency.Quantile(.75), milliseconds(100));
 }
 
-TEST(LoadGenerator, ArrivalsThatNobodySendsCountWithTheirWait) {
+TEST(LoadGenerator, UnsentArrivalsCountWithTheirWait) {
   FakeRetrieval server;
   server.HangAtCall(1);
   LoadOptions options = Options(server.address());

@@ -41,7 +41,7 @@ TEST(LogLinearHistogram, ErrorIsBoundedAtEveryPowerOfTwo) {
       const int64_t ns = std::max<int64_t>(0, (int64_t{1} << bits) + offset);
       LogLinearHistogram histogram;
       histogram.Add(nanoseconds(ns));
-      // Keeps max() from giving the answer.
+      // Quantile() never exceeds max(), which must not hide an error here.
       histogram.Add(nanoseconds(2 * ns + 10));
       const int64_t found = histogram.Quantile(.5).count();
       EXPECT_GE(found, ns);
@@ -66,7 +66,7 @@ TEST(LogLinearHistogram, TakesAnyDuration) {
   EXPECT_EQ(histogram.max(), nanoseconds::max());
 }
 
-TEST(LogLinearHistogram, MergedIsAsIfAllHadBeenAddedToOne) {
+TEST(LogLinearHistogram, MergeEqualsAddingAllToOne) {
   LogLinearHistogram a;
   LogLinearHistogram b;
   LogLinearHistogram all;

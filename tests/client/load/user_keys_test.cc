@@ -49,7 +49,7 @@ TEST(UserKeys, ARangeIncludesBothEnds) {
   EXPECT_THAT(DrawMany(*users), ElementsAre("10", "11", "8", "9"));
 }
 
-TEST(UserKeys, WhatIsNoRangeIsRefused) {
+TEST(UserKeys, AMalformedRangeIsRefused) {
   for (const char* text : {"", "5", "-", "5-", "-5", "a-b", "5-4", "1-2-3",
                            "1-99999999999999999999"}) {
     EXPECT_EQ(UserKeys::ParseRange(text).status().code(),
@@ -58,7 +58,7 @@ TEST(UserKeys, WhatIsNoRangeIsRefused) {
   }
 }
 
-TEST(UserKeys, ByDefaultNobodyIsAskedForTwice) {
+TEST(UserKeys, ByDefaultEveryKeyIsNew) {
   const auto drawn = DrawMany(UserKeys());
   EXPECT_EQ(drawn.size(), 1000);
   EXPECT_THAT(*drawn.begin(), StartsWith("nobody "));

@@ -65,9 +65,9 @@ std::shared_ptr<const Bundle> OpenGood(const std::filesystem::path& dir) {
   EXPECT_TRUE(verified.ok()) << verified;
   auto bundle = Bundle::Open(dir);
   EXPECT_TRUE(bundle.ok()) << bundle.status();
-  const absl::Status tried = TrySearches(**bundle);
+  const absl::Status tried = CheckIndexes(**bundle);
   EXPECT_TRUE(tried.ok()) << tried;
-  const absl::Status encoded = TryTowers(**bundle);
+  const absl::Status encoded = CheckTowers(**bundle);
   EXPECT_TRUE(encoded.ok()) << encoded;
   return *std::move(bundle);
 }

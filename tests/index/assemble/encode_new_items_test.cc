@@ -127,7 +127,7 @@ class EncodeNewItemsTest : public testing::Test {
     if (!extension.ok()) return false;
     without_vector_ = extension->without_vector;
     to_ = *Bundle::Open(extension->dir);
-    return VerifyBundle(extension->dir).ok() && TryTowers(*to_).ok();
+    return VerifyBundle(extension->dir).ok() && CheckTowers(*to_).ok();
   }
 
   std::vector<float> VectorOf(const std::string& space_name,

@@ -60,9 +60,9 @@ std::shared_ptr<const Bundle> OpenGood(const std::filesystem::path& dir) {
   EXPECT_TRUE(verified.ok()) << verified;
   auto bundle = Bundle::Open(dir);
   EXPECT_TRUE(bundle.ok()) << bundle.status();
-  const absl::Status tried = TrySearches(**bundle);
+  const absl::Status tried = CheckIndexes(**bundle);
   EXPECT_TRUE(tried.ok()) << tried;
-  const absl::Status encoded = TryTowers(*bundle.value());
+  const absl::Status encoded = CheckTowers(*bundle.value());
   EXPECT_TRUE(encoded.ok()) << encoded;
   return *std::move(bundle);
 }
@@ -305,7 +305,7 @@ class ExtendFilesTest : public ExtendTest {
 TEST_F(ExtendFilesTest, ClicksOnNewItemsCountInHistories) {
   const auto from = Build(Shop());
   const auto to = Extend(*from, kNew);
-  EXPECT_TRUE(TryTowers(*to).ok()) << TryTowers(*to);
+  EXPECT_TRUE(CheckTowers(*to).ok()) << CheckTowers(*to);
   const v1::EmbeddingSpace& spec = to->manifest().spaces(0);
   EXPECT_EQ(spec.user_tower().history().item_vectors(),
             from->manifest().spaces(0).item_vectors() + 4);

@@ -58,7 +58,7 @@ TEST_P(WrittenIndex, OpensAndFindsWhatItPromised) {
   }
   EXPECT_EQ(spec->measured_n(), kN);
   EXPECT_GE(spec->measured_recall(), 0.95);
-  EXPECT_TRUE(TrySearches(*bundle).ok()) << TrySearches(*bundle);
+  EXPECT_TRUE(CheckIndexes(*bundle).ok()) << CheckIndexes(*bundle);
   const auto index = OpenIndex(*bundle, bundle->spaces()[0]);
   ASSERT_TRUE(index.ok()) << index.status();
   std::vector<ScoredRow> hits;

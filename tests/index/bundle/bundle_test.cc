@@ -36,8 +36,8 @@ void SaveManifest(const std::filesystem::path& dir,
   OverwriteFile(dir / kManifestName, json);
 }
 
-// Replaces a file and its entry in the manifest, so that only what is inside
-// it can be wrong.
+// Replaces a file and its entry in the manifest, so that only the file's
+// contents can be wrong.
 void ReplaceConsistently(const std::filesystem::path& dir,
                          const std::string& name, const std::string& contents) {
   OverwriteFile(dir / name, contents);
@@ -67,7 +67,7 @@ class BundleTest : public testing::Test {
   std::filesystem::path dir_;
 };
 
-TEST_F(BundleTest, HoldsWhatWasWritten) {
+TEST_F(BundleTest, ReadsWhatTheWriterWrote) {
   const auto opened = Bundle::Open(dir_);
   ASSERT_TRUE(opened.ok()) << opened.status();
   const Bundle& bundle = **opened;
@@ -130,7 +130,7 @@ TEST_F(BundleTest, AVersionIsWrittenOnce) {
             absl::StatusCode::kAlreadyExists);
 }
 
-TEST_F(BundleTest, AWriterThatIsGivenUpLeavesNothingBehind) {
+TEST_F(BundleTest, AWriterDestroyedBeforeFinishLeavesNothing) {
   const auto root = MakeTestDir();
   {
     auto writer = BundleWriter::Create(root, 1);
@@ -142,7 +142,7 @@ TEST_F(BundleTest, AWriterThatIsGivenUpLeavesNothingBehind) {
   EXPECT_TRUE(std::filesystem::is_empty(root));
 }
 
-TEST_F(BundleTest, EveryFileIsMissedByName) {
+TEST_F(BundleTest, NamesEachMissingFile) {
   const v1::Manifest manifest = LoadManifest(dir_);
   for (const auto& entry : manifest.files()) {
     const auto dir = WriteTinyBundle(MakeTestDir(), 7);
@@ -173,7 +173,7 @@ TEST_F(BundleTest, EveryFileIsCheckedToItsLastByte) {
   EXPECT_TRUE(VerifyBundle(dir_).ok());
 }
 
-TEST_F(BundleTest, AnUnlistedFileIsMissedByName) {
+TEST_F(BundleTest, NamesAFileThatTheManifestDoesNotList) {
   v1::Manifest manifest = LoadManifest(dir_);
   manifest.mutable_files()->DeleteSubrange(0, manifest.files_size());
   SaveManifest(dir_, manifest);
@@ -181,7 +181,7 @@ TEST_F(BundleTest, AnUnlistedFileIsMissedByName) {
               HasSubstr("items.keys.utf8"));
 }
 
-TEST_F(BundleTest, RejectsALinkInPlaceOfAFile) {
+TEST_F(BundleTest, RejectsASymbolicLinkInsteadOfAFile) {
   const auto file = dir_ / "seen.rows.npy";
   std::filesystem::rename(file, dir_ / "elsewhere");
   std::filesystem::create_symlink("elsewhere", file);
@@ -195,13 +195,13 @@ TEST_F(BundleTest, RejectsADirectoryOfAnotherName) {
   EXPECT_THAT(std::string(VerifyBundle(other).message()), HasSubstr("version"));
 }
 
-// A change of the manifest, and what the error must name.
+// A change of the manifest, and a part of the error that it must cause.
 struct ManifestCase {
   std::string named;
   std::function<void(v1::Manifest&)> change;
 };
 
-TEST_F(BundleTest, EveryFieldOfTheManifestIsHeldAgainstTheFiles) {
+TEST_F(BundleTest, EveryFieldOfTheManifestIsComparedWithTheFiles) {
   const std::vector<ManifestCase> cases = {
       {"format", [](auto& m) { m.set_format(2); }},
       {"version", [](auto& m) { m.set_version(0); }},
@@ -306,7 +306,8 @@ TEST_F(BundleTest, RejectsUnknownFieldsByName) {
   EXPECT_THAT(std::string(VerifyBundle(dir_).message()), HasSubstr("colour"));
 }
 
-// A file that agrees with the manifest, and what is wrong inside it.
+// A file whose contents are wrong although it agrees with the manifest, and a
+// part of the error that it must cause.
 struct ContentsCase {
   std::string file;
   std::string contents;
@@ -351,12 +352,12 @@ TEST_F(BundleTest, EveryValueIsChecked) {
        NpyFile<Row>({1, 2, kNoRow, 0, 2, 0, 0, 1, 4, kNoRow, kNoRow, kNoRow, 5,
                      kNoRow, kNoRow, kNoRow, kNoRow, kNoRow},
                     3),
-       "item 1, entry 2 is 0, which is there twice"},
+       "item 1, entry 2 is 0, which occurs twice"},
       {"neighbors.joint.rows.npy",
        NpyFile<Row>({1, kNoRow, 2, 0, 2, 3, 0, 1, 4, kNoRow, kNoRow, kNoRow, 5,
                      kNoRow, kNoRow, kNoRow, kNoRow, kNoRow},
                     3),
-       "item 0, entry 2 is 2, which comes after an unused entry"},
+       "item 0, entry 2 is 2, which follows an unused entry"},
       {"neighbors.joint.rows.npy",
        NpyFile<uint16_t>(std::vector<uint16_t>(18), 3), "of <u2"},
       {"neighbors.joint.scores.npy",
@@ -387,8 +388,9 @@ TEST_F(BundleTest, EveryValueIsChecked) {
   }
 }
 
-// Opening trusts contents that were verified once; lies must stay harmless.
-TEST_F(BundleTest, ReadsNothingOutsideAFileThatLies) {
+// Opening does not read the contents. Wrong contents must not lead outside of
+// a file.
+TEST_F(BundleTest, ReadsNothingOutsideAFileWithWrongOffsets) {
   ReplaceConsistently(dir_, "items.keys.offsets.npy",
                       NpyFile<uint64_t>({0, 1, 2, 3, 4, 1 << 30, 6}));
   ReplaceConsistently(dir_, "seen.offsets.npy",

@@ -15,20 +15,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TEST(WriteFileDurably, TakesWhatAKilledWriterLeft) {
+TEST(WriteFileDurably, ReusesTheScratchFileOfAKilledWriter) {
   const fs::path dir = MakeTestDir();
-  OverwriteFile(dir / ".f.new", "longer than what comes");
+  OverwriteFile(dir / ".f.new", "longer than the new contents");
   ASSERT_TRUE(WriteFileDurably(dir / "f", "new").ok());
   EXPECT_EQ(ReadFile(dir / "f"), "new");
   EXPECT_EQ(std::distance(fs::directory_iterator(dir), {}), 1);
 }
 
-TEST(WriteFileDurably, OfManyAtATimeLeavesOneWhole) {
+TEST(WriteFileDurably, OfManyWritersAtATimeLeavesOneWholeFile) {
   const fs::path dir = MakeTestDir();
   std::vector<std::thread> writers;
   for (char c = 'a'; c < 'i'; ++c) {
     writers.emplace_back([&dir, c] {
-      // Of different lengths: what is left of a longer one would show.
+      // The lengths differ, so that a remainder of a longer text would show.
       const std::string text(static_cast<size_t>(c - 'a' + 1) * 1000, c);
       for (int i = 0; i < 50; ++i) {
         EXPECT_TRUE(WriteFileDurably(dir / "f", text).ok());

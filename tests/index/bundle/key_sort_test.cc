@@ -11,41 +11,41 @@ namespace {
 
 TEST(SortByKey, IsStableForAnyNumberOfItems) {
   std::mt19937 random(1);
-  std::vector<KeyedPlace> scratch;
+  std::vector<KeyedId> scratch;
   for (const uint32_t mask : {3U, 0xff00ffU, 0xffffffffU}) {
     for (uint32_t size = 0; size < 300; size += 1 + size / 8) {
-      std::vector<KeyedPlace> items;
+      std::vector<KeyedId> items;
       for (uint32_t i = 0; i < size; ++i) {
         items.push_back({static_cast<uint32_t>(random()) & mask, i});
       }
-      std::vector<KeyedPlace> expected = items;
+      std::vector<KeyedId> expected = items;
       std::stable_sort(
           expected.begin(), expected.end(),
           [](const auto& a, const auto& b) { return a.key < b.key; });
       SortByKey(items, &scratch);
       for (uint32_t i = 0; i < size; ++i) {
         ASSERT_EQ(items[i].key, expected[i].key);
-        ASSERT_EQ(items[i].place, expected[i].place);
+        ASSERT_EQ(items[i].id, expected[i].id);
       }
     }
   }
 }
 
-// What the highest digits leave unsorted is too much to be inserted.
+// After sorting by the highest digits, the insertion sort gives up.
 TEST(SortByKey, SortsKeysThatDifferInTheLowestBitsButForOne) {
   std::mt19937 random(1);
-  std::vector<KeyedPlace> items, scratch;
+  std::vector<KeyedId> items, scratch;
   for (uint32_t i = 0; i < 1000; ++i) {
     items.push_back({static_cast<uint32_t>(random()) & 0xffU, i});
   }
   items[500].key = 1U << 31;
-  std::vector<KeyedPlace> expected = items;
+  std::vector<KeyedId> expected = items;
   std::stable_sort(expected.begin(), expected.end(),
                    [](const auto& a, const auto& b) { return a.key < b.key; });
   SortByKey(items, &scratch);
   for (size_t i = 0; i < items.size(); ++i) {
     ASSERT_EQ(items[i].key, expected[i].key);
-    ASSERT_EQ(items[i].place, expected[i].place);
+    ASSERT_EQ(items[i].id, expected[i].id);
   }
 }
 

@@ -41,7 +41,7 @@ TEST_F(KeyTableTest, FindsEveryIntegerAndNothingElse) {
   }
 }
 
-TEST_F(KeyTableTest, IntegerKeysAreFoundByTheirOneDecimalForm) {
+TEST_F(KeyTableTest, FindsIntegersByTheirCanonicalDecimalFormOnly) {
   EXPECT_EQ(bundle_->users().Find("10"), 0);
   for (const char* text :
        {"", "010", "+10", "10 ", "10x", "-1", "18446744073709551616"}) {
@@ -49,7 +49,7 @@ TEST_F(KeyTableTest, IntegerKeysAreFoundByTheirOneDecimalForm) {
   }
 }
 
-TEST_F(KeyTableTest, IntegersAreLookedUpAsTextAmongStrings) {
+TEST_F(KeyTableTest, LooksUpIntegersAsTextAmongStrings) {
   EXPECT_EQ(bundle_->items().Find(uint64_t{7}), kNoRow);
 }
 

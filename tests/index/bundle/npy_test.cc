@@ -72,7 +72,7 @@ TEST(Npy, RejectsEveryTruncation) {
   }
 }
 
-TEST(Npy, RejectsBytesBehindTheData) {
+TEST(Npy, RejectsBytesAfterTheData) {
   EXPECT_EQ(ParseNpyHeader(Bytes(NumpyFile() + "x"), "x.npy").status().code(),
             absl::StatusCode::kDataLoss);
 }
@@ -85,8 +85,9 @@ TEST(Npy, RejectsAHeaderThatClaimsMoreThanTheFileHolds) {
 }
 
 TEST(Npy, RejectsAShapeWhoseSizeOverflows) {
-  // The elements overflow; and the bytes do, to the 8 that the file holds. The
-  // new shape takes the place of padding.
+  // In the first shape the number of elements overflows; in the second the
+  // number of bytes does, to the 8 that the file holds. The new shapes replace
+  // padding, so that the header's size stays.
   for (const char* shape :
        {"(9223372036854775809, 2), }   ", "(4611686018427387906, 1), }   "}) {
     const std::string file =
@@ -97,7 +98,7 @@ TEST(Npy, RejectsAShapeWhoseSizeOverflows) {
   }
 }
 
-TEST(Npy, RejectsWhatBundlesDoNotUse) {
+TEST(Npy, RejectsFormatsThatBundlesDoNotUse) {
   for (const auto& [from, to] :
        {std::pair("<f4", "<f8"), std::pair("<f4", ">f4"),
         std::pair("False", "True "), std::pair("(1, 2)", "()    "),

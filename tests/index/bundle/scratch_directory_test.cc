@@ -17,14 +17,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TEST(ScratchDirectory, AdoptsWhatAnotherAbandoned) {
+TEST(ScratchDirectory, AdoptsAnAbandonedDirectory) {
   const fs::path root = MakeTestDir();
   auto first = ScratchDirectory::Create(root, kIncoming, 2);
   ASSERT_TRUE(first.ok()) << first.status();
   OverwriteFile(first->path() / "half", "x");
   const fs::path path = first->path();
   std::move(*first).Abandon();
-  // The lock is free when the object is gone.
+  // Destroying the object releases the lock.
   { const ScratchDirectory gone = *std::move(first); }
   EXPECT_NE(ScratchDirectory::AdoptOrCreate(root, kIncoming, 3)->path(), path);
   EXPECT_NE(ScratchDirectory::AdoptOrCreate(root, kRemoved, 2)->path(), path);
@@ -42,8 +42,9 @@ TEST(ScratchDirectory, DoesNotAdoptOneThatIsInUse) {
   EXPECT_NE(second->path(), first->path());
 }
 
-// One who opens the lock just before it is removed must not hold it.
-TEST(ScratchDirectory, IsNotTakenAwayFromItsMaker) {
+// A process that opens the lock file just before it is removed must not come
+// to hold the lock of a new one.
+TEST(ScratchDirectory, IsNotTakenFromTheProcessThatCreatedIt) {
   const fs::path root = MakeTestDir();
   std::atomic<int> lost = 0;
   {
@@ -81,7 +82,7 @@ TEST(RemoveLeftovers, SparesIncomingFilesOfOneVersion) {
   EXPECT_EQ(std::distance(fs::directory_iterator(root), {}), 1);
 }
 
-TEST(RemoveLeftovers, RemovesWhatCutOffBuildsCopiesAndRemovalsLeft) {
+TEST(RemoveLeftovers, RemovesLeftoversOfBuildsCopiesAndDeletions) {
   const fs::path root = MakeTestDir();
   const fs::path bundle = WriteTinyBundle(root, 1);
   for (const char* name :

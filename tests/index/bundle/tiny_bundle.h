@@ -1,4 +1,4 @@
-// A small, real bundle on disk for tests: written with BundleWriter.
+// A small but real bundle on disk, written with BundleWriter, for tests.
 #ifndef TRIBUTARY_TESTS_INDEX_BUNDLE_TINY_BUNDLE_H_
 #define TRIBUTARY_TESTS_INDEX_BUNDLE_TINY_BUNDLE_H_
 
@@ -14,7 +14,8 @@
 
 namespace tributary {
 
-// A fresh, empty directory, of this process alone; removed when it ends.
+// Creates a fresh, empty directory for this process, which is removed when the
+// process ends.
 std::filesystem::path MakeTestDir();
 
 // Writes root/<version>: items "a" to "f" (string keys), users 10, 20 and 30
@@ -24,12 +25,12 @@ std::filesystem::path MakeTestDir();
 // neighbours "joint" of width 3 (a: b 1, c .5; b: a 1, c .5, d .25; c: a .5,
 // b .5, e -1; e: f 2; d and f have none), lists by category (1,
 // "items-kind=film": a .5, b .25, c .25; 2, "items-kind=book": d .75, c .25),
-// and the retrievers "taste" and "popularity". Returns its directory.
+// and the retrievers "taste" and "popularity". Returns the version's directory.
 std::filesystem::path WriteTinyBundle(const std::filesystem::path& root,
                                       uint64_t version);
 
-// A copy of the bundle, as version 1 of a fresh directory, with this manifest
-// and what `add` writes beside its files.
+// Copies the bundle to version 1 in a fresh directory, with `manifest` and with
+// the files that `add` writes in addition.
 std::shared_ptr<const Bundle> RewriteBundle(
     const Bundle& bundle, const v1::Manifest& manifest,
     const std::function<absl::Status(BundleWriter*)>& add);

@@ -12,7 +12,7 @@
 namespace tributary {
 namespace {
 
-// A table of those rows' vectors, of dimension 1.
+// A table in which these rows have vectors, of dimension 1.
 VectorTable TableOf(const std::vector<uint32_t>& rows) {
   auto writer = BundleWriter::Create(MakeTestDir(), 1);
   EXPECT_TRUE(writer.ok());
@@ -27,22 +27,22 @@ VectorTable TableOf(const std::vector<uint32_t>& rows) {
   return *std::move(table);
 }
 
-void ExpectFindsThemAlone(const std::vector<uint32_t>& rows) {
+void ExpectFindsExactly(const std::vector<uint32_t>& rows) {
   const VectorTable table = TableOf(rows);
   const uint32_t end = rows.empty() ? 3 : rows.back() + 3;
   for (uint32_t row = 0; row < end; ++row) {
     const auto at = std::lower_bound(rows.begin(), rows.end(), row);
-    const bool there = at != rows.end() && *at == row;
+    const bool has_vector = at != rows.end() && *at == row;
     const auto found = table.Find(row);
-    ASSERT_EQ(found.has_value(), there) << row;
-    if (there) {
+    ASSERT_EQ(found.has_value(), has_vector) << row;
+    if (has_vector) {
       ASSERT_EQ(*found, at - rows.begin());
     }
   }
   EXPECT_EQ(table.Find(kNoRow), std::nullopt);
 }
 
-TEST(VectorTable, FindsTheRowsThatHaveVectorsAndNoOther) {
+TEST(VectorTable, FindsExactlyTheRowsThatHaveVectors) {
   std::mt19937 random(1);
   for (const uint32_t share : {1U, 50U, 99U, 100U}) {
     for (const uint32_t n : {1U, 2U, 7U, 64U, 500U}) {
@@ -50,12 +50,12 @@ TEST(VectorTable, FindsTheRowsThatHaveVectorsAndNoOther) {
       for (uint32_t row = 0; row < n; ++row) {
         if (random() % 100 < share) rows.push_back(row);
       }
-      if (!rows.empty()) ExpectFindsThemAlone(rows);
+      if (!rows.empty()) ExpectFindsExactly(rows);
     }
   }
-  ExpectFindsThemAlone({0});
-  ExpectFindsThemAlone({1'000});
-  ExpectFindsThemAlone({0, 1, 2, 900, 901});
+  ExpectFindsExactly({0});
+  ExpectFindsExactly({1'000});
+  ExpectFindsExactly({0, 1, 2, 900, 901});
 }
 
 TEST(VectorTable, StaysWithinATableThatIsNotAscending) {

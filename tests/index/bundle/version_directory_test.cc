@@ -16,7 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 namespace fs = std::filesystem;
 
-TEST(Current, IsTheVersionLastWritten) {
+TEST(Current, IsTheLastVersionWritten) {
   const fs::path root = MakeTestDir();
   ASSERT_TRUE(WriteCurrent(root, 7).ok());
   ASSERT_TRUE(WriteCurrent(root, 18446744073709551615u).ok());
@@ -30,11 +30,11 @@ TEST(Current, LeavesNothingBesideIt) {
   EXPECT_EQ(std::distance(fs::directory_iterator(root), {}), 1);
 }
 
-TEST(Current, IsZeroBeforeTheFirst) {
+TEST(Current, IsZeroWithoutTheFile) {
   EXPECT_EQ(*ReadCurrent(MakeTestDir()), 0);
 }
 
-TEST(Current, OfNoDirectoryIsAnError) {
+TEST(Current, OfAMissingDirectoryIsAnError) {
   EXPECT_TRUE(absl::IsNotFound(ReadCurrent(MakeTestDir() / "no").status()));
 }
 
@@ -44,7 +44,7 @@ TEST(Current, MayLackItsNewline) {
   EXPECT_EQ(*ReadCurrent(root), 12);
 }
 
-TEST(Current, IsDataLossWhenItIsNoVersion) {
+TEST(Current, IsDataLossUnlessItHoldsAVersion) {
   const fs::path root = MakeTestDir();
   for (const std::string text :
        {"", "\n", "0\n", "-1\n", "07\n", "1 \n", "1\n2\n", "v1\n", "1\r\n",
@@ -63,7 +63,7 @@ TEST(ListVersions, IsAscendingByNumber) {
   EXPECT_THAT(*ListVersions(root), ElementsAre(9, 10, 100));
 }
 
-TEST(ListVersions, IgnoresWhateverElseIsThere) {
+TEST(ListVersions, IgnoresOtherNames) {
   const fs::path root = MakeTestDir();
   const fs::path bundle = WriteTinyBundle(root, 1);
   for (const char* name : {"0", "02", "2x", "+3", ".incoming-4-1-0", "v5"}) {
@@ -76,11 +76,11 @@ TEST(ListVersions, IgnoresWhateverElseIsThere) {
   EXPECT_THAT(*ListVersions(root), ElementsAre(1));
 }
 
-TEST(ListVersions, OfNoDirectoryIsAnError) {
+TEST(ListVersions, OfAMissingDirectoryIsAnError) {
   EXPECT_TRUE(absl::IsNotFound(ListVersions(MakeTestDir() / "no").status()));
 }
 
-TEST(RemoveVersion, RemovesThatVersionAlone) {
+TEST(RemoveVersion, RemovesOnlyThatVersion) {
   const fs::path root = MakeTestDir();
   WriteTinyBundle(root, 1);
   WriteTinyBundle(root, 2);
@@ -89,7 +89,7 @@ TEST(RemoveVersion, RemovesThatVersionAlone) {
   EXPECT_EQ(std::distance(fs::directory_iterator(root), {}), 1);
 }
 
-TEST(RemoveVersion, OfNoneIsNotFound) {
+TEST(RemoveVersion, OfAMissingVersionIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(RemoveVersion(MakeTestDir(), 1)));
 }
 

@@ -10,14 +10,14 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirst(100);
 constexpr milliseconds kMost(30'000);
 
-TEST(Backoff, DoublesUpToTheMost) {
+TEST(Backoff, DoublesUpToTheMaximum) {
   EXPECT_EQ(Backoff(1, kFirst, kMost, 1), milliseconds(100));
   EXPECT_EQ(Backoff(2, kFirst, kMost, 1), milliseconds(200));
   EXPECT_EQ(Backoff(4, kFirst, kMost, 1), milliseconds(800));
   EXPECT_EQ(Backoff(1000, kFirst, kMost, 1), kMost);
 }
 
-TEST(Backoff, IsByChanceUpToHalfAsLong) {
+TEST(Backoff, IsRandomlyShortenedByUpToHalf) {
   EXPECT_EQ(Backoff(2, kFirst, kMost, 0), milliseconds(100));
   EXPECT_EQ(Backoff(2, kFirst, kMost, 0.5), milliseconds(150));
 }

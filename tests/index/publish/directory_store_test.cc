@@ -1,4 +1,4 @@
-// Publishing from a directory to a directory, and reading.
+// Publishing from a directory to a directory store, and reading from it.
 #include "index/publish/directory_store.h"
 
 #include <gmock/gmock.h>
@@ -30,7 +30,7 @@ std::vector<std::string> Names(const fs::path& dir) {
   return names;
 }
 
-// Changes the last byte of the file; again, and it is as it was.
+// Changes the last byte of the file. A second call undoes the first.
 void Corrupt(const fs::path& path) {
   std::string contents = ReadFile(path);
   contents.back() ^= 1;
@@ -57,13 +57,13 @@ TEST(PutVersion, CopiesTheFilesOfTheManifestByteForByte) {
   }
 }
 
-TEST(PutVersion, MakesTheRoot) {
+TEST(PutVersion, CreatesTheRoot) {
   const fs::path root = MakeTestDir() / "new" / "store";
   ASSERT_TRUE(Put(WriteTinyBundle(MakeTestDir(), 3), root).ok());
   EXPECT_THAT(*ListVersions(root), ElementsAre(3));
 }
 
-TEST(PutVersion, TakesADirectoryByAnyPathToIt) {
+TEST(PutVersion, AcceptsAnyPathToADirectory) {
   const fs::path from = MakeTestDir();
   WriteTinyBundle(from, 3);
   fs::create_directory_symlink(from / "3", from / "latest");
@@ -114,7 +114,7 @@ TEST(PutVersion, RefusesAChangedByteInAnyFile) {
   }
 }
 
-TEST(PutVersion, SaysWhichFileIsMissing) {
+TEST(PutVersion, NamesTheMissingFile) {
   const fs::path from = WriteTinyBundle(MakeTestDir(), 3);
   fs::remove(from / "seen.rows.npy");
   const auto status = Put(from, MakeTestDir());
@@ -136,7 +136,7 @@ TEST(PutVersion, RefusesSymlinks) {
   }
 }
 
-TEST(PutVersion, RefusesADirectoryNamedOtherwise) {
+TEST(PutVersion, RefusesADirectoryNotNamedByItsVersion) {
   const fs::path store = MakeTestDir();
   WriteTinyBundle(store, 3);
   fs::rename(store / "3", store / "4");
@@ -168,10 +168,10 @@ TEST(PutVersion, BySeveralAtOnceSucceedsForAll) {
   EXPECT_THAT(Names(root), ElementsAre("3"));
 }
 
-TEST(PutVersion, IsNotHeldUpByACutOffCopy) {
+TEST(PutVersion, IsNotBlockedByALeftover) {
   const fs::path from = WriteTinyBundle(MakeTestDir(), 3);
   const fs::path root = MakeTestDir();
-  // What a process with this one's id left.
+  // The leftover of a process with the same id.
   const std::string name = ".incoming-3-" + std::to_string(::getpid()) + "-0";
   fs::create_directories(root / name / "3");
   OverwriteFile(root / name / "3" / "items.keys.utf8", "half");
@@ -197,7 +197,7 @@ TEST(Publish, OfAnOlderVersionMovesCurrentBack) {
   EXPECT_EQ(*ReadCurrent(store), 3);
 }
 
-TEST(Publish, LeavesCurrentAloneWhenTheBundleIsBad) {
+TEST(Publish, KeepsCurrentWhenTheBundleIsBad) {
   const fs::path store = MakeTestDir();
   ASSERT_TRUE(PublishTo(WriteTinyBundle(MakeTestDir(), 3), store).ok());
   const fs::path bad = WriteTinyBundle(MakeTestDir(), 4);
@@ -207,7 +207,7 @@ TEST(Publish, LeavesCurrentAloneWhenTheBundleIsBad) {
   EXPECT_THAT(*ListVersions(store), ElementsAre(3));
 }
 
-TEST(Publish, TidiesUpAfterAPublishThatWasCutOff) {
+TEST(Publish, RemovesTheLeftoversOfAPublishThatWasKilled) {
   const fs::path store = MakeTestDir();
   fs::create_directories(store / ".incoming-2-99-0" / "2");
   ASSERT_TRUE(PublishTo(WriteTinyBundle(MakeTestDir(), 3), store).ok());

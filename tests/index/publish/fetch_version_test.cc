@@ -1,4 +1,4 @@
-// What becomes of a version on its way; see http_store_test for connections.
+// Fetching from a directory store. http_store_test is about connections.
 #include "index/publish/fetch_version.h"
 
 #include <gmock/gmock.h>
@@ -28,7 +28,7 @@ void Corrupt(const fs::path& path) {
   OverwriteFile(path, contents);
 }
 
-// A directory that counts what is read of it.
+// A directory store that counts how it is read.
 class CountingStore : public DirectoryStore {
  public:
   using DirectoryStore::DirectoryStore;
@@ -88,7 +88,7 @@ TEST_F(FetchVersionTest, SharesTheFilesOfAnotherVersion) {
   EXPECT_TRUE(VerifyVersion(root_ / "2").ok());
 }
 
-TEST_F(FetchVersionTest, SharesNothingThatLostItsBytes) {
+TEST_F(FetchVersionTest, DoesNotShareFilesWithChangedBytes) {
   ASSERT_TRUE(Fetch(1).ok());
   Corrupt(root_ / "1" / kFile);
   ASSERT_TRUE(Fetch(2).ok());
@@ -97,15 +97,15 @@ TEST_F(FetchVersionTest, SharesNothingThatLostItsBytes) {
   EXPECT_TRUE(VerifyVersion(root_ / "2").ok());
 }
 
-TEST_F(FetchVersionTest, SharesNothingWhereOthersMayBeAtWork) {
+TEST_F(FetchVersionTest, SharesNothingUnlessExclusive) {
   options_.exclusive = false;
   ASSERT_TRUE(Fetch(1).ok());
   ASSERT_TRUE(Fetch(2).ok());
   EXPECT_EQ(counts_.shared_bytes, 0);
 }
 
-TEST_F(FetchVersionTest, GoesOnWithWhatAFetchThatFailedLeft) {
-  // The smallest comes last.
+TEST_F(FetchVersionTest, ContinuesAFetchThatFailed) {
+  // The smallest file is fetched last.
   options_.download.set_parallel(1);
   uint64_t least = ~uint64_t{0};
   const auto manifest = ParseManifest(store_.ReadManifest(1, {})->json);
@@ -123,7 +123,7 @@ TEST_F(FetchVersionTest, GoesOnWithWhatAFetchThatFailedLeft) {
   EXPECT_EQ(std::distance(fs::directory_iterator(root_), {}), 1);
 }
 
-// Lays `contents` where a fetch that was cut off left the file.
+// Writes `contents` as the partial file of a fetch that was killed.
 void LeavePart(const fs::path& root, const std::string& contents) {
   auto scratch = *ScratchDirectory::Create(root, kIncoming, 1);
   fs::create_directories(scratch.path() / "parts");
@@ -131,7 +131,7 @@ void LeavePart(const fs::path& root, const std::string& contents) {
   std::move(scratch).Abandon();
 }
 
-TEST_F(FetchVersionTest, GoesOnWithHalfAFile) {
+TEST_F(FetchVersionTest, ContinuesAPartialFile) {
   const std::string whole = ReadFile(store_.root() / "1" / kFile);
   LeavePart(root_, whole.substr(0, 50));
   ASSERT_TRUE(Fetch(1).ok());
@@ -143,7 +143,7 @@ TEST_F(FetchVersionTest, GoesOnWithHalfAFile) {
   EXPECT_TRUE(VerifyVersion(root_ / "1").ok());
 }
 
-TEST_F(FetchVersionTest, FetchesAnewWhatWasLeftAndIsWrong) {
+TEST_F(FetchVersionTest, FetchesAWrongPartialFileAgain) {
   const std::string whole = ReadFile(store_.root() / "1" / kFile);
   std::string wrong = whole;
   wrong.back() ^= 1;
@@ -159,7 +159,7 @@ TEST_F(FetchVersionTest, FetchesAnewWhatWasLeftAndIsWrong) {
 
 TEST_F(FetchVersionTest, NeverWritesIntoAFileThatItShares) {
   ASSERT_TRUE(Fetch(1).ok());
-  // Left by a fetch of another version 2, which had linked the file.
+  // The leftover of a fetch of another version 2, which had linked the file.
   {
     auto scratch = *ScratchDirectory::Create(root_, kIncoming, 2);
     fs::create_directories(scratch.version_dir());
@@ -195,7 +195,7 @@ TEST_F(FetchVersionTest, LeavesNothingOfAVersionThatFailsItsCheck) {
   EXPECT_TRUE(fs::is_empty(root_));
 }
 
-TEST_F(FetchVersionTest, SaysHowMuchSpaceIsMissing) {
+TEST_F(FetchVersionTest, ReportsHowMuchSpaceIsMissing) {
   auto manifest = *store_.ReadManifest(1, {});
   const std::string size = "\"sizeBytes\": \"";
   const size_t at = manifest.json.find(size) + size.size();
@@ -207,13 +207,13 @@ TEST_F(FetchVersionTest, SaysHowMuchSpaceIsMissing) {
   EXPECT_EQ(store_.files, 2);  // The manifest and its signature.
 }
 
-TEST_F(FetchVersionTest, ReadsSoManyFilesAtOnceAtMost) {
+TEST_F(FetchVersionTest, ReadsAtMostTheParallelNumberOfFilesAtOnce) {
   options_.download.set_parallel(2);
   ASSERT_TRUE(Fetch(1).ok());
   EXPECT_LE(store_.most_at_once, 2);
 }
 
-TEST_F(FetchVersionTest, EndsWhenToldToStop) {
+TEST_F(FetchVersionTest, EndsWhenStopIsRequested) {
   std::stop_source stop;
   options_.stop = stop.get_token();
   stop.request_stop();

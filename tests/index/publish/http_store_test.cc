@@ -1,4 +1,4 @@
-// What comes of a store whose server misbehaves.
+// Fetching from a web server that misbehaves.
 #include "index/publish/http_store.h"
 
 #include <gmock/gmock.h>
@@ -24,12 +24,12 @@ using testing::Not;
 namespace fs = std::filesystem;
 
 constexpr uint64_t kVersion = 3;
-// Of which tests speak; any would do.
+// The file that tests let fail; any other would do.
 constexpr char kFile[] = "/3/taste.items.npy";
 
 class HttpStoreTest : public testing::Test {
  protected:
-  // Answers as a good server does that has the tiny bundle.
+  // Answers like a correct server that has the tiny bundle.
   WebAnswer Serve(const WebRequest& request, std::string_view etag = "\"1\"") {
     std::string name = request.path;
     if (const size_t at = name.find("%3D"); at != std::string::npos) {
@@ -70,7 +70,7 @@ class HttpStoreTest : public testing::Test {
     return FetchVersion(store.get(), kVersion, *manifest, root_, options);
   }
 
-  // The version is on the host, and good.
+  // Checks that the version is on the host and correct.
   void ExpectFetched(const MisbehavingServer& server) {
     const absl::Status status = Fetch(server);
     ASSERT_TRUE(status.ok()) << status;
@@ -94,7 +94,7 @@ class HttpStoreTest : public testing::Test {
   FetchCounts counts_;
 };
 
-TEST_F(HttpStoreTest, BringsAVersion) {
+TEST_F(HttpStoreTest, FetchesAVersion) {
   MisbehavingServer server([&](const WebRequest& r) { return Serve(r); });
   ExpectFetched(server);
   EXPECT_EQ(counts_.fetched_bytes, [&] {
@@ -106,7 +106,7 @@ TEST_F(HttpStoreTest, BringsAVersion) {
   }());
 }
 
-TEST_F(HttpStoreTest, ResumesAFileWhereItsConnectionWasCut) {
+TEST_F(HttpStoreTest, ResumesAFileWhoseConnectionWasCut) {
   std::atomic<int> calls = 0;
   MisbehavingServer server([&](const WebRequest& r) {
     WebAnswer answer = Serve(r);
@@ -148,7 +148,7 @@ TEST_F(HttpStoreTest, BeginsAFileAgainThatChangedMeanwhile) {
   MisbehavingServer server([&](const WebRequest& r) {
     if (r.path != kFile || calls++ > 0) return Serve(r, "\"new\"");
     WebAnswer answer = Serve(r, "\"old\"");
-    // Other bytes, and not all of them.
+    // The file has changed, and is cut off.
     for (size_t i = 20; i > 10; --i) {
       answer.bytes[answer.bytes.size() - i] ^= 1;
     }
@@ -159,7 +159,7 @@ TEST_F(HttpStoreTest, BeginsAFileAgainThatChangedMeanwhile) {
   EXPECT_EQ(Count(server, kFile), 2);
 }
 
-TEST_F(HttpStoreTest, BeginsAgainWhereTheServerKnowsNoRanges) {
+TEST_F(HttpStoreTest, BeginsAgainIfTheServerSupportsNoRanges) {
   std::atomic<int> calls = 0;
   MisbehavingServer server([&](WebRequest r) {
     r.headers.erase("range");
@@ -172,7 +172,7 @@ TEST_F(HttpStoreTest, BeginsAgainWhereTheServerKnowsNoRanges) {
   ExpectFetched(server);
 }
 
-TEST_F(HttpStoreTest, DoesNotTakeARangeItDidNotAskFor) {
+TEST_F(HttpStoreTest, RefusesARangeThatItDidNotRequest) {
   std::atomic<int> calls = 0;
   MisbehavingServer server([&](WebRequest r) {
     const int call = r.path == kFile ? calls++ : 9;
@@ -185,7 +185,7 @@ TEST_F(HttpStoreTest, DoesNotTakeARangeItDidNotAskFor) {
   EXPECT_EQ(Count(server, kFile), 3);
 }
 
-TEST_F(HttpStoreTest, TriesAgainAfterAServersError) {
+TEST_F(HttpStoreTest, RetriesAfterAnErrorOfTheServer) {
   std::atomic<int> calls = 0;
   MisbehavingServer server([&](const WebRequest& r) {
     if (r.path == kFile && calls++ == 0) {
@@ -196,7 +196,7 @@ TEST_F(HttpStoreTest, TriesAgainAfterAServersError) {
   ExpectFetched(server);
 }
 
-TEST_F(HttpStoreTest, GivesUpAfterSoManyErrorsAndGoesOnLater) {
+TEST_F(HttpStoreTest, GivesUpAfterTheLastAttemptAndContinuesLater) {
   bool broken = true;
   MisbehavingServer server([&](const WebRequest& r) {
     if (r.path == kFile && broken) return Answer("503 Later", "");
@@ -210,11 +210,11 @@ TEST_F(HttpStoreTest, GivesUpAfterSoManyErrorsAndGoesOnLater) {
   EXPECT_FALSE(fs::exists(root_ / "3"));
   broken = false;
   ExpectFetched(server);
-  // The others had come already.
+  // The other files had been fetched before.
   EXPECT_EQ(Count(server, "/3/seen.rows.npy"), 1);
 }
 
-TEST_F(HttpStoreTest, FetchesAFileAnewOnceWhoseBytesAreWrong) {
+TEST_F(HttpStoreTest, FetchesAFileWithWrongBytesAgainOnce) {
   std::atomic<int> calls = 0;
   MisbehavingServer server([&](const WebRequest& r) {
     WebAnswer answer = Serve(r);
@@ -257,7 +257,7 @@ TEST_F(HttpStoreTest, StopsAtTheManifestsSizeOfAFileWithoutEnd) {
   EXPECT_LT(counts_.fetched_bytes, 20'000);
 }
 
-TEST_F(HttpStoreTest, LeavesARedirectWithoutEnd) {
+TEST_F(HttpStoreTest, GivesUpOnEndlessRedirects) {
   MisbehavingServer server([&](const WebRequest& r) {
     return Answer("302 Found", "", fmt::format("Location: {}x\r\n", r.path));
   });
@@ -276,7 +276,7 @@ TEST_F(HttpStoreTest, FollowsARedirect) {
   EXPECT_EQ(*Open(server)->ReadCurrent({}), 3);
 }
 
-TEST_F(HttpStoreTest, SaysThatTheServerHangs) {
+TEST_F(HttpStoreTest, ReportsThatTheServerHangs) {
   MisbehavingServer server([&](const WebRequest&) {
     return WebAnswer{"", true};
   });
@@ -285,7 +285,7 @@ TEST_F(HttpStoreTest, SaysThatTheServerHangs) {
   EXPECT_THAT(std::string(current.status().message()), HasSubstr("300 ms"));
 }
 
-TEST_F(HttpStoreTest, EndsEarlyWhenToldToStop) {
+TEST_F(HttpStoreTest, EndsEarlyWhenStopIsRequested) {
   std::stop_source stop;
   MisbehavingServer server([&](const WebRequest&) {
     stop.request_stop();
@@ -298,12 +298,12 @@ TEST_F(HttpStoreTest, EndsEarlyWhenToldToStop) {
   EXPECT_TRUE(absl::IsCancelled(current.status())) << current.status();
 }
 
-TEST_F(HttpStoreTest, HasNoCurrentBeforeTheFirst) {
+TEST_F(HttpStoreTest, HasCurrentZeroWithoutTheFile) {
   MisbehavingServer server([&](const WebRequest& r) { return Serve(r); });
   EXPECT_EQ(*Open(server)->ReadCurrent({}), 0);
 }
 
-TEST_F(HttpStoreTest, SaysThatCurrentIsNoVersion) {
+TEST_F(HttpStoreTest, ReportsThatCurrentIsNoVersion) {
   std::string text;
   MisbehavingServer server(
       [&](const WebRequest&) { return Answer("200 OK", text); });
@@ -317,7 +317,7 @@ TEST_F(HttpStoreTest, SaysThatCurrentIsNoVersion) {
   }
 }
 
-TEST_F(HttpStoreTest, AsksForCurrentWithTheETagItHas) {
+TEST_F(HttpStoreTest, RequestsCurrentWithTheLastETag) {
   std::atomic<int> version = 3;
   MisbehavingServer server([&](const WebRequest& r) {
     const std::string etag = fmt::format("\"{}\"", version.load());
@@ -336,8 +336,8 @@ TEST_F(HttpStoreTest, AsksForCurrentWithTheETagItHas) {
   EXPECT_EQ(Count(server, "/CURRENT", "if-none-match"), 2);
 }
 
-// nginx makes an ETag of the second and the size: two CURRENTs of one second
-// have the same.
+// nginx derives an ETag from the second of the last change and the size, so
+// that two CURRENTs of the same second share one.
 TEST_F(HttpStoreTest, DoesNotTrustTheETagOfAFileThatChangedJustNow) {
   std::string modified = "Sun, 22 Nov 2026 10:00:01 GMT";
   MisbehavingServer server([&](const WebRequest& r) {
@@ -357,20 +357,20 @@ TEST_F(HttpStoreTest, DoesNotTrustTheETagOfAFileThatChangedJustNow) {
   EXPECT_EQ(Count(server, "/CURRENT", "if-none-match"), 2);
 }
 
-TEST_F(HttpStoreTest, WaitsForAManifestThatIsNotThereYet) {
+TEST_F(HttpStoreTest, ReportsAMissingManifestAsNotFound) {
   MisbehavingServer server([&](const WebRequest& r) { return Serve(r); });
   const auto manifest = Open(server)->ReadManifest(7, {});
   EXPECT_TRUE(absl::IsNotFound(manifest.status())) << manifest.status();
 }
 
-TEST_F(HttpStoreTest, WaitsForAFileThatIsNotThereYet) {
-  bool there = false;
+TEST_F(HttpStoreTest, ReportsAMissingFileAsNotFound) {
+  bool exists = false;
   MisbehavingServer server([&](const WebRequest& r) {
-    if (r.path == kFile && !there) return Answer("404 Not Found", "");
+    if (r.path == kFile && !exists) return Answer("404 Not Found", "");
     return Serve(r);
   });
   EXPECT_TRUE(absl::IsNotFound(Fetch(server)));
-  there = true;
+  exists = true;
   ExpectFetched(server);
 }
 
@@ -383,7 +383,7 @@ TEST_F(HttpStoreTest, DoesNotReadAManifestWithoutEnd) {
   EXPECT_TRUE(absl::IsDataLoss(manifest.status())) << manifest.status();
 }
 
-TEST_F(HttpStoreTest, SaysThatNobodyListens) {
+TEST_F(HttpStoreTest, ReportsThatNoServerListens) {
   const auto store = *OpenStore("http://127.0.0.1:1/x", {});
   const auto current = store->ReadCurrent({});
   EXPECT_TRUE(absl::IsUnavailable(current.status())) << current.status();
@@ -396,7 +396,7 @@ TEST_F(HttpStoreTest, IsReadOnly) {
   EXPECT_TRUE(absl::IsFailedPrecondition(store->WriteCurrent(3)));
 }
 
-TEST_F(HttpStoreTest, DoesNotTakeOrRepeatAPasswordInItsUrl) {
+TEST_F(HttpStoreTest, NeitherAcceptsNorRepeatsAPasswordInItsUrl) {
   for (const std::string url :
        {"http://user:secret@host/x", "https://host/x?token=secret",
         "http://host/#secret", "http:///secret", "ftp://secret/x",

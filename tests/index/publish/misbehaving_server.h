@@ -1,5 +1,5 @@
-// A web server for tests that does to clients what servers, proxies and
-// networks do.
+// A web server for tests that misbehaves like real servers, proxies and
+// networks.
 #ifndef TRIBUTARY_TESTS_INDEX_PUBLISH_MISBEHAVING_SERVER_H_
 #define TRIBUTARY_TESTS_INDEX_PUBLISH_MISBEHAVING_SERVER_H_
 
@@ -13,31 +13,31 @@
 
 namespace tributary {
 
-// What a client asked for. Names of headers are in lower case.
+// A client's request. Names of headers are in lower case.
 struct WebRequest {
   std::string method;
   std::string path;
   std::map<std::string, std::string> headers;
 };
 
-// What it gets, byte by byte; then the connection is closed.
+// The reply, as bytes. The connection is closed afterwards.
 struct WebAnswer {
   std::string bytes;
-  // Instead of closing: says nothing more until the client goes away.
+  // Instead of closing, sends nothing until the client closes.
   bool hang = false;
-  // Instead of closing: says the last kilobyte again until the client goes.
+  // Instead of closing, repeats the last kilobyte until the client closes.
   bool endless = false;
 };
 
-// Head and body, with their length.
+// A reply of head and body, with a Content-Length.
 WebAnswer Answer(std::string_view status, std::string_view body,
                  std::string_view headers = "");
 
-// Listens on a free port of 127.0.0.1; answers each connection's one request in
-// a thread of its own.
+// Listens on a free port of 127.0.0.1. Answers one request per connection, each
+// on a thread of its own.
 class MisbehavingServer {
  public:
-  // `answer` is called by several threads.
+  // `answer` must be thread-safe.
   explicit MisbehavingServer(
       std::function<WebAnswer(const WebRequest&)> answer);
   ~MisbehavingServer();

@@ -8,8 +8,8 @@ namespace tributary {
 
 inline constexpr char kPadding[] = "padding.bin";
 
-// WriteTinyBundle, with one file more, kPadding, of so many bytes, which differ
-// from those of other versions.
+// As WriteTinyBundle, with one more file, kPadding, of this size. Its bytes
+// depend on the version.
 std::filesystem::path WritePaddedBundle(const std::filesystem::path& root,
                                         uint64_t version, uint64_t bytes);
 

@@ -8,7 +8,7 @@
 
 namespace tributary {
 
-// Publish, to a directory.
+// Publishes to a directory store.
 inline absl::Status PublishTo(const std::filesystem::path& bundle_dir,
                               const std::filesystem::path& root) {
   DirectoryStore store(root);

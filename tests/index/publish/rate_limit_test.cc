@@ -21,7 +21,7 @@ TEST(RateLimit, HoldsForAllThatShareIt) {
       });
     }
   }
-  // 150 000 bytes, of which the last 10 000 are not waited for.
+  // 150 000 bytes in all. Nobody waits for the time of the last 10 000.
   EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(140));
 }
 
@@ -32,7 +32,7 @@ TEST(RateLimit, OfZeroIsNone) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(10'000));
 }
 
-TEST(RateLimit, EndsItsWaitWhenToldToStop) {
+TEST(RateLimit, EndsItsWaitWhenStopIsRequested) {
   RateLimit limit(1);
   std::stop_source stop;
   EXPECT_TRUE(limit.Take(1'000'000, stop.get_token()));

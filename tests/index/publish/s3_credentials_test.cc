@@ -59,9 +59,9 @@ TEST_F(S3CredentialsTest, AreThoseOfTheProfile) {
   EXPECT_EQ(second->session_token, "TOKEN2");
 }
 
-TEST_F(S3CredentialsTest, AreTheEnvironmentsFirst) {
+TEST_F(S3CredentialsTest, AreTakenFromTheEnvironmentFirst) {
   ::setenv("AWS_ACCESS_KEY_ID", "ID9", 1);
-  // One without the other is nothing.
+  // One variable without the other does not count.
   EXPECT_EQ(FindS3Credentials(s3_)->access_key, "ID1");
   ::setenv("AWS_SECRET_ACCESS_KEY", "SECRET9", 1);
   ::setenv("AWS_SESSION_TOKEN", "TOKEN9", 1);
@@ -69,13 +69,13 @@ TEST_F(S3CredentialsTest, AreTheEnvironmentsFirst) {
   EXPECT_EQ(FindS3Credentials(s3_)->session_token, "TOKEN9");
 }
 
-TEST_F(S3CredentialsTest, AreSearchedInTheSharedFileOfTheEnvironment) {
+TEST_F(S3CredentialsTest, AreReadFromTheFileThatTheEnvironmentNames) {
   ::setenv("AWS_SHARED_CREDENTIALS_FILE", s3_.credentials_file().c_str(), 1);
   s3_.clear_credentials_file();
   EXPECT_EQ(FindS3Credentials(s3_)->access_key, "ID1");
 }
 
-TEST_F(S3CredentialsTest, AreNotRepeatedWhereTheyAreWrong) {
+TEST_F(S3CredentialsTest, AreNotRepeatedInErrors) {
   for (const char* profile : {"half", "torn", "none"}) {
     s3_.set_profile(profile);
     const auto found = FindS3Credentials(s3_);

@@ -1,4 +1,4 @@
-// What an S3 store asks of its server, and what it says of the answers.
+// The requests of an S3 store, and its errors.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -53,7 +53,7 @@ TEST_F(S3RequestTest, SignsTheSessionsTokenAndTheContentsHash) {
 TEST_F(S3RequestTest, HasTheBucketInTheHostNameWithoutPathStyle) {
   MisbehavingServer server(
       [](const WebRequest&) { return Answer("200 OK", "3\n"); });
-  // models.localhost is this host, by RFC 6761.
+  // By RFC 6761 models.localhost is this host.
   const std::string port = server.url().substr(server.url().rfind(':') + 1);
   StoreOptions options;
   options.s3.set_endpoint("http://localhost:" + port);
@@ -66,7 +66,7 @@ TEST_F(S3RequestTest, HasTheBucketInTheHostNameWithoutPathStyle) {
   EXPECT_EQ(requests.at(0).path, "/pre%20fix/CURRENT");
 }
 
-TEST_F(S3RequestTest, SaysTheCodeOfAnErrorAndNothingElseOfIt) {
+TEST_F(S3RequestTest, ReportsOnlyTheCodeOfAnError) {
   std::string code = "AccessDenied";
   MisbehavingServer server([&](const WebRequest&) {
     return Answer("403 Forbidden",
@@ -84,7 +84,7 @@ TEST_F(S3RequestTest, SaysTheCodeOfAnErrorAndNothingElseOfIt) {
             "s3://models/pre fix/CURRENT: the server answered 403");
 }
 
-TEST_F(S3RequestTest, DoesNotFollowWithItsCredentialsToAnotherServer) {
+TEST_F(S3RequestTest, DoesNotSendCredentialsToTheTargetOfARedirect) {
   MisbehavingServer elsewhere(
       [](const WebRequest&) { return Answer("200 OK", "3\n"); });
   MisbehavingServer server([&](const WebRequest&) {

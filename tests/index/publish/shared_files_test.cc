@@ -37,8 +37,8 @@ TEST_F(SharedFilesTest, AreLinked) {
   EXPECT_TRUE(fs::equivalent(to_, dir_ / file_.name()));
 }
 
-// /dev/shm is another file system, where there is one.
-TEST_F(SharedFilesTest, AreCopiedWhereNoLinkCanBe) {
+// /dev/shm, if it exists, is on another file system.
+TEST_F(SharedFilesTest, AreCopiedWhereLinkingFails) {
   const fs::path other =
       fs::path("/dev/shm") / fs::path(root_).relative_path().filename();
   std::error_code error;
@@ -47,7 +47,7 @@ TEST_F(SharedFilesTest, AreCopiedWhereNoLinkCanBe) {
   struct stat there;
   if (error || ::stat(root_.c_str(), &here) != 0 ||
       ::stat(other.c_str(), &there) != 0 || here.st_dev == there.st_dev) {
-    GTEST_SKIP() << "/dev/shm is no other file system";
+    GTEST_SKIP() << "/dev/shm is not on another file system";
   }
   EXPECT_TRUE(SharedFiles(root_).Share(file_, other / "to", other / "scratch"));
   EXPECT_TRUE(HasContent(other / "to", file_));
@@ -55,7 +55,7 @@ TEST_F(SharedFilesTest, AreCopiedWhereNoLinkCanBe) {
   fs::remove_all(other);
 }
 
-TEST_F(SharedFilesTest, AreNotThoseWithOtherBytes) {
+TEST_F(SharedFilesTest, AreNotThoseWithChangedBytes) {
   std::string contents = ReadFile(dir_ / file_.name());
   contents.back() ^= 1;
   OverwriteFile(dir_ / file_.name(), contents);
@@ -63,7 +63,7 @@ TEST_F(SharedFilesTest, AreNotThoseWithOtherBytes) {
   EXPECT_FALSE(fs::exists(to_));
 }
 
-TEST_F(SharedFilesTest, AreNotLinksToElsewhere) {
+TEST_F(SharedFilesTest, AreNotSymbolicLinks) {
   const fs::path elsewhere = MakeTestDir() / "file";
   fs::rename(dir_ / file_.name(), elsewhere);
   fs::create_symlink(elsewhere, dir_ / file_.name());
@@ -78,7 +78,7 @@ TEST_F(SharedFilesTest, AreThoseOfAnotherVersionIfOneIsDamaged) {
   EXPECT_TRUE(fs::equivalent(to_, second / file_.name()));
 }
 
-TEST_F(SharedFilesTest, LeaveOutAVersionWhoseManifestCannotBeRead) {
+TEST_F(SharedFilesTest, IgnoreAVersionWhoseManifestCannotBeRead) {
   WriteTinyBundle(root_, 2);
   OverwriteFile(dir_ / kManifestName, "{");
   EXPECT_TRUE(SharedFiles(root_).Share(file_, to_, scratch_));

@@ -48,7 +48,7 @@ TEST_F(SignatureTest, IsAcceptedByTheSignersKeyAmongOthers) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("not a signature"));
 }
 
-TEST_F(SignatureTest, IsOfEveryByte) {
+TEST_F(SignatureTest, CoversEveryByte) {
   const std::string signature = *SignManifest(kManifest, ours_);
   const PublicKeys keys = Keys({dir_ / "ours.pub"});
   const std::string json = kManifest;
@@ -66,7 +66,7 @@ TEST_F(SignatureTest, IsOfEveryByte) {
   EXPECT_FALSE(keys.Check({json, signature + "x"}).ok());
 }
 
-TEST_F(SignatureTest, MustBeThereIfThereAreKeys) {
+TEST_F(SignatureTest, MustExistIfThereAreKeys) {
   const absl::Status status =
       Keys({dir_ / "ours.pub"}).Check({kManifest, std::nullopt});
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
@@ -74,7 +74,7 @@ TEST_F(SignatureTest, MustBeThereIfThereAreKeys) {
   EXPECT_TRUE(PublicKeys().Check({kManifest, std::nullopt}).ok());
 }
 
-TEST_F(SignatureTest, IsWhatOpensslKnowsAsEd25519) {
+TEST_F(SignatureTest, IsAnEd25519SignatureToOpenssl) {
   OverwriteFile(dir_ / "manifest", kManifest);
   OverwriteFile(dir_ / "signature", *SignManifest(kManifest, ours_));
   const std::string command =
@@ -84,7 +84,7 @@ TEST_F(SignatureTest, IsWhatOpensslKnowsAsEd25519) {
   EXPECT_EQ(std::system(command.c_str()), 0);
 }
 
-TEST_F(SignatureTest, KeysAreTheirOwnersAlone) {
+TEST_F(SignatureTest, PrivateKeysAreReadableOnlyByTheOwner) {
   struct stat info;
   ASSERT_EQ(::stat(ours_.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600);
@@ -101,7 +101,7 @@ TEST_F(SignatureTest, KeysAreNotOverwritten) {
   EXPECT_FALSE(fs::exists(theirs_));
 }
 
-TEST_F(SignatureTest, KeysThatAreNoneAreNamed) {
+TEST_F(SignatureTest, NamesFilesThatAreNoKeys) {
   OverwriteFile(dir_ / "empty", "");
   OverwriteFile(dir_ / "text", "-----BEGIN PUBLIC KEY-----\nx\n");
   for (const fs::path& path : {dir_ / "empty", dir_ / "text", ours_}) {

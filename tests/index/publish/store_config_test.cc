@@ -34,7 +34,7 @@ TEST(CompleteS3, TakesTheEndpointOfTheRegion) {
   EXPECT_FALSE(CompleteS3(s3)->path_style());
 }
 
-TEST(CompleteS3, PutsTheBucketIntoThePathOfAnEndpointThatIsGiven) {
+TEST(CompleteS3, PutsTheBucketIntoThePathOfAGivenEndpoint) {
   v1::S3 s3;
   s3.set_endpoint("http://minio:9000");
   EXPECT_TRUE(CompleteS3(s3)->path_style());
@@ -42,13 +42,13 @@ TEST(CompleteS3, PutsTheBucketIntoThePathOfAnEndpointThatIsGiven) {
   EXPECT_FALSE(CompleteS3(s3)->path_style());
 }
 
-TEST(CompleteS3, IsTheSameWhenItIsComplete) {
+TEST(CompleteS3, DoesNotChangeCompleteOptions) {
   const auto once = CompleteS3({});
   const auto twice = CompleteS3(*once);
   EXPECT_EQ(once->SerializeAsString(), twice->SerializeAsString());
 }
 
-TEST(CompleteS3, RefusesWhatIsNoEndpointWithoutRepeatingIt) {
+TEST(CompleteS3, RefusesABadEndpointWithoutRepeatingIt) {
   for (const char* endpoint :
        {"minio:9000", "ftp://secret", "http://user:secret@host",
         "https://host/secret", "https://", ""}) {
@@ -64,7 +64,7 @@ TEST(CompleteS3, RefusesWhatIsNoEndpointWithoutRepeatingIt) {
   EXPECT_TRUE(absl::IsInvalidArgument(CompleteS3(s3).status()));
 }
 
-TEST(OpenStore, TellsStoresByTheirUrl) {
+TEST(OpenStore, ChoosesTheStoreByItsUrl) {
   for (const std::string url :
        {"/srv/store", "store", "http://host/store/", "https://host:8443",
         "s3://bucket", "s3://bucket/a/b/"}) {

@@ -25,7 +25,8 @@ using ::testing::Not;
 
 constexpr uint32_t kN = 50;
 
-// A catalogue and queries that go with it, to tune on and fresh ones.
+// A catalogue with queries of the same distribution: those that ChooseIndex
+// measures on, and fresh ones.
 struct Data {
   static Data Mixture(size_t count, uint32_t dim) {
     return {dim, MixtureVectors(count, dim, 60, 1),
@@ -61,11 +62,11 @@ ChosenIndex Choose(const IndexInput& input) {
 SearchEffort EffortOf(const v1::IndexSpec& spec) {
   return {.n = spec.measured_n(),
           .probes = spec.probes(),
-          .rescored = spec.rescored(),
-          .shrinkage = spec.shrinkage()};
+          .reranked = spec.rescored(),
+          .small_n_exponent = spec.shrinkage()};
 }
 
-// Of `queries`, searched with `effort`.
+// The means over queries that were searched with some effort.
 struct Measured {
   double recall = 0;
   double standard_error = 0;
@@ -115,12 +116,12 @@ TEST(ChooseIndex, TakesCodesWhereTheCatalogueIsLarge) {
   ASSERT_TRUE(chosen.arrays.has_value());
   EXPECT_EQ(chosen.spec.lists(), chosen.arrays->spreads.size());
   EXPECT_EQ(chosen.spec.code_dims(), chosen.arrays->code_dims);
-  EXPECT_EQ(chosen.arrays->places.size(), 20000);
+  EXPECT_EQ(chosen.arrays->slots.size(), 20000);
   EXPECT_GT(chosen.spec.measured_us(), 0);
   EXPECT_THAT(chosen.spec.trials(), Not(IsEmpty()));
 }
 
-TEST(ChooseIndex, TakesTheKindAskedFor) {
+TEST(ChooseIndex, TakesTheKindOfTheInput) {
   const Data data = Data::Mixture(3000, 16);
   for (const std::string kind : {"flat", "scan", "ivf"}) {
     const ChosenIndex chosen = Choose(data.Input(kind, 0.9));
@@ -130,7 +131,7 @@ TEST(ChooseIndex, TakesTheKindAskedFor) {
   }
 }
 
-TEST(ChooseIndex, AScanHasOneListAndAnIvfAsManyAsAskedFor) {
+TEST(ChooseIndex, AScanHasOneListAndAnIvfAsManyAsTheInputSays) {
   const Data data = Data::Mixture(3000, 16);
   EXPECT_EQ(Choose(data.Input("scan", 0.9)).spec.lists(), 1);
   IndexInput input = data.Input("ivf", 0.9);
@@ -139,12 +140,12 @@ TEST(ChooseIndex, AScanHasOneListAndAnIvfAsManyAsAskedFor) {
   EXPECT_LE(spec.lists(), 25);
   EXPECT_GE(spec.lists(), 20);
   EXPECT_LE(spec.probes(), spec.lists());
-  // No more than there are vectors.
+  // There are no more lists than vectors.
   input.lists = 1'000'000;
   EXPECT_LE(Choose(input).spec.lists(), 3000);
 }
 
-TEST(ChooseIndex, MeetsTheTargetOnQueriesItHasNotSeen) {
+TEST(ChooseIndex, MeetsTheTargetOnFreshQueries) {
   for (const Data& data :
        {Data::Mixture(10000, 32), Data::Factors(10000, 32)}) {
     for (const std::string kind : {"scan", "ivf"}) {
@@ -180,7 +181,7 @@ TEST(ChooseIndex, PaysMoreForMoreRecall) {
   }
 }
 
-TEST(ChooseIndex, TakesTheCheapestOfManySettings) {
+TEST(ChooseIndex, TakesTheCheapestOfManyCandidates) {
   const Data data = Data::Mixture(8000, 32);
   const double target = 0.95;
   const ChosenIndex chosen = Choose(data.Input("ivf", target));
@@ -192,13 +193,13 @@ TEST(ChooseIndex, TakesTheCheapestOfManySettings) {
     for (const double ratio : {1.0, 1.5, 2.0, 3.0, 5.0}) {
       const SearchEffort effort{.n = kN,
                                 .probes = probes,
-                                .rescored = static_cast<uint32_t>(ratio * kN)};
+                                .reranked = static_cast<uint32_t>(ratio * kN)};
       const Measured measured =
           Measure(data, *chosen.arrays, effort, data.queries);
-      // Clearly met, and clearly cheaper.
+      // No setting clearly meets the target and is clearly cheaper.
       EXPECT_FALSE(measured.recall - 4 * measured.standard_error >= target &&
                    measured.cost_ns < 0.9 * cost)
-          << probes << " probes, " << effort.rescored << " rescored: recall "
+          << probes << " probes, " << effort.reranked << " reranked: recall "
           << measured.recall << ", " << measured.cost_ns << " ns; chosen "
           << chosen.spec.ShortDebugString() << ", " << cost << " ns";
     }
@@ -206,7 +207,7 @@ TEST(ChooseIndex, TakesTheCheapestOfManySettings) {
 }
 
 TEST(ChooseIndex, MeetsATargetOfOne) {
-  // The mean of ten ones: a tenth ten times is less.
+  // The mean of ten ones must be 1; the sum of ten tenths is less.
   Data data = Data::Mixture(3000, 16);
   data.queries.resize(10 * data.dim);
   for (const std::string kind : {"scan", "ivf"}) {
@@ -214,27 +215,27 @@ TEST(ChooseIndex, MeetsATargetOfOne) {
   }
 }
 
-TEST(ChooseIndex, ListsItsTrialsByRecallEachDearerThanTheLast) {
+TEST(ChooseIndex, ListsCandidatesByRecallEachCostlierThanTheLast) {
   const Data data = Data::Mixture(10000, 32);
   const ChosenIndex chosen = Choose(data.Input("ivf", 0.95));
-  const auto& trials = chosen.spec.trials();
-  ASSERT_GE(trials.size(), 3);
+  const auto& candidates = chosen.spec.trials();
+  ASSERT_GE(candidates.size(), 3);
   Measured last;
   bool found = false;
-  for (const v1::IndexTrial& trial : trials) {
-    EXPECT_EQ(trial.kind(), "ivf");
-    EXPECT_GT(trial.us(), 0);
+  for (const v1::IndexTrial& candidate : candidates) {
+    EXPECT_EQ(candidate.kind(), "ivf");
+    EXPECT_GT(candidate.us(), 0);
     const Measured measured =
-        Measure(data, *chosen.arrays, {kN, trial.probes(), trial.rescored()},
-                data.queries);
-    EXPECT_NEAR(measured.recall, trial.recall(), 1e-9);
+        Measure(data, *chosen.arrays,
+                {kN, candidate.probes(), candidate.rescored()}, data.queries);
+    EXPECT_NEAR(measured.recall, candidate.recall(), 1e-9);
     EXPECT_GT(measured.recall, last.recall);
     EXPECT_GT(measured.cost_ns, last.cost_ns);
     last = measured;
-    found = found || (trial.probes() == chosen.spec.probes() &&
-                      trial.rescored() == chosen.spec.rescored());
+    found = found || (candidate.probes() == chosen.spec.probes() &&
+                      candidate.rescored() == chosen.spec.rescored());
   }
-  EXPECT_TRUE(found) << "the chosen one is not among them";
+  EXPECT_TRUE(found) << "the chosen one is not in the list";
 }
 
 TEST(ChooseIndex, IsTheSameForAnyNumberOfThreads) {
@@ -245,7 +246,9 @@ TEST(ChooseIndex, IsTheSameForAnyNumberOfThreads) {
       input.threads = threads;
       ChosenIndex chosen = Choose(input);
       chosen.spec.clear_measured_us();
-      for (auto& trial : *chosen.spec.mutable_trials()) trial.clear_us();
+      for (auto& candidate : *chosen.spec.mutable_trials()) {
+        candidate.clear_us();
+      }
       return chosen;
     };
     const ChosenIndex one = choose(1);
@@ -274,7 +277,7 @@ TEST(ChooseIndex, DividesEqualVectorsIntoOneList) {
   }
 }
 
-TEST(ChooseIndex, MeasuresAtAQuarterOfTheVectorsAtMost) {
+TEST(ChooseIndex, MeasuresAtMostAQuarterOfTheVectors) {
   for (const uint32_t vectors : {1, 7, 40}) {
     const Data data{
         4, RandomVectors(vectors, 4, 1), RandomVectors(5, 4, 2), {}};
@@ -289,9 +292,9 @@ TEST(ChooseIndex, MeasuresAtAQuarterOfTheVectorsAtMost) {
   }
 }
 
-// Where clusters are as wide as they are apart, the best few are as hard to
-// find as the best many.
-TEST(ChooseIndex, FindsAsMuchOfFewerResults) {
+// Without clusters the best few are as hard to find as the best many, so that
+// effort must fall more slowly with n.
+TEST(ChooseIndex, MeetsTheTargetForFewerResults) {
   constexpr uint32_t kDim = 32;
   Data data{kDim, RandomVectors(20000, kDim, 1), RandomVectors(100, kDim, 2),
             RandomVectors(400, kDim, 3)};
@@ -311,7 +314,7 @@ TEST(ChooseIndex, FindsAsMuchOfFewerResults) {
   }
 }
 
-TEST(ChooseIndex, ScoresByWhatIsStored) {
+TEST(ChooseIndex, ScoresByTheStoredVectors) {
   const Data data{8, SmallIntegers(3000 * 8, 1), SmallIntegers(20 * 8, 2), {}};
   const auto halves = IntegerHalves(data.values);
   IndexInput input = data.Input("ivf", 1);
@@ -319,9 +322,9 @@ TEST(ChooseIndex, ScoresByWhatIsStored) {
   EXPECT_EQ(Choose(input).spec.measured_recall(), 1);
 }
 
-TEST(ChooseIndex, SaysWhatWasReachedBelowTheTarget) {
+TEST(ChooseIndex, ReportsTheRecallThatMissedTheTarget) {
   const Data data = Data::Mixture(2000, 8);
-  // What is stored tells nothing apart, however much is looked at.
+  // The stored vectors are all equal, so that no effort finds the best.
   const std::vector<float> zeros(data.values.size(), 0);
   for (const std::string kind : {"scan", "ivf"}) {
     IndexInput input = data.Input(kind, 0.97);
@@ -332,13 +335,13 @@ TEST(ChooseIndex, SaysWhatWasReachedBelowTheTarget) {
                 AllOf(HasSubstr("index.kind " + kind + " reaches recall 0."),
                       HasSubstr("of the best 50"),
                       HasSubstr("index.target_recall 0.97")));
-    // Unless any kind will do.
+    // Kind auto falls back to flat.
     input.kind = "auto";
     EXPECT_EQ(Choose(input).spec.kind(), "flat");
   }
 }
 
-TEST(ChooseIndex, RefusesWhatItCannotMeasure) {
+TEST(ChooseIndex, RefusesInputThatItCannotMeasure) {
   const Data data = Data::Mixture(100, 4);
   for (const std::string kind : {"auto", "flat", "scan", "ivf"}) {
     const auto code = [&](const auto& change) {

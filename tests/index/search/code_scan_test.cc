@@ -16,14 +16,14 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// Items with random codes, and a table.
+// Items with random codes, and random tables.
 class Coded {
  public:
   Coded(uint32_t pairs, uint32_t blocks, uint32_t seed, int max_entry)
       : pairs_(pairs), random_(seed) {
     codes_.resize(size_t{blocks} * pairs * kBlockItems);
     for (uint8_t& code : codes_) code = static_cast<uint8_t>(random_());
-    tables_.resize(size_t{pairs} * 2 * kCodeWords);
+    tables_.resize(size_t{pairs} * 2 * kCodewords);
     for (uint8_t& entry : tables_) {
       entry = static_cast<uint8_t>(random_() % (max_entry + 1));
     }
@@ -35,22 +35,22 @@ class Coded {
     return {own_codes_.get(), own_tables_.get(), pairs_, excluded};
   }
 
-  // The definition: the entries that an item's codes select.
-  int Sum(uint32_t place) const {
-    const uint32_t block = place / kBlockItems;
-    const uint32_t item = place % kBlockItems;
+  // The definition of a score: the sum of the entries that the codes select.
+  int Sum(uint32_t slot) const {
+    const uint32_t block = slot / kBlockItems;
+    const uint32_t item = slot % kBlockItems;
     const uint32_t byte = item < 32 ? 2 * item : 2 * (item - 32) + 1;
     int sum = 0;
     for (uint32_t p = 0; p < pairs_; ++p) {
       const uint8_t code = codes_[(block * pairs_ + p) * kBlockItems + byte];
-      sum += tables_[2 * p * kCodeWords + code % 16];
-      sum += tables_[(2 * p + 1) * kCodeWords + code / 16];
+      sum += tables_[2 * p * kCodewords + code % 16];
+      sum += tables_[(2 * p + 1) * kCodewords + code / 16];
     }
     return sum;
   }
 
-  float Score(uint32_t place, int bias) const {
-    return static_cast<float>(std::clamp(Sum(place) + bias, -32768, 32767));
+  float Score(uint32_t slot, int bias) const {
+    return static_cast<float>(std::clamp(Sum(slot) + bias, -32768, 32767));
   }
 
  private:
@@ -68,7 +68,7 @@ std::map<uint32_t, float> Taken(Survivors& survivors) {
     const bool is_new =
         taken.emplace(survivors.list.ids()[i], survivors.list.scores()[i])
             .second;
-    EXPECT_TRUE(is_new) << "place " << survivors.list.ids()[i] << " twice";
+    EXPECT_TRUE(is_new) << "slot " << survivors.list.ids()[i] << " twice";
   }
   return taken;
 }
@@ -102,7 +102,7 @@ TEST(ScanCodes, CarriesNothingBetweenItemsWhenEveryEntryIsTheHighest) {
   ForEachTarget([] {
     for (const uint32_t pairs : {1, 2, 3, 64, 127, 128}) {
       Coded coded(pairs, 1, 1, kMaxEntry);
-      const std::vector<uint8_t> highest(pairs * 2 * kCodeWords, kMaxEntry);
+      const std::vector<uint8_t> highest(pairs * 2 * kCodewords, kMaxEntry);
       CodeScan scan = coded.scan();
       scan.tables = highest.data();
       for (const int bias : {-32767, -32512, 0, 200, 255, 256, 32767}) {
@@ -113,8 +113,8 @@ TEST(ScanCodes, CarriesNothingBetweenItemsWhenEveryEntryIsTheHighest) {
         const auto taken = Taken(survivors);
         ASSERT_THAT(taken, SizeIs(kBlockItems));
         const int sum = static_cast<int>(pairs) * 2 * kMaxEntry;
-        for (const auto& [place, score] : taken) {
-          ASSERT_EQ(score, std::min(sum + bias, 32767)) << "place " << place;
+        for (const auto& [slot, score] : taken) {
+          ASSERT_EQ(score, std::min(sum + bias, 32767)) << "slot " << slot;
         }
       }
     }
@@ -137,7 +137,7 @@ TEST(ScanCodes, TakesNoMoreItemsThanTheLastBlockHas) {
   });
 }
 
-TEST(ScanCodes, LeavesOutWhatIsExcluded) {
+TEST(ScanCodes, SkipsExcludedItems) {
   ForEachTarget([] {
     constexpr uint32_t kBlocks = 8;
     const Coded coded(5, kBlocks, 8, kMaxEntry);
@@ -152,8 +152,8 @@ TEST(ScanCodes, LeavesOutWhatIsExcluded) {
     const BlockRun run{0, kBlocks, kBlocks * kBlockItems - 30, -50};
     auto expected = ExpectedOf(coded, run);
     std::erase_if(expected, [&](const auto& entry) {
-      const uint32_t place = entry.first;
-      return (excluded[place / kBlockItems] >> (place % kBlockItems) & 1) != 0;
+      const uint32_t slot = entry.first;
+      return (excluded[slot / kBlockItems] >> (slot % kBlockItems) & 1) != 0;
     });
     Survivors survivors;
     survivors.Reset(1000);
@@ -184,8 +184,8 @@ TEST(ScanCodes, TakesOnlyWhatIsAboveTheThreshold) {
   });
 }
 
-// Scans `blocks` blocks in runs of `run_blocks`, and checks that the best are
-// all there.
+// Scans `blocks` blocks in runs of `run_blocks` and checks that the best `keep`
+// survive.
 void ExpectKeepsTheBest(const Coded& coded, uint32_t blocks,
                         uint32_t run_blocks, uint32_t keep) {
   Survivors survivors;
@@ -194,15 +194,15 @@ void ExpectKeepsTheBest(const Coded& coded, uint32_t blocks,
   for (uint32_t block = 0; block < blocks; block += run_blocks) {
     const BlockRun run{block, run_blocks, run_blocks * kBlockItems, -1000};
     ScanCodes(coded.scan(), run, block + run_blocks, &survivors);
-    for (const auto& [place, score] : ExpectedOf(coded, run)) {
+    for (const auto& [slot, score] : ExpectedOf(coded, run)) {
       all.push_back(score);
     }
   }
   const auto taken = Taken(survivors);
   ASSERT_LE(taken.size(), survivors.limit() + kBlockItems);
   std::vector<float> scores;
-  for (const auto& [place, score] : taken) {
-    ASSERT_EQ(score, all[place]);
+  for (const auto& [slot, score] : taken) {
+    ASSERT_EQ(score, all[slot]);
     scores.push_back(score);
   }
   std::sort(scores.rbegin(), scores.rend());
@@ -212,10 +212,10 @@ void ExpectKeepsTheBest(const Coded& coded, uint32_t blocks,
   ASSERT_GE(scores.size(), keep);
   scores.resize(keep);
   ASSERT_EQ(scores, best);
-  // What was not taken is not above the threshold.
-  for (uint32_t place = 0; place < all.size(); ++place) {
-    if (!taken.contains(place)) {
-      ASSERT_LE(all[place], survivors.threshold);
+  // No item that was dropped is above the threshold.
+  for (uint32_t slot = 0; slot < all.size(); ++slot) {
+    if (!taken.contains(slot)) {
+      ASSERT_LE(all[slot], survivors.threshold);
     }
   }
 }

@@ -19,18 +19,19 @@ using ::testing::Each;
 using ::testing::Ge;
 using ::testing::Le;
 
-// Words of random values, and zero beyond dim.
+// A codebook of random values, zero beyond dim.
 struct RandomBook {
   RandomBook(uint32_t dim, uint32_t code_dims, uint32_t seed)
-      : words(RandomVectors(CodesFor(dim, code_dims) * code_dims, kCodeWords,
-                            seed)),
+      : codewords(RandomVectors(CodesFor(dim, code_dims) * code_dims,
+                                kCodewords, seed)),
         book{dim, code_dims, {}} {
-    std::fill(words.begin() + size_t{dim} * kCodeWords, words.end(), 0.0f);
-    own = ExactCopy(words);
-    book.words = {own.get(), words.size()};
+    std::fill(codewords.begin() + size_t{dim} * kCodewords, codewords.end(),
+              0.0f);
+    own = ExactCopy(codewords);
+    book.codewords = {own.get(), codewords.size()};
   }
 
-  std::vector<float> words;
+  std::vector<float> codewords;
   std::unique_ptr<float[]> own;
   Codebook book;
 };
@@ -50,12 +51,14 @@ std::vector<float> UnitVector(uint32_t dim, uint32_t seed) {
   return vector;
 }
 
-double Word(const Codebook& book, uint32_t code, uint32_t i, uint32_t word) {
-  return book.words[(size_t{code} * book.code_dims + i) * kCodeWords + word];
+double Codeword(const Codebook& book, uint32_t code, uint32_t i,
+                uint32_t codeword) {
+  return book
+      .codewords[(size_t{code} * book.code_dims + i) * kCodewords + codeword];
 }
 
-// The loss as the header states it: what is off along the direction counts
-// `anisotropy`, what is off across counts 1.
+// The loss as the header defines it: the squared error along the direction
+// weighs `anisotropy`, that across it 1.
 double Loss(const Codebook& book, std::span<const float> residual,
             std::span<const float> direction, double anisotropy,
             std::span<const uint8_t> codes) {
@@ -64,7 +67,7 @@ double Loss(const Codebook& book, std::span<const float> residual,
   for (uint32_t c = 0; c < book.codes(); ++c) {
     for (uint32_t i = 0; i < book.code_dims; ++i) {
       const size_t at = size_t{c} * book.code_dims + i;
-      const double off = residual[at] - Word(book, c, i, codes[c]);
+      const double off = residual[at] - Codeword(book, c, i, codes[c]);
       square += off * off;
       along += off * direction[at];
     }
@@ -91,23 +94,25 @@ std::vector<uint8_t> Encode(const Codebook& book,
   return codes;
 }
 
-// No other word for any one code has less loss.
-void ExpectNoBetterWord(const Codebook& book, std::span<const float> residual,
-                        std::span<const float> direction, double anisotropy,
-                        std::vector<uint8_t> codes) {
+// Checks that no other codeword for any single code has less loss.
+void ExpectNoBetterCodeword(const Codebook& book,
+                            std::span<const float> residual,
+                            std::span<const float> direction, double anisotropy,
+                            std::vector<uint8_t> codes) {
   const double loss = Loss(book, residual, direction, anisotropy, codes);
   for (uint32_t c = 0; c < book.codes(); ++c) {
     const uint8_t chosen = codes[c];
-    for (uint8_t word = 0; word < kCodeWords; ++word) {
-      codes[c] = word;
+    for (uint8_t codeword = 0; codeword < kCodewords; ++codeword) {
+      codes[c] = codeword;
       const double other = Loss(book, residual, direction, anisotropy, codes);
-      ASSERT_GE(other, loss * (1 - 1e-5)) << "code " << c << " word " << +word;
+      ASSERT_GE(other, loss * (1 - 1e-5))
+          << "code " << c << " codeword " << +codeword;
     }
     codes[c] = chosen;
   }
 }
 
-TEST(EncodeResidual, TakesTheNearestWordsWhereDirectionsCountAlike) {
+TEST(EncodeResidual, TakesTheNearestCodewordsWithoutAnisotropy) {
   ForEachTarget([] {
     for (const Shape& shape : kShapes) {
       const RandomBook random(shape.dim, shape.code_dims, 1);
@@ -115,13 +120,13 @@ TEST(EncodeResidual, TakesTheNearestWordsWhereDirectionsCountAlike) {
       const auto direction = Padded(random.book, UnitVector(shape.dim, 3));
       const auto codes = Encode(random.book, residual, direction, 1);
       ASSERT_NO_FATAL_FAILURE(
-          ExpectNoBetterWord(random.book, residual, direction, 1, codes))
+          ExpectNoBetterCodeword(random.book, residual, direction, 1, codes))
           << "dim " << shape.dim;
     }
   });
 }
 
-TEST(EncodeResidual, HasNoBetterWordByTheAnisotropicLoss) {
+TEST(EncodeResidual, MinimisesTheAnisotropicLossOfEachCode) {
   ForEachTarget([] {
     for (const Shape& shape : {Shape{3, 2}, Shape{4, 2}, Shape{7, 3}}) {
       for (uint32_t seed = 0; seed < 50; ++seed) {
@@ -132,7 +137,7 @@ TEST(EncodeResidual, HasNoBetterWordByTheAnisotropicLoss) {
             Padded(random.book, UnitVector(shape.dim, 200 + seed));
         const auto codes =
             Encode(random.book, residual, direction, kAnisotropy);
-        ASSERT_NO_FATAL_FAILURE(ExpectNoBetterWord(
+        ASSERT_NO_FATAL_FAILURE(ExpectNoBetterCodeword(
             random.book, residual, direction, kAnisotropy, codes))
             << "dim " << shape.dim << ", seed " << seed;
       }
@@ -140,7 +145,7 @@ TEST(EncodeResidual, HasNoBetterWordByTheAnisotropicLoss) {
   });
 }
 
-TEST(EncodeResidual, LosesLessAlongTheDirectionThanTheNearestWords) {
+TEST(EncodeResidual, HasLessLossThanTheNearestCodewords) {
   ForEachTarget([] {
     const RandomBook random(64, 2, 1);
     double nearest = 0;
@@ -160,21 +165,21 @@ TEST(EncodeResidual, LosesLessAlongTheDirectionThanTheNearestWords) {
   });
 }
 
-TEST(EncodeResidual, TakesTheFirstOfEqualWords) {
+TEST(EncodeResidual, TakesTheFirstOfEqualCodewords) {
   ForEachTarget([] {
     RandomBook random(2, 2, 1);
-    for (uint32_t k = 0; k < kCodeWords; ++k) {
+    for (uint32_t k = 0; k < kCodewords; ++k) {
       for (uint32_t i = 0; i < 2; ++i) {
-        random.own[i * kCodeWords + k] = k % 5 == 3 ? 1.0f : 9.0f;
+        random.own[i * kCodewords + k] = k % 5 == 3 ? 1.0f : 9.0f;
       }
     }
-    // Words 3, 8 and 13 are equal.
+    // Codewords 3, 8 and 13 are equal.
     const std::vector<float> residual = {1.1f, 0.9f, 0, 0};
     EXPECT_EQ(Encode(random.book, residual, std::vector<float>(4), 1)[0], 3);
   });
 }
 
-TEST(EncodeResidual, OfAZeroDirectionTakesTheNearestWords) {
+TEST(EncodeResidual, OfAZeroDirectionTakesTheNearestCodewords) {
   const RandomBook random(10, 2, 4);
   const auto residual = Padded(random.book, RandomVectors(1, 10, 5));
   const std::vector<float> zero(residual.size(), 0);
@@ -183,34 +188,35 @@ TEST(EncodeResidual, OfAZeroDirectionTakesTheNearestWords) {
 }
 
 double Product(const Codebook& book, std::span<const float> query,
-               uint32_t code, uint32_t word) {
+               uint32_t code, uint32_t codeword) {
   double sum = 0;
   for (uint32_t i = 0; i < book.code_dims; ++i) {
-    sum += query[size_t{code} * book.code_dims + i] * Word(book, code, i, word);
+    sum += query[size_t{code} * book.code_dims + i] *
+           Codeword(book, code, i, codeword);
   }
   return sum;
 }
 
 void ExpectTablesOf(const Codebook& book, std::span<const float> query,
                     const QueryTables& tables) {
-  ASSERT_EQ(tables.entries.size(), book.codes() * kCodeWords);
+  ASSERT_EQ(tables.entries.size(), book.codes() * kCodewords);
   double offset = 0;
   for (uint32_t c = 0; c < book.codes(); ++c) {
     double least = std::numeric_limits<double>::infinity();
-    for (uint32_t k = 0; k < kCodeWords; ++k) {
+    for (uint32_t k = 0; k < kCodewords; ++k) {
       least = std::min(least, Product(book, query, c, k));
     }
     offset += least;
-    for (uint32_t k = 0; k < kCodeWords; ++k) {
+    for (uint32_t k = 0; k < kCodewords; ++k) {
       const double exact = (Product(book, query, c, k) - least) * tables.scale;
-      ASSERT_NEAR(tables.entries[c * kCodeWords + k], exact, 0.501)
-          << "code " << c << " word " << k;
+      ASSERT_NEAR(tables.entries[c * kCodewords + k], exact, 0.501)
+          << "code " << c << " codeword " << k;
     }
   }
   ASSERT_NEAR(tables.offset, offset, 1e-5 * std::abs(offset) + 1e-5);
 }
 
-TEST(MakeTables, AreInnerProductsOfQueryAndWordsWithinRounding) {
+TEST(MakeTables, AreInnerProductsOfQueryAndCodewordsWithinRounding) {
   ForEachTarget([] {
     for (const Shape& shape : kShapes) {
       const RandomBook random(shape.dim, shape.code_dims, 1);
@@ -219,14 +225,14 @@ TEST(MakeTables, AreInnerProductsOfQueryAndWordsWithinRounding) {
       MakeTables(random.book, query.data(), 1e30f, &tables);
       ASSERT_NO_FATAL_FAILURE(ExpectTablesOf(random.book, query, tables))
           << "dim " << shape.dim;
-      // All of the range is used, and no more.
+      // The entries use the whole range.
       EXPECT_EQ(*std::max_element(tables.entries.begin(), tables.entries.end()),
                 kMaxEntry);
     }
   });
 }
 
-TEST(MakeTables, ScaleByNoMoreThanTheyMay) {
+TEST(MakeTables, ScaleByAtMostTheMaximum) {
   ForEachTarget([] {
     const RandomBook random(64, 2, 1);
     const auto query = Padded(random.book, RandomVectors(1, 64, 2));
@@ -237,7 +243,7 @@ TEST(MakeTables, ScaleByNoMoreThanTheyMay) {
   });
 }
 
-TEST(MakeTables, OfAQueryThatTellsNoWordsApartAreZero) {
+TEST(MakeTables, OfAQueryThatScoresAllCodewordsAlikeAreZero) {
   ForEachTarget([] {
     const RandomBook random(64, 2, 1);
     QueryTables tables;
@@ -245,7 +251,7 @@ TEST(MakeTables, OfAQueryThatTellsNoWordsApartAreZero) {
       const std::vector<float> query(64, value);
       MakeTables(random.book, query.data(), 1000, &tables);
       EXPECT_THAT(tables.entries, Each(Le(kMaxEntry)));
-      // Scores of lists are told apart as far as may be.
+      // The largest scale, so that the scores of lists are precise.
       EXPECT_EQ(tables.scale, 1000);
       EXPECT_NEAR(tables.offset, 0, 1e-30);
     }
@@ -280,18 +286,18 @@ double MeanLoss(const Codebook& book, std::span<const float> residuals,
   return sum / static_cast<double>(count);
 }
 
-TEST(TrainCodebook, QuantisesAboutAsWellAsCanBe) {
+TEST(TrainCodebook, QuantisesNearlyOptimally) {
   const auto residuals = RandomVectors(2000, 4, 1);
   const std::vector<float> none(residuals.size(), 0);
-  const auto words = TrainCodebook(4, 2, residuals, none, 1);
-  // Two bits per value of a normal distribution, each value by itself, leave
-  // .1175 of its square (Max 1960); two values together a little less.
-  EXPECT_LT(MeanLoss({4, 2, words}, residuals, none, 1), 4 * 0.125);
+  const auto codewords = TrainCodebook(4, 2, residuals, none, 1);
+  // Two bits per value leave .1175 of the variance of a normal distribution if
+  // each value is quantised by itself (Max 1960), and a little less for pairs.
+  EXPECT_LT(MeanLoss({4, 2, codewords}, residuals, none, 1), 4 * 0.125);
 }
 
-TEST(TrainCodebook, FavoursWhatLiesAlongTheDirections) {
+TEST(TrainCodebook, ReducesTheErrorAlongTheDirections) {
   const auto residuals = RandomVectors(2000, 4, 1);
-  // Their own, as where the centroid is zero.
+  // The directions of the residuals, as with a centroid of zero.
   std::vector<float> directions;
   for (size_t i = 0; i < residuals.size(); i += 4) {
     const float length = std::sqrt(std::inner_product(
@@ -302,9 +308,9 @@ TEST(TrainCodebook, FavoursWhatLiesAlongTheDirections) {
   }
   const std::vector<float> none(residuals.size(), 0);
   const auto plain = TrainCodebook(4, 2, residuals, none, 1);
-  const auto words = TrainCodebook(4, 2, residuals, directions, 1);
-  // .92 of it; .95 and more where only some of the loss is minimised.
-  EXPECT_LT(MeanLoss({4, 2, words}, residuals, directions, kAnisotropy),
+  const auto codewords = TrainCodebook(4, 2, residuals, directions, 1);
+  // Measured: .92. If training ignores a part of the loss, .95 and more.
+  EXPECT_LT(MeanLoss({4, 2, codewords}, residuals, directions, kAnisotropy),
             0.94 * MeanLoss({4, 2, plain}, residuals, directions, kAnisotropy));
 }
 
@@ -316,22 +322,22 @@ TEST(TrainCodebook, IsTheSameForAnyNumberOfThreads) {
   EXPECT_EQ(TrainCodebook(5, 3, residuals, directions, 3), one);
 }
 
-TEST(TrainCodebook, IsExactForAsManyVectorsAsWords) {
+TEST(TrainCodebook, IsExactForAsManyVectorsAsCodewords) {
   for (const uint32_t count : {1, 2, 3, 16}) {
     const auto residuals = RandomVectors(count, 4, 1);
     const std::vector<float> none(residuals.size(), 0);
-    const auto words = TrainCodebook(4, 2, residuals, none, 2);
-    EXPECT_NEAR(MeanLoss({4, 2, words}, residuals, none, 1), 0, 1e-12)
+    const auto codewords = TrainCodebook(4, 2, residuals, none, 2);
+    EXPECT_NEAR(MeanLoss({4, 2, codewords}, residuals, none, 1), 0, 1e-12)
         << count << " vectors";
   }
 }
 
-TEST(TrainCodebook, OfEqualOrZeroVectorsHasFiniteWords) {
+TEST(TrainCodebook, OfEqualOrZeroVectorsHasFiniteCodewords) {
   for (const float value : {0.0f, 3.0f}) {
     const std::vector<float> residuals(400, value);
     const std::vector<float> directions(400, value == 0 ? 0.0f : 0.5f);
-    const auto words = TrainCodebook(3, 2, residuals, directions, 1);
-    EXPECT_THAT(words,
+    const auto codewords = TrainCodebook(3, 2, residuals, directions, 1);
+    EXPECT_THAT(codewords,
                 Each(testing::AllOf(Ge(value - 1e-5f), Le(value + 1e-5f))));
   }
 }

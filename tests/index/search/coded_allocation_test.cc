@@ -1,5 +1,5 @@
-// Searches allocate nothing after the first ones: every operator new of this
-// program is counted.
+// Searches allocate nothing after the first ones. This program replaces
+// operator new and counts its calls.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -64,7 +64,7 @@ constexpr uint32_t kDim = 24;
 constexpr uint32_t kN = 200;
 constexpr uint32_t kQueries = 30;
 
-// 0: flat.
+// The parameter is the number of lists; 0 is a flat index.
 class Allocations : public testing::TestWithParam<uint32_t> {
  protected:
   Allocations() {
@@ -78,8 +78,8 @@ class Allocations : public testing::TestWithParam<uint32_t> {
     queries_ = MixtureVectors(kQueries, kDim, 20, 2);
   }
 
-  // How often searches for all queries allocate, in a thread that has searched
-  // for the first one; or, if `all`, for all of them.
+  // How often the searches for all queries allocate, on a thread that has
+  // searched for the first one before; or, if `all`, for all of them.
   uint64_t AfterTheFirst(const RowFilter& filter, bool all = false) {
     uint64_t count = 0;
     std::thread([&] {
@@ -125,8 +125,8 @@ TEST_P(Allocations, AreNoneWithExclusions) {
 }
 
 TEST_P(Allocations, AreNoneWhereTheBestAreExcluded) {
-  // Of the first query: the searches for it, and for those near to it, go
-  // deeper than the others, or score everything.
+  // The best of the first query: the searches for it, and for those near to it,
+  // are repeated with more effort or score everything.
   std::vector<ScoredRow> best;
   ASSERT_TRUE(MakeFlatIndex(bundle_->spaces()[0].items)
                   ->Search(Query(0), 1000, {}, SteadyTime::max(), &best)
@@ -146,7 +146,7 @@ TEST_P(Allocations, AreNoneAmongAllowedRows) {
   }
 }
 
-TEST_P(Allocations, AreNoneWhenTheFilterIsAnother) {
+TEST_P(Allocations, AreNoneWhenFiltersAlternate) {
   const auto excluded = Every(2, 0);
   const RowFilter filter(excluded);
   uint64_t count = 0;

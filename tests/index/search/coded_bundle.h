@@ -11,8 +11,9 @@
 
 namespace tributary {
 
-// Encodes description->items (floats, even where halves are stored) into
-// `lists` lists; `change` may spoil them. Replaces the index in the spec.
+// Encodes description->items (as floats, even where halves are stored) into
+// `lists` lists and sets the index of the spec. `change`, if given, may damage
+// the arrays before they are written.
 void AddCodedIndex(uint32_t lists, const SearchEffort& effort,
                    SpaceBundle* description,
                    const std::function<void(CodedArrays*)>& change = nullptr);

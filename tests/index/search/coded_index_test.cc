@@ -71,7 +71,7 @@ struct Opened {
   std::unique_ptr<VectorIndex> index;
 };
 
-// Whether values are halves, and the number of lists.
+// Parameters: whether values are halves, and the number of lists.
 class CodedKinds : public testing::TestWithParam<std::tuple<bool, uint32_t>> {
  protected:
   SpaceBundle Described(const SearchEffort& effort) const {
@@ -81,7 +81,7 @@ class CodedKinds : public testing::TestWithParam<std::tuple<bool, uint32_t>> {
   }
 };
 
-TEST_P(CodedKinds, AreFlatWhenAllIsLookedAtWhateverTheFilter) {
+TEST_P(CodedKinds, EqualFlatSearchWithFullEffortWhateverTheFilter) {
   const Opened opened(Described({10, kAll, kAll}));
   ASSERT_TRUE(opened.index->CheckContents().ok())
       << opened.index->CheckContents();
@@ -133,7 +133,7 @@ TEST_P(CodedKinds, FindNothingWhereNothingIsAllowed) {
   RowFilter filter;
   filter.allowed = std::span<const Row>();
   EXPECT_THAT(opened.Search(SmallIntegers(kDim, 2), 10, filter), IsEmpty());
-  // None of which has a vector.
+  // No allowed row has a vector.
   const auto allowed = Every(3, kRows, 2);
   filter.allowed = allowed;
   EXPECT_THAT(opened.Search(SmallIntegers(kDim, 2), 10, filter), IsEmpty());
@@ -183,14 +183,14 @@ class CodedFiles : public testing::Test {
     AddCodedIndex(10, {10, 3, 30}, &description_);
   }
 
-  // Spoils the arrays.
+  // Writes the index again, with its arrays changed.
   void Change(const std::function<void(CodedArrays*)>& change) {
     AddCodedIndex(10, {10, 3, 30}, &description_, change);
   }
 
   v1::IndexSpec& spec() { return *description_.spec.mutable_index(); }
 
-  // Neither opens nor crashes.
+  // Checks that opening the index fails, and does not crash.
   void ExpectDoesNotOpen(const std::string& what) {
     const auto bundle = description_.Open();
     const auto index = OpenIndex(*bundle, bundle->spaces()[0]);
@@ -198,11 +198,12 @@ class CodedFiles : public testing::Test {
     EXPECT_THAT(std::string(index.status().message()), HasSubstr(what));
   }
 
-  // Opens, since that reads little, but is found out when all is read.
-  void ExpectIsFoundOut(const std::string& what) {
+  // Checks that the index opens, as that reads little, but fails when all of
+  // it is read.
+  void ExpectFailsTheCheck(const std::string& what) {
     const auto bundle = description_.Open();
     EXPECT_TRUE(OpenIndex(*bundle, bundle->spaces()[0]).ok());
-    const auto status = TrySearches(*bundle);
+    const auto status = CheckIndexes(*bundle);
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << what;
     EXPECT_THAT(std::string(status.message()),
                 AllOf(HasSubstr("space space"), HasSubstr(what)));
@@ -213,7 +214,7 @@ class CodedFiles : public testing::Test {
 
 TEST_F(CodedFiles, AreReadAsTheyWereWritten) {
   const auto bundle = description_.Open();
-  EXPECT_TRUE(TrySearches(*bundle).ok()) << TrySearches(*bundle);
+  EXPECT_TRUE(CheckIndexes(*bundle).ok()) << CheckIndexes(*bundle);
   EXPECT_EQ(std::count_if(bundle->manifest().files().begin(),
                           bundle->manifest().files().end(),
                           [](const auto& file) {
@@ -226,11 +227,11 @@ constexpr const char* kFiles[] = {"centroids", "blocks", "spreads",
                                   "positions", "places", "codes",
                                   "codebooks"};
 
-// Writes the files; of `name`, what `write` writes.
+// Writes the files of the index, but lets `write` write the one called `name`.
 absl::Status WriteWith(const SpaceBundle& description, const std::string& name,
                        const std::function<absl::Status(BundleWriter*)>& write,
                        BundleWriter* writer) {
-  // The real files, from a bundle of their own.
+  // The files of a bundle that is whole.
   const auto original = description.Open();
   for (const std::string file : kFiles) {
     const std::string full = "space.ivf." + file + ".npy";
@@ -280,9 +281,11 @@ TEST_F(CodedFiles, OfAnotherShapeAreNamed) {
   ExpectDoesNotOpen("space.ivf.spreads.npy");
   Change([&](auto* a) { remove_last(&a->positions); });
   ExpectDoesNotOpen("space.ivf.positions.npy");
-  Change([&](auto* a) { a->places.push_back(0); });
+  Change([&](auto* a) { a->slots.push_back(0); });
   ExpectDoesNotOpen("space.ivf.places.npy");
-  Change([&](auto* a) { a->words.resize(a->words.size() - 2 * kCodeWords); });
+  Change([&](auto* a) {
+    a->codewords.resize(a->codewords.size() - 2 * kCodewords);
+  });
   ExpectDoesNotOpen("space.ivf.codebooks.npy");
   Change([&](auto* a) { a->codes.resize(a->codes.size() - 2 * kBlockItems); });
   ExpectDoesNotOpen("space.ivf.codes.npy");
@@ -349,48 +352,48 @@ TEST(CodedIndex, RefusesMoreCodesThanAScanTakes) {
               HasSubstr("index.code_dims 2 makes 300 codes"));
 }
 
-TEST_F(CodedFiles, WithNumbersThatAreNotFiniteAreFoundOut) {
+TEST_F(CodedFiles, WithNumbersThatAreNotFiniteFailTheCheck) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   Change([&](auto* a) { a->centroids[8] = nan; });
-  ExpectIsFoundOut("space.ivf.centroids.npy: value 8 is nan");
-  Change([&](auto* a) { a->words[3] = -nan; });
-  ExpectIsFoundOut("space.ivf.codebooks.npy: value 3 is");
+  ExpectFailsTheCheck("space.ivf.centroids.npy: value 8 is nan");
+  Change([&](auto* a) { a->codewords[3] = -nan; });
+  ExpectFailsTheCheck("space.ivf.codebooks.npy: value 3 is");
   Change(
       [&](auto* a) { a->spreads[2] = std::numeric_limits<float>::infinity(); });
-  ExpectIsFoundOut("space.ivf.spreads.npy: value 2 is inf");
+  ExpectFailsTheCheck("space.ivf.spreads.npy: value 2 is inf");
 }
 
-TEST_F(CodedFiles, WithPlacesOutOfRangeAreFoundOut) {
-  Change([](auto* a) { a->places[5] = 0xFFFFFFFF; });
-  ExpectIsFoundOut("space.ivf.places.npy: place 4294967295 of vector 5");
-  Change([](auto* a) { a->places[5] = a->places[6]; });
-  ExpectIsFoundOut("of vector 5 is not that vector's");
+TEST_F(CodedFiles, WithSlotsOutOfRangeFailTheCheck) {
+  Change([](auto* a) { a->slots[5] = 0xFFFFFFFF; });
+  ExpectFailsTheCheck("space.ivf.places.npy: slot 4294967295 of vector 5");
+  Change([](auto* a) { a->slots[5] = a->slots[6]; });
+  ExpectFailsTheCheck("of vector 5 does not hold that vector");
 }
 
-TEST_F(CodedFiles, WithAGapInTheirPositionsAreFoundOut) {
-  // The first of a list moves behind its end.
+TEST_F(CodedFiles, WithAGapInTheirPositionsFailTheCheck) {
+  // The first vector of a list moves behind the list's end.
   uint32_t list = 0;
   Change([&](auto* a) {
     const auto last = [&] { return a->blocks[list + 1] * kBlockItems - 1; };
     while (a->positions[last()] != kNoPosition) ++list;
     const uint32_t first = a->blocks[list] * kBlockItems;
-    a->places[a->positions[first]] = last();
+    a->slots[a->positions[first]] = last();
     std::swap(a->positions[first], a->positions[last()]);
   });
-  ExpectIsFoundOut(fmt::format(
+  ExpectFailsTheCheck(fmt::format(
       "space.ivf.positions.npy: list {} is empty or has a gap", list));
 }
 
-TEST_F(CodedFiles, WithMorePositionsThanVectorsAreFoundOut) {
+TEST_F(CodedFiles, WithMorePositionsThanVectorsFailTheCheck) {
   Change([](auto* a) {
     const auto end =
         std::find(a->positions.begin(), a->positions.end(), kNoPosition);
     *end = 12345;
   });
-  ExpectIsFoundOut("space.ivf.positions.npy: 701 vectors, expected 700");
+  ExpectFailsTheCheck("space.ivf.positions.npy: 701 vectors, expected 700");
 }
 
-TEST_F(CodedFiles, WithAnEmptyListAreFoundOut) {
+TEST_F(CodedFiles, WithAnEmptyListFailTheCheck) {
   // One more list, with a block of its own.
   Change([](auto* a) {
     a->blocks.push_back(a->blocks.back() + 1);
@@ -401,8 +404,8 @@ TEST_F(CodedFiles, WithAnEmptyListAreFoundOut) {
     a->centroids.resize(a->centroids.size() + kDim, 0);
   });
   spec().set_lists(spec().lists() + 1);
-  ExpectIsFoundOut(fmt::format("space.ivf.positions.npy: list {} is empty",
-                               spec().lists() - 1));
+  ExpectFailsTheCheck(fmt::format("space.ivf.positions.npy: list {} is empty",
+                                  spec().lists() - 1));
 }
 
 }  // namespace

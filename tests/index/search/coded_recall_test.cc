@@ -1,4 +1,4 @@
-// How much of the exact answer the kinds scan and ivf find, at stated settings.
+// The recall of the kinds scan and ivf at given settings.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ using ::testing::SizeIs;
 constexpr uint32_t kN = 100;
 constexpr uint32_t kQueries = 30;
 
-// A catalogue, and queries that go with it.
+// A catalogue with queries of the same distribution.
 struct Model {
   std::string name;
   uint32_t dim;
@@ -37,7 +37,7 @@ struct Model {
   }
 };
 
-// Those of [0, size) that are not in `positions`.
+// The numbers of [0, size) that are not in `positions`.
 std::vector<uint32_t> Without(std::span<const uint32_t> positions,
                               uint32_t size) {
   std::vector<uint32_t> others;
@@ -51,20 +51,21 @@ std::vector<uint32_t> Without(std::span<const uint32_t> positions,
 
 class Searched {
  public:
-  Searched(const Model& model, uint32_t probes, uint32_t rescored)
+  Searched(const Model& model, uint32_t probes, uint32_t reranked)
       : model_(model),
         values_(model.Items()),
         queries_(model.Queries()),
         stored_{std::span<const float>(values_), model.dim},
         arrays_(*EncodeVectors(values_, model.dim, DefaultCodeDims(model.dim),
                                model.lists, 2)),
-        searcher_(arrays_.view(), stored_, {kN, probes, rescored}) {}
+        searcher_(arrays_.view(), stored_, {kN, probes, reranked}) {}
 
   std::span<const float> Query(uint32_t i) const {
     return std::span(queries_).subspan(i * model_.dim, model_.dim);
   }
 
-  // The mean recall of the queries, each without what `excluded` says.
+  // The mean recall of the queries, each with the exclusions that `excluded`
+  // returns for it.
   template <typename Excluded>
   double RecallWithout(const Excluded& excluded) const {
     double sum = 0;
@@ -89,7 +90,8 @@ class Searched {
     return RecallWithout([](auto) { return std::vector<uint32_t>(); });
   }
 
-  // The same, of each query's `allowed`.
+  // The mean recall of the queries, each among the positions that `allowed`
+  // returns for it.
   template <typename Allowed>
   double RecallAmong(const Allowed& allowed) const {
     double sum = 0;
@@ -132,38 +134,38 @@ class Searched {
   const CodedSearcher searcher_;
 };
 
-struct Promise {
+struct Expectation {
   Model model;
   uint32_t probes;
-  uint32_t rescored;
+  uint32_t reranked;
   double recall;
 };
 
-class CodedRecall : public testing::TestWithParam<Promise> {};
+class CodedRecall : public testing::TestWithParam<Expectation> {};
 
-TEST_P(CodedRecall, IsWhatItsSettingsGive) {
-  const Promise& promise = GetParam();
-  const Searched searched(promise.model, promise.probes, promise.rescored);
-  EXPECT_GE(searched.MeanRecall(), promise.recall);
+TEST_P(CodedRecall, IsAtLeastTheExpectedOne) {
+  const Expectation& expected = GetParam();
+  const Searched searched(expected.model, expected.probes, expected.reranked);
+  EXPECT_GE(searched.MeanRecall(), expected.recall);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Models, CodedRecall,
     testing::Values(
-        Promise{{"unit_1", 1, 3000, 30, false}, 3, 150, 1},
-        Promise{{"unit_2", 2, 3000, 30, false}, 3, 300, 0.99},
-        Promise{{"unit_3", 3, 3000, 30, false}, 6, 300, 0.99},
-        Promise{{"unit_7", 7, 3000, 30, false}, 15, 300, 0.99},
-        Promise{{"unit_64", 64, 10000, 100, false}, 20, 300, 0.985},
-        Promise{{"unit_64_scan", 64, 10000, 1, false}, 1, 150, 0.985},
-        Promise{{"unit_130", 130, 4000, 40, false}, 20, 200, 0.95},
-        Promise{{"unit_768", 768, 2000, 20, false}, 20, 150, 0.985},
-        Promise{{"unit_4096", 4096, 1000, 8, false}, 8, 300, 0.93},
-        Promise{{"factors_8", 8, 10000, 100, true}, 30, 300, 0.97},
-        Promise{{"factors_64", 64, 10000, 100, true}, 70, 300, 0.95},
-        Promise{{"factors_64_scan", 64, 10000, 1, true}, 1, 500, 0.98},
-        Promise{{"factors_130", 130, 4000, 40, true}, 30, 200, 0.95}),
-    [](const auto& promise) { return promise.param.model.name; });
+        Expectation{{"unit_1", 1, 3000, 30, false}, 3, 150, 1},
+        Expectation{{"unit_2", 2, 3000, 30, false}, 3, 300, 0.99},
+        Expectation{{"unit_3", 3, 3000, 30, false}, 6, 300, 0.99},
+        Expectation{{"unit_7", 7, 3000, 30, false}, 15, 300, 0.99},
+        Expectation{{"unit_64", 64, 10000, 100, false}, 20, 300, 0.985},
+        Expectation{{"unit_64_scan", 64, 10000, 1, false}, 1, 150, 0.985},
+        Expectation{{"unit_130", 130, 4000, 40, false}, 20, 200, 0.95},
+        Expectation{{"unit_768", 768, 2000, 20, false}, 20, 150, 0.985},
+        Expectation{{"unit_4096", 4096, 1000, 8, false}, 8, 300, 0.93},
+        Expectation{{"factors_8", 8, 10000, 100, true}, 30, 300, 0.97},
+        Expectation{{"factors_64", 64, 10000, 100, true}, 70, 300, 0.95},
+        Expectation{{"factors_64_scan", 64, 10000, 1, true}, 1, 500, 0.98},
+        Expectation{{"factors_130", 130, 4000, 40, true}, 30, 200, 0.95}),
+    [](const auto& test) { return test.param.model.name; });
 
 constexpr uint32_t kItems = 20000;
 
@@ -187,8 +189,8 @@ std::vector<uint32_t> SomeOf(uint32_t size, double share) {
   return some;
 }
 
-// What a user has had is what the user's vector is nearest to.
-TEST(CodedExclusions, CostAboutNoRecallWhenTheyAreTheVeryBest) {
+// A user's vector is nearest to the items that the user has had.
+TEST(CodedExclusions, BarelyAffectRecallWhenTheyAreTheVeryBest) {
   for (const Searched* searched : {&Unit(), &Factors()}) {
     const double recall = searched->MeanRecall();
     EXPECT_GE(recall, 0.95);
@@ -202,7 +204,7 @@ TEST(CodedExclusions, CostAboutNoRecallWhenTheyAreTheVeryBest) {
   }
 }
 
-TEST(CodedExclusions, CostNoRecallWhenTheyAreAnywhere) {
+TEST(CodedExclusions, DoNotAffectRecallWhenTheyAreAnywhere) {
   for (const Searched* searched : {&Unit(), &Factors()}) {
     for (const double share : {0.001, 0.1, 0.5}) {
       const auto excluded = SomeOf(kItems, share);
@@ -213,8 +215,8 @@ TEST(CodedExclusions, CostNoRecallWhenTheyAreAnywhere) {
   }
 }
 
-TEST(CodedExclusions, LeaveExactlyWhatIsNotExcluded) {
-  // All but the worst: in lists that no search looks into otherwise.
+TEST(CodedExclusions, LeaveExactlyTheOtherItems) {
+  // Excludes all but the worst, which are in lists that no other search scans.
   EXPECT_EQ(Unit().RecallWithout([](std::span<const float> query) {
     return Unit().Best(query, kItems - kN);
   }),

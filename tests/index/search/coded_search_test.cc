@@ -21,7 +21,7 @@ using ::testing::SizeIs;
 
 constexpr uint32_t kAll = 1'000'000;
 
-// Encoded vectors with what is needed to search them.
+// Vectors and their codes.
 struct Catalogue {
   Catalogue(std::vector<float> items, uint32_t width, uint32_t lists)
       : dim(width), values(std::move(items)) {
@@ -33,12 +33,12 @@ struct Catalogue {
   uint32_t size() const { return static_cast<uint32_t>(values.size() / dim); }
   StoredVectors stored() const { return {std::span<const float>(values), dim}; }
 
-  CodedSearcher Searcher(uint32_t n, uint32_t probes, uint32_t rescored) const {
+  CodedSearcher Searcher(uint32_t n, uint32_t probes, uint32_t reranked) const {
     return {arrays.view(),
             stored(),
-            {.n = n, .probes = probes, .rescored = rescored}};
+            {.n = n, .probes = probes, .reranked = reranked}};
   }
-  // Looks into every list, and scores every vector exactly.
+  // Scans every list, and scores every vector exactly.
   CodedSearcher Exhaustive() const { return Searcher(10, kAll, kAll); }
 
   uint32_t dim;
@@ -73,7 +73,7 @@ std::vector<uint32_t> Every(uint32_t step, uint32_t size, uint32_t first = 0) {
   return positions;
 }
 
-// Those of [0, size) that are not in `positions`.
+// The numbers of [0, size) that are not in `positions`.
 std::vector<uint32_t> Without(std::span<const uint32_t> positions,
                               uint32_t size) {
   std::vector<uint32_t> others;
@@ -102,9 +102,9 @@ constexpr Setting kSettings[] = {{1, 300, 1},    {1, 300, 9},   {2, 1000, 20},
                                  {64, 2000, 40}, {130, 500, 6}, {768, 200, 3},
                                  {4096, 130, 2}, {5, 1, 1},     {6, 65, 65}};
 
-// Of small integers, whose inner products are exact, so that ties and scores
-// are those of flat search, to the bit.
-TEST(CodedSearch, IsFlatSearchWhenAllListsAndVectorsAreLookedAt) {
+// The vectors are small integers, whose inner products are exact, so that
+// scores and ties equal those of flat search to the bit.
+TEST(CodedSearch, EqualsFlatSearchWhenAllListsAndVectorsAreScored) {
   for (const Setting& at : kSettings) {
     SCOPED_TRACE(testing::Message()
                  << at.vectors << " of dim " << at.dim << " in " << at.lists);
@@ -163,7 +163,7 @@ TEST(CodedSearch, ScoresAreExactInnerProducts) {
   }
 }
 
-TEST(CodedSearch, ReturnsAsManyAsThereAreFewOfWhichInTheListsOfItsEffort) {
+TEST(CodedSearch, ReturnsNResultsThoughTheProbedListsHoldFewer) {
   const Catalogue items(MixtureVectors(2000, 8, 40, 1), 8, 40);
   const CodedSearcher searcher = items.Searcher(10, 1, 10);
   const auto query = MixtureVectors(1, 8, 40, 2);
@@ -198,8 +198,8 @@ TEST(CodedSearch, OfAZeroQueryReturnsAnyRowsOnce) {
 }
 
 TEST(CodedSearch, TakesQueriesAndVectorsOfAnyLength) {
-  // Products of the largest ones are infinite, or no numbers; those of the
-  // smallest are zero.
+  // Products of the largest vectors are infinite or NaN; those of the smallest
+  // are zero.
   for (const float item_scale : {1e-30f, 1e15f, 1e30f}) {
     auto values = RandomVectors(700, 6, 1);
     for (float& value : values) value *= item_scale;
@@ -230,7 +230,7 @@ TEST(CodedSearch, DoesNotDependOnTheLengthOfTheQuery) {
   const CodedSearcher searcher = items.Searcher(100, 15, 200);
   auto query = FactorQueries(1, 32, 2);
   const auto expected = Positions(Search(searcher, query, 100));
-  // Powers of two: nothing is rounded.
+  // Powers of two, so that nothing is rounded.
   for (const float scale : {0x1p-60f, 0x1p-10f, 0x1p40f}) {
     auto scaled = query;
     for (float& value : scaled) value *= scale;
@@ -262,7 +262,7 @@ TEST(CodedSearch, RefusesBadQueriesAndLateOnes) {
             absl::StatusCode::kDeadlineExceeded);
 }
 
-// What an error leaves behind does not change the next answer.
+// A search that failed does not change the next answer.
 TEST(CodedSearch, IsCleanAfterADeadline) {
   const Catalogue items(RandomVectors(1000, 4, 1), 4, 10);
   const CodedSearcher searcher = items.Exhaustive();
@@ -278,7 +278,7 @@ TEST(CodedSearch, IsCleanAfterADeadline) {
   EXPECT_EQ(Search(searcher, query, 1000), expected);
 }
 
-TEST(CodedSearch, LeavesNothingExcludedForTheNextSearchOfTheThread) {
+TEST(CodedSearch, ForgetsExclusionsBeforeTheThreadsNextSearch) {
   const Catalogue large(RandomVectors(3000, 8, 1), 8, 20);
   const Catalogue small(RandomVectors(100, 8, 2), 8, 1);
   const auto query = RandomVectors(1, 8, 3);
@@ -286,7 +286,7 @@ TEST(CodedSearch, LeavesNothingExcludedForTheNextSearchOfTheThread) {
   const CodedSearcher of_small = small.Searcher(50, 1, 100);
   const auto from_large = Search(of_large, query, 50);
   const auto from_small = Search(of_small, query, 50);
-  // Nearly all, so that lists are searched by code.
+  // Nearly all are allowed, so that codes are scanned.
   const auto allowed = Every(1, 3000, 100);
   for (int round = 0; round < 3; ++round) {
     Search(of_large, query, 50, Every(2, 3000));
@@ -321,8 +321,8 @@ TEST(CodedSearch, GivesEveryThreadTheSameAnswer) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST(CodedSearch, TellsListsApartThatHaveNoResiduals) {
-  // Vectors equal to their centroids: all that is known of them is their list.
+TEST(CodedSearch, RanksListsWhoseResidualsAreZero) {
+  // Vectors equal their centroids: only the list tells them apart.
   constexpr uint32_t kCopies = 50;
   std::vector<float> values;
   const auto different = MixtureVectors(40, 8, 40, 1);
@@ -345,25 +345,25 @@ TEST(CodedSearch, TakesTheFirstOfEqualVectors) {
             Every(1, 20));
 }
 
-TEST(CodedSearch, LooksAtMoreForMoreResultsAndWithinTheCatalogue) {
+TEST(CodedSearch, SpendsMoreEffortOnMoreResultsWithinTheCatalogue) {
   const Catalogue items(MixtureVectors(3000, 8, 20, 1), 8, 50);
   const CodedSearcher searcher = items.Searcher(100, 10, 200);
-  SearchEffort last = {.n = 0, .probes = 1, .rescored = 0};
+  SearchEffort last = {.n = 0, .probes = 1, .reranked = 0};
   for (const uint32_t n : {1, 10, 100, 500, 3000, 10000}) {
     const SearchEffort effort = searcher.EffortFor(n);
     EXPECT_EQ(effort.n, n);
     EXPECT_GE(effort.probes, last.probes);
     EXPECT_LE(effort.probes, items.arrays.view().lists());
-    EXPECT_GE(effort.rescored, std::max(last.rescored, std::min(n, 3000U)));
-    EXPECT_LE(effort.rescored, 3000);
+    EXPECT_GE(effort.reranked, std::max(last.reranked, std::min(n, 3000U)));
+    EXPECT_LE(effort.reranked, 3000);
     EXPECT_GE(searcher.ExpectedNs(n), searcher.ExpectedNs(last.n));
     last = effort;
   }
   EXPECT_EQ(searcher.EffortFor(100).probes, 10);
-  EXPECT_EQ(searcher.EffortFor(100).rescored, 200);
+  EXPECT_EQ(searcher.EffortFor(100).reranked, 200);
 }
 
-TEST(CodedSearch, CountsWhatItDoes) {
+TEST(CodedSearch, CountsItsWork) {
   const Catalogue items(MixtureVectors(3000, 8, 20, 1), 8, 50);
   const auto query = MixtureVectors(1, 8, 20, 2);
   std::vector<ScoredRow> hits;
@@ -373,14 +373,14 @@ TEST(CodedSearch, CountsWhatItDoes) {
                   .ok());
   EXPECT_EQ(work.lists, 50);
   EXPECT_EQ(work.blocks, items.arrays.view().blocks.back());
-  EXPECT_EQ(work.rescored, 3000);
+  EXPECT_EQ(work.reranked, 3000);
   const CodedSearcher searcher = items.Searcher(10, 5, 40);
   ASSERT_TRUE(
       searcher.Search(query, 10, {}, SteadyTime::max(), &hits, &work).ok());
   EXPECT_LE(work.lists, 5);
   EXPECT_GE(work.blocks, work.lists);
-  EXPECT_GE(work.rescored, 40);
-  EXPECT_LE(work.rescored, 45);
+  EXPECT_GE(work.reranked, 40);
+  EXPECT_LE(work.reranked, 45);
   const double cost_ns = searcher.CostNs(work);
   ++work.blocks;
   EXPECT_GT(searcher.CostNs(work), cost_ns);

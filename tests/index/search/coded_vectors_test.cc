@@ -22,62 +22,62 @@ CodedArrays Encoded(const std::vector<float>& values, uint32_t dim,
   return *std::move(arrays);
 }
 
-uint32_t ListOf(const CodedArrays& arrays, uint32_t place) {
+uint32_t ListOf(const CodedArrays& arrays, uint32_t slot) {
   uint32_t list = 0;
-  while (place / kBlockItems >= arrays.blocks[list + 1]) ++list;
+  while (slot / kBlockItems >= arrays.blocks[list + 1]) ++list;
   return list;
 }
 
-// Every vector has one place and back, lists are filled from their start, and
-// none is empty.
-void ExpectOnePlaceEach(const CodedArrays& arrays, size_t vectors) {
-  ASSERT_THAT(arrays.places, SizeIs(vectors));
+// Checks that slots and positions are inverse to each other, that lists are
+// filled from their start, and that none is empty.
+void ExpectOneSlotEach(const CodedArrays& arrays, size_t vectors) {
+  ASSERT_THAT(arrays.slots, SizeIs(vectors));
   const size_t lists = arrays.spreads.size();
   ASSERT_THAT(arrays.blocks, SizeIs(lists + 1));
   ASSERT_EQ(arrays.blocks.front(), 0);
   ASSERT_THAT(arrays.positions, SizeIs(arrays.blocks.back() * kBlockItems));
   ASSERT_THAT(arrays.centroids, SizeIs(lists * arrays.dim));
   for (uint32_t i = 0; i < vectors; ++i) {
-    ASSERT_LT(arrays.places[i], arrays.positions.size());
-    ASSERT_EQ(arrays.positions[arrays.places[i]], i);
+    ASSERT_LT(arrays.slots[i], arrays.positions.size());
+    ASSERT_EQ(arrays.positions[arrays.slots[i]], i);
   }
   size_t filled = 0;
   for (uint32_t list = 0; list < lists; ++list) {
-    uint32_t place = arrays.blocks[list] * kBlockItems;
+    uint32_t slot = arrays.blocks[list] * kBlockItems;
     const uint32_t end = arrays.blocks[list + 1] * kBlockItems;
-    ASSERT_LT(place, end) << "list " << list << " has no block";
-    ASSERT_NE(arrays.positions[place], kNoPosition) << "list " << list;
-    for (; place < end && arrays.positions[place] != kNoPosition; ++place) {
+    ASSERT_LT(slot, end) << "list " << list << " has no block";
+    ASSERT_NE(arrays.positions[slot], kNoPosition) << "list " << list;
+    for (; slot < end && arrays.positions[slot] != kNoPosition; ++slot) {
       ++filled;
     }
-    ASSERT_GT(place, end - kBlockItems)
+    ASSERT_GT(slot, end - kBlockItems)
         << "list " << list << " has a block more";
-    for (; place < end; ++place) {
-      ASSERT_EQ(arrays.positions[place], kNoPosition);
+    for (; slot < end; ++slot) {
+      ASSERT_EQ(arrays.positions[slot], kNoPosition);
     }
   }
   ASSERT_EQ(filled, vectors);
 }
 
-// The vector that its list's centroid and its codes stand for.
+// The vector that its codes and its list's centroid decode to.
 std::vector<float> Decoded(const CodedArrays& arrays, uint32_t vector) {
   const Codebook book = arrays.view().book;
-  const uint32_t place = arrays.places[vector];
-  const uint8_t* block = &arrays.codes[size_t{place / kBlockItems} *
+  const uint32_t slot = arrays.slots[vector];
+  const uint8_t* block = &arrays.codes[size_t{slot / kBlockItems} *
                                        (book.codes() / 2) * kBlockItems];
   std::vector<float> decoded(book.codes() * book.code_dims);
   for (uint32_t c = 0; c < book.codes(); ++c) {
     const uint8_t byte =
-        block[c / 2 * kBlockItems + CodeByte(place % kBlockItems)];
-    const uint32_t word = c % 2 == 0 ? byte % 16 : byte / 16;
+        block[c / 2 * kBlockItems + CodeByte(slot % kBlockItems)];
+    const uint32_t codeword = c % 2 == 0 ? byte % 16 : byte / 16;
     for (uint32_t i = 0; i < book.code_dims; ++i) {
       const uint32_t at = c * book.code_dims + i;
-      decoded[at] = book.words[at * kCodeWords + word];
+      decoded[at] = book.codewords[at * kCodewords + codeword];
     }
   }
   decoded.resize(arrays.dim);
   const float* centroid =
-      &arrays.centroids[size_t{ListOf(arrays, place)} * arrays.dim];
+      &arrays.centroids[size_t{ListOf(arrays, slot)} * arrays.dim];
   for (uint32_t i = 0; i < arrays.dim; ++i) decoded[i] += centroid[i];
   return decoded;
 }
@@ -85,33 +85,33 @@ std::vector<float> Decoded(const CodedArrays& arrays, uint32_t vector) {
 double MeanSquareError(const CodedArrays& arrays,
                        const std::vector<float>& values) {
   double sum = 0;
-  for (uint32_t i = 0; i < arrays.places.size(); ++i) {
+  for (uint32_t i = 0; i < arrays.slots.size(); ++i) {
     const auto decoded = Decoded(arrays, i);
     for (uint32_t k = 0; k < arrays.dim; ++k) {
       const double off = decoded[k] - values[size_t{i} * arrays.dim + k];
       sum += off * off;
     }
   }
-  return sum / static_cast<double>(arrays.places.size());
+  return sum / static_cast<double>(arrays.slots.size());
 }
 
-TEST(EncodeVectors, GivesEveryVectorOnePlaceAndBack) {
+TEST(EncodeVectors, GivesEveryVectorOneSlotAndBack) {
   for (const size_t vectors : {1, 2, 63, 64, 65, 1000}) {
     const auto values = RandomVectors(vectors, 6, 1);
     for (const uint32_t lists : {1, 2, 20}) {
       if (lists > vectors) continue;
       SCOPED_TRACE(testing::Message() << vectors << " in " << lists);
       ASSERT_NO_FATAL_FAILURE(
-          ExpectOnePlaceEach(Encoded(values, 6, lists), vectors));
+          ExpectOneSlotEach(Encoded(values, 6, lists), vectors));
     }
   }
 }
 
-TEST(EncodeVectors, StoresCodesThatStandForTheVectors) {
+TEST(EncodeVectors, StoresCodesThatDecodeToTheVectors) {
   for (const uint32_t dim : {1, 2, 3, 7, 64, 130, 600}) {
     const auto values = MixtureVectors(700, dim, 10, 1);
-    // Two bits a value leave an eighth of the variance, and anisotropy adds
-    // to it; of the centroids alone all of it would be left.
+    // Two bits per value leave an eighth of the variance, and anisotropy adds
+    // to that. Centroids alone would leave all of it.
     const CodedArrays scan = Encoded(values, dim, 1);
     double variance = double{scan.spreads[0]} * scan.spreads[0];
     EXPECT_LT(MeanSquareError(scan, values), 0.25 * variance) << dim;
@@ -124,7 +124,7 @@ TEST(EncodeVectors, StoresCodesThatStandForTheVectors) {
   }
 }
 
-TEST(EncodeVectors, IsLeastOffAlongTheVectorsThemselves) {
+TEST(EncodeVectors, HasTheLeastErrorAlongTheVectorsThemselves) {
   constexpr uint32_t kDim = 32;
   const auto values = MixtureVectors(1000, kDim, 10, 1);
   for (const uint32_t lists : {1, 10}) {
@@ -141,7 +141,7 @@ TEST(EncodeVectors, IsLeastOffAlongTheVectorsThemselves) {
       }
       along += product * product;
     }
-    // In every direction alike, it would be all / kDim.
+    // If errors were alike in all directions, it would be all / kDim.
     EXPECT_LT(along, 0.5 * all / kDim) << lists << " lists";
   }
 }
@@ -153,7 +153,7 @@ TEST(EncodeVectors, MeasuresHowFarVectorsLieFromTheirCentroid) {
     double sum = 0;
     int count = 0;
     for (uint32_t i = 0; i < 900; ++i) {
-      if (ListOf(arrays, arrays.places[i]) != list) continue;
+      if (ListOf(arrays, arrays.slots[i]) != list) continue;
       ++count;
       for (uint32_t k = 0; k < 5; ++k) {
         const double off =
@@ -180,14 +180,14 @@ TEST(EncodeVectors, IsTheSameForAnyNumberOfThreads) {
       EXPECT_EQ(more.blocks, one.blocks);
       EXPECT_EQ(more.spreads, one.spreads);
       EXPECT_EQ(more.positions, one.positions);
-      EXPECT_EQ(more.places, one.places);
-      EXPECT_EQ(more.words, one.words);
+      EXPECT_EQ(more.slots, one.slots);
+      EXPECT_EQ(more.codewords, one.codewords);
       EXPECT_EQ(more.codes, one.codes);
     }
   }
 }
 
-TEST(EncodeVectors, LeavesOutEmptyLists) {
+TEST(EncodeVectors, DropsEmptyLists) {
   // Three different vectors make no more than three lists.
   std::vector<float> values;
   for (int i = 0; i < 300; ++i) {
@@ -196,7 +196,7 @@ TEST(EncodeVectors, LeavesOutEmptyLists) {
   const CodedArrays arrays = Encoded(values, 2, 40);
   EXPECT_LE(arrays.spreads.size(), 40);
   EXPECT_GE(arrays.spreads.size(), 3);
-  ASSERT_NO_FATAL_FAILURE(ExpectOnePlaceEach(arrays, 300));
+  ASSERT_NO_FATAL_FAILURE(ExpectOneSlotEach(arrays, 300));
   EXPECT_NEAR(MeanSquareError(arrays, values), 0, 1e-6);
 }
 
@@ -206,7 +206,7 @@ TEST(EncodeVectors, TakesVectorsThatAreEqualOrZero) {
     for (const uint32_t lists : {1, 8}) {
       const CodedArrays arrays = Encoded(values, 3, lists);
       EXPECT_THAT(arrays.spreads, SizeIs(1));
-      ASSERT_NO_FATAL_FAILURE(ExpectOnePlaceEach(arrays, 100));
+      ASSERT_NO_FATAL_FAILURE(ExpectOneSlotEach(arrays, 100));
       EXPECT_NEAR(MeanSquareError(arrays, values), 0, 1e-4);
     }
   }

@@ -49,8 +49,8 @@ TEST(Multiply, IsTheProductForEveryShape) {
   }
 }
 
-TEST(Gramian, SumsOuterProductsOfAllRowsWhateverTheThreads) {
-  constexpr size_t kRows = 2 * 4096 + 131;  // more than its pieces and blocks
+TEST(Gramian, SumsOuterProductsOfAllRowsForAnyNumberOfThreads) {
+  constexpr size_t kRows = 2 * 4096 + 131;  // several pieces and blocks
   constexpr size_t kColumns = 21;
   const std::vector<float> values = RandomValues(kRows * kColumns, 3);
   const auto one = Gramian(values.data(), kRows, kColumns, 1);

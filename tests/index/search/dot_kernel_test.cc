@@ -51,7 +51,7 @@ void ExpectDotProducts(std::span<const float> query, const T* vectors,
   EXPECT_EQ(scores[count], -7.0f) << "wrote past the scores";
 }
 
-// Of `vectors` vectors: all, backwards, and the first and the last repeated.
+// Scores all vectors, backwards, and then the first and the last repeatedly.
 template <typename T>
 void ExpectDotProductsAt(std::span<const float> query, const T* vectors,
                          uint32_t count) {
@@ -72,7 +72,7 @@ void ExpectDotProductsAt(std::span<const float> query, const T* vectors,
   }
 }
 
-// Any finite numbers, subnormal ones and both zeros among them.
+// Any finite numbers, including subnormal ones and both zeros.
 std::vector<Half> RandomHalves(size_t count, std::mt19937* random) {
   std::vector<Half> halves(count);
   for (Half& half : halves) {
@@ -113,7 +113,7 @@ TEST(DotProductsAt, OfFloatsMatchThePlainSumForEveryTargetAndDim) {
   ForEachTarget([] {
     for (const size_t dim : Dims()) {
       const auto query = RandomVectors(1, dim, 1);
-      // More than are fetched ahead.
+      // More vectors than are prefetched at once.
       const auto vectors = ExactCopy(RandomVectors(23, dim, 2));
       ASSERT_NO_FATAL_FAILURE(
           ExpectDotProductsAt<float>(query, vectors.get(), 23));
@@ -134,7 +134,7 @@ TEST(DotProductsAt, OfHalvesMatchThePlainSumForEveryTargetAndDim) {
 }
 
 TEST(DotProducts, OfUnalignedVectorsAreTheSame) {
-  // Three floats in: aligned to four bytes only.
+  // Begins three floats in, so that it is aligned to four bytes only.
   const auto values = RandomVectors(8, 33, 4);
   const auto query = RandomVectors(1, 33, 5);
   ExpectDotProducts<float>(query, values.data() + 3, 7);

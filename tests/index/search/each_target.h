@@ -9,13 +9,13 @@
 #include <memory>
 #include <vector>
 
-// Kernels that have no code of their own for it run their plain one.
+// Kernels without code for AVX3_DL run that of a lower target.
 #define HWY_WANT_AVX3_DL 1
 #include "hwy/targets.h"
 
 namespace tributary {
 
-// Runs `body` with each target that this processor has.
+// Runs `body` once for each target that this processor supports.
 template <typename Body>
 void ForEachTarget(const Body& body) {
   for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
@@ -28,7 +28,8 @@ void ForEachTarget(const Body& body) {
   hwy::GetChosenTarget().DeInit();
 }
 
-// A heap block of its own size exactly: a sanitizer sees a read beyond it.
+// A copy in a heap block of exactly its size, so that a sanitizer sees a read
+// beyond it.
 template <typename T>
 std::unique_ptr<T[]> ExactCopy(const std::vector<T>& values) {
   auto copy = std::make_unique<T[]>(values.size());

@@ -45,7 +45,7 @@ SpaceBundle EvenRows(const std::string& factory, double target_recall) {
 
 struct Kind {
   std::string factory;
-  // Met where the kind has a knob, reached where it has none.
+  // The target for kinds with a knob; what kinds without one reach.
   double recall;
 };
 
@@ -69,8 +69,8 @@ class FaissKinds : public testing::TestWithParam<Kind> {
     return hits;
   }
 
-  // The mean recall of queries that the build has not seen, each excluding
-  // the best `excluded` rows of its exact answer.
+  // The mean recall of fresh queries, each of which excludes the best
+  // `excluded_count` rows of its exact answer.
   double MeanRecall(size_t excluded_count) {
     const auto flat = MakeFlatIndex(space_->items);
     double sum = 0;
@@ -80,7 +80,7 @@ class FaissKinds : public testing::TestWithParam<Kind> {
       for (const ScoredRow& hit : Search(*flat, query, excluded_count, {})) {
         excluded.push_back(hit.row);
       }
-      // One without a vector as well.
+      // A row without a vector may be excluded as well.
       excluded.push_back(2 * kVectors - 1);
       std::sort(excluded.begin(), excluded.end());
       const auto hits = Search(*index_, query, kN, excluded);
@@ -107,7 +107,7 @@ TEST_P(FaissKinds, MeetTheRecallTheyWereBuiltFor) {
 }
 
 TEST_P(FaissKinds, LoseNoResultsToExclusions) {
-  // What is left is farther from the query, and somewhat harder to find.
+  // The other rows are farther from the query, and somewhat harder to find.
   EXPECT_GE(MeanRecall(30), GetParam().recall - 0.1);
 }
 
@@ -117,8 +117,8 @@ TEST_P(FaissKinds, ReturnEveryRowOnceWhenAskedForMore) {
   auto hits = Search(*index_, query, 3 * kVectors, excluded);
   std::sort(hits.begin(), hits.end(),
             [](const auto& a, const auto& b) { return a.row < b.row; });
-  // HNSW reaches what its graph connects; IVF below refinement and fast-scan
-  // IVF take no parameters, so no more than the lists of their spec.
+  // HNSW reaches the nodes that its graph connects. IVF inside refinement and
+  // fast-scan IVF take no parameters, so they search the lists of their spec.
   const std::string& factory = GetParam().factory;
   if (factory.starts_with("HNSW")) {
     EXPECT_GE(hits.size(), (kVectors - 2) * 0.95);
@@ -180,7 +180,7 @@ TEST(FaissBuild, PutsSettingsAndRecallIntoTheSpec) {
   EXPECT_EQ(hnsw.nprobe(), 0);
 }
 
-TEST(FaissBuild, ProbesNoMoreListsThanTheTargetTakes) {
+TEST(FaissBuild, ProbesOnlyAsManyListsAsTheTargetNeeds) {
   const uint32_t half = EvenRows("IVF32,Flat", 0.5).spec.index().nprobe();
   const uint32_t most = EvenRows("IVF32,Flat", 0.99).spec.index().nprobe();
   EXPECT_LT(half, most);
@@ -204,7 +204,7 @@ TEST(FaissBuild, SameInputGivesTheSameBytes) {
   }
 }
 
-TEST(FaissBuild, SaysWhatWasReachedBelowTheTarget) {
+TEST(FaissBuild, ReportsTheRecallThatMissedTheTarget) {
   const auto values = RandomVectors(kVectors, kDim, 1);
   const auto queries = RandomVectors(5, kDim, 2);
   const FaissBuildInput input{values, kDim, "IVF16,PQ4x4", 0.99, kN, queries};
@@ -269,8 +269,8 @@ TEST(FaissIndex, NamesTheMetricThatDiffers) {
   const auto write = description.write_index;
   description.write_index = [=](const std::filesystem::path& path) {
     const auto status = write(path);
-    // FAISS writes "IxFI" for inner product, "IxF2" for L2; the metric's
-    // number follows what every index begins with.
+    // FAISS writes "IxFI" for inner product and "IxF2" for L2; byte 33, in the
+    // header common to all indexes, is the metric.
     std::string bytes = ReadFile(path);
     EXPECT_EQ(bytes.substr(0, 4), "IxFI");
     bytes[3] = '2';

@@ -22,7 +22,7 @@ std::vector<Row> EveryThird(uint64_t count, Row first) {
   return rows;
 }
 
-// The definition of search, read off the table vector by vector.
+// Search by its definition: scores the table's vectors one by one.
 std::vector<ScoredRow> BruteForce(const VectorTable& items,
                                   std::span<const float> query, uint32_t n,
                                   std::span<const Row> excluded) {
@@ -135,7 +135,7 @@ TEST_F(OpenFlatIndex, StopsAtTheDeadline) {
             absl::StatusCode::kDeadlineExceeded);
 }
 
-TEST_F(OpenFlatIndex, ReplacesWhatTheHitsHeld) {
+TEST_F(OpenFlatIndex, ReplacesTheOldHits) {
   hits_.assign(10, {77, 77});
   ASSERT_TRUE(Search({1, 2, 3, 4}).ok());
   EXPECT_THAT(hits_, SizeIs(5));

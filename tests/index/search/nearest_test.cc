@@ -61,7 +61,7 @@ void ExpectNearest(const std::vector<float>& values,
 TEST(FindNearest, EqualsBruteForceForEveryTargetAndShape) {
   ForEachTarget([] {
     for (const uint32_t dim : {1, 3, 16, 65}) {
-      // One, and around panels and half-panels.
+      // Counts around the sizes of half-panels and panels.
       for (const size_t count : {1, 2, 15, 16, 17, 31, 32, 33, 100}) {
         for (const size_t vectors : {1, 63, 65, 130}) {
           ASSERT_NO_FATAL_FAILURE(ExpectNearest(RandomVectors(vectors, dim, 1),
@@ -73,7 +73,7 @@ TEST(FindNearest, EqualsBruteForceForEveryTargetAndShape) {
   });
 }
 
-TEST(FindNearest, OfVectorsFarFromTheOriginIsNearByRounding) {
+TEST(FindNearest, IsNearestUpToRoundingFarFromTheOrigin) {
   // A constant coordinate, as some models have.
   auto values = RandomVectors(200, 8, 1);
   auto centroids = RandomVectors(40, 8, 2);
@@ -82,10 +82,10 @@ TEST(FindNearest, OfVectorsFarFromTheOriginIsNearByRounding) {
   ExpectNearest(values, centroids, 8, 1e-2);
 }
 
-TEST(FindNearest, AmongEquallyNearTakesTheFirst) {
+TEST(FindNearest, TakesTheFirstOfEquallyNearCentroids) {
   ForEachTarget([] {
-    // 70 centroids, of which every second is a copy of number 5 and the other
-    // is far: small integers, so that distances are exact.
+    // From number 5 on, every second of 70 centroids is the same and the others
+    // are far away. Small integers make distances exact.
     std::vector<float> centroids;
     for (int i = 0; i < 70; ++i) {
       const bool copy = i % 2 == 1 && i >= 5;

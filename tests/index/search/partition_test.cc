@@ -53,8 +53,8 @@ TEST(DivideIntoLists, FindsClustersThatLieApart) {
     values[i * 4] = values[i * 4] * 0.01f + static_cast<float>(i % 20 * 10);
   }
   const Partition partition = Divide(values, 4, 20);
-  // Variance 3 within clusters, 3300 over all; where a list holds two clusters,
-  // 25 is added for those.
+  // The variance is 3 within clusters and 3300 in all. A list that holds two
+  // clusters would add 25 for those.
   EXPECT_LT(MeanSquareDistance(values, 4, partition), 20);
 }
 
@@ -68,7 +68,7 @@ TEST(DivideIntoLists, IsTheSameForAnyNumberOfThreads) {
   }
 }
 
-TEST(DivideIntoLists, GivesEachVectorItsListWhereThereAreAsMany) {
+TEST(DivideIntoLists, GivesEachVectorAListOfItsOwnIfThereAreAsMany) {
   const auto values = RandomVectors(100, 8, 1);
   const Partition partition = Divide(values, 8, 100);
   EXPECT_THAT(
@@ -87,11 +87,11 @@ TEST(DivideIntoLists, TakesVectorsThatAreEqualOrZero) {
 }
 
 TEST(DivideIntoLists, SplitsTheLargestListForOneThatIsEmpty) {
-  // Every tenth is zero, and there all centroids begin.
+  // Every tenth vector is zero, and all centroids begin there.
   auto values = RandomVectors(1000, 2, 1);
   for (size_t i = 0; i < 1000; i += 10) values[2 * i] = values[2 * i + 1] = 0;
   const Partition partition = Divide(values, 2, 100);
-  // Of one list it would be about 2.
+  // With a single list it would be about 2.
   EXPECT_LT(MeanSquareDistance(values, 2, partition), 0.1);
 }
 

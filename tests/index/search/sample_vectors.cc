@@ -11,7 +11,8 @@
 namespace tributary {
 namespace {
 
-// Of what the mixture and the factors have in common, whatever the seed.
+// Seed of the distributions themselves, which are the same for every seed of a
+// caller.
 constexpr uint32_t kModelSeed = 4711;
 constexpr uint32_t kRank = 8;
 
@@ -48,7 +49,7 @@ std::vector<float> MixtureVectors(size_t count, uint32_t dim, uint32_t clusters,
 std::vector<float> FactorVectors(size_t count, uint32_t dim, uint32_t seed) {
   auto vectors = MixtureVectors(count, dim, 50, seed);
   std::mt19937 random(seed);
-  // e^±1.15 is a factor of ten between two of three.
+  // Two of three items are within e^±1.15, a factor of ten from end to end.
   std::normal_distribution<float> normal(0, 1.15f);
   for (size_t i = 0; i < count; ++i) {
     const float popularity = normal(random);

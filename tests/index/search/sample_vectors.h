@@ -1,4 +1,4 @@
-// Vectors as models make them, for tests of search.
+// Vectors like those that models make, for tests of search.
 #ifndef TRIBUTARY_TESTS_INDEX_SEARCH_SAMPLE_VECTORS_H_
 #define TRIBUTARY_TESTS_INDEX_SEARCH_SAMPLE_VECTORS_H_
 
@@ -12,17 +12,17 @@
 
 namespace tributary {
 
-// Unit vectors around `clusters` centres, off mostly in a few directions, which
-// all share. Equal seeds give equal vectors; other seeds, others of the same
-// mixture.
+// Unit vectors around `clusters` centres, spread mostly in a few directions
+// that all clusters share. Equal seeds give equal vectors; different seeds give
+// different vectors of the same mixture.
 std::vector<float> MixtureVectors(size_t count, uint32_t dim, uint32_t clusters,
                                   uint32_t seed);
 
-// Items as matrix factorisation makes them: popular ones are longer, by ten
-// times and more, and the last coordinate is the item's bias.
+// Items like those of a matrix factorisation: popular ones are longer, up to
+// ten times and more, and the last coordinate is the item's bias.
 std::vector<float> FactorVectors(size_t count, uint32_t dim, uint32_t seed);
 
-// Users for those items: of about equal length, the last coordinate 1.
+// Users for those items: of about equal length, with a last coordinate of 1.
 std::vector<float> FactorQueries(size_t count, uint32_t dim, uint32_t seed);
 
 // Integers from -2 to 2: inner products are exact in any order, and many tie.
@@ -31,7 +31,7 @@ std::vector<float> SmallIntegers(size_t count, uint32_t seed);
 // `values` as halves, exactly. REQUIRES: they are integers from -2048 to 2048.
 std::vector<Half> IntegerHalves(std::span<const float> values);
 
-// The exact answer; REQUIRES: the query is one.
+// The exact answer. REQUIRES: the query is valid.
 std::vector<ScoredRow> ExactHits(const StoredVectors& vectors,
                                  std::span<const float> query, uint32_t n,
                                  std::span<const uint32_t> excluded = {});

@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// Ids are 1000 and on, in the order of the scores.
+// A list with these scores and the ids 1000, 1001, ...
 Shortlist ListOf(std::span<const float> scores) {
   Shortlist list;
   list.Reset(scores.size());
@@ -27,7 +27,7 @@ Shortlist ListOf(std::span<const float> scores) {
     list.scores()[i] = scores[i];
     list.ids()[i] = static_cast<uint32_t>(1000 + i);
   }
-  // What lies in the padding is never taken.
+  // The padding holds scores that would be selected if it were read.
   std::fill_n(list.scores() + scores.size(), kShortlistPadding, kInfinity);
   list.set_size(scores.size());
   return list;
@@ -54,7 +54,7 @@ void ExpectKeepsBest(std::span<const float> scores, size_t want, size_t slack) {
   }
   ASSERT_GE(list.size(), std::min(want, scores.size()));
   ASSERT_LE(list.size(), want + slack);
-  // In order, each with its own score.
+  // The entries are in order, each with its own score.
   std::vector<bool> kept(scores.size());
   for (size_t i = 0; i < list.size(); ++i) {
     const uint32_t at = list.ids()[i] - 1000;
@@ -65,7 +65,7 @@ void ExpectKeepsBest(std::span<const float> scores, size_t want, size_t slack) {
     }
     kept[at] = true;
   }
-  // The best, among equals the first: as sorting says.
+  // The entries kept are the first after a stable sort.
   for (const ScoredRow& best : Sorted(scores, list.size())) {
     ASSERT_TRUE(kept[best.row - 1000])
         << "score " << best.score << " at " << best.row - 1000;
@@ -167,7 +167,7 @@ std::vector<ScoredRow> Take(std::span<const float> scores, uint32_t n) {
   return hits;
 }
 
-TEST(TakeBest, EqualsSortingTiesById) {
+TEST(TakeBest, EqualsASortThatBreaksTiesById) {
   ForEachTarget([] {
     for (const size_t size : {0, 1, 2, 31, 32, 33, 500, 5000}) {
       for (const int values : {1, 10, 1000000}) {
@@ -203,7 +203,7 @@ TEST(TakeBest, OrdersInfinitiesSubnormalsAndZeros) {
                   ScoredRow{1000, -tiny}, ScoredRow{1001, -kInfinity}));
 }
 
-TEST(TakeBest, FillsUpWithMinusInfinity) {
+TEST(TakeBest, TakesScoresOfMinusInfinityLast) {
   ForEachTarget([] {
     for (const size_t finite : {0, 3, 10}) {
       std::vector<float> scores = Normal(200, 0, 1);

@@ -25,12 +25,13 @@ struct SpaceBundle {
   // Keys are 0 .. item_count - 1, so that keys are rows.
   uint64_t item_count = 0;
   uint32_t dim = 0;
-  // Or `halves`.
+  // The vectors; either as floats or as `halves`.
   std::vector<float> items = {};
   std::vector<Half> halves = {};
   // Empty: every row has a vector.
   std::vector<Row> rows = {};
-  // Name, dim and item_vectors are filled in, and what is missing.
+  // Open sets name, dim, item_vectors and fingerprint, and defaults for the
+  // metric and the index.
   v1::EmbeddingSpace spec = {};
   std::vector<v1::GoldenQuery> golden_queries = {};
   // Writes space.index; may be empty.
@@ -39,7 +40,7 @@ struct SpaceBundle {
   // Adds further files; may be empty.
   std::function<absl::Status(BundleWriter*)> add_files = nullptr;
 
-  // Writes it to a fresh directory and opens it. Its space is "space".
+  // Writes the bundle to a fresh directory and opens it. The space is "space".
   std::shared_ptr<const Bundle> Open() const;
 };
 

@@ -35,7 +35,7 @@ std::vector<ScoredRow> Select(std::span<const float> scores, uint32_t n,
   return hits;
 }
 
-TEST(TopK, EqualsSortingEverythingTiesByRow) {
+TEST(TopK, EqualsASortThatBreaksTiesByRow) {
   std::mt19937 random(1);
   for (const size_t size : {0, 1, 15, 16, 17, 1000, 5000}) {
     // Few different values, so that most selections cut through ties.

@@ -35,7 +35,8 @@ constexpr char kTower[] = R"pb(
   }
 )pb";
 
-// One whose vectors are (genre + number, the sum of the space's vector).
+// A bundle whose item tower makes the vectors (genre + number, sum of the
+// values of the content vector).
 TowerBundle MakeBundle() {
   TowerBundle bundle;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
@@ -63,11 +64,11 @@ std::vector<float> Encode(std::string_view genres, float price,
   return vector;
 }
 
-// log(1 + x) is 1: the number is 0.
+// log(1 + kOne) is 1, so that the transformed number is 0.
 const float kOne = std::exp(1.0F) - 1;
 const std::vector<float> kContent = {3, 4};
 
-TEST(ItemTower, AnItemIsTheMeanOfItsKnownCategories) {
+TEST(ItemTower, AveragesTheKnownCategoriesOfAnItem) {
   EXPECT_THAT(Encode("drama", kOne, kContent),
               ElementsAre(FloatNear(30, 1e-4), 7));
   EXPECT_THAT(Encode("comedy\x1f"
@@ -76,13 +77,13 @@ TEST(ItemTower, AnItemIsTheMeanOfItsKnownCategories) {
               ElementsAre(FloatNear(20, 1e-4), 7));
 }
 
-TEST(ItemTower, WhatIsUnknownOrMissingHasAValueOfItsOwn) {
+TEST(ItemTower, UnknownOrMissingValuesHaveInputsOfTheirOwn) {
   EXPECT_THAT(Encode("western", kOne, {}),
               ElementsAre(FloatNear(100, 1e-4), 0));
   EXPECT_THAT(Encode("", NAN, kContent), ElementsAre(100.25, 7));
 }
 
-TEST(ItemTower, SaysWhenNothingIsKnownOfAnItem) {
+TEST(ItemTower, ReportsWhenNothingIsKnownOfAnItem) {
   const auto bundle = MakeBundle().Open();
   const auto tower = ItemTower::Open(*bundle, bundle->spaces()[0]);
   ASSERT_TRUE(tower.ok()) << tower.status();
@@ -109,7 +110,7 @@ TEST(ItemTower, NumbersOfBothSignsAreTransformed) {
               ElementsAre(FloatNear(10 - 4, 1e-4), 0));
 }
 
-TEST(ItemTower, NamesWhatDoesNotFit) {
+TEST(ItemTower, NamesThePartThatDoesNotFit) {
   const auto error_of = [](const TowerBundle& files) {
     const auto bundle = files.Open();
     return std::string(

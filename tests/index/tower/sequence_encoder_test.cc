@@ -1,5 +1,5 @@
-// What each kind computes, by hand; that it is what the trainer computes is
-// tested with the trainer.
+// Compares each pooling with a computation by hand. Tests of the trainer check
+// that the trainer computes the same.
 #include "index/tower/sequence_encoder.h"
 
 #include <algorithm>
@@ -39,22 +39,22 @@ std::vector<float> Encode(const HistoryInput& spec,
 
 double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
-TEST(SequenceEncoder, AttentionWithoutPreferenceIsTheMean) {
+TEST(SequenceEncoder, AttentionWithEqualScoresIsTheMean) {
   const HistoryInput spec = Spec(HistoryInput::ATTENTION, 2);
   const std::vector<float> zeros(SequenceEncoder::WeightCount(spec));
   EXPECT_THAT(Encode(spec, zeros, {1, 2, 3, 4, 5, 9}),
               ElementsAre(FloatNear(3, 1e-5), FloatNear(5, 1e-5)));
 }
 
-TEST(SequenceEncoder, AttentionHeedsRankAndContent) {
+TEST(SequenceEncoder, AttentionDependsOnRankAndContent) {
   const HistoryInput spec = Spec(HistoryInput::ATTENTION, 2);
   std::vector<float> by_rank(SequenceEncoder::WeightCount(spec));
-  by_rank[8 + 1] = 50;  // c[1]: the one before the newest
+  by_rank[8 + 1] = 50;  // c[1]: the second newest
   EXPECT_THAT(Encode(spec, by_rank, {1, 2, 3, 4, 5, 9}),
               ElementsAre(FloatNear(3, 1e-4), FloatNear(4, 1e-4)));
   std::vector<float> by_content(by_rank.size());
   by_content[1] = 1;   // W: the first hidden value is the second coordinate
-  by_content[4] = -3;  // b: beyond 3
+  by_content[4] = -3;  // b: relu is above 0 for coordinates above 3
   by_content[6] = 50;  // v
   EXPECT_THAT(Encode(spec, by_content, {1, 9, 3, 4, 5, 2}),
               ElementsAre(FloatNear(1, 1e-4), FloatNear(9, 1e-4)));
@@ -62,7 +62,8 @@ TEST(SequenceEncoder, AttentionHeedsRankAndContent) {
 
 TEST(SequenceEncoder, GruGoesFromOldestToNewest) {
   const HistoryInput spec = Spec(HistoryInput::GRU, 1);
-  // Inputs' and state's weights, then their biases; reset, update, new.
+  // The weights of inputs and of the state, then their biases; each for the
+  // gates reset, update, new.
   const std::vector<float> w = {0.5F, -1, 2,     0.3F, 0.7F, -0.4F,
                                 0.1F, 0,  -0.2F, 0.2F, 0.1F, 0.6F};
   double h = 0;
@@ -77,18 +78,18 @@ TEST(SequenceEncoder, GruGoesFromOldestToNewest) {
               ElementsAre(FloatNear(static_cast<float>(h), 1e-5)));
 }
 
-TEST(SequenceEncoder, TransformerGivesTheNewestItemWithWhatItAttendsTo) {
+TEST(SequenceEncoder, TransformerAddsTheAttendedItemsToTheNewest) {
   HistoryInput spec = Spec(HistoryInput::TRANSFORMER, 2);
   std::vector<float> w(SequenceEncoder::WeightCount(spec));
-  // After P [3, 2]: in_proj [6, 2] of which values are the identity, its bias,
-  // out_proj, the identity, its bias, and norms that change no scale.
+  // After P [3, 2] come in_proj [6, 2], whose part for values is the identity,
+  // its bias, out_proj, also the identity, its bias, and norms of scale 1.
   w[6 + 8] = w[6 + 11] = 1;
   w[24] = w[27] = 1;
   w[30] = w[31] = 1;
   const size_t last_norm = w.size() - 4;
   w[last_norm] = w[last_norm + 1] = 1;
-  // Equal attention: the newest, (1, 0), plus the mean, (0, 2): (1, 2),
-  // normalised twice.
+  // With equal attention, the newest item (1, 0) plus the mean (0, 2) is (1,
+  // 2), which is normalised twice.
   EXPECT_THAT(Encode(spec, w, {-1, 4, 1, 0}),
               ElementsAre(FloatNear(-1, 1e-3), FloatNear(1, 1e-3)));
   w[0] = 2;  // P of the newest: (3, 0) + (1, 2)

@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pointwise;
 
-// What the bundle's tower makes of a history; empty when it has no query.
+// The query vectors that the tower makes from a history; empty if none.
 std::vector<float> Encode(const TowerBundle& description,
                           const std::vector<Row>& history, Row user = kNoRow) {
   const auto bundle = description.Open();
@@ -34,41 +34,42 @@ testing::Matcher<std::vector<float>> Near(const std::vector<float>& expected) {
   return Pointwise(FloatNear(1e-6F), expected);
 }
 
-TEST(UserTower, SumsItsHistoryByRankOverTheNormOfTheWeights) {
-  // Newest is row 4: weights 1, 1/2, 1/3 for rows 4, 2, 1.
+TEST(UserTower, DividesTheWeightedSumByTheNormOfTheWeights) {
+  // Row 4 is the newest; rows 4, 2 and 1 have the weights 1, 1/2 and 1/3.
   const float norm = std::sqrt(1 + 1.0F / 4 + 1.0F / 9);
   EXPECT_THAT(Encode(TowerBundle(), {1, 2, 4}),
               Near({5 / norm, (4 + 1.0F / 3) / norm}));
 }
 
-TEST(UserTower, EachPartOfItsColumnsHasADecay) {
+TEST(UserTower, AppliesADecayToEachPartOfTheColumns) {
   TowerBundle description;
   description.tower().mutable_history()->add_decays(2);
-  // Weights 1, 1/2, 1/3 for the first column, 1, 1/4, 1/9 for the second.
+  // The weights are 1, 1/2, 1/3 for the first column and 1, 1/4, 1/9 for the
+  // second.
   const float first = std::sqrt(1 + 1.0F / 4 + 1.0F / 9);
   const float second = std::sqrt(1 + 1.0F / 16 + 1.0F / 81);
   EXPECT_THAT(Encode(description, {1, 2, 4}),
               Near({5 / first, (4 + 1.0F / 9) / second}));
 }
 
-TEST(DecayedSums, TheLastPartIsWhatTheOthersLeave) {
+TEST(DecayedSums, GiveTheLastPartTheRemainingColumns) {
   EXPECT_EQ(PartBegin(127, 2, 1), 64);
   EXPECT_EQ(PartBegin(127, 2, 2), 127);
   EXPECT_EQ(PartBegin(5, 4, 2), 4);
   EXPECT_EQ(PartBegin(5, 4, 3), 5);
 }
 
-TEST(UserTower, ItemsWithoutARowTakeNoRank) {
+TEST(UserTower, ItemsWithoutARowHaveNoRank) {
   EXPECT_EQ(Encode(TowerBundle(), {5, 1, 5, 4, 5, 1000}),
             Encode(TowerBundle(), {1, 4}));
 }
 
-TEST(UserTower, KeepsTheNewestOfALongHistory) {
+TEST(UserTower, UsesTheNewestItemsOfALongHistory) {
   EXPECT_EQ(Encode(TowerBundle(), {3, 0, 1, 2, 4}),
             Encode(TowerBundle(), {0, 1, 2, 4}));
 }
 
-TEST(UserTower, TakesTheMeanWhereItIsToldTo) {
+TEST(UserTower, TakesTheMeanIfTheSpecSaysSo) {
   TowerBundle description;
   auto& history = *description.tower().mutable_history();
   history.set_pooling(v1::HistoryInput::DECAYED_MEAN);
@@ -76,12 +77,12 @@ TEST(UserTower, TakesTheMeanWhereItIsToldTo) {
   EXPECT_THAT(Encode(description, {0, 1, 2, 3}), Near({0.75, 1}));
 }
 
-TEST(UserTower, HasNoQueryWithoutAKnownItem) {
+TEST(UserTower, MakesNoQueryWithoutAKnownItem) {
   EXPECT_THAT(Encode(TowerBundle(), {}), IsEmpty());
   EXPECT_THAT(Encode(TowerBundle(), {5}), IsEmpty());
 }
 
-TEST(UserTower, RunsItsLayersInOrder) {
+TEST(UserTower, AppliesItsLayersInOrder) {
   TowerBundle description;
   description.arrays["w"] = {{3, 0, 0, -4, 1, 1}, 2};
   description.arrays["b"] = {{0, 1, -9}};
@@ -96,7 +97,8 @@ TEST(UserTower, RunsItsLayersInOrder) {
   auto& last = description.AddLayer(v1::Layer::LINEAR);
   last.set_weights("w2.npy");
   last.set_bias("b2.npy");
-  // Row 2 is (2, 0): (6, 1, -7), (6, 1, 0), /sqrt(37), and a 1.
+  // Row 2 is (2, 0). The layers make (6, 1, -7), (6, 1, 0), a unit vector by
+  // division by sqrt(37), and append a 1.
   const float norm = std::sqrt(37.0F);
   EXPECT_THAT(Encode(description, {2}),
               Near({6 / norm + 1, 1 / norm + 5 + 0.5F}));
@@ -121,13 +123,13 @@ TEST(UserTower, ContextIsTheUsersOrTheDefault) {
   EXPECT_THAT(Encode(description, {}, 0), IsEmpty());
 }
 
-TEST(UserTower, NamesWhatIsWrong) {
+TEST(UserTower, NamesTheWrongFieldOrFile) {
   const auto expect = [](const std::string& what,
                          const std::function<void(TowerBundle*)>& change) {
     TowerBundle description;
     change(&description);
     const auto bundle = description.Open();
-    const absl::Status status = TryTowers(*bundle);
+    const absl::Status status = CheckTowers(*bundle);
     EXPECT_FALSE(status.ok()) << what;
     EXPECT_THAT(std::string(status.message()), HasSubstr(what));
   };
@@ -156,9 +158,9 @@ TEST(UserTower, NamesWhatIsWrong) {
   expect("taste.history.rows.npy: entry 1 is 0", [](TowerBundle* b) {
     b->rows["taste.history.rows"] = {0, 0, 1, 2, 3};
   });
-  expect("they make 3 values of 2, but the space needs 2",
+  expect("the layers make 3 values of 2, but the space needs 2",
          [](TowerBundle* b) { b->AddLayer(v1::Layer::APPEND_ONE); });
-  expect("they make 2 values of 2, but the space needs 4",
+  expect("the layers make 2 values of 2, but the space needs 4",
          [](TowerBundle* b) { b->tower().set_interests(2); });
   expect("userTower.layers[0].kind",
          [](TowerBundle* b) { b->tower().add_layers(); });
@@ -170,7 +172,7 @@ TEST(UserTower, NamesWhatIsWrong) {
     b->arrays["w"] = {{1, 0, 0, 1}, 2};
     b->arrays["b"] = {{0, 0}};
   };
-  expect("userTower.layers[0].weights: \"w.npy\" is not listed",
+  expect("userTower.layers[0].weights: \"w.npy\" is not in",
          [&](TowerBundle* b) {
            linear(b);
            b->arrays.erase("w");
@@ -189,20 +191,20 @@ TEST(UserTower, NamesWhatIsWrong) {
   });
 }
 
-TEST(TryTowers, RunsTheHistoriesOfTheGoldenQueries) {
+TEST(CheckTowers, EncodesTheHistoriesOfTheGoldenQueries) {
   TowerBundle description;
   auto& golden = *description.manifest.add_golden_queries();
   golden.set_space("taste");
   golden.add_history(3);
   golden.add_vector(0);
   golden.add_vector(3.0001F);
-  EXPECT_TRUE(TryTowers(*description.Open()).ok());
+  EXPECT_TRUE(CheckTowers(*description.Open()).ok());
   golden.set_vector(1, 3.01F);
-  EXPECT_THAT(std::string(TryTowers(*description.Open()).message()),
-              HasSubstr("space taste: golden query 0: the tower makes"));
+  EXPECT_THAT(std::string(CheckTowers(*description.Open()).message()),
+              HasSubstr("space taste: golden query 0: the tower's vector"));
 }
 
-TEST(AddScaled, AddsEveryValueAndNoOther) {
+TEST(AddScaled, AddsExactlyTheValuesGiven) {
   for (size_t n = 0; n < 70; ++n) {
     std::vector<float> values(n + 1, 2);
     std::vector<Half> halves(n + 1, Half{0x3e00});  // 1.5

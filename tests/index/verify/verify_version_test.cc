@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TEST(VerifyVersion, PassesABundle) {
+TEST(VerifyVersion, AcceptsABundle) {
   const auto status = VerifyVersion(WriteTinyBundle(MakeTestDir(), 1));
   EXPECT_TRUE(status.ok()) << status;
 }

@@ -117,7 +117,7 @@ std::shared_ptr<const Bundle> Write(const DataSet& data,
   EXPECT_TRUE(dir.ok()) << dir.status();
   auto bundle = Bundle::Open(*dir);
   EXPECT_TRUE(bundle.ok()) << bundle.status();
-  EXPECT_TRUE(TryTowers(**bundle).ok()) << TryTowers(**bundle);
+  EXPECT_TRUE(CheckTowers(**bundle).ok()) << CheckTowers(**bundle);
   return *std::move(bundle);
 }
 

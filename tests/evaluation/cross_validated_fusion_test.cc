@@ -1,4 +1,4 @@
-#include "evaluation/fusion_trial.h"
+#include "evaluation/cross_validated_fusion.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,16 +25,16 @@ TEST(CompareAt, GivesMeanAndStandardErrorOfDifferences) {
   EXPECT_DOUBLE_EQ(WorstGain(b, a), -.5);
 }
 
-TEST(FusionTrial, PriorityIsByRecallAlone) {
+TEST(CrossValidatedFusion, PriorityIsByRecallAlone) {
   FusionWorld world(100);
   world.AddSource(.3).AddSource(.7).AddSource(.5);
-  const FusionTrial trial(world.lists(), {"a", "b", "c"}, kK, 2);
-  EXPECT_THAT(trial.ks(), ElementsAre(10, 20, 50, 100));
-  EXPECT_THAT(trial.priority(), ElementsAre(1, 2, 0));
-  EXPECT_EQ(trial.best_at_k(), 1);
+  const CrossValidatedFusion fusion(world.lists(), {"a", "b", "c"}, kK, 2);
+  EXPECT_THAT(fusion.ks(), ElementsAre(10, 20, 50, 100));
+  EXPECT_THAT(fusion.priority(), ElementsAre(1, 2, 0));
+  EXPECT_EQ(fusion.best_at_k(), 1);
 }
 
-TEST(FusionTrial, BestAloneTakesEachPrefixFromItsBestSource) {
+TEST(CrossValidatedFusion, BestAloneTakesEachPrefixFromItsBestSource) {
   FusionWorld world(100);
   // Three of ten before all others; seven of ten, none of them early.
   world
@@ -43,49 +43,49 @@ TEST(FusionTrial, BestAloneTakesEachPrefixFromItsBestSource) {
       .AddSource([](size_t, size_t h, double noise) {
         return h < 7 ? .92 + .04 * noise : 0;
       });
-  const FusionTrial trial(world.lists(), {"early", "late"}, kK, 2);
-  EXPECT_NEAR(MeanOver(trial.best_alone(), 0), .3, .01);
-  EXPECT_NEAR(MeanOver(trial.best_alone(), 3), .7, .01);
-  EXPECT_EQ(trial.best_at_k(), 1);
+  const CrossValidatedFusion fusion(world.lists(), {"early", "late"}, kK, 2);
+  EXPECT_NEAR(MeanOver(fusion.best_alone(), 0), .3, .01);
+  EXPECT_NEAR(MeanOver(fusion.best_alone(), 3), .7, .01);
+  EXPECT_EQ(fusion.best_at_k(), 1);
 }
 
-TEST(FusionTrial, TheLeadIsTheFirstSourceThatTakesPart) {
+TEST(CrossValidatedFusion, TheLeadIsTheFirstSourceThatTakesPart) {
   FusionWorld world(100);
   world.AddSource(.3).AddSource(.7).AddSource(.5);
-  const FusionTrial trial(world.lists(), {"a", "b", "c"}, kK, 2);
+  const CrossValidatedFusion fusion(world.lists(), {"a", "b", "c"}, kK, 2);
   const FusionWeights weights{{1, 2, 3}, -5};
   SourceWeights sources;
   sources.shrink = .5;
   sources.use = {true, true, true};
   EXPECT_THAT(
-      trial.Segment(sources, weights).weights(),
+      fusion.Segment(sources, weights).weights(),
       UnorderedElementsAre(Pair("a", .5), Pair("b", 2), Pair("c", 1.5)));
   sources.use = {true, false, true};
-  EXPECT_THAT(trial.Segment(sources, weights).weights(),
+  EXPECT_THAT(fusion.Segment(sources, weights).weights(),
               UnorderedElementsAre(Pair("a", .5), Pair("c", 3)));
 }
 
-TEST(FusionTrial, WeightsAreLearnedFromTheOtherHalfOfTheUsers) {
+TEST(CrossValidatedFusion, WeightsAreLearnedFromTheOtherHalfOfTheUsers) {
   FusionWorld world(200);
   // The source knows what every second user wants.
   world.AddSource([](size_t user, size_t, double noise) {
     return user % 2 == 0 ? noise + .8 : noise;
   });
-  const FusionTrial trial(world.lists(), {"a"}, kK, 2);
-  const SourceWeights fit = trial.Fit({true}, nullptr);
+  const CrossValidatedFusion fusion(world.lists(), {"a"}, kK, 2);
+  const SourceWeights fit = fusion.Fit({true}, nullptr);
   EXPECT_LT(fit.without_fold[0].weights[0], .2);
   EXPECT_GT(fit.without_fold[1].weights[0], 1);
 }
 
-TEST(FusionTrial, SharesOfListsAreOfTheSourcesThatTakePart) {
+TEST(CrossValidatedFusion, SharesOfListsAreOfTheSourcesThatTakePart) {
   FusionWorld world(100);
   world.AddSource(.7).AddSource(.5);
-  const FusionTrial trial(world.lists(), {"a", "b"}, kK, 2);
-  const auto both = trial.SharesOfLists(trial.Fit({true, true}, nullptr));
+  const CrossValidatedFusion fusion(world.lists(), {"a", "b"}, kK, 2);
+  const auto both = fusion.SharesOfLists(fusion.Fit({true, true}, nullptr));
   EXPECT_GT(both[0], both[1]);
   EXPECT_GT(both[1], 0);
   EXPECT_NEAR(both[0] + both[1], 1, 1e-9);
-  const auto alone = trial.SharesOfLists(trial.Fit({false, true}, nullptr));
+  const auto alone = fusion.SharesOfLists(fusion.Fit({false, true}, nullptr));
   EXPECT_EQ(alone[0], 0);
   EXPECT_NEAR(alone[1], 1, 1e-9);
 }

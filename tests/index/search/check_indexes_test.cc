@@ -17,9 +17,9 @@ constexpr uint32_t kDim = 8;
 constexpr uint32_t kN = 20;
 
 // 1000 items and three golden queries with their exact answers.
-class TrySearchesTest : public testing::Test {
+class CheckIndexesTest : public testing::Test {
  protected:
-  TrySearchesTest() {
+  CheckIndexesTest() {
     description_.items = RandomVectors(1000, kDim, 1);
     const auto bundle = description_.Open();
     const auto flat = MakeFlatIndex(bundle->spaces()[0].items);
@@ -37,10 +37,10 @@ class TrySearchesTest : public testing::Test {
     }
   }
 
-  absl::Status Try() { return TrySearches(*description_.Open()); }
+  absl::Status Check() { return CheckIndexes(*description_.Open()); }
 
   void ExpectDataLoss(const std::string& what) {
-    const auto status = Try();
+    const auto status = Check();
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
     EXPECT_THAT(std::string(status.message()),
                 AllOf(HasSubstr("space space"), HasSubstr(what)));
@@ -49,34 +49,34 @@ class TrySearchesTest : public testing::Test {
   SpaceBundle description_{.item_count = 1000, .dim = kDim};
 };
 
-TEST_F(TrySearchesTest, PassWhenGoldenAnswersAreExact) {
-  EXPECT_TRUE(Try().ok()) << Try();
+TEST_F(CheckIndexesTest, PassesWhenGoldenAnswersAreExact) {
+  EXPECT_TRUE(Check().ok()) << Check();
 }
 
-TEST_F(TrySearchesTest, ForgiveRounding) {
+TEST_F(CheckIndexesTest, ForgivesRounding) {
   auto& golden = description_.golden_queries[1];
   for (float& score : *golden.mutable_scores()) score *= 1 + 1e-5f;
-  EXPECT_TRUE(Try().ok()) << Try();
+  EXPECT_TRUE(Check().ok()) << Check();
 }
 
-TEST_F(TrySearchesTest, NameTheQueryWithAnotherScore) {
+TEST_F(CheckIndexesTest, NamesTheQueryWithAnotherScore) {
   description_.golden_queries[1].set_scores(0, 100);
   ExpectDataLoss("golden query 1: rank 1 ");
 }
 
-TEST_F(TrySearchesTest, NameTheQueryWithAnotherRow) {
+TEST_F(CheckIndexesTest, NamesTheQueryWithAnotherRow) {
   auto& golden = description_.golden_queries[2];
   golden.mutable_rows()->SwapElements(3, 9);
   ExpectDataLoss("golden query 2: rank 4 ");
 }
 
-TEST_F(TrySearchesTest, NameTheQueryWithARowOutsideTheTable) {
+TEST_F(CheckIndexesTest, NamesTheQueryWithARowOutsideTheTable) {
   description_.golden_queries[0].set_rows(19, 1000);
   ExpectDataLoss("golden query 0: rank 20 is row 1000");
 }
 
-TEST_F(TrySearchesTest, LetRowsOfEqualScoreSwap) {
-  // The best item of query 0 is there twice.
+TEST_F(CheckIndexesTest, LetsRowsOfEqualScoreSwap) {
+  // A copy of the best item of query 0 has the same score.
   auto& golden = description_.golden_queries[0];
   const Row best = golden.rows(0);
   const auto* vector = &description_.items[best * kDim];
@@ -89,12 +89,12 @@ TEST_F(TrySearchesTest, LetRowsOfEqualScoreSwap) {
     swapped.set_scores(i, swapped.scores(i - 1));
   }
   swapped.set_rows(0, 1000);
-  EXPECT_TRUE(Try().ok()) << Try();
+  EXPECT_TRUE(Check().ok()) << Check();
 }
 
-class TryFaissSearchesTest : public TrySearchesTest {
+class CheckFaissIndexesTest : public CheckIndexesTest {
  protected:
-  TryFaissSearchesTest() {
+  CheckFaissIndexesTest() {
     description_.write_index = [this](const std::filesystem::path& path) {
       return FaissSearcher::Train("IVF25,Flat", description_.items, kDim)
           ->Write(path);
@@ -105,24 +105,24 @@ class TryFaissSearchesTest : public TrySearchesTest {
   }
 };
 
-TEST_F(TryFaissSearchesTest, PassWhenTheIndexFindsWhatItPromised) {
+TEST_F(CheckFaissIndexesTest, PassesWhenTheIndexHasItsMeasuredRecall) {
   description_.spec.mutable_index()->set_nprobe(25);
-  EXPECT_TRUE(Try().ok()) << Try();
+  EXPECT_TRUE(Check().ok()) << Check();
 }
 
-TEST_F(TryFaissSearchesTest, RefuseAnIndexThatFindsLessThanItPromised) {
+TEST_F(CheckFaissIndexesTest, RefusesAnIndexBelowItsMeasuredRecall) {
   description_.spec.mutable_index()->set_nprobe(1);
   ExpectDataLoss("measured_recall 0.95");
 }
 
-TEST_F(TryFaissSearchesTest, OpenEveryIndexEvenWithoutGoldenQueries) {
+TEST_F(CheckFaissIndexesTest, OpensEveryIndexEvenWithoutGoldenQueries) {
   description_.golden_queries.clear();
-  EXPECT_TRUE(Try().ok()) << Try();
+  EXPECT_TRUE(Check().ok()) << Check();
   description_.write_index = [](const std::filesystem::path& path) {
     return FaissSearcher::Train("Flat", RandomVectors(9, kDim, 1), kDim)
         ->Write(path);
   };
-  const auto status = Try();
+  const auto status = Check();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("space.index: count is 9"));

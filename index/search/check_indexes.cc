@@ -11,9 +11,10 @@
 namespace tributary {
 namespace {
 
-// Sums are added in another order on another processor.
+// Relative. The order of summation, and with it rounding, depends on the
+// processor.
 constexpr double kScoreTolerance = 1e-4;
-// A few golden queries measure recall less precisely than the builder did.
+// The few golden queries measure recall less precisely than the builder did.
 constexpr double kRecallSlack = 0.1;
 
 bool Near(double a, double b) {
@@ -29,8 +30,9 @@ double ExactScore(const VectorTable& items, uint32_t position,
                             golden.vector().begin(), 0.0);
 }
 
-// Golden and flat answer agree when, at every rank, the scores do and the
-// golden row has that score: rows whose scores are nearly equal may swap.
+// The golden and the exact answer agree when, at every rank, their scores agree
+// and the golden row really has that score. The rows themselves may differ:
+// rows with nearly equal scores may swap ranks.
 absl::Status CheckFlatAnswer(const VectorTable& items,
                              const v1::GoldenQuery& golden,
                              std::span<const ScoredRow> flat) {
@@ -57,8 +59,8 @@ absl::Status AtQuery(int query, const absl::Status& status) {
       fmt::format("golden query {}: {}", query, std::string(status.message())));
 }
 
-// Runs the golden queries of `space`.
-absl::Status TryGoldenQueries(const Bundle& bundle, const EmbeddingSpace& space,
+// Runs the golden queries of `space`, both exactly and on `index`.
+absl::Status RunGoldenQueries(const Bundle& bundle, const EmbeddingSpace& space,
                               const VectorIndex& index) {
   const auto flat = MakeFlatIndex(space.items);
   std::vector<ScoredRow> exact;
@@ -84,22 +86,22 @@ absl::Status TryGoldenQueries(const Bundle& bundle, const EmbeddingSpace& space,
   if (queries == 0 || recall / queries >= promised - kRecallSlack) {
     return absl::OkStatus();
   }
-  return absl::DataLossError(fmt::format(
-      "the index finds {:.4f} of {} golden queries' answers; measured_recall "
-      "{} is promised",
-      recall / queries, queries, promised));
+  return absl::DataLossError(
+      fmt::format("the index has recall {:.4f} on {} golden queries, but its "
+                  "measured_recall is {}",
+                  recall / queries, queries, promised));
 }
 
 }  // namespace
 
-absl::Status TrySearches(
+absl::Status CheckIndexes(
     const Bundle& bundle,
     const std::function<void(const EmbeddingSpace&)>& before) {
   for (const EmbeddingSpace& space : bundle.spaces()) {
     if (before) before(space);
     ASSIGN_OR_RETURN(const auto index, OpenIndex(bundle, space));
     absl::Status status = index->CheckContents();
-    if (status.ok()) status = TryGoldenQueries(bundle, space, *index);
+    if (status.ok()) status = RunGoldenQueries(bundle, space, *index);
     if (!status.ok()) {
       return absl::DataLossError(fmt::format("space {}: {}", space.spec->name(),
                                              std::string(status.message())));

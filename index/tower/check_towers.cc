@@ -11,16 +11,18 @@
 namespace tributary {
 namespace {
 
-// What server and trainer may differ by: sums are added in another order.
+// The relative difference allowed between the vectors of server and trainer,
+// which add in different orders.
 constexpr double kTolerance = 1e-4;
 
-absl::Status TryGoldenQuery(const UserTower& tower,
-                            const v1::GoldenQuery& golden) {
+absl::Status CheckGoldenQuery(const UserTower& tower,
+                              const v1::GoldenQuery& golden) {
   const std::vector<Row> history(golden.history().begin(),
                                  golden.history().end());
   std::vector<float> vectors;
   if (!tower.Encode(kNoRow, history, &vectors)) {
-    return absl::DataLossError("the tower knows no item of its history");
+    return absl::DataLossError(
+        "the tower knows no item of the query's history");
   }
   double distance = 0;
   double length = 0;
@@ -35,12 +37,12 @@ absl::Status TryGoldenQuery(const UserTower& tower,
     return absl::OkStatus();
   }
   return absl::DataLossError(fmt::format(
-      "the tower makes a vector of its history that is {} away, of a length "
-      "of {}",
+      "the tower's vector of the query's history is {} away from the golden "
+      "vector, which has length {}",
       std::sqrt(distance), std::sqrt(length)));
 }
 
-absl::Status TryTower(const Bundle& bundle, const EmbeddingSpace& space) {
+absl::Status CheckTower(const Bundle& bundle, const EmbeddingSpace& space) {
   ASSIGN_OR_RETURN(const auto tower, UserTower::Open(bundle, space));
   RETURN_IF_ERROR(tower->CheckTables());
   for (int i = 0; i < bundle.manifest().golden_queries_size(); ++i) {
@@ -48,7 +50,7 @@ absl::Status TryTower(const Bundle& bundle, const EmbeddingSpace& space) {
     if (golden.space() != space.spec->name() || golden.history().empty()) {
       continue;
     }
-    const absl::Status status = TryGoldenQuery(*tower, golden);
+    const absl::Status status = CheckGoldenQuery(*tower, golden);
     if (status.ok()) continue;
     return absl::DataLossError(fmt::format("space {}: golden query {}: {}",
                                            space.spec->name(), i,
@@ -59,13 +61,13 @@ absl::Status TryTower(const Bundle& bundle, const EmbeddingSpace& space) {
 
 }  // namespace
 
-absl::Status TryTowers(const Bundle& bundle) {
+absl::Status CheckTowers(const Bundle& bundle) {
   for (const EmbeddingSpace& space : bundle.spaces()) {
     if (space.spec->has_item_tower()) {
       RETURN_IF_ERROR(ItemTower::Open(bundle, space).status());
     }
     if (space.spec->history_encoder() != v1::TOWER) continue;
-    RETURN_IF_ERROR(TryTower(bundle, space));
+    RETURN_IF_ERROR(CheckTower(bundle, space));
   }
   return absl::OkStatus();
 }

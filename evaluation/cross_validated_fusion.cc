@@ -1,4 +1,4 @@
-#include "evaluation/fusion_trial.h"
+#include "evaluation/cross_validated_fusion.h"
 
 #include <algorithm>
 #include <bit>
@@ -12,9 +12,10 @@
 namespace tributary {
 namespace {
 
-// Where fused lists are held against the best source, and k.
+// The prefixes at which fused lists are compared with the best source; k is one
+// more.
 constexpr uint32_t kTunedAt[] = {10, 20, 50, 100, 200, 500};
-// The place of 100 there.
+// The index of 100 in kTunedAt.
 constexpr size_t kMiddle = 3;
 
 std::vector<uint32_t> PrefixesUpTo(uint32_t k) {
@@ -56,9 +57,9 @@ double WorstGain(const Recalls& a, const Recalls& b) {
   return worst;
 }
 
-FusionTrial::FusionTrial(std::span<const UserLists> users,
-                         std::vector<std::string> source_names, uint32_t k,
-                         uint32_t threads)
+CrossValidatedFusion::CrossValidatedFusion(
+    std::span<const UserLists> users, std::vector<std::string> source_names,
+    uint32_t k, uint32_t threads)
     : users_(users),
       names_(std::move(source_names)),
       k_(k),
@@ -70,7 +71,7 @@ FusionTrial::FusionTrial(std::span<const UserLists> users,
   RankSources();
 }
 
-void FusionTrial::RankSources() {
+void CrossValidatedFusion::RankSources() {
   std::vector<double> alone;
   const size_t middle = std::min(kMiddle, ks_.size() - 1);
   for (size_t s = 0; s < names_.size(); ++s) {
@@ -90,8 +91,8 @@ void FusionTrial::RankSources() {
                    [&](size_t a, size_t b) { return alone[a] > alone[b]; });
 }
 
-SourceWeights FusionTrial::Fit(std::vector<bool> use,
-                               const FusionWeights* start) const {
+SourceWeights CrossValidatedFusion::Fit(std::vector<bool> use,
+                                        const FusionWeights* start) const {
   SourceWeights fit;
   fit.use = std::move(use);
   FusionPrior prior;
@@ -108,8 +109,8 @@ SourceWeights FusionTrial::Fit(std::vector<bool> use,
   return fit;
 }
 
-SourceWeights FusionTrial::Without(const SourceWeights& weights,
-                                   size_t s) const {
+SourceWeights CrossValidatedFusion::Without(const SourceWeights& weights,
+                                            size_t s) const {
   std::vector<bool> use = weights.use;
   use[s] = false;
   SourceWeights fit = Fit(std::move(use), &weights.all);
@@ -117,8 +118,8 @@ SourceWeights FusionTrial::Without(const SourceWeights& weights,
   return fit;
 }
 
-v1::FusionSegment FusionTrial::Segment(const SourceWeights& sources,
-                                       const FusionWeights& weights) const {
+v1::FusionSegment CrossValidatedFusion::Segment(
+    const SourceWeights& sources, const FusionWeights& weights) const {
   v1::FusionSegment segment;
   segment.set_name("all");
   segment.set_intercept(weights.intercept);
@@ -131,7 +132,7 @@ v1::FusionSegment FusionTrial::Segment(const SourceWeights& sources,
   return segment;
 }
 
-QuotaShares FusionTrial::NoQuotas(const SourceWeights& sources) const {
+QuotaShares CrossValidatedFusion::NoQuotas(const SourceWeights& sources) const {
   QuotaShares quotas;
   for (const size_t s : priority_) {
     if (sources.use[s]) quotas.Add()->set_retriever(names_[s]);
@@ -139,8 +140,8 @@ QuotaShares FusionTrial::NoQuotas(const SourceWeights& sources) const {
   return quotas;
 }
 
-Recalls FusionTrial::Fused(const SourceWeights& sources,
-                           const QuotaShares& quotas) const {
+Recalls CrossValidatedFusion::Fused(const SourceWeights& sources,
+                                    const QuotaShares& quotas) const {
   Recalls recalls(users_.size());
   for (size_t fold = 0; fold < 2; ++fold) {
     v1::FusionModel model;
@@ -151,9 +152,9 @@ Recalls FusionTrial::Fused(const SourceWeights& sources,
   return recalls;
 }
 
-void FusionTrial::Fuse(const v1::FusionModel& model,
-                       std::span<const size_t> members,
-                       Recalls* recalls) const {
+void CrossValidatedFusion::Fuse(const v1::FusionModel& model,
+                                std::span<const size_t> members,
+                                Recalls* recalls) const {
   Recalls fused =
       FusedRecalls(users_, members, names_, model, k_, ks_, threads_);
   for (size_t i = 0; i < members.size(); ++i) {
@@ -161,7 +162,7 @@ void FusionTrial::Fuse(const v1::FusionModel& model,
   }
 }
 
-std::vector<double> FusionTrial::SharesOfLists(
+std::vector<double> CrossValidatedFusion::SharesOfLists(
     const SourceWeights& sources) const {
   std::vector<size_t> owners;
   for (const size_t s : priority_) {
