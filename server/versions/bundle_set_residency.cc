@@ -156,8 +156,8 @@ absl::Status BundleSet::MakeRoom(uint64_t version, uint64_t bytes,
   // While no version is active, no request can suffer from paging, and serving
   // slowly is better than not serving.
   if (!decision.fits && residents_.active() == 0) {
-    spdlog::warn("event=memory_short version={} bytes={} available={}", version,
-                 bytes, max_bytes);
+    spdlog::warn("event=memory_insufficient version={} bytes={} available={}",
+                 version, bytes, max_bytes);
     return absl::OkStatus();
   }
   if (!decision.fits ||
