@@ -1,15 +1,14 @@
 #ifndef TRIBUTARY_SERVER_HTTP_BOUNDED_TASK_QUEUE_H_
 #define TRIBUTARY_SERVER_HTTP_BOUNDED_TASK_QUEUE_H_
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "httplib.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 
@@ -30,10 +29,10 @@ class BoundedTaskQueue final : public httplib::TaskQueue {
   void Run();
 
   const size_t queue_length_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> queue_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
 

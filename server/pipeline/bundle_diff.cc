@@ -198,13 +198,13 @@ absl::StatusOr<v1::DiffResponse> BundleDiff::Run(
     return FieldError("k", "{}, limits.max_k is {}", request.k(),
                       config_.limits().max_k());
   }
-  const std::unique_lock running(running_, std::try_to_lock);
-  if (!running.owns_lock()) {
+  if (!running_.TryLock()) {
     return absl::ResourceExhaustedError("another diff is running");
   }
   absl::StatusOr<v1::DiffResponse> response;
-  slowly_.Run(
+  background_thread_.Run(
       [&] { response = Compare(config_, from, to, request, cancelled); });
+  running_.Unlock();
   return response;
 }
 

@@ -3,11 +3,11 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 
 #include "absl/status/statusor.h"
 #include "server/process/low_priority.h"
 #include "server/versions/serving_bundle.h"
+#include "sync/mutex.h"
 #include "tributary/v1/bundles.pb.h"
 #include "tributary/v1/config.pb.h"
 
@@ -37,8 +37,8 @@ class BundleDiff {
 
  private:
   v1::ServerConfig config_;
-  std::mutex running_;
-  LowPriorityThread slowly_;
+  Mutex running_;
+  LowPriorityThread background_thread_;
 };
 
 }  // namespace tributary

@@ -2,13 +2,12 @@
 
 #include <array>
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "server/pipeline/owned_query.h"
 #include "spdlog/spdlog.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 namespace {
@@ -71,32 +70,34 @@ class PooledSources {
   void Run(size_t i, const PlannedSource& source) {
     SourceResult result;
     AskSource(*bundle_, query_.view(), source, &result);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     results_[i] = std::move(result);
     ++finished_;
-    changed_.notify_one();
+    changed_.NotifyOne();
   }
 
   // Waits until `submitted` sources have finished or the deadline is over.
   void Wait(size_t submitted) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, query_.view().deadline,
-                        [&] { return finished_ == submitted; });
+    MutexLock lock(&mutex_);
+    while (finished_ != submitted &&
+           changed_.WaitUntil(&mutex_, query_.view().deadline)) {
+    }
   }
 
   // A finished source's result; nothing when it is late.
   std::optional<SourceResult> Take(size_t i) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     return std::exchange(results_[i], std::nullopt);
   }
 
  private:
   const std::shared_ptr<const ServingBundle> bundle_;
   const OwnedQuery query_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::array<std::optional<SourceResult>, kMaxSources> results_;
-  size_t finished_ = 0;
+  Mutex mutex_;
+  CondVar changed_;
+  std::array<std::optional<SourceResult>, kMaxSources> results_
+      ABSL_GUARDED_BY(mutex_);
+  size_t finished_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 // Which sources are expected to take longer, as bits.

@@ -2,17 +2,16 @@
 #define TRIBUTARY_SERVER_PIPELINE_LIVE_RECALL_H_
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "server/metrics/server_metrics.h"
 #include "server/pipeline/owned_query.h"
 #include "server/versions/serving_bundle.h"
+#include "sync/mutex.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {
@@ -67,11 +66,11 @@ class LiveRecall {
   ServerMetrics* const metrics_;
   std::atomic<uint64_t> requests_{0};
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::unique_ptr<RecallSample>> queue_;
-  bool measuring_ = false;
-  bool stopping_ = false;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<std::unique_ptr<RecallSample>> queue_ ABSL_GUARDED_BY(mutex_);
+  bool measuring_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

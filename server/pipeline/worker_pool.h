@@ -1,13 +1,13 @@
 #ifndef TRIBUTARY_SERVER_PIPELINE_WORKER_POOL_H_
 #define TRIBUTARY_SERVER_PIPELINE_WORKER_POOL_H_
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "sync/mutex.h"
 
 namespace tributary {
 
@@ -30,10 +30,10 @@ class WorkerPool {
   void Run();
 
   const size_t queue_length_;
-  std::mutex mutex_;
-  std::condition_variable work_added_;
-  std::deque<std::function<void()>> queue_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  CondVar work_added_;
+  std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
 

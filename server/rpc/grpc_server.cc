@@ -121,7 +121,7 @@ GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server,
 GrpcServer::~GrpcServer() { Shutdown(std::chrono::system_clock::now()); }
 
 void GrpcServer::StartDrain() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (drain_.joinable()) return;
   drain_ = std::thread([this] {
     server_->Shutdown();
@@ -137,7 +137,7 @@ void GrpcServer::Shutdown(std::chrono::system_clock::time_point deadline) {
   // A Shutdown under way cannot be given another deadline. This is what it does
   // itself at the one it has; it hurts nothing when it is over.
   grpc_server_cancel_all_calls(server_->c_server());
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (drain_.joinable()) drain_.join();
 }
 

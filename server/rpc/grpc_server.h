@@ -4,7 +4,6 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "grpcpp/server.h"
 #include "grpcpp/support/status.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 
@@ -70,8 +70,8 @@ class GrpcServer {
 
   const std::unique_ptr<grpc::Server> server_;
   const std::string address_;
-  std::mutex mutex_;
-  std::thread drain_;
+  Mutex mutex_;
+  std::thread drain_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> drained_{false};
 };
 

@@ -36,38 +36,42 @@ class HealthService::Watcher final
   Watcher(HealthService* service, bool known)
       : service_(service), known_(known) {}
 
-  // Under the service's mutex.
-  void Tell(bool serving) {
+  // Tells the compiler what it cannot follow: a watcher in the service's set
+  // has that service's mutex.
+  void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK(service_->mutex_) {}
+
+  void Tell(bool serving) ABSL_EXCLUSIVE_LOCKS_REQUIRED(service_->mutex_) {
     next_ = known_ ? StatusOf(serving) : HealthCheckResponse::SERVICE_UNKNOWN;
     Advance();
   }
-  void End(grpc::Status status) {
+  void End(grpc::Status status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(service_->mutex_) {
     ending_ = true;
     end_status_ = std::move(status);
     Advance();
   }
 
   void OnWriteDone(bool ok) override {
-    const std::lock_guard lock(service_->mutex_);
+    const MutexLock lock(&service_->mutex_);
     writing_ = false;
     if (!ok) cancelled_ = true;
     Advance();
   }
   void OnCancel() override {
-    const std::lock_guard lock(service_->mutex_);
+    const MutexLock lock(&service_->mutex_);
     cancelled_ = true;
     Advance();
   }
   void OnDone() override {
     {
-      const std::lock_guard lock(service_->mutex_);
+      const MutexLock lock(&service_->mutex_);
       service_->watchers_.erase(this);
     }
     delete this;
   }
 
  private:
-  void Advance() {
+  void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(service_->mutex_) {
     if (finished_ || writing_) return;
     if (cancelled_) {
       finished_ = true;
@@ -86,14 +90,16 @@ class HealthService::Watcher final
   HealthService* const service_;
   const bool known_;
   // UNKNOWN is never sent.
-  HealthCheckResponse::ServingStatus next_ = HealthCheckResponse::UNKNOWN;
-  HealthCheckResponse::ServingStatus sent_ = HealthCheckResponse::UNKNOWN;
-  HealthCheckResponse response_;
-  bool writing_ = false;
-  bool cancelled_ = false;
-  bool ending_ = false;
-  bool finished_ = false;
-  grpc::Status end_status_;
+  HealthCheckResponse::ServingStatus next_ ABSL_GUARDED_BY(service_->mutex_) =
+      HealthCheckResponse::UNKNOWN;
+  HealthCheckResponse::ServingStatus sent_ ABSL_GUARDED_BY(service_->mutex_) =
+      HealthCheckResponse::UNKNOWN;
+  HealthCheckResponse response_ ABSL_GUARDED_BY(service_->mutex_);
+  bool writing_ ABSL_GUARDED_BY(service_->mutex_) = false;
+  bool cancelled_ ABSL_GUARDED_BY(service_->mutex_) = false;
+  bool ending_ ABSL_GUARDED_BY(service_->mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(service_->mutex_) = false;
+  grpc::Status end_status_ ABSL_GUARDED_BY(service_->mutex_);
 };
 
 HealthService::HealthService(std::vector<std::string> services)
@@ -106,17 +112,18 @@ bool HealthService::Knows(const std::string& service) const {
 }
 
 void HealthService::SetServing(bool serving) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   serving_ = serving && !shut_down_;
   Publish();
 }
 
 void HealthService::Shutdown() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   serving_ = false;
   shut_down_ = true;
   Publish();
   for (Watcher* watcher : watchers_) {
+    watcher->AssertHeld();
     watcher->End(ToGrpcStatus(absl::UnavailableError("shutting down")));
   }
 }
@@ -131,7 +138,7 @@ grpc::ServerUnaryReactor* HealthService::Check(
     return reactor;
   }
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     response->set_status(StatusOf(serving_));
   }
   reactor->Finish(grpc::Status::OK);
@@ -141,7 +148,8 @@ grpc::ServerUnaryReactor* HealthService::Check(
 grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
     grpc::CallbackServerContext*, const HealthCheckRequest* request) {
   auto* const watcher = new Watcher(this, Knows(request->service()));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
+  watcher->AssertHeld();
   if (watchers_.size() >= kMaxWatchers) {
     watcher->End(ToGrpcStatus(absl::ResourceExhaustedError(
         fmt::format("{} streams are watching", kMaxWatchers))));
@@ -156,7 +164,10 @@ grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
 }
 
 void HealthService::Publish() {
-  for (Watcher* watcher : watchers_) watcher->Tell(serving_);
+  for (Watcher* watcher : watchers_) {
+    watcher->AssertHeld();
+    watcher->Tell(serving_);
+  }
 }
 
 }  // namespace tributary

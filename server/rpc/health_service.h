@@ -1,12 +1,12 @@
 #ifndef TRIBUTARY_SERVER_RPC_HEALTH_SERVICE_H_
 #define TRIBUTARY_SERVER_RPC_HEALTH_SERVICE_H_
 
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 
@@ -35,14 +35,14 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   class Watcher;
 
   bool Knows(const std::string& service) const;
-  void Publish();
+  void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::set<std::string> services_;
-  std::mutex mutex_;
-  bool serving_ = false;
-  bool shut_down_ = false;
+  Mutex mutex_;
+  bool serving_ ABSL_GUARDED_BY(mutex_) = false;
+  bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
   // They delete themselves; at most kMaxWatchers.
-  std::set<Watcher*> watchers_;
+  std::set<Watcher*> watchers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace tributary
