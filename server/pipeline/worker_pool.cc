@@ -38,7 +38,8 @@ void WorkerPool::Run() {
   while (true) {
     work_added_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (queue_.empty()) return;
-    // Destroyed before the lock is taken again: a closure may own much.
+    // The closure is destroyed before the lock is taken again: freeing what it
+    // owns may take long.
     {
       const std::function<void()> work = std::move(queue_.front());
       queue_.pop_front();

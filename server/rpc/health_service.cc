@@ -27,16 +27,17 @@ HealthCheckResponse::ServingStatus StatusOf(bool serving) {
 
 }  // namespace
 
-// One stream. Always tells the latest status, not every one. Its state is
-// guarded by the service's mutex; gRPC runs reactions on threads of its own, so
-// that starting one under the mutex is safe.
+// One stream of Watch. It sends the latest status, and may skip statuses that
+// changed again before they were sent. Its state is guarded by the service's
+// mutex. gRPC calls reactors on threads of its own, so starting an operation
+// while holding the mutex cannot deadlock.
 class HealthService::Watcher final
     : public grpc::ServerWriteReactor<HealthCheckResponse> {
  public:
   Watcher(HealthService* service, bool known)
       : service_(service), known_(known) {}
 
-  // Under the service's mutex.
+  // Tell and End: REQUIRES the service's mutex.
   void Tell(bool serving) {
     next_ = known_ ? StatusOf(serving) : HealthCheckResponse::SERVICE_UNKNOWN;
     Advance();
@@ -85,7 +86,7 @@ class HealthService::Watcher final
 
   HealthService* const service_;
   const bool known_;
-  // UNKNOWN is never sent.
+  // UNKNOWN, which is never sent, stands for "nothing yet".
   HealthCheckResponse::ServingStatus next_ = HealthCheckResponse::UNKNOWN;
   HealthCheckResponse::ServingStatus sent_ = HealthCheckResponse::UNKNOWN;
   HealthCheckResponse response_;
@@ -117,7 +118,8 @@ void HealthService::Shutdown() {
   shut_down_ = true;
   Publish();
   for (Watcher* watcher : watchers_) {
-    watcher->End(ToGrpcStatus(absl::UnavailableError("shutting down")));
+    watcher->End(
+        ToGrpcStatus(absl::UnavailableError("the server is shutting down")));
   }
 }
 
@@ -127,7 +129,7 @@ grpc::ServerUnaryReactor* HealthService::Check(
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!Knows(request->service())) {
     reactor->Finish(ToGrpcStatus(absl::NotFoundError(
-        fmt::format("no service \"{}\" here", request->service()))));
+        fmt::format("service \"{}\" does not exist", request->service()))));
     return reactor;
   }
   {
@@ -143,14 +145,15 @@ grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
   auto* const watcher = new Watcher(this, Knows(request->service()));
   const std::lock_guard lock(mutex_);
   if (watchers_.size() >= kMaxWatchers) {
-    watcher->End(ToGrpcStatus(absl::ResourceExhaustedError(
-        fmt::format("{} streams are watching", kMaxWatchers))));
+    watcher->End(ToGrpcStatus(absl::ResourceExhaustedError(fmt::format(
+        "{} streams are watching, which is the limit", kMaxWatchers))));
     return watcher;
   }
   watchers_.insert(watcher);
   watcher->Tell(serving_);
   if (shut_down_) {
-    watcher->End(ToGrpcStatus(absl::UnavailableError("shutting down")));
+    watcher->End(
+        ToGrpcStatus(absl::UnavailableError("the server is shutting down")));
   }
   return watcher;
 }

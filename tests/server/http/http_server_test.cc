@@ -87,7 +87,7 @@ TEST_F(HttpTest, IsAliveBeforeItIsReady) {
   EXPECT_EQ(PostJson(kTinyRequest).status, 200);
 }
 
-TEST_F(HttpTest, AnswersInJsonWhatGrpcAnswers) {
+TEST_F(HttpTest, TheJsonReplyIsTheMessageOfGrpc) {
   StartWithVersion();
   const auto response = PostJson(kTinyRequest);
   ASSERT_EQ(response.status, 200) << response.body;
@@ -104,6 +104,10 @@ TEST_F(HttpTest, AnswersInJsonWhatGrpcAnswers) {
     }
   }
   EXPECT_EQ(by_json.item_keys_size(), 3);
+  std::string printed;
+  ASSERT_TRUE(
+      google::protobuf::util::MessageToJsonString(by_json, &printed).ok());
+  EXPECT_EQ(response.body, printed);
   EXPECT_TRUE(
       google::protobuf::util::MessageDifferencer::Equals(by_json, by_grpc))
       << by_json.DebugString() << by_grpc.DebugString();
@@ -231,7 +235,7 @@ TEST_F(HttpTest, ServesMoreConnectionsThanItHasThreads) {
   }
 }
 
-TEST(HttpServer, RefusesWhatIsNoAddress) {
+TEST(HttpServer, RefusesMalformedAddresses) {
   ServerMetrics metrics;
   for (const char* address :
        {"", "7701", ":7701", "host:", "host:x", "127.0.0.1:65536"}) {
