@@ -21,7 +21,7 @@ namespace {
 using grpc::internal::RpcMethodHandler;
 using grpc::internal::RpcServiceMethod;
 
-constexpr char kService[] = "tributary.v1.Retrieval";
+constexpr char kRetrievalService[] = "tributary.v1.Retrieval";
 
 // The call's deadline on the steady clock, which does not jump; gRPC gives it
 // on the system's. A deadline more than a day away is none.
@@ -60,8 +60,8 @@ grpc::ByteBuffer Own(std::string bytes) {
 RetrievalService::RetrievalService(const RetrievalHandler* handler,
                                    ServerMetrics* metrics)
     : handler_(handler),
-      retrieve_metrics_(metrics->AddMethod(kService, "Retrieve")),
-      batch_metrics_(metrics->AddMethod(kService, "BatchRetrieve")) {
+      retrieve_metrics_(metrics->AddMethod(kRetrievalService, "Retrieve")),
+      batch_metrics_(metrics->AddMethod(kRetrievalService, "BatchRetrieve")) {
   // As generated code does it, but on bytes. The service owns the methods.
   AddMethod(new RpcServiceMethod(
       "/tributary.v1.Retrieval/Retrieve", RpcServiceMethod::NORMAL_RPC,
