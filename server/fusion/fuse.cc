@@ -15,7 +15,7 @@
 // by score afterwards, so that reserved items stand where their scores put
 // them. With a model, a source reserves its best items by fused score, because
 // the score is the better estimate of what the user wants; without one, by the
-// source's own ranks. Each pass is linear in the number of proposals.
+// source's own ranks. A pass looks at each entry at most once for each source.
 #include "server/fusion/fuse.h"
 
 #include <algorithm>
