@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "google/rpc/error_details.pb.h"
+#include "status/status_message.h"
 
 namespace tributary {
 namespace {
@@ -14,11 +15,6 @@ namespace {
 // a bundle takes longer to arrive.
 constexpr int kOverloadRetryMs = 50;
 constexpr int kUnavailableRetryMs = 1000;
-
-std::string_view MessageOf(const absl::Status& status) {
-  const absl::string_view message = status.message();
-  return {message.data(), message.size()};
-}
 
 bool IsPathCharacter(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' ||
