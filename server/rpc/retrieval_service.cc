@@ -13,7 +13,7 @@
 #include "server/rpc/status_to_grpc.h"
 #include "server/service/measured_call.h"
 #include "status/status_macros.h"
-#include "tributary/v1/retrieval.grpc.pb.h"
+#include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {
 namespace {
