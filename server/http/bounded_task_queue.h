@@ -12,17 +12,19 @@
 
 namespace tributary {
 
-// The threads that serve connections. When all are busy and the queue is full,
-// the accepting thread waits, and the kernel's backlog takes what comes:
-// httplib's own queue has no bound. Thread-safe.
+// The threads that serve connections, with a bounded queue; httplib's own queue
+// has no bound. When all threads are busy and the queue is full, the accepting
+// thread waits, and further connections stay in the kernel's backlog.
+// Thread-safe.
 class BoundedTaskQueue final : public httplib::TaskQueue {
  public:
   BoundedTaskQueue(size_t threads, size_t queue_length);
   // REQUIRES: shutdown() was called, which httplib does.
   ~BoundedTaskQueue() override = default;
 
+  // Waits while the queue is full.
   void enqueue(std::function<void()> task) override;
-  // Runs what is queued, then joins.
+  // Runs the tasks that are queued, then joins the threads.
   void shutdown() override;
 
  private:

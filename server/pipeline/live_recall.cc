@@ -12,12 +12,12 @@
 namespace tributary {
 namespace {
 
-// How deep kLiveRecallDepths look, for a source asked for so many.
+// The depths of kLiveRecallDepths for a source that was asked for `asked`.
 std::array<uint32_t, kLiveRecallDepths.size()> Depths(uint32_t asked) {
   return {20, 100, asked};
 }
 
-// How many of `exact` are in `proposed`.
+// How many items of `exact` are among `proposed`.
 uint64_t CountFound(std::span<const ScoredRow> exact,
                     std::span<const Row> proposed) {
   std::vector<Row> rows(proposed.begin(), proposed.end());
@@ -114,7 +114,8 @@ void LiveRecall::Measure(const RecallSample& sample) {
         sample.bundle->retrievers()[static_cast<size_t>(source.retriever)];
     const absl::StatusOr<Ask> ask =
         named.retriever->RetrieveExact(query, source.asked, &exact);
-    // UNIMPLEMENTED: exact already, nothing to measure.
+    // A retriever without approximation (UNIMPLEMENTED) has no recall to
+    // measure.
     if (!ask.ok() || *ask != Ask::kAnswered) continue;
     Compare(exact, source, &metrics_->ForRetriever(named.spec->name()));
   }

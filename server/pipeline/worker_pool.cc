@@ -38,7 +38,8 @@ void WorkerPool::Run() {
   while (true) {
     while (!stopping_ && queue_.empty()) work_added_.Wait(&mutex_);
     if (queue_.empty()) return;
-    // Destroyed before the lock is taken again: a closure may own much.
+    // The closure is destroyed before the lock is taken again: freeing what it
+    // owns may take long.
     {
       const std::function<void()> work = std::move(queue_.front());
       queue_.pop_front();

@@ -11,19 +11,19 @@
 
 namespace tributary {
 
-// A fixed number of threads that run closures from a bounded queue, in order.
-// Thread-safe.
+// A fixed number of threads that run closures from a bounded queue, in the
+// order of their submission. Thread-safe.
 class WorkerPool {
  public:
   // REQUIRES: threads > 0.
   WorkerPool(size_t threads, size_t queue_length);
-  // Runs what is queued, then joins.
+  // Runs the closures that are queued, then joins the threads.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // False, and `work` unused, when the queue is full: the caller then runs it
-  // itself. `work` must not throw.
+  // Queues `work`, which must not throw. False when the queue is full; `work`
+  // is then not run.
   bool TrySubmit(std::function<void()> work);
 
  private:

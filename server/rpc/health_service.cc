@@ -27,9 +27,10 @@ HealthCheckResponse::ServingStatus StatusOf(bool serving) {
 
 }  // namespace
 
-// One stream. Always tells the latest status, not every one. Its state is
-// guarded by the service's mutex; gRPC runs reactions on threads of its own, so
-// that starting one under the mutex is safe.
+// One stream of Watch. It sends the latest status, and may skip statuses that
+// changed again before they were sent. Its state is guarded by the service's
+// mutex. gRPC calls reactors on threads of its own, so starting an operation
+// while holding the mutex cannot deadlock.
 class HealthService::Watcher final
     : public grpc::ServerWriteReactor<HealthCheckResponse> {
  public:
@@ -89,7 +90,7 @@ class HealthService::Watcher final
 
   HealthService* const service_;
   const bool known_;
-  // UNKNOWN is never sent.
+  // UNKNOWN, which is never sent, stands for "nothing yet".
   HealthCheckResponse::ServingStatus next_ ABSL_GUARDED_BY(service_->mutex_) =
       HealthCheckResponse::UNKNOWN;
   HealthCheckResponse::ServingStatus sent_ ABSL_GUARDED_BY(service_->mutex_) =
@@ -124,7 +125,8 @@ void HealthService::Shutdown() {
   Publish();
   for (Watcher* watcher : watchers_) {
     watcher->AssertHeld();
-    watcher->End(ToGrpcStatus(absl::UnavailableError("shutting down")));
+    watcher->End(
+        ToGrpcStatus(absl::UnavailableError("the server is shutting down")));
   }
 }
 
@@ -134,7 +136,7 @@ grpc::ServerUnaryReactor* HealthService::Check(
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!Knows(request->service())) {
     reactor->Finish(ToGrpcStatus(absl::NotFoundError(
-        fmt::format("no service \"{}\" here", request->service()))));
+        fmt::format("service \"{}\" does not exist", request->service()))));
     return reactor;
   }
   {
@@ -151,14 +153,15 @@ grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
   const MutexLock lock(&mutex_);
   watcher->AssertHeld();
   if (watchers_.size() >= kMaxWatchers) {
-    watcher->End(ToGrpcStatus(absl::ResourceExhaustedError(
-        fmt::format("{} streams are watching", kMaxWatchers))));
+    watcher->End(ToGrpcStatus(absl::ResourceExhaustedError(fmt::format(
+        "{} streams are watching, which is the limit", kMaxWatchers))));
     return watcher;
   }
   watchers_.insert(watcher);
   watcher->Tell(serving_);
   if (shut_down_) {
-    watcher->End(ToGrpcStatus(absl::UnavailableError("shutting down")));
+    watcher->End(
+        ToGrpcStatus(absl::UnavailableError("the server is shutting down")));
   }
   return watcher;
 }

@@ -10,17 +10,18 @@
 
 namespace tributary {
 
-// The standard grpc.health.v1.Health for "" and the named services, which all
-// serve or do not serve together; not serving at first. gRPC's own
-// implementation cannot end the streams of Watch, which would make every
-// shutdown wait for its whole deadline. Thread-safe.
+// The standard grpc.health.v1.Health for the whole server ("") and the named
+// services, which share one status; NOT_SERVING at first. gRPC's own
+// implementation cannot end the streams of Watch, so every shutdown would wait
+// for its whole deadline. Thread-safe.
 class HealthService final : public grpc::health::v1::Health::CallbackService {
  public:
   explicit HealthService(std::vector<std::string> services);
   ~HealthService() override;
 
   void SetServing(bool serving);
-  // Not serving for good, which watchers are told before their streams end.
+  // Sets NOT_SERVING for good, sends it to all watchers, and ends their
+  // streams.
   void Shutdown();
 
   grpc::ServerUnaryReactor* Check(
@@ -41,7 +42,7 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   Mutex mutex_;
   bool serving_ ABSL_GUARDED_BY(mutex_) = false;
   bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
-  // They delete themselves; at most kMaxWatchers.
+  // At most kMaxWatchers. A watcher deletes itself when its stream is done.
   std::set<Watcher*> watchers_ ABSL_GUARDED_BY(mutex_);
 };
 
