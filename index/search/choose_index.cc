@@ -274,14 +274,15 @@ void AddTrials(std::span<const Candidate> candidates, v1::IndexSpec* spec) {
   for (const Row& row : rows) {
     if (row.trial->cost_ns >= cheapest) continue;
     cheapest = row.trial->cost_ns;
-    v1::IndexTrial& trial = *spec->add_trials();
+    v1::IndexCandidate& trial = *spec->add_candidates();
     trial.set_kind(*row.kind);
     trial.set_probes(row.trial->effort.probes);
-    trial.set_rescored(row.trial->effort.rescored);
+    trial.set_reranked(row.trial->effort.rescored);
     trial.set_recall(row.trial->recall);
     trial.set_us(row.trial->us);
   }
-  std::reverse(spec->mutable_trials()->begin(), spec->mutable_trials()->end());
+  std::reverse(spec->mutable_candidates()->begin(),
+               spec->mutable_candidates()->end());
 }
 
 absl::Status TargetMissed(const IndexInput& input, const Candidate& candidate) {
@@ -315,8 +316,8 @@ ChosenIndex Coded(Candidate candidate) {
   spec.set_code_dims(candidate.arrays.code_dims);
   spec.set_lists(candidate.arrays.view().lists());
   spec.set_probes(best.effort.probes);
-  spec.set_rescored(best.effort.rescored);
-  spec.set_shrinkage(best.effort.shrinkage);
+  spec.set_reranked(best.effort.rescored);
+  spec.set_small_n_exponent(best.effort.shrinkage);
   chosen.arrays = std::move(candidate.arrays);
   return chosen;
 }
@@ -373,7 +374,7 @@ absl::StatusOr<ChosenIndex> ChooseIndex(const IndexInput& input) {
   if (!best->best) return TargetMissed(input, *best);
   RETURN_IF_ERROR(SetShrinkage(referee, &*best));
   ChosenIndex chosen = Coded(std::move(*best));
-  *chosen.spec.mutable_trials() = trials.trials();
+  *chosen.spec.mutable_candidates() = trials.candidates();
   return chosen;
 }
 

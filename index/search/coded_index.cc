@@ -124,8 +124,8 @@ class CodedIndex : public VectorIndex {
         searcher_(arrays_.view, ViewOf(items_),
                   {.n = space.spec->index().measured_n(),
                    .probes = space.spec->index().probes(),
-                   .rescored = space.spec->index().rescored(),
-                   .shrinkage = space.spec->index().shrinkage()}) {}
+                   .rescored = space.spec->index().reranked(),
+                   .shrinkage = space.spec->index().small_n_exponent()}) {}
 
   absl::Status Search(std::span<const float> query, uint32_t n,
                       const RowFilter& filter, SteadyTime deadline,

@@ -79,7 +79,7 @@ void CollectLoader(const v1::LoaderStatus& loader,
         static_cast<double>(loader.last_refusal().version()));
   gauge("tributary_loader_errors_in_a_row",
         "Steps of the loader that failed, since one went well.",
-        loader.errors_in_a_row());
+        loader.consecutive_errors());
   counter("tributary_loader_fetched_bytes_total",
           "Fetched from the store since the loader started.",
           loader.fetched_bytes());

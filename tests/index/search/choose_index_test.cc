@@ -61,8 +61,8 @@ ChosenIndex Choose(const IndexInput& input) {
 SearchEffort EffortOf(const v1::IndexSpec& spec) {
   return {.n = spec.measured_n(),
           .probes = spec.probes(),
-          .rescored = spec.rescored(),
-          .shrinkage = spec.shrinkage()};
+          .rescored = spec.reranked(),
+          .shrinkage = spec.small_n_exponent()};
 }
 
 // Of `queries`, searched with `effort`.
@@ -105,7 +105,7 @@ TEST(ChooseIndex, TakesFlatWhereTheCatalogueIsSmall) {
   EXPECT_EQ(chosen.spec.measured_recall(), 1);
   EXPECT_EQ(chosen.spec.measured_n(), kN);
   EXPECT_FALSE(chosen.arrays.has_value());
-  EXPECT_THAT(chosen.spec.trials(), IsEmpty());
+  EXPECT_THAT(chosen.spec.candidates(), IsEmpty());
 }
 
 TEST(ChooseIndex, TakesCodesWhereTheCatalogueIsLarge) {
@@ -117,7 +117,7 @@ TEST(ChooseIndex, TakesCodesWhereTheCatalogueIsLarge) {
   EXPECT_EQ(chosen.spec.code_dims(), chosen.arrays->code_dims);
   EXPECT_EQ(chosen.arrays->places.size(), 20000);
   EXPECT_GT(chosen.spec.measured_us(), 0);
-  EXPECT_THAT(chosen.spec.trials(), Not(IsEmpty()));
+  EXPECT_THAT(chosen.spec.candidates(), Not(IsEmpty()));
 }
 
 TEST(ChooseIndex, TakesTheKindAskedFor) {
@@ -217,22 +217,22 @@ TEST(ChooseIndex, MeetsATargetOfOne) {
 TEST(ChooseIndex, ListsItsTrialsByRecallEachDearerThanTheLast) {
   const Data data = Data::Mixture(10000, 32);
   const ChosenIndex chosen = Choose(data.Input("ivf", 0.95));
-  const auto& trials = chosen.spec.trials();
+  const auto& trials = chosen.spec.candidates();
   ASSERT_GE(trials.size(), 3);
   Measured last;
   bool found = false;
-  for (const v1::IndexTrial& trial : trials) {
+  for (const v1::IndexCandidate& trial : trials) {
     EXPECT_EQ(trial.kind(), "ivf");
     EXPECT_GT(trial.us(), 0);
     const Measured measured =
-        Measure(data, *chosen.arrays, {kN, trial.probes(), trial.rescored()},
+        Measure(data, *chosen.arrays, {kN, trial.probes(), trial.reranked()},
                 data.queries);
     EXPECT_NEAR(measured.recall, trial.recall(), 1e-9);
     EXPECT_GT(measured.recall, last.recall);
     EXPECT_GT(measured.cost_ns, last.cost_ns);
     last = measured;
     found = found || (trial.probes() == chosen.spec.probes() &&
-                      trial.rescored() == chosen.spec.rescored());
+                      trial.reranked() == chosen.spec.reranked());
   }
   EXPECT_TRUE(found) << "the chosen one is not among them";
 }
@@ -245,7 +245,7 @@ TEST(ChooseIndex, IsTheSameForAnyNumberOfThreads) {
       input.threads = threads;
       ChosenIndex chosen = Choose(input);
       chosen.spec.clear_measured_us();
-      for (auto& trial : *chosen.spec.mutable_trials()) trial.clear_us();
+      for (auto& trial : *chosen.spec.mutable_candidates()) trial.clear_us();
       return chosen;
     };
     const ChosenIndex one = choose(1);
@@ -298,7 +298,7 @@ TEST(ChooseIndex, FindsAsMuchOfFewerResults) {
   IndexInput input = data.Input("ivf", 0.9);
   input.target_n = 500;
   const ChosenIndex chosen = Choose(input);
-  EXPECT_LT(chosen.spec.shrinkage(), 1);
+  EXPECT_LT(chosen.spec.small_n_exponent(), 1);
   ASSERT_TRUE(chosen.arrays.has_value());
   const SearchEffort effort = EffortOf(chosen.spec);
   const CodedSearcher searcher(chosen.arrays->view(),
