@@ -2,14 +2,17 @@
 #   | lint | clean
 # Everything is built in build/; programs are in build/bin/.
 .DEFAULT_GOAL := build
-.PHONY: deps deps-test deps-train deps-dev configure build test torture demo bench
-.PHONY: bench-peers bench-recall format lint clean
+.PHONY: deps deps-demo deps-test deps-train deps-dev configure build test torture
+.PHONY: demo bench bench-peers bench-recall format lint clean
 
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.proto')
 
 deps:
 	@scripts/install_deps.sh build
+
+deps-demo:
+	@scripts/install_deps.sh demo
 
 deps-test:
 	@scripts/install_deps.sh test
@@ -18,37 +21,39 @@ deps-test:
 deps-train:
 	@scripts/install_deps.sh train
 
-deps-dev:
+deps-dev: deps-test
 	@scripts/install_deps.sh dev
 
-configure: deps
-	@cmake --preset release -Wno-dev >/dev/null
+configure: deps-test
+	@cmake --preset release -Wno-dev -DTRIBUTARY_TESTS=ON >/dev/null
 
-# The three programs and the example.
-build: configure
+# The three programs. What only tests need is neither installed nor configured.
+build: deps
+	@cmake --preset release -Wno-dev -DTRIBUTARY_TESTS=OFF >/dev/null
 	@cmake --build --preset release --parallel $(JOBS) --target programs
 
 # FUZZ_SECONDS of each fuzz target; 10 by default.
-test: deps-test configure
+test: configure
 	@JOBS=$(JOBS) scripts/build_versitygw.sh build/versitygw
 	@cmake --build --preset release --parallel $(JOBS)
 	@ctest --preset release --parallel $(JOBS)
 	@JOBS=$(JOBS) tests/fuzz/run.sh
 
 # All of what `make test` does a part of: every kill, every failure, every byte.
-torture: deps-test configure
+torture: configure
 	@cmake --build --preset release --parallel $(JOBS)
 	@TRIBUTARY_TORTURE=1 ctest --preset release -L torture --parallel $(JOBS)
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-300} JOBS=$(JOBS) tests/fuzz/run.sh
 	@grep -h '^counted: ' build/Testing/Temporary/LastTest.log
 
 # KEEP=1 leaves server and loader running.
-demo: build
+demo: deps-demo build
 	@scripts/demo.sh
 
 # PEERS=0 leaves out what comes from PyPI.
 bench: deps-dev
-	@cmake --preset release -Wno-dev -DTRIBUTARY_BENCHMARKS=ON >/dev/null
+	@cmake --preset release -Wno-dev -DTRIBUTARY_TESTS=ON \
+	  -DTRIBUTARY_BENCHMARKS=ON >/dev/null
 	@cmake --build --preset release --parallel $(JOBS) \
 	  --target programs benchmarks
 	@tests/bench/run.sh
@@ -56,14 +61,16 @@ bench: deps-dev
 
 # Vector search beside ScaNN's and hnswlib's, from PyPI; see the script.
 bench-peers: deps-dev
-	@cmake --preset release -Wno-dev -DTRIBUTARY_BENCHMARKS=ON >/dev/null
+	@cmake --preset release -Wno-dev -DTRIBUTARY_TESTS=ON \
+	  -DTRIBUTARY_BENCHMARKS=ON >/dev/null
 	@cmake --build --preset release --parallel $(JOBS) \
 	  --target programs ann_bench
 	@tests/bench/peers/run.sh
 
 # DATA=recbole:DIR (as of `tributary build`), THREADS=2.
 bench-recall: deps-dev
-	@cmake --preset release -Wno-dev -DTRIBUTARY_BENCHMARKS=ON >/dev/null
+	@cmake --preset release -Wno-dev -DTRIBUTARY_TESTS=ON \
+	  -DTRIBUTARY_BENCHMARKS=ON >/dev/null
 	@cmake --build --preset release --parallel $(JOBS) \
 	  --target programs als_bench
 	@tests/bench/recall/run.sh
@@ -72,10 +79,13 @@ format: deps-dev
 	@clang-format-14 -i $(SOURCES)
 
 # Clang does not take the headers of LibTorch 1.13 as C++20.
-lint: deps-dev configure
-	@cmake --build --preset release --parallel $(JOBS) --target tributary_proto
-	@run-clang-tidy-14 -quiet -p build -j $(JOBS) \
-	  "$(CURDIR)/(client|index|proto/yaml|server)/(?!.*/torch_(model|trainer)).*\.cc$$"
+# One command a file: not the preset release, which compiles files together.
+lint: deps-dev
+	@cmake --preset lint -Wno-dev >/dev/null
+	@cmake --build --preset lint --parallel $(JOBS) \
+	  --target tributary_proto tributary_grpc
+	@run-clang-tidy-14 -quiet -p build/lint -j $(JOBS) \
+	  "$(CURDIR)/(cli|client|evaluation|index|proto/yaml|server)/(?!.*/torch_(model|trainer)).*\.cc$$"
 
 clean:
 	@rm -rf build demo

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "cli/json_object.h"
 #include "fmt/format.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
@@ -47,19 +48,12 @@ std::string ErrorsText(const LoadReport& report) {
   return text + '\n';
 }
 
-void Set(Struct& object, std::string_view name, double value) {
-  (*object.mutable_fields())[std::string(name)].set_number_value(value);
-}
-Struct& Object(Struct& parent, std::string_view name) {
-  return *(*parent.mutable_fields())[std::string(name)].mutable_struct_value();
-}
-
 void SetQuantiles(const LogLinearHistogram& h, Struct& object) {
-  Set(object, "mean", Micros(h.mean()));
+  SetNumber(object, "mean", Micros(h.mean()));
   for (const auto& [name, share] : kQuantiles) {
-    Set(object, name, Micros(h.Quantile(share)));
+    SetNumber(object, name, Micros(h.Quantile(share)));
   }
-  Set(object, "max", Micros(h.max()));
+  SetNumber(object, "max", Micros(h.max()));
 }
 
 }  // namespace
@@ -107,26 +101,26 @@ std::string LoadReportJson(const LoadOptions& options,
   Struct root;
   (*root.mutable_fields())["mode"].set_string_value(
       options.rate > 0 ? "open" : "closed");
-  Set(root, "rate", options.rate);
-  Set(root, "callers", options.callers);
-  Set(root, "connections", options.connections);
-  Set(root, "k", options.request.k());
-  Set(root, "wall_s", report.wall_s);
-  Set(root, "qps", report.Qps());
-  Set(root, "answered", static_cast<double>(report.answered));
-  Set(root, "candidates", static_cast<double>(report.candidates));
-  Set(root, "degraded", static_cast<double>(report.degraded));
-  Set(root, "short", static_cast<double>(report.short_replies));
-  Set(root, "cold_starts", static_cast<double>(report.cold_starts));
-  Set(root, "sources_us", static_cast<double>(report.sources_us));
-  Set(root, "unsent", static_cast<double>(report.unsent));
-  Set(root, "generator_busy", report.generator_busy);
-  SetQuantiles(report.latency, Object(root, "latency_us"));
-  SetQuantiles(report.lag, Object(root, "sent_late_us"));
-  Struct& errors = Object(root, "errors");
+  SetNumber(root, "rate", options.rate);
+  SetNumber(root, "callers", options.callers);
+  SetNumber(root, "connections", options.connections);
+  SetNumber(root, "k", options.request.k());
+  SetNumber(root, "wall_s", report.wall_s);
+  SetNumber(root, "qps", report.Qps());
+  SetNumber(root, "answered", static_cast<double>(report.answered));
+  SetNumber(root, "candidates", static_cast<double>(report.candidates));
+  SetNumber(root, "degraded", static_cast<double>(report.degraded));
+  SetNumber(root, "short", static_cast<double>(report.short_replies));
+  SetNumber(root, "cold_starts", static_cast<double>(report.cold_starts));
+  SetNumber(root, "sources_us", static_cast<double>(report.sources_us));
+  SetNumber(root, "unsent", static_cast<double>(report.unsent));
+  SetNumber(root, "generator_busy", report.generator_busy);
+  SetQuantiles(report.latency, AddObject(root, "latency_us"));
+  SetQuantiles(report.lag, AddObject(root, "sent_late_us"));
+  Struct& errors = AddObject(root, "errors");
   for (size_t code = 0; code < report.errors.size(); ++code) {
     if (report.errors[code] == 0) continue;
-    Set(errors, CodeName(code), static_cast<double>(report.errors[code]));
+    SetNumber(errors, CodeName(code), static_cast<double>(report.errors[code]));
   }
   std::string json;
   google::protobuf::util::JsonPrintOptions pretty;

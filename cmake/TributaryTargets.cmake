@@ -27,12 +27,27 @@ if(TRIBUTARY_SANITIZE STREQUAL "thread")
   add_compile_options(-U__SANITIZE_THREAD__ -D_GLIBCXX_TSAN=1)
 endif()
 
+# Highway compiles a file once for each instruction set, by including it again:
+# such a file cannot share a translation unit with others.
+function(tributary_skip_unity)
+  foreach(source ${ARGN})
+    file(STRINGS ${source} highway REGEX "HWY_TARGET_INCLUDE")
+    if(highway)
+      set_source_files_properties(${source} PROPERTIES
+        SKIP_UNITY_BUILD_INCLUSION ON)
+    endif()
+  endforeach()
+endfunction()
+
 function(tributary_library NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   if(ARG_SOURCES)
+    tributary_skip_unity(${ARG_SOURCES})
     add_library(${NAME} STATIC ${ARG_SOURCES})
     target_link_libraries(${NAME} PUBLIC ${ARG_DEPS} PRIVATE tributary_options)
     target_include_directories(${NAME} PUBLIC ${CMAKE_SOURCE_DIR})
+    set_target_properties(${NAME} PROPERTIES
+      UNITY_BUILD ${TRIBUTARY_UNITY} UNITY_BUILD_BATCH_SIZE 16)
   else()
     add_library(${NAME} INTERFACE)
     target_link_libraries(${NAME} INTERFACE ${ARG_DEPS})

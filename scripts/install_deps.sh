@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that are missing, of one of these sets:
 #   install_deps.sh build     what building needs (default)
+#   install_deps.sh demo      also what the demo calls
 #   install_deps.sh test      also what only tests need
 #   install_deps.sh train     also LibTorch, for rich towers
 #   install_deps.sh dev       also formatting, linting and benchmarks
@@ -11,19 +12,22 @@ build="g++ cmake ninja-build ccache pkg-config
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libabsl-dev libspdlog-dev libfmt-dev prometheus-cpp-dev libyaml-cpp-dev
   libcli11-dev libcpp-httplib-dev libssl-dev libcurl4-openssl-dev
-  libfaiss-dev libopenblas-dev libhwy-dev libeigen3-dev
-  libgtest-dev libgmock-dev python3 python3-numpy curl prometheus chromium"
-# libFuzzer; a web server.
-test="clang-14 libclang-rt-14-dev nginx-light"
+  libfaiss-dev libopenblas-dev libhwy-dev libeigen3-dev"
+# curl plays the ranking service that speaks HTTP.
+demo="curl"
+# libFuzzer; a web server; a browser; what scrapes.
+test="libgtest-dev libgmock-dev python3 python3-numpy curl
+  clang-14 libclang-rt-14-dev nginx-light prometheus chromium"
 dev="clang-14 clang-format-14 clang-tidy-14 libomp-14-dev libbenchmark-dev
   python3-venv"
 
 case "${1:-build}" in
   build) wanted=$build ;;
+  demo) wanted="$build $demo" ;;
   test) wanted="$build $test" ;;
   train) wanted="$build libtorch-dev" ;;
   dev) wanted="$build $dev" ;;
-  *) echo "usage: $0 [build|test|train|dev]" >&2; exit 2 ;;
+  *) echo "usage: $0 [build|demo|test|train|dev]" >&2; exit 2 ;;
 esac
 
 missing=

@@ -6,7 +6,7 @@
 namespace tributary {
 namespace {
 
-constexpr int kIterations = 100;
+constexpr int kPowerIterations = 100;
 
 std::vector<double> Centred(std::span<const float> vectors, size_t dim) {
   std::vector<double> centred(vectors.begin(), vectors.end());
@@ -46,7 +46,7 @@ std::vector<double> FirstAxis(std::span<const double> rows, size_t dim) {
     value = static_cast<double>(engine() >> 11) / 9007199254740992.0 - .5;
   }
   Normalise(&axis);
-  for (int iteration = 0; iteration < kIterations; ++iteration) {
+  for (int iteration = 0; iteration < kPowerIterations; ++iteration) {
     const std::vector<double> scores = Scores(rows, axis);
     axis.assign(dim, 0);
     for (size_t i = 0; i < scores.size(); ++i) {

@@ -11,7 +11,7 @@ namespace tributary {
 namespace {
 
 constexpr double kPerplexity = 30;
-constexpr int kIterations = 600;
+constexpr int kTsneIterations = 600;
 // Attraction is stronger at first, so that clusters form.
 constexpr int kEarlyIterations = 100;
 constexpr double kEarlyExaggeration = 12;
@@ -27,7 +27,7 @@ class Tsne {
   }
 
   std::vector<Point> Run() {
-    for (int i = 0; i < kIterations; ++i) {
+    for (int i = 0; i < kTsneIterations; ++i) {
       const bool early = i < kEarlyIterations;
       Step(early ? kEarlyExaggeration : 1, early ? .5 : .8);
     }

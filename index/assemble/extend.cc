@@ -24,7 +24,7 @@ namespace tributary {
 namespace {
 
 // On which lists and indexes are measured.
-constexpr size_t kQueries = 200;
+constexpr size_t kSampledQueries = 200;
 // An index that is built again on a few more vectors may reach a little less.
 constexpr double kRecallSlack = 0.01;
 
@@ -143,7 +143,7 @@ class Extender {
       const EmbeddingSpace& space) const {
     ASSIGN_OR_RETURN(const auto tower, UserTower::Open(from_, space));
     std::vector<SpaceQuery> queries;
-    for (const uint64_t user : SpreadEvenly(kQueries, from_.users().size())) {
+    for (const uint64_t user : SpreadEvenly(kSampledQueries, from_.users().size())) {
       SpaceQuery query;
       query.seen = from_.Seen(static_cast<Row>(user));
       if (!tower->Encode(static_cast<Row>(user), query.seen, &query.vector)) {
@@ -161,7 +161,7 @@ class Extender {
       const EmbeddingSpace& space) const {
     if (space.spec->history_encoder() == v1::TOWER) return TowerQueries(space);
     std::vector<SpaceQuery> queries;
-    for (const uint64_t i : SpreadEvenly(kQueries, space.users.size())) {
+    for (const uint64_t i : SpreadEvenly(kSampledQueries, space.users.size())) {
       SpaceQuery& query = queries.emplace_back();
       query.vector.resize(space.spec->dim());
       space.users.Read(i, query.vector);

@@ -10,7 +10,7 @@
 namespace tributary {
 namespace {
 
-constexpr size_t kQueries = 8;
+constexpr size_t kGoldenQueries = 8;
 constexpr size_t kAnswers = 20;
 
 // The exact answer, in doubles: the referee's referee.
@@ -72,7 +72,7 @@ void AnswerGoldenQuery(const TrainedVectors& items, v1::GoldenQuery* golden) {
 }
 
 void AddGoldenQueries(const TrainedSpace& space, v1::Manifest* manifest) {
-  for (const SampleQuery& query : Sample(space, kQueries)) {
+  for (const SampleQuery& query : Sample(space, kGoldenQueries)) {
     v1::GoldenQuery& golden = *manifest->add_golden_queries();
     golden.set_space(space.name);
     golden.mutable_vector()->Add(query.vector.begin(), query.vector.end());

@@ -15,19 +15,19 @@ namespace {
 constexpr double kLeastWeight = 1e-3;
 
 template <typename... Args>
-absl::Status Wrong(fmt::format_string<Args...> format, Args&&... args) {
+absl::Status WrongModel(fmt::format_string<Args...> format, Args&&... args) {
   return absl::InvalidArgumentError(
       fmt::format(format, std::forward<Args>(args)...));
 }
 
 absl::Status CheckSegment(const v1::FusionSegment& segment, int i) {
   if (!std::isfinite(segment.intercept())) {
-    return Wrong("segments[{}].intercept: {}, expected a finite number", i,
+    return WrongModel("segments[{}].intercept: {}, expected a finite number", i,
                  segment.intercept());
   }
   for (const auto& [name, weight] : segment.weights()) {
     if (weight >= 0 && std::isfinite(weight)) continue;
-    return Wrong("segments[{}].weights[\"{}\"]: {}, expected 0 or more", i,
+    return WrongModel("segments[{}].weights[\"{}\"]: {}, expected 0 or more", i,
                  name, weight);
   }
   return absl::OkStatus();
@@ -41,20 +41,20 @@ absl::Status CheckQuotaShares(const QuotaShares& shares) {
   for (int i = 0; i < shares.size(); ++i) {
     const v1::QuotaShare& quota = shares[i];
     if (quota.retriever().empty()) {
-      return Wrong("[{}].retriever: expected a retriever's name", i);
+      return WrongModel("[{}].retriever: expected a retriever's name", i);
     }
     if (!names.insert(quota.retriever()).second) {
-      return Wrong("[{}].retriever: \"{}\" is there twice", i,
+      return WrongModel("[{}].retriever: \"{}\" is there twice", i,
                    quota.retriever());
     }
     // Written so that NaN fails.
     if (!(quota.share() >= 0 && quota.share() <= 1)) {
-      return Wrong("[{}].share: {} is not within 0 to 1", i, quota.share());
+      return WrongModel("[{}].share: {} is not within 0 to 1", i, quota.share());
     }
     sum += quota.share();
   }
   if (sum <= 1 + 1e-9) return absl::OkStatus();
-  return Wrong(": the sum of the shares, {}, is above 1", sum);
+  return WrongModel(": the sum of the shares, {}, is above 1", sum);
 }
 
 absl::Status CheckFusionModel(const v1::FusionModel& model) {
@@ -62,22 +62,22 @@ absl::Status CheckFusionModel(const v1::FusionModel& model) {
     const v1::FusionSegment& segment = model.segments(i);
     const bool last = i + 1 == model.segments_size();
     if (segment.has_max_history() == last) {
-      return Wrong("segments[{}]: {}", i,
+      return WrongModel("segments[{}]: {}", i,
                    last ? "the last takes every user that is left"
                         : "only the last takes every user");
     }
     if (i > 0 && !last &&
         segment.max_history() <= model.segments(i - 1).max_history()) {
-      return Wrong("segments[{}]: does not come after the one before", i);
+      return WrongModel("segments[{}]: does not come after the one before", i);
     }
     RETURN_IF_ERROR(CheckSegment(segment, i));
   }
   if (model.segments().empty() && !model.quotas().empty()) {
-    return Wrong("segments: missing");
+    return WrongModel("segments: missing");
   }
   absl::Status quotas = CheckQuotaShares(model.quotas());
   if (quotas.ok()) return quotas;
-  return Wrong("quotas{}", std::string(quotas.message()));
+  return WrongModel("quotas{}", std::string(quotas.message()));
 }
 
 const v1::FusionSegment& FindFusionSegment(const v1::FusionModel& model,

@@ -52,6 +52,9 @@ absl::StatusOr<DataSet> ReadCsv(const std::filesystem::path& dir,
 absl::StatusOr<DataSet> ReadVectors(const std::filesystem::path& dir,
                                     MalformedLines* malformed);
 
+// False for what cannot be looked at, too.
+bool Exists(const std::filesystem::path& path);
+
 // Adds the interactions of an interactions.csv. Lines with an item or a user
 // that the builder does not have yet are malformed where `known_..._only`.
 absl::Status ReadInteractionsCsv(const std::filesystem::path& path,

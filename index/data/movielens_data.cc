@@ -24,11 +24,6 @@ constexpr std::string_view kGenres[] = {
     "Sci-Fi",    "Thriller", "War",         "Western"};
 constexpr size_t kFirstGenre = 5;
 
-bool Exists(const std::filesystem::path& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
-}
-
 // A file of records without names for their fields, as most are here.
 struct Table {
   std::filesystem::path path;

@@ -1,4 +1,5 @@
 #include <string>
+#include <system_error>
 #include <string_view>
 
 #include "fmt/format.h"
@@ -50,6 +51,11 @@ absl::StatusOr<DataSet> ReadDataSet(std::string_view data,
                    Read(data.substr(0, colon), where, has_where, &malformed));
   malformed.MoveTo(&read);
   return read;
+}
+
+bool Exists(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
 }
 
 }  // namespace tributary

@@ -23,7 +23,7 @@ constexpr double kZipfExponent = 0.5;
 // How far items are from their topic, and users from the topics they like.
 constexpr double kItemSpread = 0.7;
 constexpr double kUserSpread = 0.5;
-constexpr uint32_t kMinInteractions = 10;
+constexpr uint32_t kMinUserInteractions = 10;
 constexpr double kMeanFurtherInteractions = 50;
 constexpr uint32_t kMaxInteractions = 300;
 constexpr int64_t kFirstSecond = 1735689600;  // 2025-01-01
@@ -126,7 +126,7 @@ struct SyntheticWorld {
     }
     const auto more = static_cast<uint32_t>(-kMeanFurtherInteractions *
                                             std::log(random.Uniform()));
-    const uint32_t n = std::min(kMinInteractions + more, kMaxInteractions);
+    const uint32_t n = std::min(kMinUserInteractions + more, kMaxInteractions);
     std::partial_sort(noisy.begin(), noisy.begin() + n, noisy.end());
     for (uint32_t i = 0; i < n; ++i) {
       builder.AddInteraction(

@@ -25,11 +25,6 @@ constexpr std::string_view kItemsSuffix = ".items.npy";
 constexpr std::string_view kNameLetters =
     "abcdefghijklmnopqrstuvwxyz0123456789_-";
 
-bool Exists(const std::filesystem::path& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
-}
-
 // The spaces that the directory has vectors for, in order of name.
 absl::StatusOr<std::vector<std::string>> FindSpaces(
     const std::filesystem::path& dir) {

@@ -6,6 +6,10 @@
 
 namespace tributary {
 
+// The first and the longest pause between attempts at a store.
+inline constexpr std::chrono::milliseconds kFirstBackoff(200);
+inline constexpr std::chrono::milliseconds kMostBackoff(10'000);
+
 // How long to wait after so many errors in a row (at least 1): `first`, doubled
 // with each, at most `most`; of that a half to all of it, by chance (0 to 1),
 // so that many that failed together do not come back together.

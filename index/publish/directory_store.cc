@@ -21,7 +21,7 @@
 namespace tributary {
 namespace {
 
-constexpr size_t kChunkBytes = size_t{1} << 20;
+constexpr size_t kCopyChunkBytes = size_t{1} << 20;
 
 // A file descriptor that closes itself.
 class OpenFile {
@@ -61,7 +61,7 @@ absl::Status ReadFrom(const OpenFile& file, uint64_t offset,
                       const std::stop_token& stop) {
   RETURN_IF_ERROR(sink->Begin(offset));
   std::vector<std::byte> chunk(
-      std::min<uint64_t>(kChunkBytes, file.size() - offset + 1));
+      std::min<uint64_t>(kCopyChunkBytes, file.size() - offset + 1));
   while (true) {
     if (stop.stop_requested()) return absl::CancelledError("stop requested");
     const ssize_t size = ::pread(file.fd(), chunk.data(), chunk.size(),

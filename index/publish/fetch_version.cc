@@ -20,6 +20,7 @@
 #include "index/publish/shared_files.h"
 #include "index/publish/store_config.h"
 #include "status/status_macros.h"
+#include "status/status_message.h"
 
 namespace tributary {
 namespace {
@@ -29,10 +30,6 @@ namespace fs = std::filesystem;
 // In the scratch directory, beside the version's own: files on their way. Only
 // they are ever written to; what is in the version's directory may be shared.
 constexpr char kPartsName[] = "parts";
-
-std::string Text(const absl::Status& status) {
-  return {status.message().data(), status.message().size()};
-}
 
 // ALREADY_EXISTS unless `root` has this very version.
 absl::Status CheckSameManifest(const SignedManifest& manifest,
@@ -212,7 +209,7 @@ absl::Status CheckCopy(const FetchOptions& options, const fs::path& dir,
   const absl::Status status = options.check(dir);
   if (status.ok()) return status;
   return {status.code(),
-          fmt::format("{}/{}: {}", store.url(), version, Text(status))};
+          fmt::format("{}/{}: {}", store.url(), version, MessageOf(status))};
 }
 
 // To try again may help, and goes faster with what is there.
@@ -230,9 +227,9 @@ absl::Status FetchVersion(Store* store, uint64_t version,
                    CompleteDownload(options.download));
   const auto parsed = ParseManifest(manifest.json);
   if (!parsed.ok()) {
-    return {
-        parsed.status().code(),
-        fmt::format("{}/{}: {}", store->url(), version, Text(parsed.status()))};
+    return {parsed.status().code(),
+            fmt::format("{}/{}: {}", store->url(), version,
+                        MessageOf(parsed.status()))};
   }
   if (parsed->version() != version) {
     return absl::DataLossError(fmt::format(

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "index/publish/store.h"
+#include "index/verify/verify_version.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {

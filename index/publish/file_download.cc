@@ -19,8 +19,6 @@
 namespace tributary {
 namespace {
 
-constexpr std::chrono::milliseconds kFirstBackoff(200);
-constexpr std::chrono::milliseconds kMostBackoff(10'000);
 constexpr size_t kChunkBytes = size_t{1} << 20;
 
 // The beginning of a file, on disk and in its hash.

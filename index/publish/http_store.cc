@@ -7,6 +7,7 @@
 #include "index/bundle/version_file.h"
 #include "index/publish/small_file.h"
 #include "status/status_macros.h"
+#include "status/status_message.h"
 
 namespace tributary {
 namespace {
@@ -52,10 +53,6 @@ absl::StatusCode CodeOf(int http_status) {
       return http_status / 100 == 4 ? absl::StatusCode::kPermissionDenied
                                     : absl::StatusCode::kUnavailable;
   }
-}
-
-std::string Text(const absl::Status& status) {
-  return {status.message().data(), status.message().size()};
 }
 
 // Sees to it that what comes is of the content that came before.
@@ -121,7 +118,7 @@ absl::Status HttpStore::Send(const std::string& path, HttpRequest request,
       fmt::format("{}{}{}", url(), url().ends_with('/') ? "" : "/",
                   std::string_view(path).substr(0, path.find('?')));
   if (absl::IsUnavailable(sent) || absl::IsUnauthenticated(sent)) {
-    return {sent.code(), fmt::format("{}: {}", what, Text(sent))};
+    return {sent.code(), fmt::format("{}: {}", what, MessageOf(sent))};
   }
   // A sink's error says what it is about.
   RETURN_IF_ERROR(sent);

@@ -21,8 +21,6 @@ namespace {
 constexpr uint64_t kPartBytes = uint64_t{32} << 20;
 constexpr uint64_t kMaxObjectBytes = 10'000 * kPartBytes;
 constexpr uint64_t kMaxReplyBytes = 1 << 20;
-constexpr std::chrono::milliseconds kFirstBackoff(200);
-constexpr std::chrono::milliseconds kMostBackoff(10'000);
 constexpr char kContentSha256[] = "x-amz-content-sha256: ";
 constexpr char kMetaSha256[] = "x-amz-meta-sha256";
 constexpr char kIfNone[] = "If-None-Match: *";

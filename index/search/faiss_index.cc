@@ -13,7 +13,7 @@ namespace {
 
 // What Debian's FAISS, compiled for baseline x86-64, scans per microsecond
 // while it collects results.
-constexpr double kBytesPerUs = 6'000;
+constexpr double kFaissBytesPerUs = 6'000;
 
 class FaissIndex : public VectorIndex {
  public:
@@ -45,7 +45,7 @@ class FaissIndex : public VectorIndex {
     const double bytes = sizeof(float) * static_cast<double>(items_.dim()) *
                          static_cast<double>(items_.size());
     return static_cast<uint32_t>(bytes * searcher_.scanned_share(n) /
-                                 kBytesPerUs) +
+                                 kFaissBytesPerUs) +
            1;
   }
 

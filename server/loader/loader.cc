@@ -17,6 +17,7 @@
 #include "server/loader/loader_config.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
+#include "status/status_message.h"
 
 namespace tributary {
 namespace {
@@ -28,10 +29,6 @@ namespace fs = std::filesystem;
 constexpr char kLockName[] = ".loader.lock";
 // A version that brings the server down so often is refused.
 constexpr int kMaxLostStages = 3;
-
-std::string Text(const absl::Status& status) {
-  return {status.message().data(), status.message().size()};
-}
 
 // True when the server may have died of the call.
 bool IsLost(const absl::Status& status) {
@@ -98,7 +95,7 @@ absl::StatusOr<LoaderAction> Loader::TakeStep(const std::stop_token& stop) {
   if (status.ok()) return action;
   return absl::Status(status.code(),
                       fmt::format("{} version {}: {}", ActionName(action.kind),
-                                  action.version, Text(status)));
+                                  action.version, MessageOf(status)));
 }
 
 absl::StatusOr<LoaderView> Loader::Look(std::stop_token stop) {
@@ -139,7 +136,7 @@ void Loader::SeeCurrent(uint64_t current) {
   const absl::Status tidied =
       RemoveLeftovers(config_.bundles(), there ? 0 : current);
   if (!tidied.ok()) {
-    spdlog::warn("event=leftovers_not_removed reason={:?}", Text(tidied));
+    spdlog::warn("event=leftovers_not_removed reason={:?}", MessageOf(tidied));
   }
 }
 
@@ -158,7 +155,7 @@ void Loader::SeeServer(const absl::StatusOr<ServerView>& server) {
     spdlog::info("event=server_reachable control={}", config_.control());
   } else if (!absl::IsCancelled(server.status())) {
     spdlog::warn("event=server_unreachable control={} reason={:?}",
-                 config_.control(), Text(server.status()));
+                 config_.control(), MessageOf(server.status()));
   }
 }
 
@@ -218,7 +215,7 @@ absl::StatusOr<bool> Loader::IsSigned(uint64_t version,
       DirectoryStore(config_.bundles()).ReadManifest(version, stop));
   const absl::Status status = keys_.Check(manifest);
   if (!status.ok()) {
-    Refuse(version, manifest.Fingerprint(), Text(status),
+    Refuse(version, manifest.Fingerprint(), std::string(MessageOf(status)),
            trial_.VerifyDependsOn());
   }
   return status.ok();
@@ -229,7 +226,7 @@ absl::Status Loader::Fetch(uint64_t version, const std::stop_token& stop) {
                    store_->ReadManifest(version, stop));
   tried_ = {};
   if (absl::Status status = keys_.Check(manifest); !status.ok()) {
-    Refuse(version, manifest.Fingerprint(), Text(status),
+    Refuse(version, manifest.Fingerprint(), std::string(MessageOf(status)),
            trial_.VerifyDependsOn());
     return absl::OkStatus();
   }
@@ -245,7 +242,7 @@ absl::Status Loader::Fetch(uint64_t version, const std::stop_token& stop) {
   const absl::Status status =
       FetchVersion(store_.get(), version, manifest, config_.bundles(), options);
   if (BlamesVersion(status)) {
-    Refuse(version, manifest.Fingerprint(), Text(status),
+    Refuse(version, manifest.Fingerprint(), std::string(MessageOf(status)),
            trial_.VerifyDependsOn());
     return absl::OkStatus();
   }
@@ -271,12 +268,12 @@ absl::Status Loader::Try(uint64_t version, const std::stop_token& stop) {
   if (BlamesVersion(report.status()) && verified_ != version) {
     // It was whole when it came; what the store has may still be.
     spdlog::warn("event=copy_dropped version={} reason={:?}", version,
-                 Text(report.status()));
+                 MessageOf(report.status()));
     return RemoveVersion(config_.bundles(), version);
   }
   if (BlamesVersion(report.status())) {
-    Refuse(version, manifest.Fingerprint(), Text(report.status()),
-           trial_.VerifyDependsOn());
+    Refuse(version, manifest.Fingerprint(),
+           std::string(MessageOf(report.status())), trial_.VerifyDependsOn());
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(report.status());
@@ -307,7 +304,7 @@ absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
   const absl::Status status = server_.Stage(version, std::move(stop));
   if (IsLost(status)) ++lost_stages_;
   if (BlamesVersion(status)) {
-    Refuse(version, manifest.Fingerprint(), Text(status),
+    Refuse(version, manifest.Fingerprint(), std::string(MessageOf(status)),
            trial_.VerifyDependsOn());
     return absl::OkStatus();
   }
@@ -317,7 +314,7 @@ absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
         version, manifest.Fingerprint(),
         fmt::format("the server was lost {} times while staging it; at last: "
                     "{}",
-                    lost_stages_, Text(status)),
+                    lost_stages_, MessageOf(status)),
         "");
     return absl::OkStatus();
   }
@@ -342,7 +339,8 @@ absl::Status Loader::Activate(uint64_t version, std::stop_token stop) {
 void Loader::Report(const absl::Status& last_step,
                     const std::stop_token& stop) {
   status_.set_current_version(current_);
-  status_.set_last_error(last_step.ok() ? held_back_ : Text(last_step));
+  status_.set_last_error(last_step.ok() ? held_back_
+                                        : std::string(MessageOf(last_step)));
   status_.set_consecutive_errors(
       last_step.ok() ? 0 : status_.consecutive_errors() + 1);
   status_.set_fetched_bytes(fetch_counts_.fetched_bytes);

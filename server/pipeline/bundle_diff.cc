@@ -18,7 +18,7 @@
 namespace tributary {
 namespace {
 
-constexpr uint32_t kDeadlineMs = 60'000;
+constexpr uint32_t kDiffDeadlineMs = 60'000;
 constexpr char kFused[] = "fused";
 
 using Keys = std::vector<std::string>;
@@ -184,7 +184,7 @@ absl::StatusOr<v1::DiffResponse> Compare(
 }  // namespace
 
 BundleDiff::BundleDiff(const v1::ServerConfig& config) : config_(config) {
-  config_.mutable_defaults()->set_deadline_ms(kDeadlineMs);
+  config_.mutable_defaults()->set_deadline_ms(kDiffDeadlineMs);
 }
 
 absl::StatusOr<v1::DiffResponse> BundleDiff::Run(

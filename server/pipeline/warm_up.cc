@@ -9,7 +9,7 @@
 namespace tributary {
 namespace {
 
-constexpr uint32_t kDeadlineMs = 10'000;
+constexpr uint32_t kWarmUpDeadlineMs = 10'000;
 
 void WarmUpFor(const Pipeline& pipeline,
                const std::shared_ptr<const ServingBundle>& bundle,
@@ -23,7 +23,7 @@ void WarmUpFor(const Pipeline& pipeline,
 void WarmUp(const v1::ServerConfig& config,
             const std::shared_ptr<const ServingBundle>& bundle) {
   v1::ServerConfig patient = config;
-  patient.mutable_defaults()->set_deadline_ms(kDeadlineMs);
+  patient.mutable_defaults()->set_deadline_ms(kWarmUpDeadlineMs);
   const Pipeline pipeline(patient, /*pool=*/nullptr, /*metrics=*/nullptr,
                           /*live_recall=*/nullptr);
   const uint32_t queries = config.residency().warm_queries();

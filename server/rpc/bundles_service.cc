@@ -11,7 +11,7 @@
 namespace tributary {
 namespace {
 
-constexpr char kService[] = "tributary.v1.Bundles";
+constexpr char kBundlesService[] = "tributary.v1.Bundles";
 
 // Moves the value to *response.
 template <typename T>
@@ -36,16 +36,16 @@ BundlesService::BundlesService(BundleSet* bundles, BundleDiff* diff,
                                ServerMetrics* metrics)
     : bundles_(bundles),
       diff_(diff),
-      list_metrics_(metrics->AddMethod(kService, "List")),
-      stage_metrics_(metrics->AddMethod(kService, "Stage")),
-      activate_metrics_(metrics->AddMethod(kService, "Activate")),
-      rollback_metrics_(metrics->AddMethod(kService, "Rollback")),
-      unload_metrics_(metrics->AddMethod(kService, "Unload")),
-      set_label_metrics_(metrics->AddMethod(kService, "SetLabel")),
-      diff_metrics_(metrics->AddMethod(kService, "Diff")),
-      refuse_metrics_(metrics->AddMethod(kService, "Refuse")),
-      report_metrics_(metrics->AddMethod(kService, "Report")),
-      get_status_metrics_(metrics->AddMethod(kService, "GetStatus")) {}
+      list_metrics_(metrics->AddMethod(kBundlesService, "List")),
+      stage_metrics_(metrics->AddMethod(kBundlesService, "Stage")),
+      activate_metrics_(metrics->AddMethod(kBundlesService, "Activate")),
+      rollback_metrics_(metrics->AddMethod(kBundlesService, "Rollback")),
+      unload_metrics_(metrics->AddMethod(kBundlesService, "Unload")),
+      set_label_metrics_(metrics->AddMethod(kBundlesService, "SetLabel")),
+      diff_metrics_(metrics->AddMethod(kBundlesService, "Diff")),
+      refuse_metrics_(metrics->AddMethod(kBundlesService, "Refuse")),
+      report_metrics_(metrics->AddMethod(kBundlesService, "Report")),
+      get_status_metrics_(metrics->AddMethod(kBundlesService, "GetStatus")) {}
 
 grpc::Status BundlesService::List(grpc::ServerContext*,
                                   const v1::ListBundlesRequest*,

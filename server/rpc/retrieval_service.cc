@@ -17,7 +17,7 @@ namespace {
 using grpc::internal::RpcMethodHandler;
 using grpc::internal::RpcServiceMethod;
 
-constexpr char kService[] = "tributary.v1.Retrieval";
+constexpr char kRetrievalService[] = "tributary.v1.Retrieval";
 
 // gRPC tells deadlines by the system's clock; ours does not jump.
 SteadyTime DeadlineOf(const grpc::ServerContext& context) {
@@ -41,8 +41,8 @@ bool Parse(const grpc::ByteBuffer& bytes, v1::RetrieveRequest* request) {
 RetrievalService::RetrievalService(const RetrievalHandler* handler,
                                    ServerMetrics* metrics)
     : handler_(handler),
-      retrieve_metrics_(metrics->AddMethod(kService, "Retrieve")),
-      batch_metrics_(metrics->AddMethod(kService, "BatchRetrieve")) {
+      retrieve_metrics_(metrics->AddMethod(kRetrievalService, "Retrieve")),
+      batch_metrics_(metrics->AddMethod(kRetrievalService, "BatchRetrieve")) {
   // As the code that protoc generates does it. The service owns the methods.
   AddMethod(new RpcServiceMethod(
       "/tributary.v1.Retrieval/Retrieve", RpcServiceMethod::NORMAL_RPC,

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "google/rpc/error_details.pb.h"
+#include "status/status_message.h"
 
 namespace tributary {
 namespace {
@@ -13,11 +14,6 @@ namespace {
 // Overload passes in the time of a few requests; a bundle takes longer to come.
 constexpr int kOverloadRetryMs = 50;
 constexpr int kUnavailableRetryMs = 1000;
-
-std::string_view MessageOf(const absl::Status& status) {
-  const absl::string_view message = status.message();
-  return {message.data(), message.size()};
-}
 
 bool IsPathCharacter(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' ||

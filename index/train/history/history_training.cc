@@ -17,7 +17,7 @@ constexpr uint64_t kWarmupSteps = 20;
 // What is left of the rate in the end.
 constexpr double kFinalRate = 0.05;
 constexpr size_t kRowsPerPiece = 256;
-constexpr size_t kUsersPerPiece = 16;
+constexpr size_t kSampledUsersPerPiece = 16;
 constexpr double kLowestDepth = 10;
 constexpr double kHighestDepth = 500;
 
@@ -164,7 +164,7 @@ double MeasureHistoryModel(const HistoryModel& model, const HistorySplit& split,
   const size_t items = split.kept.item_count();
   std::vector<double> found(sampled);
   ParallelFor(
-      sampled, kUsersPerPiece, threads, [&](uint64_t begin, uint64_t end) {
+      sampled, kSampledUsersPerPiece, threads, [&](uint64_t begin, uint64_t end) {
         std::vector<float> encoded((end - begin) * model.dim);
         std::vector<float> scores((end - begin) * items);
         for (uint64_t i = begin; i < end; ++i) {

@@ -13,7 +13,7 @@ namespace {
 
 // Counts kept of an item; rarer ones are taken for 0.
 constexpr size_t kMaxCounts = 500;
-constexpr uint64_t kItemsPerPiece = 64;
+constexpr uint64_t kColumnsPerPiece = 64;
 // What the ridge is raised by when the counts that are missing make the
 // matrix indefinite, and how often.
 constexpr double kRidgeStep = 10;
@@ -93,7 +93,7 @@ std::vector<ScoredRow> Ease::SolveItem(Row item, double ridge) const {
 
 std::vector<std::vector<ScoredRow>> Ease::Solve(double ridge) const {
   std::vector<std::vector<ScoredRow>> columns(counts_.size());
-  ParallelFor(counts_.size(), kItemsPerPiece, threads_,
+  ParallelFor(counts_.size(), kColumnsPerPiece, threads_,
               [&](uint64_t begin, uint64_t end) {
                 for (auto item = static_cast<Row>(begin); item < end; ++item) {
                   if (!candidates_[item].empty()) {
