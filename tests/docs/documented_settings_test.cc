@@ -3,8 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <cstdio>
-#include <functional>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <set>
@@ -61,9 +62,9 @@ std::vector<Setting> ReadSettings() {
 }
 
 // `yaml` with the defaults filled in, or the error.
-template <typename Config, typename Complete>
+template <typename Config, typename Completer>
 absl::StatusOr<std::shared_ptr<const Message>> ReadAndComplete(
-    std::string_view yaml, const Complete& complete, Config config) {
+    std::string_view yaml, const Completer& complete, Config config) {
   absl::Status read = ReadYaml(yaml, "test", &config);
   if (!read.ok()) return read;
   absl::StatusOr<Config> completed = complete(std::move(config));
@@ -71,8 +72,8 @@ absl::StatusOr<std::shared_ptr<const Message>> ReadAndComplete(
   return std::make_shared<const Config>(*std::move(completed));
 }
 
-absl::StatusOr<std::shared_ptr<const Message>> Run(std::string_view program,
-                                                   std::string_view yaml) {
+absl::StatusOr<std::shared_ptr<const Message>> Complete(
+    std::string_view program, std::string_view yaml) {
   if (program == "ServerConfig") {
     v1::ServerConfig config;
     config.set_bundles("DIR");
@@ -150,9 +151,9 @@ TEST(DocumentedSettings, DefaultsAreThoseOfThePrograms) {
     const std::string text =
         Replace(Replace(setting.default_value, "<bundles>", "DIR"), "<region>",
                 "us-east-1");
-    const auto completed = Run(setting.program, "");
+    const auto completed = Complete(setting.program, "");
     ASSERT_TRUE(completed.ok()) << completed.status();
-    const auto documented = Run(setting.program, Yaml(setting.path, text));
+    const auto documented = Complete(setting.program, Yaml(setting.path, text));
     ASSERT_TRUE(documented.ok()) << setting.path << ": " << documented.status();
     EXPECT_EQ(ValuesOf(**completed, setting.path),
               ValuesOf(**documented, setting.path))
@@ -185,7 +186,7 @@ bool Takes(const Setting& setting, const std::string& value) {
         "}}",
         value);
   }
-  return Run(setting.program, yaml).ok();
+  return Complete(setting.program, yaml).ok();
 }
 
 // As YAML: a list or map with one entry where the field is one.
@@ -233,21 +234,24 @@ bool CheckRange(const Setting& setting, const FieldDescriptor& field) {
     return true;
   }
   const size_t to = range.find(" to ");
-  const bool open = range.ends_with(" or more");
-  const auto low = Number(range.substr(0, open ? range.find(' ') : to));
-  if (!low.has_value() || (!open && to == std::string::npos)) return false;
+  const size_t or_more = range.ends_with(" or more") ? range.find(' ') : to;
+  const std::string low_text = range.substr(0, or_more);
+  const std::string high_text =
+      to == std::string::npos ? "" : range.substr(to + 4);
+  const std::optional<double> low = Number(low_text);
+  const std::optional<double> high = Number(high_text);
+  const bool open = or_more != to;
+  if (!low.has_value() || (!open && !high.has_value())) return false;
+  const bool is_double = IsDouble(field);
   const auto check = [&](const std::string& value, bool takes) {
     EXPECT_EQ(Takes(setting, Wrap(field, value)), takes)
         << setting.program << " " << setting.path << ": " << value
         << ", documented as " << range;
   };
-  const bool is_double = IsDouble(field);
-  check(range.substr(0, open ? range.find(' ') : to), true);
+  check(low_text, true);
   check(Beyond(*low, -1, is_double), false);
   if (open) return true;
-  const auto high = Number(range.substr(to + 4));
-  if (!high.has_value()) return false;
-  check(range.substr(to + 4), true);
+  check(high_text, true);
   check(Beyond(*high, 1, is_double), false);
   return true;
 }
@@ -255,7 +259,7 @@ bool CheckRange(const Setting& setting, const FieldDescriptor& field) {
 TEST(DocumentedSettings, RangesAreThoseOfThePrograms) {
   int compared = 0;
   for (const Setting& setting : ReadSettings()) {
-    const auto config = Run(setting.program, "");
+    const auto config = Complete(setting.program, "");
     ASSERT_TRUE(config.ok()) << config.status();
     const Message* message = config->get();
     const FieldDescriptor* const field =
