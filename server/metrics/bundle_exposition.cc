@@ -87,7 +87,7 @@ void CollectLoader(const v1::LoaderStatus& loader,
         static_cast<double>(loader.last_refusal().version()));
   gauge("tributary_loader_consecutive_errors",
         "Failed steps of the loader since its last successful step.",
-        loader.errors_in_a_row());
+        loader.consecutive_errors());
   counter("tributary_loader_fetched_bytes_total",
           "Bytes that the loader has fetched from the store since it started.",
           loader.fetched_bytes());

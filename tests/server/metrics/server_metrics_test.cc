@@ -185,7 +185,7 @@ TEST(ServerMetrics, ShowsLabelsAndTheLoadersReport) {
   loader->set_current_version(9);
   loader->set_last_good_version(7);
   loader->mutable_last_refusal()->set_version(9);
-  loader->set_errors_in_a_row(4);
+  loader->set_consecutive_errors(4);
   loader->set_fetched_bytes(1000);
   loader->set_shared_bytes(2000);
   loader->set_forced(1);
