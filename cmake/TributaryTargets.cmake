@@ -51,7 +51,7 @@ function(tributary_library NAME)
     target_include_directories(${NAME}
       PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
     set_target_properties(${NAME} PROPERTIES
-      UNITY_BUILD ${TRIBUTARY_UNITY} UNITY_BUILD_BATCH_SIZE 16)
+      UNITY_BUILD ${TRIBUTARY_UNITY} UNITY_BUILD_BATCH_SIZE 32)
   else()
     add_library(${NAME} INTERFACE)
     target_link_libraries(${NAME} INTERFACE ${ARG_DEPS})

@@ -1,5 +1,6 @@
 #include "proto/yaml/config_flags.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "absl/status/status.h"
 #include "fmt/format.h"
 #include "google/protobuf/descriptor.h"
+#include "proto/yaml/program_flags.h"
 #include "proto/yaml/scalar_text.h"
 #include "proto/yaml/yaml_message.h"
 #include "status/status_macros.h"
@@ -129,6 +131,31 @@ void AddConfigFlags(CLI::App& app, Message* config) {
          "YAML file with any of the settings below; flags override it")
       ->type_name("FILE");
   AddFlags(*config->GetDescriptor(), "", {}, app, config);
+}
+
+std::optional<int> ParseProgramFlags(int argc, char** argv,
+                                     const ProgramFlags& program,
+                                     Message* config) {
+  CLI::App app(program.description);
+  app.set_version_flag("--version", program.version);
+  AddConfigFlags(app, config);
+  for (const FlagAlias& alias : program.aliases) {
+    const FieldDescriptor* const field =
+        config->GetDescriptor()->FindFieldByName(alias.field);
+    app.add_option_function<std::string>(
+           alias.flag,
+           [alias, field, config](const std::string& text) {
+             ThrowIfError(alias.flag, SetFromFlag(text, *field, config));
+           },
+           "The same as --" + alias.field)
+        ->type_name(TypeName(*field));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  }
+  return std::nullopt;
 }
 
 }  // namespace tributary
