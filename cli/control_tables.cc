@@ -37,7 +37,7 @@ std::string LoaderText(const v1::LoaderStatus& loader) {
   }
   if (!loader.last_error().empty()) {
     text += fmt::format("            {} consecutive errors: {}\n",
-                        loader.errors_in_a_row(), loader.last_error());
+                        loader.consecutive_errors(), loader.last_error());
   }
   return text;
 }

@@ -38,8 +38,8 @@ std::string IndexText(const v1::IndexSpec& index) {
   if (index.kind() == "ivf") {
     text += fmt::format(" lists={} probes={}", index.lists(), index.probes());
   }
-  if (index.rescored() > 0) {
-    text += fmt::format(" reranked={}", index.rescored());
+  if (index.reranked() > 0) {
+    text += fmt::format(" reranked={}", index.reranked());
   }
   if (index.nprobe() > 0) text += fmt::format(" nprobe={}", index.nprobe());
   if (index.ef_search() > 0) {

@@ -8,7 +8,9 @@ add_library(tributary_options INTERFACE)
 target_include_directories(tributary_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(tributary_options INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wno-sign-compare -Wnon-virtual-dtor
-  -Woverloaded-virtual -Wshadow)
+  -Woverloaded-virtual -Wshadow
+  # Checks the annotations of sync/mutex.h.
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 if(TRIBUTARY_FUZZ)
   # Of our own code: what is generated is slow to compile so, and not ours.
   target_compile_options(tributary_options INTERFACE
@@ -49,7 +51,7 @@ function(tributary_library NAME)
     target_include_directories(${NAME}
       PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
     set_target_properties(${NAME} PROPERTIES
-      UNITY_BUILD ${TRIBUTARY_UNITY} UNITY_BUILD_BATCH_SIZE 16)
+      UNITY_BUILD ${TRIBUTARY_UNITY} UNITY_BUILD_BATCH_SIZE 32)
   else()
     add_library(${NAME} INTERFACE)
     target_link_libraries(${NAME} INTERFACE ${ARG_DEPS})

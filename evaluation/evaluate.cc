@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "evaluation/measurement.h"
 #include "status/status_macros.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 
@@ -16,16 +16,18 @@ absl::Status ForEachUser(size_t n, uint32_t threads, std::string_view step,
                          const Progress& progress,
                          const std::function<absl::Status(size_t)>& body) {
   std::atomic<size_t> next = 0;
-  std::mutex mutex;
-  absl::Status first_error;
+  struct {
+    Mutex mutex;
+    absl::Status status ABSL_GUARDED_BY(mutex);
+  } first_error;
   const auto work = [&](bool tells) {
     for (size_t i = next++; i < n; i = next++) {
       if (tells)
         progress(step, static_cast<double>(i) / static_cast<double>(n));
       const absl::Status status = body(i);
       if (status.ok()) continue;
-      const std::lock_guard<std::mutex> lock(mutex);
-      if (first_error.ok()) first_error = status;
+      const MutexLock lock(&first_error.mutex);
+      first_error.status.Update(status);
       next = n;
     }
   };
@@ -34,7 +36,8 @@ absl::Status ForEachUser(size_t n, uint32_t threads, std::string_view step,
   work(true);
   for (std::thread& thread : others) thread.join();
   progress(step, 1);
-  return first_error;
+  const MutexLock lock(&first_error.mutex);
+  return first_error.status;
 }
 
 absl::StatusOr<Evaluation> Evaluate(const ListSource& lists,

@@ -5,10 +5,9 @@
 #include <memory>
 #include <utility>
 
-#include "CLI/CLI.hpp"
 #include "grpcpp/grpcpp.h"
 #include "index/bundle/bundle.h"
-#include "proto/yaml/config_flags.h"
+#include "proto/yaml/program_flags.h"
 #include "server/process/process.h"
 #include "server/server.h"
 #include "spdlog/spdlog.h"
@@ -39,13 +38,14 @@ int Serve(v1::ServerConfig config, RetrieverRegistry registry) {
 }  // namespace
 
 int RunServer(int argc, char** argv, RetrieverRegistry registry) {
-  CLI::App app("Serves Retrieve over gRPC and HTTP.");
-  app.set_version_flag(
-      "--version",
-      VersionText("tributary-server", kBundleFormat, grpc::Version()));
   v1::ServerConfig config;
-  AddConfigFlags(app, &config);
-  CLI11_PARSE(app, argc, argv);
+  const auto exit_status = ParseProgramFlags(
+      argc, argv,
+      {.description = "Serves Retrieve over gRPC and HTTP.",
+       .version =
+           VersionText("tributary-server", kBundleFormat, grpc::Version())},
+      &config);
+  if (exit_status.has_value()) return *exit_status;
   LogToStderr(config.has_log_level() ? config.log_level() : "info");
   return Serve(std::move(config), std::move(registry));
 }

@@ -19,15 +19,15 @@ namespace {
 
 using Clock = std::chrono::system_clock;
 
-// Searches beside the request's thread that may wait, per search thread; what
-// does not fit runs on the request's own.
+// How many searches may wait for each search thread. A search that does not fit
+// into the queue runs on its request's own thread.
 constexpr size_t kQueuePerSearchThread = 4;
-// The control plane has one client, the loader, and an operator now and then.
+// The clients of the control plane are the loader and sometimes an operator.
 constexpr int kMaxControlCalls = 8;
 constexpr auto kDrainPollInterval = std::chrono::milliseconds(2);
-// For callers to hear that they shall go; gRPC would wait for the idle ones to
-// hang up, which may take them seconds.
-constexpr auto kGoodbye = std::chrono::milliseconds(200);
+// Grace period in which clients receive GOAWAY. gRPC itself would wait until
+// idle clients hang up, which may take them seconds.
+constexpr auto kGoAwayGrace = std::chrono::milliseconds(200);
 
 template <typename Done>
 void WaitUntil(Clock::time_point deadline, Done done) {
@@ -87,7 +87,7 @@ Server::Server(v1::ServerConfig config, RetrieverRegistry registry)
 
 Server::~Server() {
   Shutdown();
-  if (control_ != nullptr) control_->Shutdown(Clock::now() + kGoodbye);
+  if (control_ != nullptr) control_->Shutdown(Clock::now() + kGoAwayGrace);
   metrics_.WatchBundles(nullptr);
 }
 
@@ -144,7 +144,7 @@ void Server::Shutdown() {
     health_.Shutdown();
     if (grpc_ != nullptr) grpc_->StartDrain();
     const auto start = Clock::now();
-    WaitUntil(start + kGoodbye, [this] {
+    WaitUntil(start + kGoAwayGrace, [this] {
       return admission_.Idle() && (grpc_ == nullptr || grpc_->drained());
     });
     admission_.Close();

@@ -25,36 +25,37 @@
 
 namespace tributary {
 
-// All of tributary-server but its flags and signals: the parts of server/,
-// joined. Thread-safe.
+// The whole of tributary-server except its flags and signals: builds the parts
+// of server/ and connects them. Thread-safe.
 class Server {
  public:
-  // Takes the version that served last, then listens. A version that cannot be
-  // restored is logged: the server then waits for the control plane, not
-  // serving, as it does without any version. Errors: INVALID_ARGUMENT naming a
-  // field of `config`; NOT_FOUND without the directory of versions; those of
-  // GrpcServer and HttpServer.
+  // Activates the version that was active last, then listens. If that version
+  // cannot be restored, or there is none, the server logs this and reports that
+  // it is not serving until the control plane activates a version. Errors:
+  // INVALID_ARGUMENT naming a field of `config`; NOT_FOUND without the
+  // directory config.bundles; those of GrpcServer and HttpServer.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       v1::ServerConfig config,
       RetrieverRegistry registry = RetrieverRegistry::BuiltIn());
-  // Shuts down. Nothing of a request is alive afterwards.
+  // Shuts down. No request state outlives this call.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // With the ports that were taken.
+  // The addresses it listens on, with the actual port where the configured one
+  // is 0.
   const std::string& grpc_address() const { return grpc_->address(); }
   const std::string& http_address() const { return http_->address(); }
   const std::string& control_address() const { return control_->address(); }
 
-  // Tells health that it does not serve, has callers go elsewhere, and returns
-  // when the calls in progress are answered, or cut off after
-  // execution.drain_ms. HTTP goes last, so that probes and scrapes see the
-  // drain. Idempotent. The control plane goes with the destructor.
+  // Reports NOT_SERVING to health checks, sends GOAWAY to clients, and returns
+  // when the calls in progress are answered or, after execution.drain_ms,
+  // cancelled. HTTP is shut down last, so that probes and scrapes see the
+  // drain. The control plane is shut down by the destructor. Idempotent.
   void Shutdown();
 
-  // Whether a version is being staged or restored, for which the destructor
-  // waits. Nothing is lost by ending the process instead.
+  // Whether a version is being staged or restored. The destructor waits for
+  // that; ending the process instead loses nothing.
   bool IsOpening() const { return bundles_.IsOpening(); }
 
  private:
@@ -65,13 +66,15 @@ class Server {
   void OnActivated(const ServingBundle& active, absl::Duration swap_duration);
   absl::Status Ready() const;
 
+  // Constant after construction.
   const v1::ServerConfig config_;
+
   std::once_flag shutdown_once_;
   std::atomic<bool> shutting_down_{false};
   ServerMetrics metrics_;
   HealthService health_;
-  // Destroyed from the last to the first: nobody holds a snapshot when the set
-  // goes.
+  // Members are destroyed in reverse order: everything that may hold a snapshot
+  // is declared after the BundleSet.
   BundleSet bundles_;
   LiveRecall live_recall_;
   WorkerPool pool_;
@@ -81,6 +84,7 @@ class Server {
   RetrievalService retrieval_service_;
   BundleDiff diff_;
   BundlesService bundles_service_;
+  // Constant after Start, and null when it failed.
   std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<GrpcServer> control_;

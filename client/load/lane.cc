@@ -71,9 +71,9 @@ void Lane::RunClosed() {
 void Lane::RunOpen() {
   std::thread sender([this] { SendArrivals(); });
   while (Caller* const caller = Receive()) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     free_.push_back(caller);
-    freed_.notify_one();
+    freed_.NotifyOne();
   }
   sender.join();
 }
@@ -104,9 +104,10 @@ void Lane::SendArrivals() {
 }
 
 Lane::Caller* Lane::WaitForFree() {
-  std::unique_lock lock(mutex_);
-  if (!freed_.wait_until(lock, window_.end, [&] { return !free_.empty(); })) {
-    return nullptr;
+  MutexLock lock(&mutex_);
+  while (free_.empty()) {
+    const bool in_time = freed_.WaitUntil(&mutex_, window_.end);
+    if (!in_time && free_.empty()) return nullptr;
   }
   Caller* const caller = free_.back();
   free_.pop_back();

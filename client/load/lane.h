@@ -3,10 +3,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <span>
@@ -16,6 +14,7 @@
 #include "client/load/load_report.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
+#include "sync/mutex.h"
 #include "tributary/v1/retrieval.grpc.pb.h"
 
 namespace tributary {
@@ -101,11 +100,11 @@ class Lane {
   LoadReport report_;
   Time last_answer_;
 
-  std::mutex mutex_;
+  Mutex mutex_;
   // Signals that free_ is not empty.
-  std::condition_variable freed_;
-  // Guarded by mutex_. Only an open loop uses it.
-  std::vector<Caller*> free_;
+  CondVar freed_;
+  // Only an open loop uses it.
+  std::vector<Caller*> free_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace tributary

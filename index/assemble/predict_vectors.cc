@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
 #include <numeric>
 
 #include "index/data/spread_evenly.h"
 #include "index/parallel/parallel_for.h"
 #include "index/search/vector_index.h"
 #include "status/status_macros.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 namespace {
@@ -82,8 +82,10 @@ absl::StatusOr<TrainedVectors> VectorPredictor::Predict(
   const auto index = MakeFlatIndex(content_.items);
   std::vector<float> values(items.rows.size() * dim);
   std::vector<uint8_t> found(items.rows.size());
-  std::mutex mutex;
-  absl::Status first_error;
+  struct {
+    Mutex mutex;
+    absl::Status status ABSL_GUARDED_BY(mutex);
+  } first_error;
   ParallelFor(
       items.rows.size(), kItemsPerPiece, threads_,
       [&](uint64_t begin, uint64_t end) {
@@ -94,8 +96,8 @@ absl::StatusOr<TrainedVectors> VectorPredictor::Predict(
               kNeighbors + (exclude_itself ? 1 : 0), RowFilter(excluded_),
               SteadyTime::max(), &neighbors);
           if (!status.ok()) {
-            const std::lock_guard lock(mutex);
-            first_error.Update(status);
+            const MutexLock lock(&first_error.mutex);
+            first_error.status.Update(status);
             return;
           }
           if (exclude_itself) {
@@ -107,7 +109,10 @@ absl::StatusOr<TrainedVectors> VectorPredictor::Predict(
               Average(neighbors, std::span(values).subspan(i * dim, dim));
         }
       });
-  if (!first_error.ok()) return first_error;
+  {
+    const MutexLock lock(&first_error.mutex);
+    RETURN_IF_ERROR(first_error.status);
+  }
   TrainedVectors predicted;
   for (size_t i = 0; i < found.size(); ++i) {
     if (found[i] == 0) continue;

@@ -119,7 +119,7 @@ absl::StatusOr<v1::IndexSpec> WriteSpaceIndex(const TrainedSpace& space,
       spec.kind() == "flat"
           ? std::string("flat")
           : fmt::format("{} lists={} probes={} reranked={}", spec.kind(),
-                        spec.lists(), spec.probes(), spec.rescored());
+                        spec.lists(), spec.probes(), spec.reranked());
   if (taken) {
     request.report(fmt::format("like version {}: index of {}: {}",
                                request.like->version(), space.name, settings));

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -21,6 +20,7 @@
 #include "index/publish/store_config.h"
 #include "status/status_macros.h"
 #include "status/status_message.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 namespace {
@@ -90,10 +90,10 @@ class Fetch {
 
   // The manifest's files, the largest first. Constant while the workers run.
   std::vector<const v1::FileEntry*> files_;
-  std::mutex mutex_;
-  // Guarded by mutex_: the next of files_, and the first error.
-  size_t next_ = 0;
-  absl::Status status_;
+  Mutex mutex_;
+  // The next of files_, and the first error.
+  size_t next_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
 };
 
 absl::Status Fetch::Prepare() {
@@ -164,13 +164,13 @@ void Fetch::Work() {
   while (true) {
     const v1::FileEntry* file = nullptr;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(&mutex_);
       if (next_ == files_.size() || !status_.ok()) return;
       file = files_[next_++];
     }
     const absl::Status status = Bring(*file);
     if (status.ok()) continue;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     status_.Update(status);
     stop_.request_stop();
     return;
@@ -189,6 +189,7 @@ absl::Status Fetch::BringFiles() {
       workers.emplace_back([this] { Work(); });
     }
   }
+  const MutexLock lock(&mutex_);
   return options_.stop.stop_requested() && !status_.ok()
              ? absl::CancelledError("stop requested")
              : status_;

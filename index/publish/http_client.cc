@@ -10,6 +10,7 @@
 
 #include "absl/strings/ascii.h"
 #include "fmt/core.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 namespace {
@@ -231,7 +232,7 @@ class HttpClient::Handles {
   }
   // nullptr when memory is exhausted.
   CURL* Take() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     if (free_.empty()) return curl_easy_init();
     CURL* handle = free_.back();
     free_.pop_back();
@@ -240,13 +241,13 @@ class HttpClient::Handles {
   void Return(CURL* handle) {
     // Resets all options, including the secret key.
     curl_easy_reset(handle);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     free_.push_back(handle);
   }
 
  private:
-  std::mutex mutex_;
-  std::vector<CURL*> free_;
+  Mutex mutex_;
+  std::vector<CURL*> free_ ABSL_GUARDED_BY(mutex_);
 };
 
 std::string HttpReply::Header(const std::string& name) const {

@@ -136,7 +136,7 @@ absl::StatusOr<std::string> HttpStore::ReadSmall(const std::string& path,
                                                  const std::stop_token& stop) {
   Known known;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     if (const auto last = known_.find(path); last != known_.end()) {
       known = last->second;
     }
@@ -153,7 +153,7 @@ absl::StatusOr<std::string> HttpStore::ReadSmall(const std::string& path,
   if (reply.status == 304 && !known.etag.empty()) return known.contents;
   known = {reply.IsSettled() ? reply.Header("etag") : "",
            std::move(file.contents())};
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (known_.size() >= kMaxKnown && !known_.contains(path)) known_.clear();
   known_[path] = known;
   return known.contents;

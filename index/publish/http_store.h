@@ -3,12 +3,12 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "index/publish/http_client.h"
 #include "index/publish/store.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 
@@ -63,9 +63,9 @@ class HttpStore : public Store {
 
   const std::string base_;
   HttpClient client_;
-  std::mutex mutex_;
-  // By path, for a few files. Guarded by mutex_.
-  std::map<std::string, Known> known_;
+  Mutex mutex_;
+  // By path, for a few files.
+  std::map<std::string, Known> known_ ABSL_GUARDED_BY(mutex_);
 };
 
 // <version>/<name>, percent-encoded.

@@ -15,7 +15,7 @@ bool RateLimit::Take(uint64_t bytes, const std::stop_token& stop) {
   const Clock::time_point now = Clock::now();
   Clock::time_point turn;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     turn = std::max(now, paid_until_);
     paid_until_ = turn + cost;
   }

@@ -3,8 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <stop_token>
+
+#include "sync/mutex.h"
 
 namespace tributary {
 
@@ -25,8 +26,8 @@ class RateLimit {
   using Clock = std::chrono::steady_clock;
 
   const uint64_t max_bytes_per_second_;
-  std::mutex mutex_;
-  Clock::time_point paid_until_;
+  Mutex mutex_;
+  Clock::time_point paid_until_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace tributary

@@ -300,14 +300,15 @@ void AddCandidates(std::span<const MeasuredKind> kinds, v1::IndexSpec* spec) {
   for (const Row& row : rows) {
     if (row.candidate->cost_ns >= cheapest) continue;
     cheapest = row.candidate->cost_ns;
-    v1::IndexTrial& written = *spec->add_trials();
+    v1::IndexCandidate& written = *spec->add_candidates();
     written.set_kind(*row.kind);
     written.set_probes(row.candidate->effort.probes);
-    written.set_rescored(row.candidate->effort.reranked);
+    written.set_reranked(row.candidate->effort.reranked);
     written.set_recall(row.candidate->recall);
     written.set_us(row.candidate->us);
   }
-  std::reverse(spec->mutable_trials()->begin(), spec->mutable_trials()->end());
+  std::reverse(spec->mutable_candidates()->begin(),
+               spec->mutable_candidates()->end());
 }
 
 absl::Status TargetMissed(const IndexInput& input, const MeasuredKind& kind) {
@@ -342,8 +343,8 @@ ChosenIndex Coded(MeasuredKind kind) {
   spec.set_code_dims(kind.arrays.code_dims);
   spec.set_lists(kind.arrays.view().lists());
   spec.set_probes(best.effort.probes);
-  spec.set_rescored(best.effort.reranked);
-  spec.set_shrinkage(best.effort.small_n_exponent);
+  spec.set_reranked(best.effort.reranked);
+  spec.set_small_n_exponent(best.effort.small_n_exponent);
   chosen.arrays = std::move(kind.arrays);
   return chosen;
 }
@@ -367,7 +368,7 @@ absl::StatusOr<std::optional<ChosenIndex>> TakeOver(const IndexInput& input,
   // In a small catalogue n follows its size.
   const double scale = static_cast<double>(n) / earlier.measured_n();
   const auto reranked =
-      static_cast<uint32_t>(std::ceil(scale * earlier.rescored()));
+      static_cast<uint32_t>(std::ceil(scale * earlier.reranked()));
   ASSIGN_OR_RETURN(
       const IndexCandidate candidate,
       truth.Measure(kind.arrays,
@@ -377,7 +378,7 @@ absl::StatusOr<std::optional<ChosenIndex>> TakeOver(const IndexInput& input,
                      .reranked = std::clamp(reranked, n, vectors)}));
   if (!truth.Meets(candidate)) return std::nullopt;
   kind.best = candidate;
-  RETURN_IF_ERROR(ChooseSmallNExponent(truth, earlier.shrinkage(), &kind));
+  RETURN_IF_ERROR(ChooseSmallNExponent(truth, earlier.small_n_exponent(), &kind));
   return Coded(std::move(kind));
 }
 
@@ -445,7 +446,7 @@ absl::StatusOr<ChosenIndex> ChooseIndex(const IndexInput& input) {
   if (!best->best) return TargetMissed(input, *best);
   RETURN_IF_ERROR(ChooseSmallNExponent(truth, 1, &*best));
   ChosenIndex chosen = Coded(std::move(*best));
-  *chosen.spec.mutable_trials() = measured.trials();
+  *chosen.spec.mutable_candidates() = measured.candidates();
   return chosen;
 }
 

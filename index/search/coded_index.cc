@@ -121,11 +121,12 @@ class CodedIndex : public VectorIndex {
   CodedIndex(const EmbeddingSpace& space, MappedArrays arrays)
       : items_(space.items),
         arrays_(std::move(arrays)),
-        searcher_(arrays_.view, ViewOf(items_),
-                  {.n = space.spec->index().measured_n(),
-                   .probes = space.spec->index().probes(),
-                   .reranked = space.spec->index().rescored(),
-                   .small_n_exponent = space.spec->index().shrinkage()}) {}
+        searcher_(
+            arrays_.view, ViewOf(items_),
+            {.n = space.spec->index().measured_n(),
+             .probes = space.spec->index().probes(),
+             .reranked = space.spec->index().reranked(),
+             .small_n_exponent = space.spec->index().small_n_exponent()}) {}
 
   absl::Status Search(std::span<const float> query, uint32_t n,
                       const RowFilter& filter, SteadyTime deadline,

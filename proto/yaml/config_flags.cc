@@ -1,5 +1,6 @@
 #include "proto/yaml/config_flags.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "absl/status/status.h"
 #include "fmt/format.h"
 #include "google/protobuf/descriptor.h"
+#include "proto/yaml/program_flags.h"
 #include "proto/yaml/scalar_text.h"
 #include "proto/yaml/yaml_message.h"
 #include "status/status_macros.h"
@@ -22,7 +24,8 @@ bool IsScalar(const FieldDescriptor& field) {
   return field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE;
 }
 
-// True for map entries with a scalar value, too.
+// Whether the field is a list of key=value: a map to scalars, or a list of
+// messages with two scalar fields. (By reflection, a map is such a list.)
 bool IsPair(const FieldDescriptor& field) {
   if (IsScalar(field) || !field.is_repeated()) return false;
   const Descriptor& type = *field.message_type();
@@ -33,7 +36,7 @@ bool IsPair(const FieldDescriptor& field) {
   return true;
 }
 
-// The message that `parents` lead to.
+// The message that `parents` lead to, which is created if need be.
 Message* Descend(const std::vector<const FieldDescriptor*>& parents,
                  Message* message) {
   for (const FieldDescriptor* parent : parents) {
@@ -104,7 +107,7 @@ void AddFlags(const Descriptor& type, const std::string& prefix,
                ThrowIfError("--" + path, SetFromFlag(text, *field,
                                                      Descend(parents, config)));
              },
-             "Config field " + path)
+             "Setting " + path)
           ->type_name(TypeName(*field))
           ->group("Configuration");
     } else if (!field->is_repeated()) {
@@ -118,16 +121,41 @@ void AddFlags(const Descriptor& type, const std::string& prefix,
 }  // namespace
 
 void AddConfigFlags(CLI::App& app, Message* config) {
-  // CLI11 runs the callbacks in the order in which options were added, not
-  // given: the file's comes first.
+  // CLI11 runs callbacks in the order in which options were added, not given:
+  // the file is read before any flag is applied.
   app.add_option_function<std::string>(
          "--config",
          [config](const std::string& file) {
            ThrowIfError("--config", ReadYamlFile(file, config));
          },
-         "YAML file with any of the fields below; flags override it")
+         "YAML file with any of the settings below; flags override it")
       ->type_name("FILE");
   AddFlags(*config->GetDescriptor(), "", {}, app, config);
+}
+
+std::optional<int> ParseProgramFlags(int argc, char** argv,
+                                     const ProgramFlags& program,
+                                     Message* config) {
+  CLI::App app(program.description);
+  app.set_version_flag("--version", program.version);
+  AddConfigFlags(app, config);
+  for (const FlagAlias& alias : program.aliases) {
+    const FieldDescriptor* const field =
+        config->GetDescriptor()->FindFieldByName(alias.field);
+    app.add_option_function<std::string>(
+           alias.flag,
+           [alias, field, config](const std::string& text) {
+             ThrowIfError(alias.flag, SetFromFlag(text, *field, config));
+           },
+           "The same as --" + alias.field)
+        ->type_name(TypeName(*field));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  }
+  return std::nullopt;
 }
 
 }  // namespace tributary

@@ -9,14 +9,14 @@ namespace tributary {
 
 // Adds --config FILE, which is read by ReadYamlFile, and one option for every
 // scalar field, named by its path (--limits.max_k 2000). When app.parse()
-// returns, *config holds the file's values and, over them, the flags', in
-// whatever order they were given. Lists of scalars are comma-separated; maps of
-// scalars and lists of messages with two scalar fields are written
-// key=value,key=value; a flag replaces the whole list. Lists of larger messages
-// are for files only.
+// returns, *config holds the file's values, overridden by the flags', whatever
+// the order in which they were given. A list of scalars is written with commas;
+// a map to scalars, and a list of messages with two scalar fields, as
+// key=value,key=value. A flag replaces the whole list. Lists of larger messages
+// have no flag.
 //
-// *config outlives `app`. Bad files and values make app.parse() throw
-// CLI::ValidationError, which app.exit() reports.
+// *config outlives `app`. A bad file or value makes app.parse() throw
+// CLI::ValidationError, which app.exit() reports. Not thread-safe.
 void AddConfigFlags(CLI::App& app, google::protobuf::Message* config);
 
 }  // namespace tributary

@@ -16,7 +16,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-// Nothing unless all of `text` is a T within T's range.
+// The value if all of `text` is a T within T's range, else nullopt.
 template <typename T>
 std::optional<T> ParseNumber(std::string_view text) {
   T value{};
@@ -50,7 +50,7 @@ std::string DescribeEnum(const EnumDescriptor& type) {
   return names;
 }
 
-// Calls the setter or the adder of the field's type.
+// Calls `set`, or `add` if the field is repeated. False without a value.
 template <typename T>
 bool Store(const std::optional<T>& value, const FieldDescriptor& field,
            Message* message,

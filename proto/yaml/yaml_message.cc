@@ -26,7 +26,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr size_t kMaxFileBytes = 1 << 20;
-// An alias inside its own anchor makes a document without end.
+// An alias inside its own anchor makes a document of infinite depth.
 constexpr int kMaxDepth = 32;
 
 std::string KindOf(const YAML::Node& node) {
@@ -46,7 +46,7 @@ std::string Join(const std::string& path, std::string_view field) {
   return path.empty() ? std::string(field) : fmt::format("{}.{}", path, field);
 }
 
-// Where an oneof already has another member.
+// The member that the field's oneof already has; nullptr for none.
 const FieldDescriptor* OtherInOneof(const FieldDescriptor& field,
                                     const Message& message) {
   const auto* oneof = field.real_containing_oneof();
@@ -174,7 +174,7 @@ class Reader {
   absl::Status ReadScalar(const YAML::Node& node, const std::string& path,
                           const FieldDescriptor& field,
                           Message* message) const {
-    // yaml-cpp tags quoted scalars with "!": they are strings.
+    // yaml-cpp tags quoted scalars with "!". They are strings.
     const bool is_text = field.cpp_type() == FieldDescriptor::CPPTYPE_STRING;
     if (!node.IsScalar() || (node.Tag() == "!" && !is_text)) {
       return Expected(DescribeScalar(field), node, path);
@@ -189,7 +189,7 @@ class Reader {
   int depth_ = 0;
 };
 
-// Where documents begin; what is in them goes by.
+// Records where documents begin, and ignores what is in them.
 class DocumentStarts : public YAML::EventHandler {
  public:
   std::vector<YAML::Mark> marks;
@@ -210,7 +210,8 @@ class DocumentStarts : public YAML::EventHandler {
   void OnMapEnd() override {}
 };
 
-// YAML::LoadAll would tell, but goes on for ever after some broken lines.
+// Where a second document begins. YAML::LoadAll would tell, but does not return
+// for some malformed lines.
 std::optional<YAML::Mark> SecondDocument(const std::string& text) {
   std::istringstream stream(text);
   YAML::Parser parser(stream);

@@ -10,9 +10,10 @@
 
 namespace tributary {
 
-// Sets the fields of *message that `text` names; others keep their values,
-// lists and maps are replaced. Keys are the field names of the .proto file,
-// enums go by name, `key:` without a value is an empty message, list or map.
+// Sets the fields of *message that `text` names. Other fields keep their
+// values; lists and maps are replaced. Keys are the field names of the .proto
+// file, enum values are written by name, and `key:` without a value is an empty
+// message, list or map. `name` is for error messages.
 //
 // Errors: INVALID_ARGUMENT as "name:line:column: dotted.path: what was expected
 // and what was found", for bad YAML, unknown fields, wrong types, numbers out
@@ -20,8 +21,9 @@ namespace tributary {
 absl::Status ReadYaml(std::string_view text, std::string_view name,
                       google::protobuf::Message* message);
 
-// The same from a file of at most 1 MiB. Errors besides: NOT_FOUND and others
-// name the file.
+// The same from a file of at most 1 MiB. Further errors name the file:
+// NOT_FOUND and others when it cannot be read, INVALID_ARGUMENT when it is
+// longer.
 absl::Status ReadYamlFile(const std::filesystem::path& file,
                           google::protobuf::Message* message);
 

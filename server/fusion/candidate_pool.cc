@@ -7,11 +7,11 @@
 namespace tributary {
 namespace {
 
-constexpr int kPlaceBits = 24;
-constexpr uint32_t kMaxPlace = (1u << kPlaceBits) - 1;
+constexpr int kIndexBits = 24;
+constexpr uint32_t kMaxIndex = (1u << kIndexBits) - 1;
 constexpr uint32_t kMaxEpoch = 255;
-// So many proposals ahead their slots are fetched: after a search, they are in
-// no near cache.
+// How many proposals ahead slots are prefetched: the searches before have
+// evicted them from the near caches.
 constexpr size_t kFetchAhead = 12;
 
 }  // namespace
@@ -21,8 +21,8 @@ void CandidatePool::Merge(std::span<const FusionSource> sources) {
   for (const FusionSource& source : sources) {
     proposals += source.proposals.size();
   }
-  assert(proposals <= kMaxPlace);
-  // At most half full.
+  assert(proposals <= kMaxIndex);
+  // The table stays at most half full.
   const size_t wanted = std::bit_ceil(2 * proposals + 1);
   if (slots_.size() < wanted || ++epoch_ > kMaxEpoch) {
     slots_.assign(std::max(wanted, slots_.size()), 0);
@@ -30,41 +30,42 @@ void CandidatePool::Merge(std::span<const FusionSource> sources) {
   }
   entries_.clear();
   entries_.reserve(proposals);
-  places_.resize(proposals);
-  first_place_.clear();
-  uint32_t* next = places_.data();
+  entry_of_.resize(proposals);
+  first_of_.clear();
+  uint32_t* next = entry_of_.data();
   for (size_t s = 0; s < sources.size(); ++s) {
-    first_place_.push_back(static_cast<size_t>(next - places_.data()));
+    first_of_.push_back(static_cast<size_t>(next - entry_of_.data()));
     const std::span<const ScoredRow> list = sources[s].proposals;
     for (size_t i = 0; i < list.size(); ++i) {
       const size_t ahead = std::min(i + kFetchAhead, list.size() - 1);
       __builtin_prefetch(&slots_[SlotOf(list[ahead].row)]);
-      const uint32_t place = FindOrAdd(list[i].row);
-      entries_[place].sources |= 1u << s;
-      *next++ = place;
+      const uint32_t index = FindOrAdd(list[i].row);
+      entries_[index].sources |= 1u << s;
+      *next++ = index;
     }
   }
 }
 
 size_t CandidatePool::SlotOf(Row row) const {
-  // Fibonacci hashing spreads the runs of rows that neighbours in a list have.
+  // Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3,
+  // section 6.4) spreads the runs of adjacent rows that lists contain.
   return (row * 0x9e3779b97f4a7c15ull >> 32) & (slots_.size() - 1);
 }
 
 uint32_t CandidatePool::FindOrAdd(Row row) {
   const size_t mask = slots_.size() - 1;
-  const uint64_t current = uint64_t{row} << 32 | uint64_t{epoch_} << kPlaceBits;
+  const uint64_t current = uint64_t{row} << 32 | uint64_t{epoch_} << kIndexBits;
   size_t at = SlotOf(row);
   while (true) {
     const uint64_t slot = slots_[at];
-    if ((slot & ~uint64_t{kMaxPlace}) == current) return slot & kMaxPlace;
-    if (((slot ^ current) >> kPlaceBits & kMaxEpoch) != 0) break;
+    if ((slot & ~uint64_t{kMaxIndex}) == current) return slot & kMaxIndex;
+    if (((slot ^ current) >> kIndexBits & kMaxEpoch) != 0) break;
     at = (at + 1) & mask;
   }
-  const auto place = static_cast<uint32_t>(entries_.size());
-  slots_[at] = current | place;
+  const auto index = static_cast<uint32_t>(entries_.size());
+  slots_[at] = current | index;
   entries_.push_back({row, 0, 0, false});
-  return place;
+  return index;
 }
 
 }  // namespace tributary

@@ -9,24 +9,27 @@
 
 namespace tributary {
 
-// Every row that some source proposed, once. Reused from call to call; not
-// thread-safe.
+// The set of rows that the sources proposed. Each row has one entry, whichever
+// sources proposed it. Reused from call to call; not thread-safe.
 class CandidatePool {
  public:
   struct Entry {
     Row row;
+    // Bit s is set when source s proposed the row.
     uint32_t sources;
     double score;
+    // Whether the row is in the fused list.
     bool chosen;
   };
 
-  // Merges the sources' proposals by row; scores are 0.
+  // Replaces the entries by one for each distinct row of the proposals, with a
+  // score of 0 and not chosen. REQUIRES: fewer than 2^24 proposals in all.
   void Merge(std::span<const FusionSource> sources);
 
   std::vector<Entry>& entries() { return entries_; }
-  // The entry of source s's proposal at `rank` (from 0).
+  // The entry of the proposal of source s at `rank`, counted from 0.
   Entry& At(size_t s, size_t rank) {
-    return entries_[places_[first_place_[s] + rank]];
+    return entries_[entry_of_[first_of_[s] + rank]];
   }
 
  private:
@@ -34,12 +37,14 @@ class CandidatePool {
   uint32_t FindOrAdd(Row row);
 
   std::vector<Entry> entries_;
-  // By source and rank, the place in entries_.
-  std::vector<uint32_t> places_;
-  std::vector<size_t> first_place_;
-  // Open addressing. A slot is a row, an epoch and a place, from the highest
-  // bits on; it is free unless its epoch is the current one, so that nothing
-  // needs to be cleared between most calls.
+  // The index in entries_ of each proposal, source after source; those of
+  // source s begin at first_of_[s].
+  std::vector<uint32_t> entry_of_;
+  std::vector<size_t> first_of_;
+  // A hash table from rows to indices in entries_, with open addressing. From
+  // the highest bit on, a slot is a row (32 bits), an epoch (8) and an index
+  // (24). A slot of another epoch is free, so that the table is cleared only
+  // once in 255 calls.
   std::vector<uint64_t> slots_;
   uint32_t epoch_ = 0;
 };

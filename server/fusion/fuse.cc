@@ -1,3 +1,21 @@
+// Selection under quotas.
+//
+// A list by score alone may starve a source: if the scores of one source are
+// high, all k items are its own. A quota promises each source a number of items
+// in the list (its target, at least its min, at most its max), however its
+// scores compare. Three passes over the scored pool keep this promise:
+//   Reserve(min), Reserve(target)   in order of priority, each source takes its
+//                                   best items that are not in the list yet,
+//                                   until its quota is met. An item that
+//                                   another source has taken is skipped, so
+//                                   that duplicates cost no source its quota.
+//   Backfill                        the rest of the list, by score, within each
+//                                   source's max.
+// The selection only decides which items are in the list; the list is ordered
+// by score afterwards, so that reserved items stand where their scores put
+// them. With a model, a source reserves its best items by fused score, because
+// the score is the better estimate of what the user wants; without one, by the
+// source's own ranks. A pass looks at each entry at most once for each source.
 #include "server/fusion/fuse.h"
 
 #include <algorithm>
@@ -16,13 +34,13 @@ using Entry = CandidatePool::Entry;
 // Chooses at most k entries of a scored pool.
 class Selection {
  public:
-  // `order` has the places of all entries, best first.
+  // `order` has the indices of all entries, best first.
   Selection(std::span<const FusionSource> sources, uint32_t k,
             std::span<const uint32_t> order, CandidatePool* pool)
       : sources_(sources), k_(k), order_(order), pool_(pool) {}
 
-  // Each source in turn takes its best entries, by rank or by score, until
-  // `quota` of them count for it; what another source took costs it nothing.
+  // Each source in turn takes its best entries that are not chosen yet, by
+  // score or by its own ranks, until `quota` entries count towards it.
   void Reserve(uint32_t FusionSource::*quota, bool by_score) {
     for (size_t s = 0; s < sources_.size(); ++s) {
       const uint32_t wanted = sources_[s].*quota;
@@ -34,7 +52,7 @@ class Selection {
     }
   }
 
-  // Fills up to k by score.
+  // Fills the list up to k by score.
   void Backfill() {
     for (size_t i = 0; i < order_.size() && chosen_ < k_; ++i) {
       Entry& entry = pool_->entries()[order_[i]];
@@ -49,7 +67,8 @@ class Selection {
     SourceOutcome outcome;
     outcome.admitted = std::min(counted_[s], target);
     outcome.shortfall = target - outcome.admitted;
-    outcome.list_full = outcome.shortfall > 0 && chosen_ == k_ && LeftOver(s);
+    outcome.list_full =
+        outcome.shortfall > 0 && chosen_ == k_ && HasUnchosen(s);
     return outcome;
   }
 
@@ -63,11 +82,12 @@ class Selection {
     }
   }
 
-  // Without branches on what is random: they would cost more than the rest.
+  // Whether an entry is taken is unpredictable, so that mispredicted branches
+  // would cost more than the rest of the loop: there is none.
   void ReserveByScore(size_t s, uint32_t wanted) {
-    for (const uint32_t place : order_) {
+    for (const uint32_t index : order_) {
       if (chosen_ == k_ || counted_[s] >= wanted) return;
-      Entry& entry = pool_->entries()[place];
+      Entry& entry = pool_->entries()[index];
       const bool takes = (entry.sources >> s & 1) > entry.chosen;
       entry.chosen |= takes;
       chosen_ += takes;
@@ -81,7 +101,7 @@ class Selection {
     ++counted_[s];
   }
 
-  // The first of the entry's sources that has not reached its max, or -1.
+  // The first of the given sources that has not reached its max, or -1.
   int SourceWithRoom(uint32_t entry_sources) const {
     for (uint32_t bits = entry_sources; bits != 0; bits &= bits - 1) {
       const int s = std::countr_zero(bits);
@@ -90,7 +110,8 @@ class Selection {
     return -1;
   }
 
-  bool LeftOver(size_t s) const {
+  // Whether the source proposed an entry that was not chosen.
+  bool HasUnchosen(size_t s) const {
     for (size_t rank = 0; rank < sources_[s].proposals.size(); ++rank) {
       if (!pool_->At(s, rank).chosen) return true;
     }
@@ -102,18 +123,20 @@ class Selection {
   const std::span<const uint32_t> order_;
   CandidatePool* const pool_;
   uint32_t chosen_ = 0;
-  // How many entries count for each source.
+  // How many entries count towards each source's quota.
   uint32_t counted_[kMaxSources] = {};
 };
 
-// Each is written where the next chosen one belongs, without a branch.
+// Writes the chosen entries in `order`. Without a branch: every entry is
+// written to the next free position, which advances only if the entry was
+// chosen.
 void WriteChosen(std::span<const Entry> entries,
                  std::span<const uint32_t> order,
                  std::vector<FusedCandidate>* candidates) {
   candidates->resize(order.size());
   size_t size = 0;
-  for (const uint32_t place : order) {
-    const Entry& entry = entries[place];
+  for (const uint32_t index : order) {
+    const Entry& entry = entries[index];
     (*candidates)[size] = {entry.row, static_cast<float>(entry.score),
                            entry.sources};
     size += entry.chosen;

@@ -7,25 +7,26 @@
 
 namespace tributary {
 
-// Fuses the sources' proposals into *result, whose memory is reused; what else
-// it needs is kept per thread, so that the steady state allocates nothing.
-// A pure function of its input, and thread-safe. Every policy scores all
-// proposals, lets each source reserve its own, fills up to k by score within
-// each `max`, and orders the list by score, ties by row:
-//   kQuota       with a model: reserves `target` by score; score: the sum of
-//                weight * RankValue(rank), the log-odds that the item is
-//                wanted. Without: reserves `target` by rank; score: the sum of
-//                1 / ((2 i + 1) (k0 + rank)) for the i-th source. Both were
-//                found by measurement to keep every prefix at or above the best
-//                source's
-//   kRrf         reserves `min`; sum of weight / (k0 + rank), rank from 1
-//                (Cormack, Clarke, Buettcher 2009)
-//   kWeighted    reserves `min`; sum of weight * score, scaled to 0..1 within
-//                its source
-//   kInterleave  reserves `min`; sources take turns in order of priority, each
-//                giving its best that is not in the list yet
-// A reserved item counts for the source that reserved it; any other for the
-// first of its sources that has not reached its `max`.
+// Fuses the proposals of the sources into one list of at most k items:
+// 1. Scores every proposed item (score.cc has the formulas).
+// 2. Lets each source, in order of priority, reserve items of its own: `min` of
+//    them by every policy, and `target` by kQuota.
+// 3. Fills the list up to k by score, as long as some source of the item has
+//    not reached its `max`.
+// 4. Orders the list by score, highest first, ties by row.
+//
+//   policy              score: sum over the item's sources    reserves
+//   kQuota with model   weight * ln(1 + 60 / rank)            target, by score
+//   kQuota without      1 / ((2 s + 1) (k0 + rank)), s >= 0   target, by rank
+//   kRrf                weight / (k0 + rank)                  min, by rank
+//   kWeighted           weight * score scaled to 0..1         min, by rank
+//   kInterleave         sources take turns instead            min, by rank
+// Here ranks count from 1, and s is the source's position in order of priority.
+// An item that a source reserves counts towards that source's quota; any other
+// item counts towards that of its first source with room.
+//
+// *result depends on the input alone. Its memory is reused, and scratch memory
+// is kept per thread, so that the steady state allocates nothing. Thread-safe.
 // REQUIRES: at most kMaxSources sources; k0 > 0; min <= target <= max.
 void Fuse(std::span<const FusionSource> sources, const FusionOptions& options,
           FusionResult* result);

@@ -1,6 +1,6 @@
-// Fusion: merge + quotas + dedupe + backfill, giving one ordered list. Pure
-// functions; this folder knows rows and scores, and nothing of retrievers,
-// bundles' files or RPC.
+// Fusion merges the proposals of several sources into one ordered list without
+// duplicates, under quotas. This folder knows rows and scores, but no
+// retrievers, bundles or RPC. Its functions depend on their arguments alone.
 #ifndef TRIBUTARY_SERVER_FUSION_FUSION_H_
 #define TRIBUTARY_SERVER_FUSION_FUSION_H_
 
@@ -16,40 +16,42 @@ namespace tributary {
 
 inline constexpr uint32_t kMaxSources = 32;
 
-// What a fusion model takes a proposal to be worth, up to its source's weight:
-// ln(1 + 60 / (rank + 1)), for ranks are counted from 0 here. On ml-100k and
-// debian, recall was within about 2% at every prefix for 20 to 200 in the place
-// of 60.
+// The value of a proposal in a fusion model, before its source's weight:
+//   ln(1 + 60 / (rank + 1)), rank counted from 0.
+// With constants from 20 to 200 instead of 60, recall on ml-100k and debian was
+// within about 2% of this at every prefix.
 double RankValue(size_t rank);
 
 enum class FusionPolicy { kQuota, kRrf, kWeighted, kInterleave };
 
-// One source's proposals and what it may contribute. Sources are given in
-// order of priority.
+// The proposals of one source, and its quota. Sources are given in order of
+// priority.
 struct FusionSource {
-  // Best first, no row twice.
+  // Best first, without duplicates.
   std::span<const ScoredRow> proposals;
   // min <= target <= max. See Quota in retrieval.proto.
   uint32_t target = 0;
   uint32_t min = 0;
   uint32_t max = std::numeric_limits<uint32_t>::max();
-  // 0 or more; for kQuota with a model, kRrf and kWeighted.
+  // 0 or more. Used by kQuota with a model, kRrf and kWeighted.
   double weight = 0;
 };
 
 struct FusionOptions {
   FusionPolicy policy = FusionPolicy::kQuota;
+  // The length of the fused list, if the sources propose that many items.
   uint32_t k = 0;
-  // Greater than 0.
+  // Greater than 0. Used by kRrf, and by kQuota without a model.
   double k0 = 60;
-  // For kQuota: the sources' weights are those of a v1::FusionModel.
+  // For kQuota: whether the weights are those of a v1::FusionModel.
   bool has_model = false;
 };
 
 struct FusedCandidate {
   Row row;
   float score;
-  // Bit s is set when source s proposed the row, admitted by it or not.
+  // Bit s is set when source s proposed the row, whether or not the row counts
+  // towards its quota.
   uint32_t sources;
 
   friend bool operator==(const FusedCandidate&,
@@ -57,17 +59,17 @@ struct FusedCandidate {
 };
 
 struct SourceOutcome {
-  // Candidates that count towards the source's quota.
+  // Candidates that count towards the source's quota; at most its target.
   uint32_t admitted = 0;
   // max(0, target - admitted).
   uint32_t shortfall = 0;
-  // The shortfall is there because the list was full, not because the source
-  // had no more.
+  // Whether the source falls short because the list was full, and not because
+  // it had no more proposals.
   bool list_full = false;
 };
 
 struct FusionResult {
-  // At most k, best first, no row twice.
+  // At most k, best first, without duplicates.
   std::vector<FusedCandidate> candidates;
   // One for each source.
   std::vector<SourceOutcome> outcomes;

@@ -1,3 +1,36 @@
+// Scores of merged lists.
+//
+// Scores of different sources cannot be compared: one is an inner product, one
+// a count of interactions. Ranks can. So all policies but kWeighted score an
+// item by the ranks r = 1, 2, ... at which sources propose it. A source that
+// does not propose the item adds nothing.
+//
+// kRrf is reciprocal rank fusion (Cormack, Clarke, Buettcher: Reciprocal Rank
+// Fusion outperforms Condorcet and individual Rank Learning Methods, SIGIR
+// 2009), with weights:
+//   score(i) = sum over s of w_s / (k0 + r_s(i)).
+// k0 dampens the first ranks: the larger it is, the more an item gains from
+// several sources compared with one high rank. The paper uses 60.
+//
+// kQuota with a model is logistic regression on ranks (compare Le Calve, Savoy:
+// Database merging strategy based on logistic regression, Information
+// Processing & Management 36, 2000). The log-odds that the user wants item i:
+//   b + sum over s of w_s * v(r_s(i)),  v(r) = ln(1 + 60 / r).
+// The score is the sum without the intercept b, which is the same for all
+// items. v falls like -ln(r) at first and like 60 / r in the tail, where it
+// tends to 0, the value of "not proposed". evaluation/fit_fusion.cc fits the
+// weights, which are not negative, on held-out interactions; for cold users,
+// short histories and long ones separately where that pays.
+//
+// kQuota without a model weighs sources by their priority: w_s = 1 / (2 s + 1)
+// in the formula of kRrf. With these weights, as with a model, every prefix of
+// the list had at least the recall of the best source alone when measured.
+//
+// kWeighted is CombSUM (Fox, Shaw: Combination of Multiple Searches, TREC-2,
+// 1994), with weights: the sum of w_s times the source's own score, scaled to
+// 0..1 over the source's list.
+//
+// kInterleave gives the n-th item of the interleaved list the score 1 / n.
 #include "server/fusion/score.h"
 
 #include <algorithm>
@@ -9,7 +42,7 @@ namespace tributary {
 namespace {
 
 constexpr double kRankScale = 60;
-// Logarithms are computed once up to here.
+// The values of these first ranks are computed once.
 constexpr size_t kTabledRanks = 4096;
 
 double ComputeRankValue(size_t rank) {
@@ -24,7 +57,6 @@ std::array<double, kTabledRanks> TabulateRankValues() {
   return values;
 }
 
-// Reciprocal rank fusion (Cormack, Clarke, Buettcher 2009), weighted.
 void AddReciprocalRanks(const FusionSource& source, size_t s, double weight,
                         double k0, CandidatePool* pool) {
   for (size_t rank = 0; rank < source.proposals.size(); ++rank) {
@@ -49,6 +81,7 @@ void AddLogOdds(const FusionSource& source, size_t s, CandidatePool* pool) {
   }
 }
 
+// For kQuota.
 void ScoreByExpectedHits(std::span<const FusionSource> sources,
                          const FusionOptions& options, CandidatePool* pool) {
   for (size_t s = 0; s < sources.size(); ++s) {
@@ -74,8 +107,8 @@ void AddScaledScores(const FusionSource& source, size_t s,
   }
 }
 
-// Numbers the entries in the order in which sources that take turns would give
-// them.
+// Sources take turns, in order of priority. In its turn a source gives its best
+// item that was not given yet. A score above 0 says that an entry was given.
 void ScoreByTurns(std::span<const FusionSource> sources, CandidatePool* pool) {
   size_t cursor[kMaxSources] = {};
   size_t given = 0;

@@ -8,7 +8,7 @@
 
 namespace tributary {
 
-// Sets every entry's score, 0 or more, as the policy has it: see fuse.h.
+// Sets the score of every entry, 0 or more, by the formula of the policy.
 // REQUIRES: the pool holds the merged proposals of `sources`.
 void ScoreCandidates(std::span<const FusionSource> sources,
                      const FusionOptions& options, CandidatePool* pool);

@@ -5,9 +5,8 @@ namespace tributary {
 std::span<const uint32_t> ScoreOrder::Sort(
     std::span<const CandidatePool::Entry> entries) {
   items_.resize(entries.size());
-  for (uint32_t place = 0; place < entries.size(); ++place) {
-    items_[place] = {DescendingKey(static_cast<float>(entries[place].score)),
-                     place};
+  for (uint32_t i = 0; i < entries.size(); ++i) {
+    items_[i] = {DescendingKey(static_cast<float>(entries[i].score)), i};
   }
   SortByKey(items_, &scratch_);
   for (size_t first = 0; first < items_.size();) {
@@ -19,9 +18,9 @@ std::span<const uint32_t> ScoreOrder::Sort(
     }
     first = last;
   }
-  places_.resize(items_.size());
-  for (size_t i = 0; i < items_.size(); ++i) places_[i] = items_[i].id;
-  return places_;
+  order_.resize(items_.size());
+  for (size_t i = 0; i < items_.size(); ++i) order_[i] = items_[i].id;
+  return order_;
 }
 
 void ScoreOrder::SortTie(std::span<const CandidatePool::Entry> entries,

@@ -11,21 +11,22 @@
 
 namespace tributary {
 
-// The order of a list: by score as a reply has it (a float), highest first,
-// ties by row. Reused from call to call; not thread-safe.
+// Sorts entries by score, highest first, ties by row. Scores are compared as
+// floats, the type they have in a reply. Reused from call to call; not
+// thread-safe.
 class ScoreOrder {
  public:
-  // The places of all entries, best first, until the next call.
+  // The indices of all entries, best first. Valid until the next call.
   std::span<const uint32_t> Sort(std::span<const CandidatePool::Entry> entries);
 
  private:
-  // Items of one score, by row.
+  // Sorts items whose scores are equal by row.
   void SortTie(std::span<const CandidatePool::Entry> entries,
                std::span<KeyedId> items);
 
   std::vector<KeyedId> items_;
   std::vector<KeyedId> scratch_;
-  std::vector<uint32_t> places_;
+  std::vector<uint32_t> order_;
 };
 
 }  // namespace tributary

@@ -6,7 +6,7 @@
 
 #include "index/parallel/parallel_for.h"
 #include "index/search/recall.h"
-#include "server/process/breaks.h"
+#include "server/process/cpu_throttle.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -23,7 +23,7 @@ constexpr uint32_t kThreads = 2;
 absl::Status ForEach(size_t n, const std::function<absl::Status(size_t)>& run) {
   std::vector<absl::Status> statuses(n);
   ParallelFor(n, 1, kThreads, [&](uint64_t begin, uint64_t end) {
-    const Breaks breaks;
+    const CpuThrottle throttle;
     for (uint64_t i = begin; i < end; ++i) statuses[i] = run(i);
   });
   for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);

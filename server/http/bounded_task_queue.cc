@@ -13,19 +13,19 @@ BoundedTaskQueue::BoundedTaskQueue(size_t threads, size_t queue_length)
 
 void BoundedTaskQueue::enqueue(std::function<void()> task) {
   {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return queue_.size() < queue_length_; });
+    MutexLock lock(&mutex_);
+    while (queue_.size() >= queue_length_) changed_.Wait(&mutex_);
     queue_.push_back(std::move(task));
   }
-  changed_.notify_all();
+  changed_.NotifyAll();
 }
 
 void BoundedTaskQueue::shutdown() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     stopping_ = true;
   }
-  changed_.notify_all();
+  changed_.NotifyAll();
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -33,13 +33,13 @@ void BoundedTaskQueue::Run() {
   for (;;) {
     std::function<void()> task;
     {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      MutexLock lock(&mutex_);
+      while (!stopping_ && queue_.empty()) changed_.Wait(&mutex_);
       if (queue_.empty()) return;
       task = std::move(queue_.front());
       queue_.pop_front();
     }
-    changed_.notify_all();
+    changed_.NotifyAll();
     task();
   }
 }

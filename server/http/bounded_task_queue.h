@@ -1,39 +1,40 @@
 #ifndef TRIBUTARY_SERVER_HTTP_BOUNDED_TASK_QUEUE_H_
 #define TRIBUTARY_SERVER_HTTP_BOUNDED_TASK_QUEUE_H_
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "httplib.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 
-// The threads that serve connections. When all are busy and the queue is full,
-// the accepting thread waits, and the kernel's backlog takes what comes:
-// httplib's own queue has no bound. Thread-safe.
+// The threads that serve connections, with a bounded queue; httplib's own queue
+// has no bound. When all threads are busy and the queue is full, the accepting
+// thread waits, and further connections stay in the kernel's backlog.
+// Thread-safe.
 class BoundedTaskQueue final : public httplib::TaskQueue {
  public:
   BoundedTaskQueue(size_t threads, size_t queue_length);
   // REQUIRES: shutdown() was called, which httplib does.
   ~BoundedTaskQueue() override = default;
 
+  // Waits while the queue is full.
   void enqueue(std::function<void()> task) override;
-  // Runs what is queued, then joins.
+  // Runs the tasks that are queued, then joins the threads.
   void shutdown() override;
 
  private:
   void Run();
 
   const size_t queue_length_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> queue_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
 

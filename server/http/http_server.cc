@@ -23,7 +23,8 @@
 namespace tributary {
 namespace {
 
-// A connection holds a thread while it is open: keep idle ones short.
+// A connection occupies a thread while it is open, so that idle ones are closed
+// soon.
 constexpr size_t kThreads = 32;
 constexpr size_t kQueueLength = 64;
 constexpr int kKeepAliveS = 1;
@@ -39,7 +40,7 @@ constexpr char kEndpoints[] =
     "GET  /readyz       200 while a bundle is active\n"
     "POST /v1/retrieve  tributary.v1.RetrieveRequest as proto3 JSON\n";
 
-// The method of each path.
+// The method of each path that is served.
 const std::map<std::string, std::string, std::less<>>& Routes() {
   static const auto* const routes =
       new std::map<std::string, std::string, std::less<>>{
@@ -83,21 +84,21 @@ void Answer(const absl::Status& status, httplib::Response* response) {
   response->set_content(JsonOf(status), kJson);
 }
 
-// For replies sent before the request's body was read: what is left of it is
-// not a request.
+// For replies that are sent before the request's body was read: the rest of the
+// body must not be taken for the next request.
 void CloseAfter(httplib::Response* response) {
   response->set_header("Connection", "close");
 }
 
-// Refuses what no route takes before any of its body is read. False when the
-// request may go on.
+// Refuses a request that has no route, before its body is read. False when it
+// has one.
 bool Refuse(const httplib::Request& request, httplib::Response* response) {
   const auto route = Routes().find(request.path);
   const bool found = route != Routes().end();
   if (found && request.method == route->second) return false;
   if (found && request.method == "HEAD" && route->second == "GET") return false;
   Answer(absl::NotFoundError(
-             fmt::format("no {} {} here", request.method, request.path)),
+             fmt::format("{} {} does not exist", request.method, request.path)),
          response);
   CloseAfter(response);
   if (found) {
@@ -107,8 +108,8 @@ bool Refuse(const httplib::Request& request, httplib::Response* response) {
   return true;
 }
 
-// The body, which httplib bounds neither when it is chunked nor when it is
-// compressed. An error is answered.
+// Reads the body, of at most `max_bytes`. httplib bounds neither chunked nor
+// compressed bodies. Nothing, and *response is the error, when it fails.
 std::optional<std::string> ReadBody(const httplib::ContentReader& read,
                                     size_t max_bytes,
                                     httplib::Response* response) {
@@ -142,10 +143,12 @@ void OnException(const httplib::Request& request, std::exception_ptr exception,
   } catch (...) {
   }
   spdlog::error("event=http_exception path={:?} what={:?}", request.path, what);
-  Answer(absl::InternalError("failed; the server's log says why"), response);
+  Answer(absl::InternalError("the request failed; see http_exception in the "
+                             "server's log"),
+         response);
 }
 
-// httplib's default is SO_REUSEPORT, with which two servers share a port.
+// httplib's default is SO_REUSEPORT, which lets two servers share a port.
 void SetSocketOptions(socket_t socket) {
   const int on = 1;
   setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -176,7 +179,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
   RETURN_IF_ERROR(server->Bind());
   server->thread_ = std::thread(
       [http = server->server_.get()] { http->listen_after_bind(); });
-  // stop() before the loop runs would be lost.
+  // stop() has no effect before the loop runs.
   while (!server->server_->is_running()) std::this_thread::yield();
   return server;
 }
@@ -197,8 +200,8 @@ absl::Status HttpServer::Bind() {
                          : server_->bind_to_port(wanted.host, port);
   if (!bound) {
     return absl::UnavailableError(fmt::format(
-        "http: cannot listen on {}: the address is in use, not of this "
-        "machine, or not permitted",
+        "http: cannot listen on {}: the address is in use, does not belong to "
+        "this machine, or is not permitted",
         options_.address));
   }
   address_ = fmt::format(
@@ -234,12 +237,12 @@ void HttpServer::AddRoutes() {
                    ? httplib::Server::HandlerResponse::Handled
                    : httplib::Server::HandlerResponse::Unhandled;
       });
-  // What httplib refuses on its own has no body.
+  // A request that httplib itself refuses has no body yet.
   const httplib::Server::Handler on_error = [](const Request&,
                                                Response& response) {
     if (!response.body.empty()) return;
     response.set_content(JsonOf(absl::InvalidArgumentError(
-                             "not a request that is understood here")),
+                             "malformed or unsupported HTTP request")),
                          kJson);
   };
   server_->set_error_handler(on_error);
@@ -252,12 +255,12 @@ void HttpServer::AddRoutes() {
 void HttpServer::Retrieve(const httplib::Request& request,
                           const httplib::ContentReader& read,
                           httplib::Response* response) const {
-  // httplib would call a handler of parts, which there is none of.
+  // httplib would look for a handler of the form's parts, which was not given.
   if (request.is_multipart_form_data()) {
     CloseAfter(response);
-    return Answer(
-        absl::InvalidArgumentError("expected a body of JSON, found a form"),
-        response);
+    return Answer(absl::InvalidArgumentError(
+                      "expected a JSON body, found a multipart form"),
+                  response);
   }
   const std::optional<std::string> body =
       ReadBody(read, options_.max_request_bytes, response);
@@ -279,14 +282,14 @@ absl::Status HttpServer::RetrieveJson(const std::string& body,
         "not a RetrieveRequest: {}",
         std::string_view(parsed.message().data(), parsed.message().size())));
   }
-  v1::RetrieveResponse answer;
+  v1::RetrieveResponse response;
   RETURN_IF_ERROR(
-      options_.handler->Retrieve(request, SteadyTime::max(), &answer));
+      options_.handler->Retrieve(request, SteadyTime::max(), &response));
   const auto printed =
-      google::protobuf::util::MessageToJsonString(answer, json);
+      google::protobuf::util::MessageToJsonString(response, json);
   if (printed.ok()) return absl::OkStatus();
   return absl::InternalError(
-      fmt::format("the reply as JSON: {}", printed.ToString()));
+      fmt::format("cannot print the reply as JSON: {}", printed.ToString()));
 }
 
 }  // namespace tributary

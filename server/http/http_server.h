@@ -22,33 +22,39 @@ struct Response;
 namespace tributary {
 
 struct HttpServerOptions {
-  // host:port; port 0: any free one.
+  // host:port. Port 0 takes any free port.
   std::string address;
   size_t max_request_bytes = 4 << 20;
-  // Both outlive the server.
+  // handler and metrics outlive the server.
   const RetrievalHandler* handler = nullptr;
   ServerMetrics* metrics = nullptr;
-  // Whether requests can be answered, and why not. Thread-safe.
+  // OK when requests can be answered, else the reason. Thread-safe.
   std::function<absl::Status()> ready = nullptr;
 };
 
-// HTTP beside gRPC: GET /metrics (Prometheus), /healthz (alive), /readyz (a
-// bundle is active), POST /v1/retrieve (the messages of Retrieve as proto3
-// JSON), GET / (this list). Errors are google.rpc.Status as JSON. Its threads
-// are bounded; httplib.h and its exceptions are seen by this folder alone.
+// HTTP beside gRPC:
+//   GET  /             lists these endpoints
+//   GET  /metrics      Prometheus' text format
+//   GET  /healthz      200 while the process is alive
+//   GET  /readyz       200 while a bundle is active
+//   POST /v1/retrieve  Retrieve, with RetrieveRequest and RetrieveResponse as
+//                      proto3 JSON
+// An error's body is google.rpc.Status as JSON. The number of threads is
+// bounded. No other folder includes httplib.h or sees its exceptions.
 // Thread-safe.
 class HttpServer {
  public:
-  // Serves when it returns. Errors begin with "http": INVALID_ARGUMENT for an
-  // address that cannot be, UNAVAILABLE when it is in use.
+  // The server accepts requests when this returns. Errors begin with "http":
+  // INVALID_ARGUMENT for a malformed address, UNAVAILABLE when it is in use.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
       HttpServerOptions options);
   ~HttpServer();
 
-  // With the port that was taken.
+  // The address with the port that was taken.
   const std::string& address() const { return address_; }
 
-  // Stops accepting and answers what is in progress. Idempotent.
+  // Stops accepting, and returns when the requests in progress are answered.
+  // Idempotent.
   void Shutdown();
 
  private:

@@ -33,7 +33,7 @@ std::string JsonOf(const absl::Status& status) {
   std::string json;
   const auto printed =
       google::protobuf::util::MessageToJsonString(ToRpcStatus(status), &json);
-  // Only a message that is not UTF-8 cannot be printed.
+  // Printing fails only when the message is not UTF-8.
   if (!printed.ok()) return "{\"code\":13,\"message\":\"unprintable\"}";
   return json;
 }

@@ -7,11 +7,12 @@
 
 namespace tributary {
 
-// The HTTP status that stands for a gRPC code: 400 for INVALID_ARGUMENT, 404,
-// 429, 503, 504 and so on.
+// The HTTP status for a gRPC code: 400 for INVALID_ARGUMENT, 404 for NOT_FOUND,
+// 429 for RESOURCE_EXHAUSTED, 503 for UNAVAILABLE, 504 for DEADLINE_EXCEEDED;
+// 500 for codes without a counterpart.
 int HttpStatusOf(absl::StatusCode code);
 
-// google.rpc.Status with its details as proto3 JSON.
+// ToRpcStatus(status), which has the details, as proto3 JSON.
 std::string JsonOf(const absl::Status& status);
 
 }  // namespace tributary

@@ -346,8 +346,8 @@ void Loader::Report(const absl::Status& last_step,
   status_.set_current_version(current_);
   status_.set_last_error(last_step.ok() ? held_back_
                                         : std::string(MessageOf(last_step)));
-  status_.set_errors_in_a_row(last_step.ok() ? 0
-                                             : status_.errors_in_a_row() + 1);
+  status_.set_consecutive_errors(
+      last_step.ok() ? 0 : status_.consecutive_errors() + 1);
   status_.set_fetched_bytes(fetch_counts_.fetched_bytes);
   status_.set_shared_bytes(fetch_counts_.shared_bytes);
   *status_.mutable_at() = TimeUtil::GetCurrentTime();

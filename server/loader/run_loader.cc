@@ -4,10 +4,9 @@
 #include <string>
 #include <thread>
 
-#include "CLI/CLI.hpp"
 #include "grpcpp/grpcpp.h"
 #include "index/bundle/bundle.h"
-#include "proto/yaml/config_flags.h"
+#include "proto/yaml/program_flags.h"
 #include "server/loader/loader.h"
 #include "server/loader/loader_config.h"
 #include "server/process/process.h"
@@ -27,19 +26,16 @@ int Fail(const absl::Status& status) {
 
 int RunLoader(int argc, char** argv, const RetrieverRegistry& registry) {
   RunTrialIfAsked(argc, argv, registry);
-  CLI::App app(
-      "Fetches, verifies, stages and activates the versions that a store's "
-      "CURRENT names.");
-  app.set_version_flag(
-      "--version",
-      VersionText("tributary-loader", kBundleFormat, grpc::Version()));
   v1::LoaderConfig flags;
-  AddConfigFlags(app, &flags);
-  app.add_option_function<uint32_t>(
-      "--poll-interval-ms",
-      [&flags](uint32_t ms) { flags.set_poll_interval_ms(ms); },
-      "The same as --poll_interval_ms");
-  CLI11_PARSE(app, argc, argv);
+  const auto exit_status = ParseProgramFlags(
+      argc, argv,
+      {.description = "Fetches, verifies, stages and activates the versions "
+                      "that a store's CURRENT names.",
+       .version =
+           VersionText("tributary-loader", kBundleFormat, grpc::Version()),
+       .aliases = {{"--poll-interval-ms", "poll_interval_ms"}}},
+      &flags);
+  if (exit_status.has_value()) return *exit_status;
 
   const auto config = CompleteLoaderConfig(flags);
   if (!config.ok()) return Fail(config.status());

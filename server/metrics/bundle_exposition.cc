@@ -1,4 +1,4 @@
-// What ServerMetrics shows of versions, labels and the loader.
+// The metric families of ServerMetrics about versions, labels and the loader.
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "server/metrics/family.h"
 #include "server/metrics/server_metrics.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 namespace {
@@ -22,10 +23,13 @@ double SecondsSince(const google::protobuf::Timestamp& time) {
 
 void CollectResidents(const v1::ServerStatus& status,
                       std::vector<prometheus::MetricFamily>* families) {
-  Family bytes = Gauges("tributary_resident_bytes",
-                        "Size of a resident version's mapped files.");
-  Family state = Gauges("tributary_bundle_state",
-                        "1 for each resident version, with its state.");
+  Family bytes =
+      Gauges("tributary_resident_bytes",
+             "Size of the mapped files of each resident version, in bytes.");
+  Family state =
+      Gauges("tributary_bundle_state",
+             "1 for each resident version; the label state is STAGED, ACTIVE "
+             "or PREVIOUS.");
   for (const v1::BundleStatus& bundle : status.bundles()) {
     if (bundle.state() == v1::ON_DISK) continue;
     const std::string version = std::to_string(bundle.version());
@@ -35,7 +39,7 @@ void CollectResidents(const v1::ServerStatus& status,
         1);
     if (bundle.version() != status.active_version()) continue;
     Gauges("tributary_bundle_age_seconds",
-           "Time since the active version was built.")
+           "Seconds since the active version was built.")
         .Add({}, SecondsSince(bundle.created_at()))
         .MoveTo(families);
   }
@@ -45,10 +49,12 @@ void CollectResidents(const v1::ServerStatus& status,
 
 void CollectLabels(const v1::ServerStatus& status,
                    std::vector<prometheus::MetricFamily>* families) {
-  Family version =
-      Gauges("tributary_label_version", "The version that has the label.");
-  Family share = Gauges("tributary_label_share",
-                        "Of the users who ask for no version and no label.");
+  Family version = Gauges("tributary_label_version",
+                          "The version to which each label points.");
+  Family share =
+      Gauges("tributary_label_share",
+             "Share of users, 0 to 1, whose requests get the label's version "
+             "without naming a version or a label.");
   for (const v1::Label& label : status.labels()) {
     version.Add({{"label", label.name()}},
                 static_cast<double>(label.version()));
@@ -58,7 +64,7 @@ void CollectLabels(const v1::ServerStatus& status,
   share.MoveTo(families);
 }
 
-// As the loader told last; nothing before it did.
+// The loader's latest report.
 void CollectLoader(const v1::LoaderStatus& loader,
                    std::vector<prometheus::MetricFamily>* families) {
   const auto gauge = [&](const char* name, const char* help, double value) {
@@ -68,46 +74,51 @@ void CollectLoader(const v1::LoaderStatus& loader,
     Counters(name, help).Add({}, static_cast<double>(value)).MoveTo(families);
   };
   gauge("tributary_loader_report_age_seconds",
-        "Time since the loader told how it is.", SecondsSince(loader.at()));
-  gauge("tributary_loader_store_version",
-        "The store's CURRENT, as the loader saw it last; 0: none.",
-        static_cast<double>(loader.current_version()));
+        "Seconds since the loader's latest report.", SecondsSince(loader.at()));
+  gauge(
+      "tributary_loader_store_version",
+      "The version in the store's CURRENT when the loader last read it; 0 for "
+      "none.",
+      static_cast<double>(loader.current_version()));
   gauge("tributary_loader_last_good_version",
-        "The version that the loader last saw activated; 0: none.",
+        "The last version that the loader saw activated; 0 for none.",
         static_cast<double>(loader.last_good_version()));
   gauge("tributary_loader_last_refused_version",
-        "The version that the loader refused last; 0: none.",
+        "The last version that the loader refused; 0 for none.",
         static_cast<double>(loader.last_refusal().version()));
-  gauge("tributary_loader_errors_in_a_row",
-        "Steps of the loader that failed, since one went well.",
-        loader.errors_in_a_row());
+  gauge("tributary_loader_consecutive_errors",
+        "Failed steps of the loader since its last successful step.",
+        loader.consecutive_errors());
   counter("tributary_loader_fetched_bytes_total",
-          "Fetched from the store since the loader started.",
+          "Bytes that the loader has fetched from the store since it started.",
           loader.fetched_bytes());
   counter("tributary_loader_shared_bytes_total",
-          "Not fetched, because another version on the host has the file.",
+          "Bytes of files that the loader did not fetch because another "
+          "version on the host has the same file.",
           loader.shared_bytes());
   counter("tributary_loader_forced_total",
-          "Versions activated although the gate refused them.",
+          "Versions that were activated although the gate refused them.",
           loader.forced());
 }
 
 void CollectStatus(const v1::ServerStatus& status,
                    std::vector<prometheus::MetricFamily>* families) {
   CollectResidents(status, families);
-  Gauges("tributary_active_version", "The version that serves; 0: none.")
+  Gauges("tributary_active_version", "The active version; 0 for none.")
       .Add({}, static_cast<double>(status.active_version()))
       .MoveTo(families);
   if (status.has_activated_at()) {
     Gauges("tributary_activated_timestamp_seconds",
-           "When the active version was activated.")
+           "Unix time in seconds at which the active version was activated.")
         .Add({}, Seconds(status.activated_at()))
         .MoveTo(families);
   }
-  Counters("tributary_swaps_total", "Times another version became active.")
+  Counters("tributary_swaps_total",
+           "Changes of the active version, not counting the first activation.")
       .Add({}, static_cast<double>(status.swaps()))
       .MoveTo(families);
-  Counters("tributary_bundle_refusals_total", "Versions refused.")
+  Counters("tributary_bundle_refusals_total",
+           "Refusals of versions, by the loader or by the server.")
       .Add({}, static_cast<double>(status.refusals()))
       .MoveTo(families);
   CollectLabels(status, families);
@@ -118,8 +129,9 @@ void CollectBuildRecall(const v1::MeasuredRecall& measured,
                         std::vector<prometheus::MetricFamily>* families) {
   Family recall = Gauges(
       "tributary_build_recall",
-      "Recall on held-out interactions, measured when the bundle was built, or "
-      "on the version in the label measured_on_version where there is one.");
+      "Recall at k of held-out interactions, 0 to 1, measured when the active "
+      "version was built, or on the version in the label measured_on_version "
+      "if there is one; by source and k.");
   for (const v1::MeasuredRecall::Point& point : measured.points()) {
     Labels labels = {{"source", point.source()},
                      {"k", std::to_string(point.k())}};
@@ -136,7 +148,7 @@ void CollectBuildRecall(const v1::MeasuredRecall& measured,
 
 void ServerMetrics::CollectBundles(
     std::vector<prometheus::MetricFamily>* families) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   CollectBuildRecall(measured_recall_, families);
   if (get_status_) CollectStatus(get_status_(), families);
 }

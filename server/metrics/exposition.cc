@@ -1,5 +1,4 @@
-// ServerMetrics as Prometheus sees it: the names and help texts of the
-// families.
+// The metric families of ServerMetrics, with their names and help texts.
 #include <unistd.h>
 
 #include <cinttypes>
@@ -17,7 +16,7 @@
 namespace tributary {
 namespace {
 
-// As gRPC's Prometheus interceptors write codes.
+// Status codes in the spelling of gRPC's Prometheus interceptors.
 constexpr const char* kCodeNames[] = {"OK",
                                       "Canceled",
                                       "Unknown",
@@ -39,12 +38,15 @@ constexpr const char* kCodeNames[] = {"OK",
 void CollectMethods(std::span<const std::unique_ptr<MethodMetrics>> methods,
                     std::vector<prometheus::MetricFamily>* families) {
   Family handled =
-      Counters("grpc_server_handled_total", "Calls completed, by status code.");
-  Family seconds = Histograms("grpc_server_handling_seconds",
-                              "Duration of calls, from first to last byte.");
+      Counters("grpc_server_handled_total",
+               "Calls completed, by service, method and status code.");
+  Family seconds =
+      Histograms("grpc_server_handling_seconds",
+                 "Duration of completed calls in seconds, by service and "
+                 "method.");
   for (const auto& method : methods) {
     for (size_t code = 0; code < method->handled.size(); ++code) {
-      // OK is there from the start, so that rates have a base.
+      // OK is shown from the start, so that rates have a base.
       if (code != 0 && method->handled[code].value() == 0) continue;
       handled.Add({{"grpc_service", method->service},
                    {"grpc_method", method->method},
@@ -61,7 +63,7 @@ void CollectMethods(std::span<const std::unique_ptr<MethodMetrics>> methods,
 
 using Retrievers = std::span<const std::unique_ptr<RetrieverMetrics>>;
 
-// Whether to show it: kOtherName only when it was needed.
+// kOtherName is shown only if it was used.
 bool IsShown(const RetrieverMetrics& retriever) {
   return retriever.slot != 0 || retriever.seconds.Read().sample_count > 0;
 }
@@ -69,17 +71,23 @@ bool IsShown(const RetrieverMetrics& retriever) {
 void CollectSources(Retrievers retrievers,
                     std::vector<prometheus::MetricFamily>* families) {
   Family seconds = Histograms("tributary_retriever_seconds",
-                              "Duration of one retriever's search.");
-  Family admitted = Counters("tributary_candidates_total",
-                             "Candidates that count towards a quota.");
+                              "Duration of searches in seconds, by retriever.");
+  Family admitted =
+      Counters("tributary_candidates_total",
+               "Candidates in replies that count towards the retriever's "
+               "quota.");
   Family proposed =
       Counters("tributary_candidates_proposed_total",
-               "Candidates in replies that the retriever proposed.");
-  Family shortfall = Counters("tributary_shortfall_total",
-                              "Candidates missing to a quota, by cause.");
-  Family overlap =
-      Counters("tributary_source_overlap_total",
-               "Candidates in replies that both retrievers proposed.");
+               "Candidates in replies that the retriever proposed, whichever "
+               "quota they count towards.");
+  Family shortfall =
+      Counters("tributary_shortfall_total",
+               "Candidates by which replies missed the retriever's quota, "
+               "by cause.");
+  Family overlap = Counters(
+      "tributary_source_overlap_total",
+      "Candidates in replies that both the retriever and the other one "
+      "proposed.");
   for (const auto& retriever : retrievers) {
     if (!IsShown(*retriever)) continue;
     const Labels labels = {{"retriever", retriever->name}};
@@ -106,13 +114,19 @@ void CollectSources(Retrievers retrievers,
 
 void CollectLiveRecall(Retrievers retrievers,
                        std::vector<prometheus::MetricFamily>* families) {
-  Family hits = Counters("tributary_live_recall_hits_total",
-                         "Exact top k items, of sampled requests, that the "
-                         "retriever had proposed.");
-  Family expected = Counters("tributary_live_recall_expected_total",
-                             "Exact top k items of sampled requests.");
-  Family recall = Gauges("tributary_live_recall",
-                         "Share found, over about the last 100 samples.");
+  Family hits =
+      Counters("tributary_live_recall_hits_total",
+               "Items of the exact top k of sampled requests that the "
+               "retriever had proposed.");
+  Family expected =
+      Counters("tributary_live_recall_expected_total",
+               "Items of the exact top k of sampled requests; k is a "
+               "length, or \"asked\" for the number of candidates "
+               "the retriever was asked for.");
+  Family recall =
+      Gauges("tributary_live_recall",
+             "Recall at k of the retriever against an exact search, 0 to "
+             "1, over about the last 100 sampled requests.");
   for (const auto& retriever : retrievers) {
     for (size_t depth = 0; depth < kLiveRecallDepths.size(); ++depth) {
       const LiveRecallMetrics& metrics = retriever->live_recall[depth];
@@ -151,7 +165,8 @@ std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
   CollectLiveRecall(retrievers, &families);
   CollectBundles(&families);
   CollectTotals(&families);
-  Gauges("process_resident_memory_bytes", "Resident memory of the process.")
+  Gauges("process_resident_memory_bytes",
+         "Resident memory of the process in bytes.")
       .Add({}, ResidentBytes())
       .MoveTo(&families);
   return families;
@@ -164,25 +179,32 @@ void ServerMetrics::CollectTotals(
     Counters(name, help).Add({}, value).MoveTo(families);
   };
   counter("tributary_retrievals_total",
-          "Requests answered; each entry of a batch counts.", retrievals);
+          "Requests answered; each entry of a batch counts as one.",
+          retrievals);
   counter("tributary_cold_starts_total",
-          "Requests answered for a user who is not in the bundle.",
+          "Requests answered for cold users, who are not in the bundle.",
           cold_starts);
   counter("tributary_degraded_total",
-          "Requests answered although a source failed or was late.", degraded);
-  counter("tributary_live_recall_samples_total",
-          "Requests searched again exactly.", live_recall_samples);
+          "Requests answered although at least one source failed or was late.",
+          degraded);
+  counter(
+      "tributary_live_recall_samples_total",
+      "Sampled requests that were searched again exactly to measure recall.",
+      live_recall_samples);
   counter("tributary_live_recall_dropped_total",
-          "Sampled requests dropped because the queue was full.",
+          "Sampled requests that were dropped because the queue was full.",
           live_recall_dropped);
-  Histograms("tributary_fusion_seconds", "Duration of fusion.")
+  Histograms("tributary_fusion_seconds",
+             "Duration of fusion in seconds, for each request.")
       .Add({}, fusion_seconds)
       .MoveTo(families);
   Histograms("tributary_swap_seconds",
-             "From the call to activate a version until it serves.")
+             "Seconds from the call that activates a version until requests "
+             "are answered from it.")
       .Add({}, swap_seconds_)
       .MoveTo(families);
-  Gauges("tributary_requests_in_flight", "Calls in progress.")
+  Gauges("tributary_requests_in_flight",
+         "Calls in progress over gRPC and HTTP.")
       .Add({}, static_cast<double>(
                    requests_in_flight.load(std::memory_order_relaxed)))
       .MoveTo(families);

@@ -12,7 +12,7 @@ namespace tributary {
 
 using Labels = std::vector<prometheus::ClientMetric::Label>;
 
-// A metric family that is being filled.
+// Builds a metric family for a scrape.
 class Family {
  public:
   Family(prometheus::MetricType type, std::string name, std::string help)

@@ -1,5 +1,5 @@
-// Instruments that the request path writes: relaxed atomics, no locks.
-// (prometheus::Histogram takes a mutex per observation.)
+// Instruments for the request path: relaxed atomics, no locks.
+// (prometheus::Histogram takes a mutex for each observation.)
 #ifndef TRIBUTARY_SERVER_METRICS_LATENCY_HISTOGRAM_H_
 #define TRIBUTARY_SERVER_METRICS_LATENCY_HISTOGRAM_H_
 
@@ -12,7 +12,7 @@
 
 namespace tributary {
 
-// Counts up. Thread-safe.
+// A number that only grows. Thread-safe.
 class Counter {
  public:
   void Add(uint64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
@@ -22,11 +22,13 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-// Durations in fixed buckets from 25 us to 5 s. Thread-safe; Observe costs two
-// relaxed additions. On cache lines of its own.
+// A histogram of durations in fixed buckets from 25 us to 5 s. Aligned to cache
+// lines so that histograms do not share them. Observe costs two relaxed atomic
+// additions. Thread-safe.
 class alignas(64) LatencyHistogram {
  public:
-  // The buckets' upper bounds; one more bucket holds what is longer.
+  // The upper bounds of the buckets in nanoseconds, inclusive. One more bucket
+  // holds longer durations.
   static constexpr std::array<uint64_t, 22> kBoundsNs = {
       25'000,        50'000,       100'000,     150'000,     200'000,
       300'000,       500'000,      750'000,     1'000'000,   1'500'000,
@@ -37,8 +39,9 @@ class alignas(64) LatencyHistogram {
   // Negative durations count as 0.
   void Observe(std::chrono::nanoseconds duration);
 
-  // As Prometheus has it: cumulative buckets, bounds in seconds. The count is
-  // that of the buckets, so that a scrape is consistent in itself.
+  // As Prometheus defines histograms: cumulative buckets, bounds in seconds.
+  // The count is the sum of the buckets, so that one result is consistent even
+  // while others observe.
   prometheus::ClientMetric::Histogram Read() const;
 
  private:

@@ -5,7 +5,8 @@
 namespace tributary {
 namespace {
 
-// Keeps about the last hundred samples in `recent`.
+// The factor by which a sample's weight decays with each later sample: weights
+// add up to 1 / (1 - kDecay) = 100 samples.
 constexpr double kDecay = 0.99;
 
 }  // namespace
@@ -29,7 +30,7 @@ double LiveRecallMetrics::recent() const {
 }
 
 ServerMetrics::ServerMetrics() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   AddRetriever(kOtherName);
 }
 
@@ -37,7 +38,7 @@ ServerMetrics::~ServerMetrics() = default;
 
 MethodMetrics& ServerMetrics::AddMethod(std::string service,
                                         std::string method) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   const size_t slot = method_count_.load(std::memory_order_relaxed);
   methods_.at(slot) = std::make_unique<MethodMetrics>();
   methods_[slot]->service = std::move(service);
@@ -46,7 +47,6 @@ MethodMetrics& ServerMetrics::AddMethod(std::string service,
   return *methods_[slot];
 }
 
-// REQUIRES: mutex_ is held.
 void ServerMetrics::AddRetriever(std::string_view name) {
   const size_t slot = retriever_count_.load(std::memory_order_relaxed);
   if (slot == retrievers_.size()) return;
@@ -58,7 +58,7 @@ void ServerMetrics::AddRetriever(std::string_view name) {
 }
 
 RetrieverMetrics& ServerMetrics::ForRetriever(std::string_view name) {
-  // A handful of names: a linear search of short strings beats a hash.
+  // For a handful of short names, a linear search is faster than a hash table.
   const size_t count = retriever_count_.load(std::memory_order_acquire);
   for (size_t i = 1; i < count; ++i) {
     if (retrievers_[i]->name == name) return *retrievers_[i];
@@ -67,7 +67,7 @@ RetrieverMetrics& ServerMetrics::ForRetriever(std::string_view name) {
 }
 
 void ServerMetrics::MadeResident(const v1::Manifest& manifest) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   for (const v1::RetrieverSpec& spec : manifest.retrievers()) {
     if (ForRetriever(spec.name()).slot == 0) AddRetriever(spec.name());
   }
@@ -76,12 +76,12 @@ void ServerMetrics::MadeResident(const v1::Manifest& manifest) {
 void ServerMetrics::Activated(const v1::Manifest& manifest,
                               std::chrono::nanoseconds swap_duration) {
   swap_seconds_.Observe(swap_duration);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   measured_recall_ = manifest.measured_recall();
 }
 
 void ServerMetrics::WatchBundles(std::function<v1::ServerStatus()> get_status) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   get_status_ = std::move(get_status);
 }
 

@@ -1,5 +1,5 @@
-// The server's numbers. This folder knows prometheus-cpp and the protos; it is
-// written by pipeline/ and rpc/, and scraped by http/.
+// The server's metrics. pipeline/, service/ and rpc/ write them, http/ serves
+// them to Prometheus.
 #ifndef TRIBUTARY_SERVER_METRICS_SERVER_METRICS_H_
 #define TRIBUTARY_SERVER_METRICS_SERVER_METRICS_H_
 
@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,23 +17,25 @@
 #include "prometheus/collectable.h"
 #include "prometheus/metric_family.h"
 #include "server/metrics/latency_histogram.h"
+#include "sync/mutex.h"
 #include "tributary/v1/bundles.pb.h"
 #include "tributary/v1/manifest.pb.h"
 #include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {
 
-// Names beyond are counted under kOtherName.
+// Retrievers beyond this number share one set of counters, named kOtherName.
 inline constexpr size_t kMaxRetrieverNames = 64;
 inline constexpr size_t kMaxMethods = 32;
 inline constexpr char kOtherName[] = "other";
 
-// Of one RPC method.
+// Counters of one RPC method. Thread-safe.
 struct MethodMetrics {
   std::string service;
   std::string method;
-  // By absl::StatusCode, which numbers as gRPC does.
+  // Completed calls by absl::StatusCode, whose numbers are gRPC's.
   std::array<Counter, 17> handled;
+  // Durations of completed calls.
   LatencyHistogram seconds;
 
   void Handled(absl::StatusCode code, std::chrono::nanoseconds duration) {
@@ -44,18 +45,21 @@ struct MethodMetrics {
   }
 };
 
-// How deep live recall looks; the last is everything the source was asked for.
+// The list lengths k at which live recall is measured, as label values. The
+// last is the number of candidates that the retriever was asked for.
 inline constexpr std::array<std::string_view, 3> kLiveRecallDepths = {
     "20", "100", "asked"};
 
-// Hits among the exact answers, of sampled requests.
+// Live recall of one retriever at one list length. Reading is thread-safe.
 class LiveRecallMetrics {
  public:
-  // Called by one thread at a time.
+  // Adds a sampled request: `found` of the `expected` exact results were
+  // proposed. REQUIRES: one call at a time.
   void Add(uint64_t found, uint64_t expected);
   uint64_t hits() const { return hits_.value(); }
   uint64_t expected() const { return expected_.value(); }
-  // Over about the last hundred samples; 1 before the first.
+  // Recall over about the last 100 samples (exponential decay); 1 before the
+  // first.
   double recent() const;
 
  private:
@@ -65,87 +69,101 @@ class LiveRecallMetrics {
   std::atomic<double> recent_expected_{0};
 };
 
-// Of one retriever. Thread-safe.
+// Counters of one retriever. Thread-safe.
 struct RetrieverMetrics {
   std::string name;
-  // Its place in the table, for `overlap` of others.
+  // This retriever's index in `overlap` of the others.
   size_t slot = 0;
+  // Durations of searches.
   LatencyHistogram seconds;
-  // Candidates that count towards its quota.
+  // Candidates in replies that count towards this retriever's quota.
   Counter admitted;
-  // Candidates in replies that it proposed, admitted by it or not.
+  // Candidates in replies that this retriever proposed, whichever quota they
+  // count towards.
   Counter proposed;
-  // Candidates missing to its quotas, by v1::ShortfallCause.
+  // Candidates by which quotas were missed, by v1::ShortfallCause.
   std::array<Counter, v1::ShortfallCause_ARRAYSIZE> shortfall;
-  // Of `proposed`, how many the retriever in the slot proposed too.
+  // By slot: candidates of `proposed` that the retriever in that slot proposed
+  // as well.
   std::array<Counter, kMaxRetrieverNames + 1> overlap;
-  // By kLiveRecallDepths.
+  // By index in kLiveRecallDepths.
   std::array<LiveRecallMetrics, kLiveRecallDepths.size()> live_recall;
 };
 
-// Every family that /metrics shows. The request path writes to the public
-// counters and to what Method() and ForRetriever() return, without locks;
-// scrapes read them as they are. Thread-safe.
+// All metric families of /metrics. The request path writes to the public
+// counters and to those that AddMethod and ForRetriever return, without locks.
+// A scrape reads them one by one, not as one consistent state. Thread-safe.
 class ServerMetrics : public prometheus::Collectable {
  public:
   ServerMetrics();
   ~ServerMetrics() override;
 
-  // The method's counters; the reference lives as long as the metrics. Called
-  // once for each method before serving. REQUIRES: at most kMaxMethods.
-  MethodMetrics& AddMethod(std::string service, std::string method);
+  // Creates the counters of a method. The reference is valid as long as this
+  // object. Call it once for each method, before serving.
+  // REQUIRES: at most kMaxMethods calls.
+  MethodMetrics& AddMethod(std::string service, std::string method)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Has counters for the retrievers of a bundle that may be asked from now on.
-  // Beyond kMaxRetrieverNames they are kOtherName's.
-  void MadeResident(const v1::Manifest& manifest);
-  // Takes the recall measured at build of a bundle that became active.
+  // Creates counters for the bundle's retrievers, up to kMaxRetrieverNames.
+  // Call it before requests are answered from the bundle.
+  void MadeResident(const v1::Manifest& manifest) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Records the duration of a swap, and shows the recall that was measured when
+  // the now active bundle was built.
   void Activated(const v1::Manifest& manifest,
-                 std::chrono::nanoseconds swap_duration);
+                 std::chrono::nanoseconds swap_duration)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Where scrapes get active version, ages, swaps, refusals and resident bytes
-  // from; called on the scraping thread. Until set, or reset with nullptr,
-  // those are not shown. Waits for a scrape in progress.
-  void WatchBundles(std::function<v1::ServerStatus()> get_status);
+  // Sets the source of the metrics about versions, labels and the loader. It is
+  // called on the thread that scrapes. Without one, or after a call with
+  // nullptr, these families are not shown. Waits for a scrape in progress.
+  void WatchBundles(std::function<v1::ServerStatus()> get_status)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The counters of a retriever of a bundle that was resident; those of
-  // kOtherName for any other. Lock-free; the reference lives as long as the
-  // metrics.
+  // The counters of a retriever, once a bundle that has it was made resident;
+  // those of kOtherName for any other name. Lock-free. The reference is valid
+  // as long as this object.
   RetrieverMetrics& ForRetriever(std::string_view name);
 
   std::vector<prometheus::MetricFamily> Collect() const override;
   // Collect(), in Prometheus' text exposition format 0.0.4.
   std::string Text() const;
 
-  // Calls in progress on the data plane: rpc/ and http/ keep it.
+  // Calls in progress over gRPC and HTTP; service/ updates it.
   std::atomic<int64_t> requests_in_flight{0};
 
-  // Requests answered (each entry of a batch), those of users the bundle does
-  // not know, and those for which a source failed or was late.
+  // Requests answered; each entry of a batch counts as one.
   Counter retrievals;
+  // Requests answered for cold users, whom the bundle does not know.
   Counter cold_starts;
+  // Requests answered although a source failed or was late.
   Counter degraded;
   LatencyHistogram fusion_seconds;
+  // Requests that live recall searched again exactly, and sampled requests that
+  // did not fit into its queue.
   Counter live_recall_samples;
   Counter live_recall_dropped;
 
  private:
-  void AddRetriever(std::string_view name);
-  void CollectBundles(std::vector<prometheus::MetricFamily>* families) const;
+  void AddRetriever(std::string_view name)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CollectBundles(std::vector<prometheus::MetricFamily>* families) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void CollectTotals(std::vector<prometheus::MetricFamily>* families) const;
 
-  // Append-only: entries below the count never change again.
+  // Tables that are read without a lock and appended to with mutex_ held.
+  // Entries below the count never change; the count is published last.
   std::array<std::unique_ptr<MethodMetrics>, kMaxMethods> methods_;
   std::atomic<size_t> method_count_{0};
-  // Slot 0 is kOtherName's.
+  // Slot 0 belongs to kOtherName.
   std::array<std::unique_ptr<RetrieverMetrics>, kMaxRetrieverNames + 1>
       retrievers_;
   std::atomic<size_t> retriever_count_{0};
   LatencyHistogram swap_seconds_;
 
-  // Guards what follows, and appending above. Never taken by requests.
-  mutable std::mutex mutex_;
-  std::function<v1::ServerStatus()> get_status_;
-  v1::MeasuredRecall measured_recall_;
+  // Guarded by mutex_, which no request takes.
+  mutable Mutex mutex_;
+  std::function<v1::ServerStatus()> get_status_ ABSL_GUARDED_BY(mutex_);
+  v1::MeasuredRecall measured_recall_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace tributary

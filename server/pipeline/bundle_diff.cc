@@ -22,7 +22,7 @@ constexpr uint32_t kDiffDeadlineMs = 60'000;
 constexpr char kFused[] = "fused";
 
 using Keys = std::vector<std::string>;
-// A user's lists by name, best first.
+// The lists of one user by name: each source's, and the fused one. Best first.
 using Lists = std::map<std::string, Keys>;
 
 template <typename Rows>
@@ -53,6 +53,8 @@ absl::StatusOr<Lists> Retrieve(const v1::ServerConfig& config,
   return lists;
 }
 
+// The number of common keys divided by the length of the longer list; 1 for two
+// empty lists.
 double OverlapOf(Keys a, Keys b) {
   const size_t longer = std::max(a.size(), b.size());
   if (longer == 0) return 1;
@@ -64,7 +66,7 @@ double OverlapOf(Keys a, Keys b) {
   return static_cast<double>(both.size()) / static_cast<double>(longer);
 }
 
-// Sums over users; means when they are written.
+// Sums over users, written as means.
 class Sums {
  public:
   void Add(const Lists& from, const Lists& to) {
@@ -133,7 +135,7 @@ void WriteItems(const Keys& from, const Keys& to, v1::DiffResponse* response) {
   }
 }
 
-// For the request's user, or for each of the sample.
+// A request for the user of `request`, or one for each user of the sample.
 std::vector<v1::RetrieveRequest> RequestsOf(const Bundle& from,
                                             const Bundle& to,
                                             const v1::DiffRequest& request) {
@@ -169,7 +171,7 @@ absl::StatusOr<v1::DiffResponse> Compare(
   Sums sums;
   for (const v1::RetrieveRequest& one :
        RequestsOf(from->bundle(), to->bundle(), request)) {
-    if (cancelled()) return absl::CancelledError("the caller has gone");
+    if (cancelled()) return absl::CancelledError("the call was cancelled");
     ASSIGN_OR_RETURN(const Lists before, Retrieve(config, from, one));
     ASSIGN_OR_RETURN(const Lists after, Retrieve(config, to, one));
     sums.Add(before, after);
@@ -198,13 +200,13 @@ absl::StatusOr<v1::DiffResponse> BundleDiff::Run(
     return FieldError("k", "{}, limits.max_k is {}", request.k(),
                       config_.limits().max_k());
   }
-  const std::unique_lock running(running_, std::try_to_lock);
-  if (!running.owns_lock()) {
+  if (!running_.TryLock()) {
     return absl::ResourceExhaustedError("another diff is running");
   }
   absl::StatusOr<v1::DiffResponse> response;
-  slowly_.Run(
+  background_thread_.Run(
       [&] { response = Compare(config_, from, to, request, cancelled); });
+  running_.Unlock();
   return response;
 }
 

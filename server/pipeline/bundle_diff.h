@@ -3,11 +3,11 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 
 #include "absl/status/statusor.h"
 #include "server/process/low_priority.h"
 #include "server/versions/serving_bundle.h"
+#include "sync/mutex.h"
 #include "tributary/v1/bundles.pb.h"
 #include "tributary/v1/config.pb.h"
 
@@ -16,29 +16,30 @@ namespace tributary {
 inline constexpr uint32_t kDefaultDiffUsers = 100;
 inline constexpr uint32_t kMaxDiffUsers = 1000;
 
-// Compares what two bundles answer. Thread-safe; works on a thread of its own,
-// at low priority, for one caller at a time.
+// Compares the lists that two bundles give to the same users. Runs on a
+// background thread of low priority, for one caller at a time. Thread-safe.
 class BundleDiff {
  public:
   using Bundle = std::shared_ptr<const ServingBundle>;
 
-  // `config` is complete, and outlives this.
+  // `config` is complete (see CompleteServerConfig).
   explicit BundleDiff(const v1::ServerConfig& config);
 
-  // The request's versions are those of the bundles. Retrieves for its user, or
-  // for users spread over `from` whom `to` knows as well (none: `users` is 0),
-  // with the configured quotas, and without the deadline. Errors:
-  // INVALID_ARGUMENT, beginning with the field; RESOURCE_EXHAUSTED while
-  // another diff runs; CANCELLED when `cancelled`, asked between users, says
-  // so.
+  // Retrieves from both bundles for the request's user, or for a sample spread
+  // evenly over the users of `from` that `to` has as well; the response's
+  // `users` is 0 when there are none. Uses the configured quotas, and a
+  // deadline of a minute per list. `from` and `to` are the versions that the
+  // request names. Errors: INVALID_ARGUMENT whose message begins with the
+  // field; RESOURCE_EXHAUSTED while another diff runs; CANCELLED when
+  // `cancelled`, which is called between users, returns true.
   absl::StatusOr<v1::DiffResponse> Run(const Bundle& from, const Bundle& to,
                                        const v1::DiffRequest& request,
                                        const std::function<bool()>& cancelled);
 
  private:
   v1::ServerConfig config_;
-  std::mutex running_;
-  LowPriorityThread slowly_;
+  Mutex running_;
+  LowPriorityThread background_thread_;
 };
 
 }  // namespace tributary

@@ -2,21 +2,20 @@
 
 #include <array>
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "server/pipeline/owned_query.h"
 #include "spdlog/spdlog.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// At most one line a second: a source that fails for one request usually fails
-// for all.
+// Logs at most one line a second, because a source that fails for one request
+// usually fails for all. `suppressed` counts the failures since the last line.
 void LogFailure(const ServingBundle& bundle, const NamedRetriever& source,
                 const absl::Status& error) {
   static std::atomic<int64_t> next_log_ns{0};
@@ -60,46 +59,50 @@ void AskSource(const ServingBundle& bundle, const RetrieverQuery& query,
   }
 }
 
-// The sources of one request that run on the pool. Owned by the request and by
-// each task, so that a late one has what it needs.
+// The sources of one request that run on the pool. The request and each task
+// share its ownership, so that a late task still has its bundle and query.
+// Thread-safe.
 class PooledSources {
  public:
   PooledSources(std::shared_ptr<const ServingBundle> bundle, const Plan& plan)
       : bundle_(std::move(bundle)), query_(plan.query) {}
 
-  // Runs a source on the calling thread, and keeps its result.
+  // Runs source i on the calling thread, and keeps its result for Take.
   void Run(size_t i, const PlannedSource& source) {
     SourceResult result;
     AskSource(*bundle_, query_.view(), source, &result);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     results_[i] = std::move(result);
     ++finished_;
-    changed_.notify_one();
+    changed_.NotifyOne();
   }
 
-  // Waits until `submitted` sources have finished or the deadline is over.
+  // Waits until `submitted` sources have finished, or until the deadline.
   void Wait(size_t submitted) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, query_.view().deadline,
-                        [&] { return finished_ == submitted; });
+    MutexLock lock(&mutex_);
+    while (finished_ != submitted &&
+           changed_.WaitUntil(&mutex_, query_.view().deadline)) {
+    }
   }
 
-  // A finished source's result; nothing when it is late.
+  // The result of source i; nothing if it has not finished.
   std::optional<SourceResult> Take(size_t i) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     return std::exchange(results_[i], std::nullopt);
   }
 
  private:
   const std::shared_ptr<const ServingBundle> bundle_;
   const OwnedQuery query_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::array<std::optional<SourceResult>, kMaxSources> results_;
-  size_t finished_ = 0;
+  Mutex mutex_;
+  CondVar changed_;
+  std::array<std::optional<SourceResult>, kMaxSources> results_
+      ABSL_GUARDED_BY(mutex_);
+  size_t finished_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// Which sources are expected to take longer, as bits.
+// The sources that are expected to take longer than `inline_below_us`. Bit i
+// stands for source i, here and below.
 uint32_t LongSources(const ServingBundle& bundle, const Plan& plan,
                      uint32_t inline_below_us) {
   uint32_t sources = 0;
@@ -114,10 +117,11 @@ uint32_t LongSources(const ServingBundle& bundle, const Plan& plan,
   return sources;
 }
 
+// Whether `sources` contains source i.
 bool Has(uint32_t sources, size_t i) { return (sources >> i & 1) != 0; }
 
-// Hands all of `sources` but the last to the pool, as far as it takes them.
-// Returns those it took.
+// Submits all of `sources` but the last to the pool. Returns those for which
+// its queue had room.
 uint32_t Submit(const std::shared_ptr<PooledSources>& pooled, const Plan& plan,
                 uint32_t sources, WorkerPool* pool) {
   uint32_t taken = 0;
@@ -161,7 +165,7 @@ void FanOut(const std::shared_ptr<const ServingBundle>& bundle,
     pooled = std::make_shared<PooledSources>(bundle, plan);
     taken = Submit(pooled, plan, long_sources, pool);
   }
-  // Short ones first: a long one may use up the deadline.
+  // Short sources first: a long one may use up the time until the deadline.
   for (const bool is_long : {false, true}) {
     for (size_t i = 0; i < results.size(); ++i) {
       if (Has(taken, i) || Has(long_sources, i) != is_long) continue;

@@ -13,23 +13,37 @@
 
 namespace tributary {
 
-enum class SourceState { kAnswered, kNoQuery, kLate, kFailed };
+enum class SourceState {
+  kAnswered,
+  // The request has nothing that the source could search with.
+  kNoQuery,
+  // The deadline passed before the source answered.
+  kLate,
+  // The source returned an error, which was logged.
+  kFailed,
+};
 
-// What became of a planned source.
+// The outcome of asking a planned source.
 struct SourceResult {
   SourceState state = SourceState::kLate;
-  // Empty unless it answered.
+  // Best first. Empty unless the state is kAnswered.
   std::vector<ScoredRow> proposals;
-  // Until it answered or was given up; 0 when it was not started.
+  // From its start until it answered or was abandoned; 0 when it was not
+  // started.
   std::chrono::nanoseconds duration{0};
 };
 
-// Asks every source of `plan`; results[i] belongs to plan.sources[i]. Sources
-// expected to take `inline_below_us` or less run on the calling thread, and so
-// does the last of the long ones; the others run on `pool` (null: all run on
-// the calling thread). Returns at the plan's deadline at the latest, unless a
-// retriever on the calling thread overruns it: what is late is abandoned, and
-// its task keeps the bundle and a copy of the query.
+// Asks every source of `plan`, and sets results[i] for plan.sources[i].
+//
+// A source is short if its retriever expects to take at most `inline_below_us`.
+// The calling thread runs the short sources and the last of the long ones;
+// `pool` runs the other long ones. Sources for which the pool's queue has no
+// room, and all sources when `pool` is null, run on the calling thread too.
+//
+// Returns at the plan's deadline at the latest, unless a retriever on the
+// calling thread overruns it. A source on the pool that is late is abandoned;
+// its task shares the ownership of the bundle and has a copy of the query.
+//
 // REQUIRES: results.size() == plan.sources.size().
 void FanOut(const std::shared_ptr<const ServingBundle>& bundle,
             const Plan& plan, WorkerPool* pool, uint32_t inline_below_us,

@@ -10,8 +10,8 @@
 
 namespace tributary {
 
-// Fuses what the plan's sources answered into *fused. results[i] belongs to
-// plan.sources[i]. `sources` is scratch.
+// Fuses the sources' proposals into *fused, as the plan says. results[i]
+// belongs to plan.sources[i]. *sources is scratch memory.
 void FuseResults(const Plan& plan, std::span<const SourceResult> results,
                  std::vector<FusionSource>* sources, FusionResult* fused);
 

@@ -6,18 +6,18 @@
 #include <span>
 #include <utility>
 
-#include "server/process/breaks.h"
+#include "server/process/cpu_throttle.h"
 #include "server/process/low_priority.h"
 
 namespace tributary {
 namespace {
 
-// How deep kLiveRecallDepths look, for a source asked for so many.
+// The depths of kLiveRecallDepths for a source that was asked for `asked`.
 std::array<uint32_t, kLiveRecallDepths.size()> Depths(uint32_t asked) {
   return {20, 100, asked};
 }
 
-// How many of `exact` are in `proposed`.
+// How many items of `exact` are among `proposed`.
 uint64_t CountFound(std::span<const ScoredRow> exact,
                     std::span<const Row> proposed) {
   std::vector<Row> rows(proposed.begin(), proposed.end());
@@ -53,10 +53,10 @@ LiveRecall::LiveRecall(const v1::LiveRecall& config, ServerMetrics* metrics)
 
 LiveRecall::~LiveRecall() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     stopping_ = true;
   }
-  changed_.notify_all();
+  changed_.NotifyAll();
   thread_.join();
 }
 
@@ -69,39 +69,39 @@ bool LiveRecall::ShouldSample() {
 
 void LiveRecall::Offer(std::unique_ptr<RecallSample> sample) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     if (queue_.size() < queue_length_) queue_.push_back(std::move(sample));
   }
   if (sample != nullptr) {
     metrics_->live_recall_dropped.Add();
     return;
   }
-  changed_.notify_all();
+  changed_.NotifyAll();
 }
 
 void LiveRecall::Drain() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return queue_.empty() && !measuring_; });
+  MutexLock lock(&mutex_);
+  while (!queue_.empty() || measuring_) changed_.Wait(&mutex_);
 }
 
 void LiveRecall::Run() {
   LowerThreadPriority();
-  std::unique_lock lock(mutex_);
+  MutexLock lock(&mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    while (!stopping_ && queue_.empty()) changed_.Wait(&mutex_);
     if (stopping_) return;
     std::unique_ptr<RecallSample> sample = std::move(queue_.front());
     queue_.pop_front();
     measuring_ = true;
-    lock.unlock();
+    lock.Unlock();
     {
-      const Breaks breaks;
+      const CpuThrottle throttle;
       Measure(*sample);
       sample.reset();
     }
-    lock.lock();
+    lock.Lock();
     measuring_ = false;
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 }
 
@@ -114,7 +114,8 @@ void LiveRecall::Measure(const RecallSample& sample) {
         sample.bundle->retrievers()[static_cast<size_t>(source.retriever)];
     const absl::StatusOr<Ask> ask =
         named.retriever->RetrieveExact(query, source.asked, &exact);
-    // UNIMPLEMENTED: exact already, nothing to measure.
+    // A retriever without approximation (UNIMPLEMENTED) has no recall to
+    // measure.
     if (!ask.ok() || *ask != Ask::kAnswered) continue;
     Compare(exact, source, &metrics_->ForRetriever(named.spec->name()));
   }

@@ -2,30 +2,31 @@
 #define TRIBUTARY_SERVER_PIPELINE_LIVE_RECALL_H_
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "server/metrics/server_metrics.h"
 #include "server/pipeline/owned_query.h"
 #include "server/versions/serving_bundle.h"
+#include "sync/mutex.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {
 
-// What a source proposed for a sampled request.
+// The proposals of a source for a sampled request.
 struct SampledSource {
   // Index in ServingBundle::retrievers().
   int retriever;
+  // How many proposals it was asked for.
   uint32_t asked;
   // Best first.
   std::vector<Row> proposed;
 };
 
+// A request whose recall is to be measured.
 struct RecallSample {
   RecallSample(std::shared_ptr<const ServingBundle> serving,
                const RetrieverQuery& from)
@@ -36,26 +37,26 @@ struct RecallSample {
   std::vector<SampledSource> sources;
 };
 
-// Recall on live traffic: a share of requests is searched again exactly by one
-// thread of low priority, and the share of the exact top n that the retriever
-// had found goes to the metrics. What does not fit into the queue is dropped
-// and counted. Thread-safe.
+// Measures recall on live traffic. A background thread of low priority repeats
+// the searches of a sample of the requests exactly, and adds to the metrics how
+// many of the exact top n the retriever had found. Samples that do not fit into
+// the queue are dropped and counted. Thread-safe.
 //
-// Samples hold their bundle: destroy this before the BundleSet.
+// A sample keeps its bundle resident: destroy this before the BundleSet.
 class LiveRecall {
  public:
   // `config` is complete; `metrics` outlives this.
   LiveRecall(const v1::LiveRecall& config, ServerMetrics* metrics);
-  // Drops what is queued.
+  // Drops the queued samples.
   ~LiveRecall();
   LiveRecall(const LiveRecall&) = delete;
   LiveRecall& operator=(const LiveRecall&) = delete;
 
-  // Whether this request is one of the sample: every 1/sample_share-th.
+  // Whether to sample this request. True for every (1 / sample_share)-th call.
   bool ShouldSample();
-  // Never waits for the search.
+  // Queues the sample. Does not wait for its search.
   void Offer(std::unique_ptr<RecallSample> sample);
-  // Waits until everything offered so far is measured. For tests.
+  // Waits until all queued samples are measured. For tests.
   void Drain();
 
  private:
@@ -67,11 +68,11 @@ class LiveRecall {
   ServerMetrics* const metrics_;
   std::atomic<uint64_t> requests_{0};
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::unique_ptr<RecallSample>> queue_;
-  bool measuring_ = false;
-  bool stopping_ = false;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<std::unique_ptr<RecallSample>> queue_ ABSL_GUARDED_BY(mutex_);
+  bool measuring_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

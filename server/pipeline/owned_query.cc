@@ -10,7 +10,7 @@ OwnedQuery::OwnedQuery(const RetrieverQuery& query)
     space_names_.emplace_back(vector.space);
     values_.emplace_back(vector.values.begin(), vector.values.end());
   }
-  // Only now: growing moves short strings.
+  // Views are taken when both vectors have grown, which moves short strings.
   for (size_t i = 0; i < values_.size(); ++i) {
     vectors_.push_back({space_names_[i], values_[i]});
   }

@@ -8,8 +8,8 @@
 
 namespace tributary {
 
-// A query that owns what RetrieverQuery views, so that it may outlive its
-// request.
+// A copy of a query that owns what RetrieverQuery views, so that it can outlive
+// its request.
 class OwnedQuery {
  public:
   explicit OwnedQuery(const RetrieverQuery& query);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,7 +13,8 @@
 #include "server/pipeline/fuse_results.h"
 #include "server/pipeline/live_recall.h"
 #include "server/pipeline/plan.h"
-#include "server/pipeline/reply.h"
+#include "server/pipeline/reply_encoding.h"
+#include "server/pipeline/reply_metrics.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
 
@@ -20,16 +23,17 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What a request needs while it is answered; kept by its thread for the
-// capacity, so that the steady state allocates nothing.
+// The longest message that protobuf parses.
+constexpr size_t kMaxMessageBytes = std::numeric_limits<int32_t>::max();
+
+// The working memory of a request. Each thread keeps one for its capacity, so
+// that the steady state allocates nothing.
 struct Scratch {
   Plan plan;
-  // The first plan.sources.size() are in use.
+  // One for each of plan.sources, and perhaps more of earlier requests.
   std::vector<SourceResult> results;
   std::vector<FusionSource> fusion_sources;
   FusionResult fused;
-  // All of the reply but its columns.
-  v1::RetrieveResponse rest;
 
   std::span<SourceResult> MakeResults() {
     if (results.size() < plan.sources.size()) {
@@ -68,10 +72,12 @@ Pipeline::Pipeline(const v1::ServerConfig& config, WorkerPool* pool,
       metrics_(metrics),
       live_recall_(live_recall) {}
 
-absl::Status Pipeline::Retrieve(std::shared_ptr<const ServingBundle> bundle,
+absl::Status Pipeline::Retrieve(const RoutedBundle& from,
                                 const v1::RetrieveRequest& request,
-                                SteadyTime deadline, std::string* reply) const {
+                                SteadyTime deadline,
+                                ReplyFunction write) const {
   thread_local Scratch scratch;
+  const std::shared_ptr<const ServingBundle>& bundle = from.bundle;
   RETURN_IF_ERROR(MakePlan(config_, *bundle, request, Clock::now(), deadline,
                            &scratch.plan));
 
@@ -80,56 +86,60 @@ absl::Status Pipeline::Retrieve(std::shared_ptr<const ServingBundle> bundle,
          results);
   if (std::all_of(results.begin(), results.end(), IsLate)) {
     return absl::DeadlineExceededError(
-        "the deadline was over before any source answered");
+        "the deadline passed before any source answered");
   }
 
   const SteadyTime fusion_start = Clock::now();
   FuseResults(scratch.plan, results, &scratch.fusion_sources, &scratch.fused);
   const auto fusion_duration = Clock::now() - fusion_start;
 
-  EncodeReply(*bundle, scratch.plan, results, scratch.fused, &scratch.rest,
-              reply);
+  const Reply reply = {.bundle = bundle.get(),
+                       .bundle_label = from.label.view(),
+                       .plan = &scratch.plan,
+                       .results = results,
+                       .fused = &scratch.fused};
+  const absl::Status written = write(reply);
 
   if (metrics_ != nullptr) {
     metrics_->fusion_seconds.Observe(fusion_duration);
-    CountReply(*bundle, scratch.plan, results, scratch.fused, metrics_);
+    CountReply(reply, metrics_);
   }
   if (live_recall_ != nullptr && live_recall_->ShouldSample()) {
-    live_recall_->Offer(MakeSample(std::move(bundle), scratch.plan, results));
+    live_recall_->Offer(MakeSample(bundle, scratch.plan, results));
   }
-  return absl::OkStatus();
+  return written;
 }
 
 absl::Status Pipeline::Retrieve(std::shared_ptr<const ServingBundle> bundle,
                                 const v1::RetrieveRequest& request,
                                 SteadyTime deadline,
                                 v1::RetrieveResponse* response) const {
-  thread_local std::string reply;
-  RETURN_IF_ERROR(Retrieve(std::move(bundle), request, deadline, &reply));
-  // Only keys could be wrong, of a bundle that was not verified.
-  if (response->ParseFromString(reply)) return absl::OkStatus();
-  return absl::DataLossError("item keys: not UTF-8");
+  const RoutedBundle from = {std::move(bundle), LabelName()};
+  return Retrieve(from, request, deadline, [response](const Reply& reply) {
+    return WriteMessage(reply, response);
+  });
 }
 
-absl::Status Pipeline::BatchRetrieve(
-    const std::shared_ptr<const ServingBundle>& bundle,
-    const v1::BatchRetrieveRequest& request, SteadyTime deadline,
-    v1::BatchRetrieveResponse* response) const {
+absl::Status Pipeline::BatchRetrieve(const RoutedBundle& from,
+                                     const v1::BatchRetrieveRequest& request,
+                                     SteadyTime deadline,
+                                     std::string* bytes) const {
   if (request.requests_size() > config_.limits().max_batch()) {
-    return FieldError("requests", "{} of them, limits.max_batch is {}",
+    return FieldError("requests", "{} requests, limits.max_batch is {}",
                       request.requests_size(), config_.limits().max_batch());
   }
-  response->Clear();
-  response->set_bundle_version(bundle->bundle().version());
+  bytes->clear();
   for (const v1::RetrieveRequest& one : request.requests()) {
-    v1::BatchEntry* entry = response->add_entries();
-    const absl::Status status =
-        Retrieve(bundle, one, deadline, entry->mutable_response());
-    if (status.ok()) continue;
-    entry->clear_response();
-    entry->set_code(static_cast<int>(status.code()));
-    entry->set_message(std::string(status.message()));
+    const absl::Status status = Retrieve(
+        from, one, deadline,
+        [bytes](const Reply& reply) { return AppendBatchEntry(reply, bytes); });
+    if (!status.ok()) AppendBatchError(status, bytes);
+    if (bytes->size() > kMaxMessageBytes) {
+      return absl::ResourceExhaustedError(
+          "requests: the replies together exceed 2 GiB");
+    }
   }
+  AppendBatchVersion(from.bundle->bundle().version(), bytes);
   return absl::OkStatus();
 }
 

@@ -1,5 +1,5 @@
-// The request path: plan, fan out, fuse, reply. This folder joins retrieval
-// and fusion, which do not know each other; it knows the proto messages, and no
+// The request path: plan, fan out, fuse, reply. This folder joins retrieval and
+// fusion, which do not know each other. It knows the proto messages, but not
 // gRPC.
 #ifndef TRIBUTARY_SERVER_PIPELINE_PIPELINE_H_
 #define TRIBUTARY_SERVER_PIPELINE_PIPELINE_H_
@@ -7,9 +7,12 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "server/metrics/server_metrics.h"
+#include "server/pipeline/reply.h"
 #include "server/pipeline/worker_pool.h"
+#include "server/versions/bundle_routes.h"
 #include "server/versions/serving_bundle.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/retrieval.pb.h"
@@ -18,7 +21,7 @@ namespace tributary {
 
 class LiveRecall;
 
-// Answers requests from a bundle. Thread-safe; holds no state of requests.
+// Answers requests from a bundle. Thread-safe; keeps no state between requests.
 class Pipeline {
  public:
   // `config` is complete (see CompleteServerConfig). `metrics` and
@@ -26,28 +29,35 @@ class Pipeline {
   Pipeline(const v1::ServerConfig& config, WorkerPool* pool,
            ServerMetrics* metrics, LiveRecall* live_recall);
 
-  // Replaces *reply by the answer from `bundle`, a RetrieveResponse in
-  // protobuf's wire format. `deadline` is the caller's; the configured one
-  // applies if it is earlier. Errors: INVALID_ARGUMENT, its message beginning
-  // with the field's path, e.g. "quotas[\"content\"].max: ...";
-  // DEADLINE_EXCEEDED when it was over before any source could answer.
+  // Gives the reply a form. The reply, and all it views, is valid until this
+  // returns; an error becomes that of the call.
+  using ReplyFunction = absl::FunctionRef<absl::Status(const Reply&)>;
+
+  // Answers the request from `from.bundle`, and calls `write` once with the
+  // reply. `deadline` is the caller's; the configured one applies if it is
+  // earlier. Errors: INVALID_ARGUMENT whose message begins with the path of a
+  // field, e.g. "quotas[\"content\"].max: ..."; DEADLINE_EXCEEDED when the
+  // deadline passed before any source answered.
   //
-  // Once a thread has answered a few requests and a *reply is as large as it
-  // gets, nothing is allocated, but for sources that run on the pool.
-  absl::Status Retrieve(std::shared_ptr<const ServingBundle> bundle,
+  // Once a thread has answered a few requests, this allocates nothing, except
+  // for sources that run on the pool.
+  absl::Status Retrieve(const RoutedBundle& from,
                         const v1::RetrieveRequest& request, SteadyTime deadline,
-                        std::string* reply) const;
-  // The same as a message (on an arena or not).
+                        ReplyFunction write) const;
+  // Replaces *response, which may be on an arena, by the answer from `bundle`,
+  // without a label. DATA_LOSS also when a key in the reply is not UTF-8.
   absl::Status Retrieve(std::shared_ptr<const ServingBundle> bundle,
                         const v1::RetrieveRequest& request, SteadyTime deadline,
                         v1::RetrieveResponse* response) const;
 
-  // Answers every request from `bundle`; what is wrong with one is told in its
-  // entry. INVALID_ARGUMENT when there are more than limits.max_batch.
-  absl::Status BatchRetrieve(const std::shared_ptr<const ServingBundle>& bundle,
+  // Answers every request from `from.bundle`, and replaces *bytes by a
+  // BatchRetrieveResponse in protobuf's wire format. The error of a request is
+  // in its entry. Errors of the batch: INVALID_ARGUMENT for more than
+  // limits.max_batch requests; RESOURCE_EXHAUSTED when the replies together
+  // exceed 2 GiB, the limit of a protobuf message.
+  absl::Status BatchRetrieve(const RoutedBundle& from,
                              const v1::BatchRetrieveRequest& request,
-                             SteadyTime deadline,
-                             v1::BatchRetrieveResponse* response) const;
+                             SteadyTime deadline, std::string* bytes) const;
 
  private:
   const v1::ServerConfig config_;

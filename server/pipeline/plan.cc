@@ -1,3 +1,30 @@
+// Planning decides all that can be decided before anything is searched.
+//
+// Quotas. A request may name its quotas. Otherwise k is split in proportion to
+// default shares: those of the configuration, else those of the fusion model,
+// else the built-in ones. Let A be the sum of the default shares, at most 1,
+// and a_i the share that source i gets. Its target is
+//   k_i = floor(T a_i / sum of a_j),  T = round(k A).
+// The T - sum of k_i candidates that rounding leaves go one each to the sources
+// with the largest remainders (Hamilton's method of apportionment), so that the
+// targets add up to T. Fusion fills the other k - T candidates by score.
+//
+// The default shares may name retrievers that the bundle lacks, e.g. "behavior"
+// when its vectors were made elsewhere and their retriever is called "taste".
+// The sum of such shares is split evenly among the vector retrievers of the
+// bundle that have no default share; these get the top priority. If there are
+// none, the other sources get more, in proportion. A bundle with none of the
+// named retrievers and no vector retriever splits k evenly among all it has.
+//
+// Every source is asked for max(target, k) proposals: if the other sources have
+// none, or only duplicates, it has to fill the list alone.
+//
+// Weights. A fusion model (server/fusion/score.cc) has a table of weights by
+// retriever for each segment of users. The segment is found by the length of
+// the user's history, i.e. seen items and the request's recent ones. The model
+// is used by the policy QUOTA, unless the request has weights. Without it a
+// source has the weight of the request, else that of the configuration, else
+// its target.
 #include "server/pipeline/plan.h"
 
 #include <algorithm>
@@ -18,8 +45,8 @@ namespace {
 
 constexpr uint32_t kNoMax = std::numeric_limits<uint32_t>::max();
 
-// Keys of either kind are looked up as the catalogue has them: an id in a
-// catalogue of strings by its decimal text.
+// The row of a key of either kind: an id is looked up in a table of strings as
+// its decimal text, and KeyTable::Find does the reverse. kNoRow if unknown.
 Row FindKey(const KeyTable& table, uint64_t id) {
   if (table.kind() == v1::UINT64) return table.Find(id);
   std::array<char, 20> text;
@@ -30,6 +57,7 @@ Row FindKey(const KeyTable& table, const std::string& key) {
   return table.Find(std::string_view(key));
 }
 
+// Appends the rows of the keys that the bundle has; counts the others.
 template <typename Keys>
 void AppendRows(const KeyTable& items, const Keys& keys, std::vector<Row>* rows,
                 uint32_t* unknown) {
@@ -61,7 +89,8 @@ uint32_t FindSegment(const Bundle& bundle, const v1::RetrieveRequest& request,
   return list == nullptr ? 0 : list->spec().segment();
 }
 
-// What the user already had, and what the request leaves out.
+// Collects what must not be proposed: the items that the user has seen, the
+// request's recent items, and those that its filter excludes.
 void FindExcluded(const Bundle& bundle, const v1::RetrieveRequest& request,
                   Plan* plan) {
   std::vector<Row>& excluded = plan->excluded;
@@ -126,7 +155,8 @@ const QuotaShares& BuiltInShares() {
   return *shares;
 }
 
-// Those of requests without quotas: configured, learned or built in.
+// The shares of requests without quotas: configured, else learned, else built
+// in.
 const QuotaShares& DefaultShares(const v1::Defaults& defaults,
                                  const ServingBundle& bundle) {
   if (!defaults.quotas().empty()) return defaults.quotas();
@@ -134,11 +164,12 @@ const QuotaShares& DefaultShares(const v1::Defaults& defaults,
   return model.quotas().empty() ? BuiltInShares() : model.quotas();
 }
 
-// The request's quotas, in the order of the default ones, then of the manifest.
+// Plans the quotas that the request names. Priority: in the order of the
+// default shares, then in that of the manifest.
 void PlanRequestedQuotas(const QuotaShares& defaults,
                          const ServingBundle& bundle,
                          const v1::RetrieveRequest& request, Plan* plan) {
-  uint32_t planned = 0;  // a bit for each retriever
+  uint32_t planned = 0;  // One bit for each retriever.
   const auto add = [&](const std::string& name, int retriever) {
     const auto quota = request.quotas().find(name);
     if (quota == request.quotas().end()) return;
@@ -159,8 +190,9 @@ void PlanRequestedQuotas(const QuotaShares& defaults,
   }
 }
 
-// Whole targets in proportion to `shares` with the sum `total`: rounded down,
-// then one more for the largest remainders, ties by priority.
+// Sets targets in proportion to `shares` that add up to `total`: rounds down,
+// then gives one more to each of the sources with the largest remainders, ties
+// by priority. sources[i] belongs to shares[i].
 void SetTargets(std::span<const double> shares, uint32_t total,
                 std::vector<PlannedSource>* sources) {
   double sum = 0;
@@ -170,7 +202,7 @@ void SetTargets(std::span<const double> shares, uint32_t total,
   uint32_t given = 0;
   for (size_t i = 0; i < shares.size(); ++i) {
     const double exact = total * shares[i] / sum;
-    // A sum of shares like .6 + .3 + .1 is not quite 1.
+    // In floating point, .6 + .3 + .1 is not exactly 1.
     const double whole = std::floor(exact + 1e-6);
     (*sources)[i].target = static_cast<uint32_t>(whole);
     remainders[i] = exact - whole;
@@ -184,9 +216,9 @@ void SetTargets(std::span<const double> shares, uint32_t total,
   }
 }
 
-// What one of the configured retrievers would get that the bundle lacks, its
-// vector retrievers that are not configured get, evenly, with the first
-// priority: bundles of vectors made elsewhere name their spaces as they like.
+// Adds the bundle's vector retrievers that have no default share, and returns
+// how many sources the plan has then: bundles of vectors made elsewhere name
+// their spaces as they like.
 size_t AddUnnamedVectorRetrievers(const QuotaShares& defaults,
                                   const ServingBundle& bundle, Plan* plan) {
   for (size_t i = 0; i < bundle.retrievers().size(); ++i) {
@@ -200,9 +232,7 @@ size_t AddUnnamedVectorRetrievers(const QuotaShares& defaults,
   return plan->sources.size();
 }
 
-// The configured shares of k. A share that nobody gets goes to the others in
-// proportion; a bundle that has none of the configured retrievers and no
-// vectors is asked evenly.
+// Plans the default shares of k; see above for shares of missing retrievers.
 void PlanDefaultQuotas(const QuotaShares& defaults, const ServingBundle& bundle,
                        uint32_t k, Plan* plan) {
   double sum = 0;
@@ -279,8 +309,7 @@ void PlanFusion(const v1::Defaults& defaults, const ServingBundle& bundle,
     source.weight = segment == nullptr ? WeightOf(name, source.target, given,
                                                   defaults.fusion())
                                        : FusionWeight(*segment, name);
-    // The list could need all k of its proposals, when the others have none or
-    // only duplicates.
+    // All k may be needed, when the others have none or only duplicates.
     source.asked = std::max(source.target, fusion.k);
   }
 }

@@ -13,41 +13,52 @@
 
 namespace tributary {
 
-// A source that a request asks, and for what.
+// A source that is asked for proposals, and its quota of the k candidates.
 struct PlannedSource {
   // Index in ServingBundle::retrievers().
   int retriever = 0;
+  // min <= target <= max. See Quota in retrieval.proto.
   uint32_t target = 0;
   uint32_t min = 0;
   uint32_t max = 0;
-  // How many proposals it is asked for.
+  // How many proposals it is asked for: max(target, k).
   uint32_t asked = 0;
+  // Its weight in the fusion; see FusionSource.
   double weight = 0;
 };
 
-// A request, resolved against one bundle. Reused between requests for the
-// capacity of its vectors; not copyable, because `query` views them.
+// A request resolved against one bundle: keys are rows, and defaults are filled
+// in. Reused between requests for the capacity of its vectors. Not copyable,
+// because `query` views them.
 struct Plan {
   Plan() = default;
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
   FusionOptions fusion;
-  // By priority.
+  // In order of priority; at most kMaxSources.
   std::vector<PlannedSource> sources;
-  // Views the vectors below and the request.
+  // Views the vectors below, and the request.
   RetrieverQuery query;
+  // The request's recent items, newest last, without unknown ones.
   std::vector<Row> history;
   std::vector<SpaceVector> vectors;
+  // Ascending and unique.
   std::vector<Row> excluded;
+  // No user of the bundle, no vector and no known recent item.
   bool cold_start = false;
+  // How many recent and excluded items the bundle does not have.
   uint32_t unknown_items = 0;
+  // Whether the reply has ranks and raw scores.
   bool full_view = false;
 };
 
-// Decides all that can be decided before anything is searched. `now` is when
-// the configured deadline starts to run. `config` is complete. Errors:
-// INVALID_ARGUMENT, beginning with the field's path.
+// Checks the request, and plans it: which sources are asked, for how many
+// proposals, with which query, and how their proposals are fused. plan.cc
+// describes how quotas and weights are found. The deadline is the earlier of
+// `deadline` and `now` plus the configured one. `config` is complete (see
+// CompleteServerConfig). *plan views `request`. Errors: INVALID_ARGUMENT whose
+// message begins with the path of a field.
 absl::Status MakePlan(const v1::ServerConfig& config,
                       const ServingBundle& bundle,
                       const v1::RetrieveRequest& request, SteadyTime now,

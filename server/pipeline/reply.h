@@ -2,10 +2,10 @@
 #define TRIBUTARY_SERVER_PIPELINE_REPLY_H_
 
 #include <span>
-#include <string>
+#include <string_view>
 
+#include "absl/status/status.h"
 #include "server/fusion/fusion.h"
-#include "server/metrics/server_metrics.h"
 #include "server/pipeline/fan_out.h"
 #include "server/pipeline/plan.h"
 #include "server/versions/serving_bundle.h"
@@ -13,18 +13,42 @@
 
 namespace tributary {
 
-// Replaces *bytes by the reply, a RetrieveResponse in protobuf's wire format:
-// rows become keys, columns are filled. results[i] and fused.outcomes[i] belong
-// to plan.sources[i]. `rest` is scratch.
-void EncodeReply(const ServingBundle& bundle, const Plan& plan,
-                 std::span<const SourceResult> results,
-                 const FusionResult& fused, v1::RetrieveResponse* rest,
-                 std::string* bytes);
+// The answer to one request before it takes a form: WriteMessage makes a
+// message of it, EncodeReply (reply_encoding.h) bytes. Both forms are written
+// from here; neither is made from the other.
+//
+// A view of memory that the pipeline reuses: valid only during the call that
+// hands it out.
+struct Reply {
+  // Answers the request: its version, its items' keys, its sources' names.
+  const ServingBundle* bundle = nullptr;
+  // The label by which the bundle was found. Empty for the active version, and
+  // for a version that was requested by number.
+  std::string_view bundle_label = {};
+  const Plan* plan = nullptr;
+  // results[i] and fused->outcomes[i] belong to plan->sources[i].
+  std::span<const SourceResult> results = {};
+  const FusionResult* fused = nullptr;
+};
 
-// Counts what the reply tells of its sources.
-void CountReply(const ServingBundle& bundle, const Plan& plan,
-                std::span<const SourceResult> results,
-                const FusionResult& fused, ServerMetrics* metrics);
+// Whether a source failed or missed the deadline.
+bool IsDegraded(std::span<const SourceResult> results);
+
+// Why a source has fewer candidates than its target; NO_SHORTFALL if it has
+// not.
+v1::ShortfallCause CauseOf(const SourceResult& result,
+                           const SourceOutcome& outcome);
+
+// DATA_LOSS when the key of a candidate is not UTF-8: parsers of protobuf
+// refuse such a reply, and verifying a bundle does not look for such keys.
+absl::Status CheckReplyKeys(const Reply& reply);
+
+// Replaces *response by all of the reply but its columns: item_ids, item_keys,
+// scores and sources stay empty.
+void WriteSummary(const Reply& reply, v1::RetrieveResponse* response);
+
+// Replaces *response by the reply. DATA_LOSS when a key is not UTF-8.
+absl::Status WriteMessage(const Reply& reply, v1::RetrieveResponse* response);
 
 }  // namespace tributary
 

@@ -29,13 +29,13 @@ std::string SpaceNames(const Bundle& bundle) {
   return names.empty() ? "none" : names;
 }
 
-// The path of a map's entry. What a client sends is not echoed at any length:
-// the message travels in a header.
+// The path of a map's entry. A long name is cut off, because errors travel in a
+// header, whose size is limited.
 std::string EntryPath(std::string_view map, std::string_view name) {
   constexpr size_t kMaxEchoBytes = 64;
   if (name.size() <= kMaxEchoBytes) return fmt::format("{}[\"{}\"]", map, name);
   size_t end = kMaxEchoBytes;
-  // Not in the middle of a UTF-8 sequence.
+  // Do not cut inside a UTF-8 sequence.
   while (end > 0 && (static_cast<uint8_t>(name[end]) & 0xc0) == 0x80) --end;
   return fmt::format("{}[\"{}...\"]", map, name.substr(0, end));
 }
@@ -63,8 +63,8 @@ absl::Status CheckLists(const v1::Limits& limits,
   if (!request.recent_item_ids().empty() &&
       !request.recent_item_keys().empty()) {
     return FieldError("recent_item_keys",
-                      "given together with recent_item_ids; expected one of "
-                      "them, because their order matters");
+                      "given together with recent_item_ids; expected only one "
+                      "of them, because their order matters");
   }
   const char* recent_path = request.recent_item_keys().empty()
                                 ? "recent_item_ids"
@@ -111,7 +111,7 @@ absl::Status CheckQuotas(const v1::ServerConfig& config,
                          const ServingBundle& bundle,
                          const v1::RetrieveRequest& request) {
   if (request.quotas().size() > config.limits().max_quotas()) {
-    return FieldError("quotas", "{} of them, limits.max_quotas is {}",
+    return FieldError("quotas", "{} quotas, limits.max_quotas is {}",
                       request.quotas().size(), config.limits().max_quotas());
   }
   uint64_t sum_of_min = 0;
@@ -138,7 +138,7 @@ absl::Status CheckFusion(const ServingBundle& bundle,
     return FieldError("fusion.policy", "{} is no known policy",
                       static_cast<int>(fusion.policy()));
   }
-  // Written so that NaN fails, here and below.
+  // The conditions here and below are false for NaN.
   if (!(fusion.k0() >= 0 && std::isfinite(fusion.k0()))) {
     return FieldError("fusion.k0", "{} is not 0 or more", fusion.k0());
   }
@@ -158,7 +158,7 @@ absl::Status CheckFusion(const ServingBundle& bundle,
 
 absl::Status CheckVector(const v1::Limits& limits, const Bundle& bundle,
                          std::string_view name, const v1::QueryVector& vector) {
-  // Made only for an error.
+  // The path is formatted only for an error.
   const auto path = [&] { return EntryPath("vectors", name); };
   const EmbeddingSpace* space = bundle.FindSpace(name);
   if (space == nullptr) {
@@ -182,7 +182,7 @@ absl::Status CheckVector(const v1::Limits& limits, const Bundle& bundle,
   if (!vector.fingerprint().empty() &&
       vector.fingerprint() != space->spec->fingerprint()) {
     return FieldError(path() + ".fingerprint",
-                      "vectors of another model; version {} has \"{}\"",
+                      "the vector is of another model; version {} has \"{}\"",
                       bundle.version(), space->spec->fingerprint());
   }
   return absl::OkStatus();
@@ -196,7 +196,7 @@ absl::Status CheckRequest(const v1::ServerConfig& config,
   const v1::Limits& limits = config.limits();
   if (request.bundle_version() != 0 &&
       request.bundle_version() != bundle.bundle().version()) {
-    return FieldError("bundle_version", "{}, but this call is answered from {}",
+    return FieldError("bundle_version", "{}, but version {} answers this call",
                       request.bundle_version(), bundle.bundle().version());
   }
   if (request.k() > limits.max_k()) {

@@ -8,9 +8,9 @@
 
 namespace tributary {
 
-// Whether `request` is within the limits, consistent in itself, and names
-// only what `bundle` has: INVALID_ARGUMENT, beginning with the field's path,
-// otherwise. Unknown users, items and segments are no error.
+// OK when `request` is within the limits, consistent, and names only retrievers
+// and spaces of `bundle`; else INVALID_ARGUMENT whose message begins with the
+// path of a field. Unknown users, items and segments are not errors.
 absl::Status CheckRequest(const v1::ServerConfig& config,
                           const ServingBundle& bundle,
                           const v1::RetrieveRequest& request);

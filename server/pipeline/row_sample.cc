@@ -5,8 +5,9 @@
 namespace tributary {
 namespace {
 
-// How many rows from a place on are looked at for a key that the other table
-// has: in tables that have little in common, not all of the first.
+// How many rows, from each sampled one on, are tried for a key that the other
+// table has. Without this limit, tables with few common keys would be searched
+// as a whole.
 constexpr uint64_t kMaxSteps = 1000;
 
 }  // namespace

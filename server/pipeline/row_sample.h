@@ -8,8 +8,8 @@
 
 namespace tributary {
 
-// At most n rows of `keys`, evenly over the table, ascending; of those whose
-// keys `others` has too, unless that is null.
+// At most n rows of `keys`, ascending, spread evenly over the table. If
+// `others` is not null, only rows whose keys it has too.
 std::vector<Row> SampleRows(const KeyTable& keys, const KeyTable* others,
                             uint32_t n);
 

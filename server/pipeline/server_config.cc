@@ -67,7 +67,7 @@ absl::Status CheckLimits(const v1::Limits& limits) {
 }
 
 void CompleteDefaults(const v1::Limits& limits, v1::Defaults* defaults) {
-  // A lowered max_k lowers the default with it.
+  // A max_k below 500 lowers the default of k.
   if (!defaults->has_k()) defaults->set_k(std::min(500U, limits.max_k()));
   if (!defaults->has_deadline_ms()) defaults->set_deadline_ms(100);
   v1::Fusion* fusion = defaults->mutable_fusion();
@@ -80,7 +80,7 @@ void CompleteDefaults(const v1::Limits& limits, v1::Defaults* defaults) {
 absl::Status CheckDefaultQuotas(const v1::Limits& limits,
                                 const v1::Defaults& defaults) {
   if (defaults.quotas_size() > limits.max_quotas()) {
-    return FieldError("defaults.quotas", "{} of them, limits.max_quotas is {}",
+    return FieldError("defaults.quotas", "{} quotas, limits.max_quotas is {}",
                       defaults.quotas_size(), limits.max_quotas());
   }
   absl::Status shares = CheckQuotaShares(defaults.quotas());

@@ -6,9 +6,9 @@
 
 namespace tributary {
 
-// `given` with every field that was left out set to the default that
+// Returns `given`, complete: every field without a value has the default that
 // config.proto states. INVALID_ARGUMENT for a value out of range; the message
-// begins with the field's path, e.g. "limits.max_k: ...".
+// begins with the path of the field, e.g. "limits.max_k: ...".
 absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given);
 
 }  // namespace tributary

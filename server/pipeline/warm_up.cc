@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "server/pipeline/pipeline.h"
+#include "server/pipeline/reply_encoding.h"
 #include "server/pipeline/row_sample.h"
 
 namespace tributary {
@@ -14,8 +15,14 @@ constexpr uint32_t kWarmUpDeadlineMs = 10'000;
 void WarmUpFor(const Pipeline& pipeline,
                const std::shared_ptr<const ServingBundle>& bundle,
                v1::RetrieveRequest request) {
-  std::string reply;
-  pipeline.Retrieve(bundle, request, SteadyTime::max(), &reply).IgnoreError();
+  std::string bytes;
+  pipeline
+      .Retrieve({bundle, LabelName()}, request, SteadyTime::max(),
+                [&bytes](const Reply& reply) {
+                  EncodeReply(reply, &bytes);
+                  return absl::OkStatus();
+                })
+      .IgnoreError();
 }
 
 }  // namespace
@@ -34,7 +41,7 @@ void WarmUp(const v1::ServerConfig& config,
     WarmUpFor(pipeline, bundle, std::move(request));
   }
   if (users.size() > 0) return;
-  // A bundle without users encodes histories.
+  // A bundle without users answers by the history in a request.
   const KeyTable& items = bundle->bundle().items();
   for (const Row item : SampleRows(items, nullptr, queries)) {
     v1::RetrieveRequest request;

@@ -8,10 +8,11 @@
 
 namespace tributary {
 
-// Retrieves residency.warm_queries times from `bundle`, for users spread over
-// it, on the calling thread, so that the first requests find in the processor's
-// caches and tables what searches read. Counted nowhere. What fails is no
-// matter here: it is the gate's. `config` is complete.
+// Retrieves for residency.warm_queries users spread over `bundle`, on the
+// calling thread, so that its first requests find the data that searches read
+// in the processor's caches and TLBs. These requests are not counted in
+// metrics, and their errors are ignored: the gate checks the bundle. `config`
+// is complete (see CompleteServerConfig).
 void WarmUp(const v1::ServerConfig& config,
             const std::shared_ptr<const ServingBundle>& bundle);
 

@@ -16,36 +16,37 @@ WorkerPool::WorkerPool(size_t threads, size_t queue_length)
 
 WorkerPool::~WorkerPool() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     stopping_ = true;
   }
-  work_added_.notify_all();
+  work_added_.NotifyAll();
   for (std::thread& thread : threads_) thread.join();
 }
 
 bool WorkerPool::TrySubmit(std::function<void()> work) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     if (queue_.size() >= queue_length_) return false;
     queue_.push_back(std::move(work));
   }
-  work_added_.notify_one();
+  work_added_.NotifyOne();
   return true;
 }
 
 void WorkerPool::Run() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(&mutex_);
   while (true) {
-    work_added_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    while (!stopping_ && queue_.empty()) work_added_.Wait(&mutex_);
     if (queue_.empty()) return;
-    // Destroyed before the lock is taken again: a closure may own much.
+    // The closure is destroyed before the lock is taken again: freeing what it
+    // owns may take long.
     {
       const std::function<void()> work = std::move(queue_.front());
       queue_.pop_front();
-      lock.unlock();
+      lock.Unlock();
       work();
     }
-    lock.lock();
+    lock.Lock();
   }
 }
 

@@ -1,39 +1,39 @@
 #ifndef TRIBUTARY_SERVER_PIPELINE_WORKER_POOL_H_
 #define TRIBUTARY_SERVER_PIPELINE_WORKER_POOL_H_
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "sync/mutex.h"
+
 namespace tributary {
 
-// A fixed number of threads that run closures from a bounded queue, in order.
-// Thread-safe.
+// A fixed number of threads that run closures from a bounded queue, in the
+// order of their submission. Thread-safe.
 class WorkerPool {
  public:
   // REQUIRES: threads > 0.
   WorkerPool(size_t threads, size_t queue_length);
-  // Runs what is queued, then joins.
+  // Runs the closures that are queued, then joins the threads.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // False, and `work` unused, when the queue is full: the caller then runs it
-  // itself. `work` must not throw.
+  // Queues `work`, which must not throw. False when the queue is full; `work`
+  // is then not run.
   bool TrySubmit(std::function<void()> work);
 
  private:
   void Run();
 
   const size_t queue_length_;
-  std::mutex mutex_;
-  std::condition_variable work_added_;
-  std::deque<std::function<void()>> queue_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  CondVar work_added_;
+  std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
 

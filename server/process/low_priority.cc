@@ -6,14 +6,15 @@
 
 #include <thread>
 
-#include "server/process/breaks.h"
+#include "server/process/cpu_throttle.h"
 
 namespace tributary {
 
 void LowerThreadPriority() {
-  // On Linux both are of the thread, not of the process. What does not succeed
-  // costs requests some time, no more. Not SCHED_IDLE: its share of a busy
-  // machine, 3 / 1024, would make hours of a minute's work.
+  // On Linux both calls change the thread, not the process. Failures are
+  // ignored: they only cost requests some time. SCHED_IDLE would be too little:
+  // with its share of a busy machine, 3 / 1024, a minute's work would take
+  // hours.
   const sched_param parameters{};
   sched_setscheduler(0, SCHED_BATCH, &parameters);
   constexpr int kLowest = 19;
@@ -24,35 +25,36 @@ LowPriorityThread::LowPriorityThread() : thread_([this] { Work(); }) {}
 
 LowPriorityThread::~LowPriorityThread() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     stopping_ = true;
   }
-  changed_.notify_all();
+  changed_.NotifyAll();
   thread_.join();
 }
 
 void LowPriorityThread::Run(const std::function<void()>& work) {
-  const std::lock_guard run(run_mutex_);
-  std::unique_lock lock(mutex_);
+  const MutexLock run(&run_mutex_);
+  MutexLock lock(&mutex_);
   work_ = &work;
-  changed_.notify_all();
-  changed_.wait(lock, [this] { return work_ == nullptr; });
+  changed_.NotifyAll();
+  while (work_ != nullptr) changed_.Wait(&mutex_);
 }
 
 void LowPriorityThread::Work() {
   LowerThreadPriority();
-  std::unique_lock lock(mutex_);
+  MutexLock lock(&mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return work_ != nullptr || stopping_; });
+    while (work_ == nullptr && !stopping_) changed_.Wait(&mutex_);
     if (work_ == nullptr) return;
-    lock.unlock();
+    const std::function<void()>* const work = work_;
+    lock.Unlock();
     {
-      const Breaks breaks;
-      (*work_)();
+      const CpuThrottle throttle;
+      (*work)();
     }
-    lock.lock();
+    lock.Lock();
     work_ = nullptr;
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 }
 

@@ -1,42 +1,48 @@
 #ifndef TRIBUTARY_SERVER_PROCESS_LOW_PRIORITY_H_
 #define TRIBUTARY_SERVER_PROCESS_LOW_PRIORITY_H_
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <thread>
+
+#include "sync/mutex.h"
 
 namespace tributary {
 
-// Puts the calling thread, and those it makes, behind all others for
-// processors and disks, for good: an unprivileged thread cannot go back. On a
-// machine that is busy all the time it still gets about a hundredth of a
-// processor, so that what it does ends.
+// Gives the calling thread, and threads it creates later, the lowest priority
+// for processors and disks. An unprivileged thread cannot undo this. On a
+// machine that is always busy, the thread still gets about 1% of a processor,
+// so that its work ends.
 void LowerThreadPriority();
 
-// A thread of low priority that works for others, one piece at a time, and with
-// Breaks. One that
-// stays has one heap: work on a thread of its own each time leaves the freed
-// memory of all of them behind.
+// A throttled thread of low priority (see CpuThrottle) that runs one function
+// at a time for others. The thread is kept because malloc keeps a heap for each
+// thread: a new thread for each function would leave freed memory behind in
+// many heaps.
 class LowPriorityThread {
  public:
   LowPriorityThread();
-  // REQUIRES: no Run is in progress.
+  // REQUIRES: Run is not being called.
   ~LowPriorityThread();
 
-  // Has the thread do `work`, and waits for it. Thread-safe.
-  void Run(const std::function<void()>& work);
+  // Runs `work` on the thread and waits for it. Thread-safe: concurrent calls
+  // run one after the other.
+  void Run(const std::function<void()>& work)
+      ABSL_LOCKS_EXCLUDED(run_mutex_, mutex_);
 
  private:
-  void Work();
+  // Body of thread_.
+  void Work() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // One Run at a time.
-  std::mutex run_mutex_;
-  // Guards what follows.
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  const std::function<void()>* work_ = nullptr;
-  bool stopping_ = false;
+  // Held during Run.
+  Mutex run_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+
+  // Guarded by mutex_.
+  Mutex mutex_;
+  // The function to run; null when there is none.
+  const std::function<void()>* work_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  CondVar changed_;
+
   std::thread thread_;
 };
 

@@ -14,11 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Version 1 writes "no limit" as the largest multiple of a page.
+// Version 1 writes "no limit" as the largest multiple of a page. Anything from
+// here on is no limit.
 constexpr uint64_t kNoLimitOfVersion1 = uint64_t{1} << 62;
 constexpr uint64_t kBytesPerKib = 1024;
 
-// A control group hierarchy that limits memory, as its version names things.
+// Where a version of control groups keeps the limits of memory.
 struct Hierarchy {
   fs::path mount;
   const char* limit_file;
@@ -26,7 +27,7 @@ struct Hierarchy {
   const char* inactive_field;
 };
 
-// The first number of the file; absent for "max" and where there is none.
+// The first number in the file; absent for "max" and without the file.
 std::optional<uint64_t> ReadNumber(const fs::path& file) {
   std::ifstream stream(file);
   uint64_t number = 0;
@@ -63,8 +64,9 @@ MemoryNumbers ReadGroup(const Hierarchy& hierarchy, const fs::path& group) {
   return {*limit, *limit - std::min(*limit, used)};
 }
 
-// The group and all above it. In a container the mount's root is the group
-// itself, whatever /proc says it is called outside.
+// The smallest limits of the group and its ancestors. In a container, the
+// mount's root is the group itself, although /proc shows the group's path on
+// the host.
 MemoryNumbers ReadGroups(const Hierarchy& hierarchy, fs::path path) {
   MemoryNumbers least;
   while (true) {
@@ -75,7 +77,8 @@ MemoryNumbers ReadGroups(const Hierarchy& hierarchy, fs::path path) {
   }
 }
 
-// What a line of /proc/self/cgroup, "number:controllers:path", says.
+// The limits of the group in a line of /proc/self/cgroup,
+// "number:controllers:path".
 MemoryNumbers ReadLine(const fs::path& root, const std::string& line) {
   const size_t first = line.find(':');
   const size_t second = line.find(':', first + 1);
@@ -107,7 +110,7 @@ absl::StatusOr<ProcessMemory> ReadProcessMemory(const fs::path& root) {
   const fs::path meminfo = root / "proc/meminfo";
   std::error_code error;
   if (!fs::exists(meminfo, error)) {
-    return absl::NotFoundError(meminfo.string() + ": not there");
+    return absl::NotFoundError(meminfo.string() + ": no such file");
   }
   const auto total = ReadField(meminfo, "MemTotal:");
   const auto available = ReadField(meminfo, "MemAvailable:");

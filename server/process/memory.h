@@ -1,5 +1,5 @@
-// How much memory there is: of the machine, and of the container that this
-// process is in (cgroup version 1 or 2). Thread-safe.
+// Memory of the machine, and of the container in which this process runs
+// (cgroup version 1 or 2). All functions are thread-safe.
 #ifndef TRIBUTARY_SERVER_PROCESS_MEMORY_H_
 #define TRIBUTARY_SERVER_PROCESS_MEMORY_H_
 
@@ -15,38 +15,36 @@
 
 namespace tributary {
 
-// In bytes.
+// Amounts in bytes; the maximum of uint64_t stands for "no limit".
 struct MemoryNumbers {
-  // All there is, used or not.
   uint64_t total = std::numeric_limits<uint64_t>::max();
-  // What may still be taken: free, or holding what is dropped first.
+  // Bytes that can still be allocated: free, or used for reclaimable caches.
   uint64_t available = std::numeric_limits<uint64_t>::max();
 };
 
 struct ProcessMemory {
   MemoryNumbers machine;
-  // The least of the process's control group and those it is in; what no group
-  // limits is the largest number there is.
+  // The smallest limits of the process's control group and its ancestors.
   MemoryNumbers container;
 
-  // Of both, the least of each number.
+  // The smaller value of `machine` and `container`, for each number.
   MemoryNumbers least() const;
 };
 
-// MemTotal and MemAvailable of <root>/proc/meminfo, and the limits of the
-// control groups of <root>/proc/self/cgroup. Of a group's usage, file pages
-// that nobody used lately count as available. Groups that cannot be read limit
-// nothing. NOT_FOUND and DATA_LOSS are about meminfo. `root` is for tests.
+// Reads MemTotal and MemAvailable of <root>/proc/meminfo, and the limits of the
+// control groups in <root>/proc/self/cgroup. A group's inactive file pages
+// count as available. A group that cannot be read sets no limit. Errors:
+// NOT_FOUND without meminfo, DATA_LOSS when it lacks a number. `root` is for
+// tests.
 absl::StatusOr<ProcessMemory> ReadProcessMemory(
     const std::filesystem::path& root = "/");
 
-// RESOURCE_EXHAUSTED, saying both figures, when `needs` bytes are more than
-// `has`. `what` is what needs them, `where` who has them: "version 7", "the
-// machine".
+// RESOURCE_EXHAUSTED, with both figures, when `needs` > `has`, in bytes. `what`
+// needs the memory ("version 7") and `where` has it ("the machine").
 absl::Status CheckMemory(std::string_view what, uint64_t needs,
                          std::string_view where, uint64_t has);
 
-// "12.3 GiB".
+// A readable size: "12.3 GiB".
 std::string ByteText(uint64_t bytes);
 
 }  // namespace tributary

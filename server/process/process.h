@@ -1,5 +1,4 @@
-// What the programs of server/ have in common as processes: how they log and
-// how they are stopped.
+// How the programs of server/ log and how they are stopped.
 #ifndef TRIBUTARY_SERVER_PROCESS_PROCESS_H_
 #define TRIBUTARY_SERVER_PROCESS_PROCESS_H_
 
@@ -8,15 +7,17 @@
 
 namespace tributary {
 
-// Logs one line an event, key=value, to stderr. `level`: trace, debug, info,
-// warn or error. Call it once, before any other thread is there.
+// Makes spdlog write one line of key=value pairs per event to stderr. `level`
+// is trace, debug, info, warn or error. Call it once, before starting threads.
 void LogToStderr(const std::string& level);
 
-// SIGTERM and SIGINT, blocked in this thread and in those it makes later.
+// Blocks SIGTERM and SIGINT in the calling thread, and in threads it creates
+// later, so that Wait receives them.
 class StopSignals {
  public:
   StopSignals();
-  // Returns when one arrives. A second one ends the process at once.
+  // Returns when one of the signals arrives, and unblocks them: the next one
+  // ends the process at once.
   void Wait() const;
 
  private:

@@ -21,7 +21,7 @@ absl::Status Answer(absl::StatusOr<T> result, T* response) {
   return absl::OkStatus();
 }
 
-// Successes are logged by the BundleSet.
+// Logs a failure. The BundleSet logs successes.
 absl::Status Logged(std::string_view method, absl::Status status) {
   if (!status.ok()) {
     spdlog::warn("event=control_failed method={} error={:?}", method,

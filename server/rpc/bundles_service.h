@@ -8,11 +8,11 @@
 
 namespace tributary {
 
-// tributary.v1.Bundles, the control plane, over gRPC. Failures are logged.
-// Thread-safe.
+// tributary.v1.Bundles, the control plane, over gRPC. Logs the calls that fail
+// (event=control_failed). Thread-safe.
 class BundlesService final : public v1::Bundles::Service {
  public:
-  // All outlive this.
+  // The arguments outlive this.
   BundlesService(BundleSet* bundles, BundleDiff* diff, ServerMetrics* metrics);
 
   grpc::Status List(grpc::ServerContext* context,

@@ -23,7 +23,7 @@ namespace {
 constexpr auto kDrainPollInterval = std::chrono::milliseconds(1);
 constexpr std::string_view kUnixPrefix = "unix:";
 
-// The path of a unix: address.
+// The path of a unix: address; nothing for other addresses.
 std::optional<std::string> UnixPath(std::string_view address) {
   if (address.substr(0, kUnixPrefix.size()) != kUnixPrefix) {
     return std::nullopt;
@@ -31,8 +31,9 @@ std::optional<std::string> UnixPath(std::string_view address) {
   return std::string(address.substr(kUnixPrefix.size()));
 }
 
-// Files made meanwhile are the owner's alone. Of the whole process: for the
-// moment of binding, while the server starts.
+// While it lives, the files that this process creates are accessible to their
+// owner alone. The umask belongs to the whole process, so this is held only for
+// the moment of binding, while the server starts.
 class OwnerOnly {
  public:
   OwnerOnly() : previous_(umask(0177)) {}
@@ -52,8 +53,8 @@ void SetThreads(const GrpcServerOptions& options,
   builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, idle_threads);
-  // Beyond max_calls for those that wait for work and those that refuse it:
-  // gRPC's own refusals at the quota carry no details.
+  // More threads than max_calls: some wait for work, and some run calls that
+  // Admission refuses. gRPC's own refusals at its quota carry no details.
   grpc::ResourceQuota quota(options.field);
   quota.SetMaxThreads(options.max_calls + idle_threads + 16);
   builder->SetResourceQuota(quota);
@@ -62,7 +63,7 @@ void SetThreads(const GrpcServerOptions& options,
 void Configure(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
   SetThreads(options, builder);
   builder->SetMaxReceiveMessageSize(options.max_request_bytes);
-  // A second server on the port must fail, not share it.
+  // A second server on the same port must fail instead of sharing it.
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   for (grpc::Service* service : options.services) {
     builder->RegisterService(service);
@@ -102,8 +103,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   }
   if (server == nullptr || port == 0) {
     return absl::UnavailableError(fmt::format(
-        "{}: cannot listen on {}: the address is in use, not of this machine, "
-        "or not permitted",
+        "{}: cannot listen on {}: the address is in use, does not belong to "
+        "this machine, or is not permitted",
         options.field, options.address));
   }
   std::string address = options.address;
@@ -121,7 +122,7 @@ GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server,
 GrpcServer::~GrpcServer() { Shutdown(std::chrono::system_clock::now()); }
 
 void GrpcServer::StartDrain() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (drain_.joinable()) return;
   drain_ = std::thread([this] {
     server_->Shutdown();
@@ -134,10 +135,10 @@ void GrpcServer::Shutdown(std::chrono::system_clock::time_point deadline) {
   while (!drained_ && std::chrono::system_clock::now() < deadline) {
     std::this_thread::sleep_for(kDrainPollInterval);
   }
-  // A Shutdown under way cannot be given another deadline. This is what it does
-  // itself at the one it has; it hurts nothing when it is over.
+  // The Shutdown in progress takes no new deadline. This call is what it does
+  // at its own deadline; it has no effect once the Shutdown has returned.
   grpc_server_cancel_all_calls(server_->c_server());
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (drain_.joinable()) drain_.join();
 }
 

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,57 +11,65 @@
 #include "absl/status/statusor.h"
 #include "grpcpp/server.h"
 #include "grpcpp/support/status.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 
 struct GrpcServerOptions {
-  // The configuration's field, for errors: "listen".
+  // The field of the configuration that errors begin with, e.g. "listen".
   std::string field;
-  // host:port (port 0: any free one) or unix:PATH.
+  // host:port, or unix:PATH. Port 0 takes any free port.
   std::string address;
-  // They outlive the server.
+  // The services outlive the server.
   std::vector<grpc::Service*> services;
-  // Calls that run at a time; more wait until gRPC refuses them.
+  // How many calls run at a time. Further ones wait, or are refused by gRPC.
   int max_calls = 0;
   int max_request_bytes = 4 << 20;
 };
 
 // One listener with its services and reflection. Thread-safe.
 //
-// Calls run on gRPC's own threads (the synchronous API), from one completion
-// queue; twice as many threads as there are cores stay when they are idle.
-// threading_bench has other ways beside it, with calls of 50 us, on 4 cores:
-// fewer idle threads, or a queue for each core, reach .90 to .95 of the rate
-// with 4 callers and more. The asynchronous API with a thread for each core,
-// and one more, on one queue reaches .90 to 1.1 of it, and callbacks .98
-// to 1.16; but then few threads run everything, so that a retriever that
-// blocks, or long searches, stop all other calls. A queue for each core with a
-// thread for each lets the calls of one connection wait for one thread (.66 to
-// .78). Messages are not on an arena: a reply is encoded by hand.
+// Calls run on gRPC's own threads (the synchronous API), which poll one
+// completion queue; up to two idle threads per core are kept.
+//
+// tests/bench/threading_bench compares this with other threading models. Their
+// rates of calls of 50 us on 4 cores, relative to this one with 4 callers and
+// more:
+//   fewer idle threads, or a queue for each core            .90 to .95
+//   asynchronous API, one queue, a thread per core + 1      .90 to 1.1
+//   callback API                                            .98 to 1.16
+//   asynchronous API, a queue and a thread for each core    .66 to .78
+// The asynchronous and the callback API run all calls on few threads, so that a
+// retriever that blocks, or a few long searches, would stop all other calls.
+// With a queue per core, all calls of a connection wait for the same thread.
+//
+// Messages are not allocated on an arena, because replies are encoded without
+// messages (server/pipeline/reply_encoding.h).
 class GrpcServer {
  public:
-  // Serves when it returns. A unix socket is made with permissions 0600; one
-  // that nobody answers on is replaced. Errors begin with options.field:
-  // INVALID_ARGUMENT for an address that cannot be, NOT_FOUND when the socket's
-  // directory is not there, UNAVAILABLE when the address is in use.
+  // The server accepts calls when this returns. A unix socket is created with
+  // permissions 0600, and replaces a socket that no server answers on. Errors
+  // begin with options.field: INVALID_ARGUMENT for a malformed address,
+  // NOT_FOUND when the socket's directory does not exist, ALREADY_EXISTS when
+  // another kind of file has its path, UNAVAILABLE when the address is in use.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
       const GrpcServerOptions& options);
-  // Cuts off the calls in progress, unless Shutdown was called.
+  // Cancels the calls that are still in progress.
   ~GrpcServer();
 
-  // With the port that was taken.
+  // The address with the port that was taken.
   const std::string& address() const { return address_; }
 
-  // Accepts no more connections, and tells clients to send no more calls on
-  // those they have (GOAWAY): such a call waits for another server, or for this
-  // one's successor, and is no failed attempt. Calls in progress go on. Returns
-  // at once; may be called again.
+  // Stops accepting connections, and tells clients to send no more calls on
+  // their open ones (GOAWAY). A client then waits for another server, or for
+  // this one's successor, without counting a failed attempt. Calls in progress
+  // continue. Returns at once. Idempotent.
   void StartDrain();
-  // After StartDrain: the calls in progress are answered, and all clients have
-  // hung up. Idle ones may take seconds for that.
+  // After StartDrain: whether all calls are answered and all clients have
+  // disconnected, which may take idle clients seconds.
   bool drained() const { return drained_; }
-  // StartDrain, then returns when drained or at the deadline, when it cuts off
-  // what is in progress.
+  // Calls StartDrain, waits until drained() or the deadline, and then cancels
+  // the calls that are still in progress. Idempotent.
   void Shutdown(std::chrono::system_clock::time_point deadline);
 
  private:
@@ -70,8 +77,8 @@ class GrpcServer {
 
   const std::unique_ptr<grpc::Server> server_;
   const std::string address_;
-  std::mutex mutex_;
-  std::thread drain_;
+  Mutex mutex_;
+  std::thread drain_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> drained_{false};
 };
 

@@ -27,47 +27,52 @@ HealthCheckResponse::ServingStatus StatusOf(bool serving) {
 
 }  // namespace
 
-// One stream. Always tells the latest status, not every one. Its state is
-// guarded by the service's mutex; gRPC runs reactions on threads of its own, so
-// that starting one under the mutex is safe.
+// One stream of Watch. It sends the latest status, and may skip statuses that
+// changed again before they were sent. Its state is guarded by the service's
+// mutex. gRPC calls reactors on threads of its own, so starting an operation
+// while holding the mutex cannot deadlock.
 class HealthService::Watcher final
     : public grpc::ServerWriteReactor<HealthCheckResponse> {
  public:
   Watcher(HealthService* service, bool known)
       : service_(service), known_(known) {}
 
-  // Under the service's mutex.
-  void Tell(bool serving) {
+  // Tells the compiler what it cannot follow: a watcher in the service's set
+  // has that service's mutex.
+  void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK(service_->mutex_) {}
+
+  void Tell(bool serving) ABSL_EXCLUSIVE_LOCKS_REQUIRED(service_->mutex_) {
     next_ = known_ ? StatusOf(serving) : HealthCheckResponse::SERVICE_UNKNOWN;
     Advance();
   }
-  void End(grpc::Status status) {
+  void End(grpc::Status status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(service_->mutex_) {
     ending_ = true;
     end_status_ = std::move(status);
     Advance();
   }
 
   void OnWriteDone(bool ok) override {
-    const std::lock_guard lock(service_->mutex_);
+    const MutexLock lock(&service_->mutex_);
     writing_ = false;
     if (!ok) cancelled_ = true;
     Advance();
   }
   void OnCancel() override {
-    const std::lock_guard lock(service_->mutex_);
+    const MutexLock lock(&service_->mutex_);
     cancelled_ = true;
     Advance();
   }
   void OnDone() override {
     {
-      const std::lock_guard lock(service_->mutex_);
+      const MutexLock lock(&service_->mutex_);
       service_->watchers_.erase(this);
     }
     delete this;
   }
 
  private:
-  void Advance() {
+  void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(service_->mutex_) {
     if (finished_ || writing_) return;
     if (cancelled_) {
       finished_ = true;
@@ -85,15 +90,17 @@ class HealthService::Watcher final
 
   HealthService* const service_;
   const bool known_;
-  // UNKNOWN is never sent.
-  HealthCheckResponse::ServingStatus next_ = HealthCheckResponse::UNKNOWN;
-  HealthCheckResponse::ServingStatus sent_ = HealthCheckResponse::UNKNOWN;
-  HealthCheckResponse response_;
-  bool writing_ = false;
-  bool cancelled_ = false;
-  bool ending_ = false;
-  bool finished_ = false;
-  grpc::Status end_status_;
+  // UNKNOWN, which is never sent, stands for "nothing yet".
+  HealthCheckResponse::ServingStatus next_ ABSL_GUARDED_BY(service_->mutex_) =
+      HealthCheckResponse::UNKNOWN;
+  HealthCheckResponse::ServingStatus sent_ ABSL_GUARDED_BY(service_->mutex_) =
+      HealthCheckResponse::UNKNOWN;
+  HealthCheckResponse response_ ABSL_GUARDED_BY(service_->mutex_);
+  bool writing_ ABSL_GUARDED_BY(service_->mutex_) = false;
+  bool cancelled_ ABSL_GUARDED_BY(service_->mutex_) = false;
+  bool ending_ ABSL_GUARDED_BY(service_->mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(service_->mutex_) = false;
+  grpc::Status end_status_ ABSL_GUARDED_BY(service_->mutex_);
 };
 
 HealthService::HealthService(std::vector<std::string> services)
@@ -106,18 +113,20 @@ bool HealthService::Knows(const std::string& service) const {
 }
 
 void HealthService::SetServing(bool serving) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   serving_ = serving && !shut_down_;
   Publish();
 }
 
 void HealthService::Shutdown() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   serving_ = false;
   shut_down_ = true;
   Publish();
   for (Watcher* watcher : watchers_) {
-    watcher->End(ToGrpcStatus(absl::UnavailableError("shutting down")));
+    watcher->AssertHeld();
+    watcher->End(
+        ToGrpcStatus(absl::UnavailableError("the server is shutting down")));
   }
 }
 
@@ -127,11 +136,11 @@ grpc::ServerUnaryReactor* HealthService::Check(
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!Knows(request->service())) {
     reactor->Finish(ToGrpcStatus(absl::NotFoundError(
-        fmt::format("no service \"{}\" here", request->service()))));
+        fmt::format("service \"{}\" does not exist", request->service()))));
     return reactor;
   }
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     response->set_status(StatusOf(serving_));
   }
   reactor->Finish(grpc::Status::OK);
@@ -141,22 +150,27 @@ grpc::ServerUnaryReactor* HealthService::Check(
 grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
     grpc::CallbackServerContext*, const HealthCheckRequest* request) {
   auto* const watcher = new Watcher(this, Knows(request->service()));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
+  watcher->AssertHeld();
   if (watchers_.size() >= kMaxWatchers) {
-    watcher->End(ToGrpcStatus(absl::ResourceExhaustedError(
-        fmt::format("{} streams are watching", kMaxWatchers))));
+    watcher->End(ToGrpcStatus(absl::ResourceExhaustedError(fmt::format(
+        "{} streams are watching, which is the limit", kMaxWatchers))));
     return watcher;
   }
   watchers_.insert(watcher);
   watcher->Tell(serving_);
   if (shut_down_) {
-    watcher->End(ToGrpcStatus(absl::UnavailableError("shutting down")));
+    watcher->End(
+        ToGrpcStatus(absl::UnavailableError("the server is shutting down")));
   }
   return watcher;
 }
 
 void HealthService::Publish() {
-  for (Watcher* watcher : watchers_) watcher->Tell(serving_);
+  for (Watcher* watcher : watchers_) {
+    watcher->AssertHeld();
+    watcher->Tell(serving_);
+  }
 }
 
 }  // namespace tributary

@@ -1,26 +1,27 @@
 #ifndef TRIBUTARY_SERVER_RPC_HEALTH_SERVICE_H_
 #define TRIBUTARY_SERVER_RPC_HEALTH_SERVICE_H_
 
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 
-// The standard grpc.health.v1.Health for "" and the named services, which all
-// serve or do not serve together; not serving at first. gRPC's own
-// implementation cannot end the streams of Watch, which would make every
-// shutdown wait for its whole deadline. Thread-safe.
+// The standard grpc.health.v1.Health for the whole server ("") and the named
+// services, which share one status; NOT_SERVING at first. gRPC's own
+// implementation cannot end the streams of Watch, so every shutdown would wait
+// for its whole deadline. Thread-safe.
 class HealthService final : public grpc::health::v1::Health::CallbackService {
  public:
   explicit HealthService(std::vector<std::string> services);
   ~HealthService() override;
 
   void SetServing(bool serving);
-  // Not serving for good, which watchers are told before their streams end.
+  // Sets NOT_SERVING for good, sends it to all watchers, and ends their
+  // streams.
   void Shutdown();
 
   grpc::ServerUnaryReactor* Check(
@@ -35,14 +36,14 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   class Watcher;
 
   bool Knows(const std::string& service) const;
-  void Publish();
+  void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::set<std::string> services_;
-  std::mutex mutex_;
-  bool serving_ = false;
-  bool shut_down_ = false;
-  // They delete themselves; at most kMaxWatchers.
-  std::set<Watcher*> watchers_;
+  Mutex mutex_;
+  bool serving_ ABSL_GUARDED_BY(mutex_) = false;
+  bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
+  // At most kMaxWatchers. A watcher deletes itself when its stream is done.
+  std::set<Watcher*> watchers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace tributary

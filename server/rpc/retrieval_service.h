@@ -7,16 +7,16 @@
 #include "grpcpp/support/status.h"
 #include "server/metrics/server_metrics.h"
 #include "server/service/retrieval_handler.h"
-#include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {
 
-// tributary.v1.Retrieval over gRPC. Thread-safe. The search runs on the thread
-// that gRPC calls the handler on; see grpc_server.h. Not the generated service:
-// its Retrieve would make a message of what is encoded already.
+// tributary.v1.Retrieval over gRPC. A call is answered on the thread that gRPC
+// calls it on (see grpc_server.h). It does not derive from the generated
+// service, whose methods return messages: replies are encoded without them.
+// Thread-safe.
 class RetrievalService final : public grpc::Service {
  public:
-  // Both outlive this.
+  // The arguments outlive this.
   RetrievalService(const RetrievalHandler* handler, ServerMetrics* metrics);
 
  private:
@@ -24,8 +24,8 @@ class RetrievalService final : public grpc::Service {
                         const grpc::ByteBuffer& request,
                         grpc::ByteBuffer* reply);
   grpc::Status BatchRetrieve(grpc::ServerContext* context,
-                             const v1::BatchRetrieveRequest& request,
-                             v1::BatchRetrieveResponse* response);
+                             const grpc::ByteBuffer& request,
+                             grpc::ByteBuffer* reply);
 
   const RetrievalHandler* const handler_;
   MethodMetrics& retrieve_metrics_;

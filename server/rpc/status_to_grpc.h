@@ -7,7 +7,8 @@
 
 namespace tributary {
 
-// ToRpcStatus as a grpc::Status, with the details in its trailer. OK stays OK.
+// ToRpcStatus(status) as a grpc::Status, with the details as its trailer. OK
+// stays OK.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 }  // namespace tributary

@@ -17,7 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool SomebodyAnswers(const std::string& path) {
+// Whether a server answers. True when that cannot be found out.
+bool ServerAnswers(const std::string& path) {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return true;
   sockaddr_un address{};
@@ -33,14 +34,15 @@ absl::Status CheckPath(std::string_view field, const std::string& path) {
   constexpr size_t kMaxLength = sizeof(sockaddr_un::sun_path) - 1;
   if (path.empty() || path.size() > kMaxLength) {
     return absl::InvalidArgumentError(fmt::format(
-        "{}: expected the path of a socket, at most {} bytes, found \"{}\"",
+        "{}: expected the path of a socket of at most {} bytes, found \"{}\"",
         field, kMaxLength, path));
   }
   std::error_code error;
   const fs::path directory = fs::absolute(path, error).parent_path();
   if (!fs::is_directory(directory, error)) {
-    return absl::NotFoundError(fmt::format("{}: no directory {} for the socket",
-                                           field, directory.native()));
+    return absl::NotFoundError(
+        fmt::format("{}: the socket's directory {} does not exist", field,
+                    directory.native()));
   }
   return absl::OkStatus();
 }
@@ -55,9 +57,9 @@ absl::Status PrepareUnixSocket(std::string_view field,
   if (file.type() == fs::file_type::not_found) return absl::OkStatus();
   if (file.type() != fs::file_type::socket) {
     return absl::AlreadyExistsError(
-        fmt::format("{}: {} is there and is not a socket", field, path));
+        fmt::format("{}: {} exists and is not a socket", field, path));
   }
-  if (SomebodyAnswers(path)) {
+  if (ServerAnswers(path)) {
     return absl::UnavailableError(
         fmt::format("{}: another server answers on {}", field, path));
   }

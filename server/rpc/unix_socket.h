@@ -8,10 +8,11 @@
 
 namespace tributary {
 
-// Makes way for a socket at `path`: removes one that a server left behind.
-// Errors begin with `field`: INVALID_ARGUMENT when the path is longer than a
-// socket's may be, NOT_FOUND when its directory is not there, ALREADY_EXISTS
-// for another kind of file, UNAVAILABLE when a server answers on it.
+// Makes `path` free for a new socket: removes the socket that an earlier server
+// left behind. Errors begin with `field`: INVALID_ARGUMENT when the path is
+// empty or longer than a socket's may be, NOT_FOUND when its directory does not
+// exist, ALREADY_EXISTS for another kind of file, UNAVAILABLE when a server
+// answers on it, PERMISSION_DENIED when the old socket cannot be removed.
 absl::Status PrepareUnixSocket(std::string_view field, const std::string& path);
 
 }  // namespace tributary

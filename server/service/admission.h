@@ -11,9 +11,9 @@
 
 namespace tributary {
 
-// Lets at most limits.max_concurrent_requests calls of the data plane run at a
-// time, over all transports; the gauge of the metrics is the counter.
-// Thread-safe and lock-free.
+// Limits how many calls of the data plane run at a time, over all transports.
+// The counter is the metrics' gauge requests_in_flight. Thread-safe and
+// lock-free.
 class Admission {
  public:
   // `metrics` outlives this and every ticket.
@@ -28,8 +28,8 @@ class Admission {
   // Held while the call runs.
   using Ticket = std::unique_ptr<ServerMetrics, Leave>;
 
-  // RESOURCE_EXHAUSTED, at once, when as many are running; UNAVAILABLE after
-  // Close.
+  // Admits a call, or refuses it at once: RESOURCE_EXHAUSTED while
+  // max_concurrent_requests calls are running, UNAVAILABLE after Close.
   absl::StatusOr<Ticket> Admit() const {
     if (closed_.load(std::memory_order_relaxed)) {
       return absl::UnavailableError("the server is shutting down");
@@ -43,8 +43,9 @@ class Admission {
     return ticket;
   }
 
-  // Admits no more calls; those that run go on.
+  // Admits no more calls; those in progress continue.
   void Close() { closed_ = true; }
+  // Whether no call is in progress.
   bool Idle() const { return metrics_->requests_in_flight == 0; }
 
  private:

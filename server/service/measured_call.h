@@ -9,7 +9,8 @@
 
 namespace tributary {
 
-// Runs `call`, which returns an absl::Status, and counts its code and time.
+// Runs `call`, which returns an absl::Status, and counts its code and duration
+// in `metrics`. Returns the status.
 template <typename Call>
 absl::Status MeasuredCall(MethodMetrics& metrics, Call&& call) {
   const auto start = std::chrono::steady_clock::now();

@@ -1,33 +1,17 @@
 #include "server/service/retrieval_handler.h"
 
 #include <string>
-#include <string_view>
-#include <utility>
 
 #include "fmt/format.h"
+#include "server/pipeline/reply.h"
+#include "server/pipeline/reply_encoding.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
 
-static_assert(v1::RetrieveResponse::kBundleLabelFieldNumber < 16 &&
-              kMaxLabelBytes < 128);
-
-// A message is its parts, one after the other: this one is added without
-// telling the pipeline of labels. Allocates nothing once *reply is as large as
-// it gets.
-void SetLabel(const LabelName& label, std::string* reply) {
-  const std::string_view name = label.view();
-  if (name.empty()) return;
-  reply->push_back(v1::RetrieveResponse::kBundleLabelFieldNumber << 3 | 2);
-  reply->push_back(static_cast<char>(name.size()));
-  reply->append(name);
-}
-void SetLabel(const LabelName& label, v1::RetrieveResponse* response) {
-  response->set_bundle_label(std::string(label.view()));
-}
-
-// What a batch asks to be answered from; users' shares do not count.
+// A request that names the version and the label that all requests of the batch
+// name, and no user, so that no label is found by a user's bucket.
 absl::StatusOr<v1::RetrieveRequest> ChoiceOf(
     const v1::BatchRetrieveRequest& batch) {
   v1::RetrieveRequest choice;
@@ -53,39 +37,36 @@ absl::StatusOr<v1::RetrieveRequest> ChoiceOf(
 
 absl::Status RetrievalHandler::Retrieve(const v1::RetrieveRequest& request,
                                         SteadyTime deadline,
-                                        std::string* reply) const {
-  return Answer(request, deadline, reply);
+                                        std::string* bytes) const {
+  return Answer(request, deadline, [bytes](const Reply& reply) {
+    EncodeReply(reply, bytes);
+    return absl::OkStatus();
+  });
 }
 
 absl::Status RetrievalHandler::Retrieve(const v1::RetrieveRequest& request,
                                         SteadyTime deadline,
                                         v1::RetrieveResponse* response) const {
-  return Answer(request, deadline, response);
+  return Answer(request, deadline, [response](const Reply& reply) {
+    return WriteMessage(reply, response);
+  });
 }
 
-template <typename Reply>
 absl::Status RetrievalHandler::Answer(const v1::RetrieveRequest& request,
-                                      SteadyTime deadline, Reply* reply) const {
+                                      SteadyTime deadline,
+                                      Pipeline::ReplyFunction write) const {
   ASSIGN_OR_RETURN(const Admission::Ticket ticket, admission_->Admit());
-  ASSIGN_OR_RETURN(RoutedBundle routed, bundles_->Route(request));
-  RETURN_IF_ERROR(
-      pipeline_->Retrieve(std::move(routed.bundle), request, deadline, reply));
-  SetLabel(routed.label, reply);
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(const RoutedBundle routed, bundles_->Route(request));
+  return pipeline_->Retrieve(routed, request, deadline, write);
 }
 
 absl::Status RetrievalHandler::BatchRetrieve(
     const v1::BatchRetrieveRequest& request, SteadyTime deadline,
-    v1::BatchRetrieveResponse* response) const {
+    std::string* bytes) const {
   ASSIGN_OR_RETURN(const Admission::Ticket ticket, admission_->Admit());
   ASSIGN_OR_RETURN(const v1::RetrieveRequest choice, ChoiceOf(request));
   ASSIGN_OR_RETURN(const RoutedBundle routed, bundles_->Route(choice));
-  RETURN_IF_ERROR(
-      pipeline_->BatchRetrieve(routed.bundle, request, deadline, response));
-  for (v1::BatchEntry& entry : *response->mutable_entries()) {
-    if (entry.has_response()) SetLabel(routed.label, entry.mutable_response());
-  }
-  return absl::OkStatus();
+  return pipeline_->BatchRetrieve(routed, request, deadline, bytes);
 }
 
 }  // namespace tributary

@@ -11,33 +11,34 @@
 
 namespace tributary {
 
-// The Retrieval service without its transport, shared by gRPC and HTTP:
-// admission, snapshot, pipeline. Runs on the caller's thread. Thread-safe.
+// The Retrieval service without its transport, which gRPC and HTTP share:
+// admits the call, finds the bundle that answers it, and runs the pipeline. All
+// work is done on the caller's thread. Thread-safe.
 class RetrievalHandler {
  public:
-  // All outlive this.
+  // The arguments outlive this.
   RetrievalHandler(const Admission* admission, const BundleSet* bundles,
                    const Pipeline* pipeline)
       : admission_(admission), bundles_(bundles), pipeline_(pipeline) {}
 
-  // See retrieval.proto for the errors. The answer, here in protobuf's wire
-  // format, is unspecified after one.
+  // Replaces *bytes by the reply, a RetrieveResponse in protobuf's wire format.
+  // retrieval.proto lists the errors; *bytes is unspecified after one.
+  // Allocates nothing in the steady state, like Pipeline::Retrieve.
   absl::Status Retrieve(const v1::RetrieveRequest& request, SteadyTime deadline,
-                        std::string* reply) const;
-  // The same as a message.
+                        std::string* bytes) const;
+  // The same reply as a message.
   absl::Status Retrieve(const v1::RetrieveRequest& request, SteadyTime deadline,
                         v1::RetrieveResponse* response) const;
-  // INVALID_ARGUMENT, besides, unless all requests name the same bundle_version
-  // and bundle_label. Without any the active version answers all of them,
-  // whatever label their users' shares fall to.
+  // Replaces *bytes by a BatchRetrieveResponse in wire format. INVALID_ARGUMENT
+  // also when the requests do not all name the same bundle_version and the same
+  // bundle_label. If they name neither, the active version answers all of them,
+  // whatever labels their users' buckets have.
   absl::Status BatchRetrieve(const v1::BatchRetrieveRequest& request,
-                             SteadyTime deadline,
-                             v1::BatchRetrieveResponse* response) const;
+                             SteadyTime deadline, std::string* bytes) const;
 
  private:
-  template <typename Reply>
   absl::Status Answer(const v1::RetrieveRequest& request, SteadyTime deadline,
-                      Reply* reply) const;
+                      Pipeline::ReplyFunction write) const;
 
   const Admission* const admission_;
   const BundleSet* const bundles_;

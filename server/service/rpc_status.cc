@@ -11,7 +11,8 @@
 namespace tributary {
 namespace {
 
-// Overload passes in the time of a few requests; a bundle takes longer to come.
+// When to retry, in milliseconds: overload passes within a few requests, while
+// a bundle takes longer to arrive.
 constexpr int kOverloadRetryMs = 50;
 constexpr int kUnavailableRetryMs = 1000;
 
@@ -20,7 +21,7 @@ bool IsPathCharacter(char c) {
          c == '.' || c == '[' || c == ']';
 }
 
-// Where the quoted key that begins at `from` ends; npos when it does not.
+// The position of the quote that closes the one at `from`; npos if none does.
 size_t EndOfQuoted(std::string_view text, size_t from) {
   for (size_t i = from + 1; i < text.size(); ++i) {
     if (text[i] == '\\') {
@@ -32,8 +33,9 @@ size_t EndOfQuoted(std::string_view text, size_t from) {
   return std::string_view::npos;
 }
 
-// The length of "limits.max_k" in "limits.max_k: too much"; nothing when the
-// message does not begin with a path. Keys in quotes may hold anything.
+// The length of the path that the message begins with, as "limits.max_k" in
+// "limits.max_k: too large"; nothing when it begins with none. A quoted key in
+// a path may contain any character.
 std::optional<size_t> PathLength(std::string_view message) {
   for (size_t i = 0; i < message.size(); ++i) {
     if (i > 0 && message.substr(i, 2) == ": ") return i;

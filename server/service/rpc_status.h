@@ -9,10 +9,11 @@ namespace tributary {
 
 inline constexpr char kErrorDomain[] = "tributary";
 
-// Code and message, and as details: google.rpc.ErrorInfo (domain "tributary",
-// reason: the code's name); for INVALID_ARGUMENT google.rpc.BadRequest with the
-// field's path, when the message begins with one ("quotas[\"a\"].max: ...");
-// for RESOURCE_EXHAUSTED and UNAVAILABLE google.rpc.RetryInfo.
+// The status with its code, its message and these details:
+// - google.rpc.ErrorInfo: domain "tributary", reason the code's name.
+// - google.rpc.BadRequest for INVALID_ARGUMENT whose message begins with the
+//   path of a field, e.g. "quotas[\"a\"].max: ...".
+// - google.rpc.RetryInfo for RESOURCE_EXHAUSTED (50 ms) and UNAVAILABLE (1 s).
 // REQUIRES: !status.ok().
 google::rpc::Status ToRpcStatus(const absl::Status& status);
 

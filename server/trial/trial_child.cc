@@ -17,7 +17,7 @@
 #include "index/tower/user_tower.h"
 #include "index/verify/verify_bundle.h"
 #include "server/gate/gate.h"
-#include "server/process/breaks.h"
+#include "server/process/cpu_throttle.h"
 #include "server/trial/child_process.h"
 #include "server/trial/enter_trial.h"
 #include "server/trial/trial.h"
@@ -118,7 +118,7 @@ absl::StatusOr<v1::GateReport> TryCatching(const v1::TrialRequest& request,
     _exit(1);
   }
   EnterTrial(request);
-  const Breaks breaks;
+  const CpuThrottle throttle;
   const auto report = TryCatching(request, registry);
   v1::TrialAnswer answer;
   if (report.ok()) {

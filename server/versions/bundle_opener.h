@@ -11,29 +11,34 @@
 
 namespace tributary {
 
-// What is done to a version of config.bundles() before it may serve. The steps
-// read all of it: they belong on a thread of low priority while anything
-// serves. Thread-safe.
+// Opens a version of config.bundles() and prepares it for requests. Both steps
+// may read the whole version from disk: while any version is active, run them
+// on a thread of low priority. Thread-safe.
 class BundleOpener {
  public:
-  // Called with a version that is mapped and faulted in, before it may serve.
+  // Called with a version whose pages are in memory, before any request can be
+  // answered from it.
   using WarmUp =
       std::function<void(const std::shared_ptr<const ServingBundle>& bundle)>;
 
-  // `config` is complete, and outlives this. `warm_up` may be empty.
+  // `config` is complete and outlives this object. `warm_up` may be empty.
   BundleOpener(const v1::ServerConfig& config, RetrieverRegistry registry,
                WarmUp warm_up)
       : config_(config),
         registry_(std::move(registry)),
         warm_up_(std::move(warm_up)) {}
 
-  // Maps it, unread; see Bundle::Open. VerifyOpened comes next.
+  // Maps the version's files without reading them; errors are those of
+  // Bundle::Open. Call VerifyOpened on the result before Warm.
   absl::StatusOr<std::shared_ptr<const Bundle>> Open(uint64_t version) const;
-  // Faults its pages in, and warms it up. REQUIRES: verified.
+  // Makes the bundle's retrievers, faults its pages in and calls `warm_up`.
+  // Errors are those of ServingBundle::Open and Prefault.
+  // REQUIRES: VerifyOpened accepted the bundle.
   absl::StatusOr<std::shared_ptr<const ServingBundle>> Warm(
       std::shared_ptr<const Bundle> bundle) const;
 
  private:
+  // Constant after construction.
   const v1::ServerConfig& config_;
   const RetrieverRegistry registry_;
   const WarmUp warm_up_;

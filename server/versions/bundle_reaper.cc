@@ -5,13 +5,13 @@
 #include <iterator>
 #include <utility>
 
-#include "server/process/breaks.h"
+#include "server/process/cpu_throttle.h"
 #include "server/process/low_priority.h"
 
 namespace tributary {
 namespace {
 
-// How often it looks whether a retired bundle is still held.
+// How often the thread checks whether a retired bundle is still referenced.
 constexpr std::chrono::milliseconds kInterval(50);
 
 }  // namespace
@@ -20,29 +20,29 @@ BundleReaper::BundleReaper() : thread_([this] { Run(); }) {}
 
 BundleReaper::~BundleReaper() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     stopping_ = true;
   }
-  changed_.notify_all();
+  changed_.NotifyAll();
   thread_.join();
 }
 
 void BundleReaper::Retire(std::shared_ptr<const ServingBundle> bundle) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   retired_.push_back(std::move(bundle));
-  changed_.notify_one();
+  changed_.NotifyOne();
 }
 
 void BundleReaper::Run() {
   using Held = std::shared_ptr<const ServingBundle>;
   LowerThreadPriority();
-  std::unique_lock lock(mutex_);
+  MutexLock lock(&mutex_);
   while (!stopping_) {
     if (retired_.empty()) {
-      changed_.wait(lock);
+      changed_.Wait(&mutex_);
       continue;
     }
-    // A count of 1 is final; see Retire.
+    // A count of 1 is final: see what Retire requires.
     const auto held =
         std::partition(retired_.begin(), retired_.end(),
                        [](const Held& b) { return b.use_count() > 1; });
@@ -50,15 +50,15 @@ void BundleReaper::Run() {
                              std::make_move_iterator(retired_.end()));
     retired_.erase(held, retired_.end());
     if (unheld.empty()) {
-      changed_.wait_for(lock, kInterval);
+      changed_.WaitFor(&mutex_, kInterval);
       continue;
     }
-    lock.unlock();
+    lock.Unlock();
     {
-      const Breaks breaks;
+      const CpuThrottle throttle;
       unheld.clear();
     }
-    lock.lock();
+    lock.Lock();
   }
 }
 

@@ -1,34 +1,39 @@
 #ifndef TRIBUTARY_SERVER_VERSIONS_BUNDLE_REAPER_H_
 #define TRIBUTARY_SERVER_VERSIONS_BUNDLE_REAPER_H_
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "server/versions/serving_bundle.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 
-// Destroys bundles on a thread of its own, at low priority, once nobody else
-// holds them: unmapping gigabytes is nothing for a request. Thread-safe.
+// Destroys retired bundles on a background thread of low priority as soon as
+// nobody else references them. Without it, the last request that holds a
+// bundle would unmap gigabytes before it could answer. Thread-safe.
 class BundleReaper {
  public:
   BundleReaper();
-  // Destroys on the calling thread what is left.
+  // Destroys the remaining bundles on the calling thread.
   ~BundleReaper();
 
-  // REQUIRES: nobody takes a new reference to it but who holds one.
+  // Destroys `bundle` when this is its last reference.
+  // REQUIRES: new references are copied only from existing ones, so that a
+  // reference count of 1 stays 1.
   void Retire(std::shared_ptr<const ServingBundle> bundle);
 
  private:
-  void Run();
+  void Run() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::shared_ptr<const ServingBundle>> retired_;
-  bool stopping_ = false;
+  // Guarded by mutex_.
+  Mutex mutex_;
+  std::vector<std::shared_ptr<const ServingBundle>> retired_
+      ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  CondVar changed_;
+
   std::thread thread_;
 };
 

@@ -12,7 +12,7 @@ namespace {
 
 using Resident = std::shared_ptr<const ServingBundle>;
 
-// A handful: a linear search.
+// A linear search: only a handful of versions are resident.
 Resident Find(const RoutingTable& table, uint64_t version) {
   for (const Resident& bundle : table.resident) {
     if (bundle->bundle().version() == version) return bundle;
@@ -28,7 +28,7 @@ const RoutingTable::Labelled* FindLabel(const RoutingTable& table,
   return nullptr;
 }
 
-// The bundle may be null.
+// The result's bundle is null when nothing is active.
 RoutedBundle ForUser(const RoutingTable& table, uint32_t bucket) {
   if (table.buckets != nullptr && bucket != kNoBucket) {
     if (const uint8_t label = (*table.buckets)[bucket]; label > 0) {
@@ -45,7 +45,7 @@ absl::Status NothingActive() {
   return absl::UnavailableError("no bundle is active yet");
 }
 
-// What a client sends is not echoed at any length.
+// Truncates the name: errors do not echo input of unbounded length.
 absl::Status NoLabel(std::string_view name) {
   return absl::NotFoundError(fmt::format("bundle_label: no label \"{}\"",
                                          name.substr(0, kMaxLabelBytes)));
@@ -58,17 +58,17 @@ LabelName::LabelName(std::string_view name)
   std::memcpy(bytes_.data(), name.data(), size_);
 }
 
-size_t BundleRoutes::PlaceOfThread() {
+size_t BundleRoutes::ShardOfThread() {
   static std::atomic<size_t> threads{0};
-  thread_local const size_t place =
-      threads.fetch_add(1, std::memory_order_relaxed) % kPlaces;
-  return place;
+  thread_local const size_t shard =
+      threads.fetch_add(1, std::memory_order_relaxed) % kShards;
+  return shard;
 }
 
 Resident BundleRoutes::Take(uint64_t version) const {
-  const Place& place = places_[PlaceOfThread()];
-  const std::lock_guard lock(place.mutex);
-  return Find(place.table, version == 0 ? place.table.active : version);
+  const Shard& shard = shards_[ShardOfThread()];
+  const MutexLock lock(&shard.mutex);
+  return Find(shard.table, version == 0 ? shard.table.active : version);
 }
 
 absl::StatusOr<RoutedBundle> BundleRoutes::Take(
@@ -87,16 +87,16 @@ absl::StatusOr<RoutedBundle> BundleRoutes::Take(
   if (label.empty() && has_buckets_.load(std::memory_order_relaxed)) {
     bucket = BucketOf(request);
   }
-  const Place& place = places_[PlaceOfThread()];
-  const std::lock_guard lock(place.mutex);
+  const Shard& shard = shards_[ShardOfThread()];
+  const MutexLock lock(&shard.mutex);
   if (label.empty() || label == kStableLabel) {
-    RoutedBundle routed = ForUser(place.table, bucket);
+    RoutedBundle routed = ForUser(shard.table, bucket);
     if (routed.bundle == nullptr) return NothingActive();
     return routed;
   }
-  const RoutingTable::Labelled* const found = FindLabel(place.table, label);
+  const RoutingTable::Labelled* const found = FindLabel(shard.table, label);
   if (found == nullptr) return NoLabel(label);
-  if (Resident bundle = Find(place.table, found->version)) {
+  if (Resident bundle = Find(shard.table, found->version)) {
     return RoutedBundle{std::move(bundle), found->name};
   }
   return absl::UnavailableError(
@@ -106,15 +106,16 @@ absl::StatusOr<RoutedBundle> BundleRoutes::Take(
 
 void BundleRoutes::Set(const RoutingTable& table) {
   has_buckets_ = table.buckets != nullptr;
-  for (Place& place : places_) {
+  for (Shard& shard : shards_) {
     RoutingTable copy = table;
     for (Resident& bundle : copy.resident) {
-      // A reference count of its own, which holds one of the bundle's.
+      // A new reference count for this shard. It owns one reference to the
+      // bundle.
       const auto holder = std::make_shared<Resident>(bundle);
       bundle = Resident(holder, bundle.get());
     }
-    const std::lock_guard lock(place.mutex);
-    std::swap(place.table, copy);
+    const MutexLock lock(&shard.mutex);
+    std::swap(shard.table, copy);
   }
 }
 

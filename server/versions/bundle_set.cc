@@ -18,19 +18,19 @@ namespace {
 absl::Status CheckLabel(const v1::SetLabelRequest& request) {
   if (!IsLabelName(request.name())) {
     return FieldError("name",
-                      "expected 1 to {} of a-z, 0-9, '-' and '_', and not "
-                      "\"{}\", which is the active version's",
+                      "expected 1 to {} characters of a-z, 0-9, '-' and '_', "
+                      "and not \"{}\", which names the active version",
                       kMaxLabelBytes, kStableLabel);
   }
   // Written so that NaN fails.
   if (!(request.share() >= 0 && request.share() <= 1)) {
-    return FieldError("share", "{} is not within 0 to 1", request.share());
+    return FieldError("share", "{}, expected 0 to 1", request.share());
   }
   return absl::OkStatus();
 }
 
-// `labels` with the request's; its users are those it had, as far as the share
-// allows.
+// `labels` with the request's label added or changed. Resize keeps as many of
+// its users as the new share allows.
 absl::StatusOr<Residents::Labels> WithLabel(
     Residents::Labels labels, const v1::SetLabelRequest& request) {
   BucketSet taken;
@@ -40,13 +40,13 @@ absl::StatusOr<Residents::Labels> WithLabel(
   const auto wanted =
       static_cast<uint32_t>(std::lround(request.share() * kUserBuckets));
   if (wanted + taken.count() > kUserBuckets) {
-    return FieldError("share", "{}, but the other labels have {} of the users",
-                      request.share(),
-                      static_cast<double>(taken.count()) / kUserBuckets);
+    return FieldError(
+        "share", "{}, but the other labels already have {} of the users",
+        request.share(), static_cast<double>(taken.count()) / kUserBuckets);
   }
   LabelRecord& label = labels[request.name()];
   if (labels.size() > kMaxLabels) {
-    return FieldError("name", "there are {} labels, which is the limit",
+    return FieldError("name", "{} labels exist already, which is the maximum",
                       kMaxLabels);
   }
   label.version = request.version();
@@ -68,21 +68,21 @@ BundleSet::BundleSet(v1::ServerConfig config, RetrieverRegistry registry,
 
 BundleSet::~BundleSet() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     stopping_ = true;
   }
-  keeper_changed_.notify_all();
+  keeper_changed_.NotifyAll();
   keeper_.join();
 }
 
 absl::StatusOr<v1::BundleStatus> BundleSet::Activate(uint64_t version) {
-  const std::lock_guard control(control_mutex_);
+  const MutexLock control(&control_mutex_);
   return ActivateResident(version, /*rolling_back=*/false);
 }
 
 absl::Status BundleSet::Unload(uint64_t version) {
-  const std::lock_guard control(control_mutex_);
-  const std::lock_guard lock(mutex_);
+  const MutexLock control(&control_mutex_);
+  const MutexLock lock(&mutex_);
   if (residents_.Find(version) == nullptr) return absl::OkStatus();
   const v1::BundleStatus status = residents_.StatusOf(version);
   if (status.labels_size() > 0) {
@@ -103,11 +103,11 @@ absl::Status BundleSet::Unload(uint64_t version) {
 absl::StatusOr<v1::ServerStatus> BundleSet::SetLabel(
     const v1::SetLabelRequest& request) {
   RETURN_IF_ERROR(CheckLabel(request));
-  const std::lock_guard control(control_mutex_);
+  const MutexLock control(&control_mutex_);
   Residents::Labels labels;
   ServingRecord record;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     if (request.version() != 0 &&
         residents_.Find(request.version()) == nullptr) {
       return absl::FailedPreconditionError(fmt::format(
@@ -121,11 +121,11 @@ absl::StatusOr<v1::ServerStatus> BundleSet::SetLabel(
   } else {
     ASSIGN_OR_RETURN(labels, WithLabel(std::move(labels), request));
   }
-  // First what a restart would find: if that fails, nothing changes.
+  // The record is written first: if that fails, nothing has changed.
   record.labels = labels;
   RETURN_IF_ERROR(WriteServingRecord(root_, record));
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     residents_.SetLabels(std::move(labels));
     Publish();
   }
@@ -154,7 +154,7 @@ absl::StatusOr<v1::ListBundlesResponse> BundleSet::List() const {
     v1::BundleStatus& status = by_version[version];
     status.set_version(version);
     status.set_state(v1::ON_DISK);
-    // A broken one is listed by its version alone.
+    // A version that cannot be opened is listed with its number only.
     if (auto bundle = Bundle::Open(root_ / std::to_string(version));
         bundle.ok()) {
       DescribeBundle(**bundle, v1::ON_DISK, &status);
@@ -170,7 +170,7 @@ absl::StatusOr<v1::ListBundlesResponse> BundleSet::List() const {
 v1::ServerStatus BundleSet::GetStatus() const {
   v1::ServerStatus status;
   board_.Fill(&status);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   status.set_active_version(residents_.active());
   status.set_previous_version(residents_.previous());
   if (residents_.active() != 0) {
@@ -202,7 +202,7 @@ absl::StatusOr<v1::BundleStatus> BundleSet::ActivateResident(
   const auto start = std::chrono::steady_clock::now();
   Resident bundle;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     bundle = residents_.Find(version);
     if (bundle == nullptr) {
       return absl::FailedPreconditionError(
@@ -210,12 +210,12 @@ absl::StatusOr<v1::BundleStatus> BundleSet::ActivateResident(
     }
     if (version == residents_.active()) return residents_.StatusOf(version);
   }
-  // First what a restart would serve: if that fails, nothing changes.
+  // CURRENT is written first: if that fails, nothing has changed.
   RETURN_IF_ERROR(WriteCurrent(root_, version));
   MakeActive(bundle, rolling_back, start);
   SaveRecord();
   WakeKeeper();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   return residents_.StatusOf(version);
 }
 
@@ -225,13 +225,13 @@ void BundleSet::MakeActive(const Resident& bundle, bool rolling_back,
   const uint64_t max_bytes = MaxBytes();
   uint64_t before = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     before = residents_.active();
     if (before != 0) ++swaps_;
     residents_.Activate(version, rolling_back);
     activated_at_ = absl::Now();
     Publish();
-    UnloadWhatHasNoPlace(max_bytes);
+    UnloadExcess(max_bytes);
   }
   const auto duration = std::chrono::steady_clock::now() - start;
   spdlog::info("event=activated version={} before={} cause={} seconds={:.6f}",
@@ -245,13 +245,14 @@ void BundleSet::MakeActive(const Resident& bundle, bool rolling_back,
 void BundleSet::SaveRecord() {
   ServingRecord record;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     record = residents_.Record();
   }
   const absl::Status saved = WriteServingRecord(root_, record);
   if (saved.ok()) return;
-  // It is needed after a restart only.
-  spdlog::warn("event=serving_record_not_saved error={:?}", saved.ToString());
+  // No error for the caller: the record is only read after a restart.
+  spdlog::warn("event=serving_record_write_failed error={:?}",
+               saved.ToString());
 }
 
 void BundleSet::Publish() { routes_.Set(residents_.Routes()); }

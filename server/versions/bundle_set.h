@@ -3,12 +3,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 
@@ -23,106 +21,135 @@
 #include "server/versions/residents.h"
 #include "server/versions/serving_bundle.h"
 #include "server/versions/status_board.h"
+#include "sync/mutex.h"
 #include "tributary/v1/bundles.pb.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {
 
-// The versions that are resident, which of them serves, and which have labels.
-// Requests take a snapshot; the control plane stages, activates and unloads.
-// Thread-safe.
+// The versions of config.bundles() that are resident, which of them is active,
+// and which have labels. Requests take a snapshot or a route; the control plane
+// stages, activates, labels and unloads. Thread-safe.
 //
-// A version that is unloaded or replaced is destroyed by a BundleReaper once no
-// request holds it, never by a request. Reading, verifying and warming versions
-// happens at low priority while anything serves.
+// A version that is unloaded is destroyed by a BundleReaper once no request
+// holds it, never by a request. While any version is active, versions are read,
+// verified and warmed up on a background thread of low priority.
 class BundleSet {
  public:
-  // What the set's owner does at certain moments. They may call Snapshot and
-  // GetStatus, and no method that changes the set; any may be empty.
+  // Callbacks for the set's owner. They may call Snapshot, Route and GetStatus,
+  // and must not call methods that change the set. Any may be empty.
   struct Hooks {
-    // Called with a version before it becomes resident, at low priority while
-    // anything serves: see WarmUp.
-    BundleOpener::WarmUp warm_up;
-    // Called before the first request can be answered from the bundle.
-    std::function<void(const ServingBundle& resident)> on_resident;
-    // Called after each change of what serves, on the caller's thread, before
-    // the next one can happen.
+    // Called with a version before it becomes resident, on the background
+    // thread while any version is active: see WarmUp.
+    BundleOpener::WarmUp warm_up = nullptr;
+    // Called with a version before the first request can be answered from it.
+    std::function<void(const ServingBundle& resident)> on_resident = nullptr;
+    // Called after each change of the active version, on the thread that made
+    // the change and before the next change. `swap_duration` is the time from
+    // the call that activated the version until requests were routed to it.
     std::function<void(const ServingBundle& active,
                        absl::Duration swap_duration)>
-        on_activated;
+        on_activated = nullptr;
   };
   using MemoryReader = std::function<absl::StatusOr<ProcessMemory>()>;
 
-  // `config` is complete.
+  // `config` is complete. `read_memory` is for tests.
   BundleSet(
       v1::ServerConfig config, RetrieverRegistry registry, Hooks hooks,
       MemoryReader read_memory = [] { return ReadProcessMemory(); });
-  // REQUIRES: no snapshot is held any more. A WorkerPool's late tasks and a
-  // LiveRecall's samples hold some: they are destroyed first.
+  // REQUIRES: no snapshot is held any more. The late tasks of a WorkerPool and
+  // the samples of a LiveRecall hold snapshots: destroy those first.
   ~BundleSet();
 
-  // Serves what CURRENT names; without CURRENT, the highest version there; once
-  // verified. OK and nothing active when there is no version. On error nothing
-  // is active, and the set is usable. Then, in the background, what served
-  // before and what has a label becomes resident again.
-  absl::Status Restore();
+  // Verifies and activates the version in CURRENT or, without CURRENT, the
+  // highest version on disk. Afterwards, in the background, the previous and
+  // the labelled versions become resident again. OK with no active version
+  // when there are no versions. On errors, those of Stage and of reading
+  // CURRENT, no version is active and the set is usable.
+  absl::Status Restore()
+      ABSL_LOCKS_EXCLUDED(staging_mutex_, control_mutex_, mutex_);
 
-  // See bundles.proto. Stage unloads what residency.max_bytes, or memory, or
-  // kMaxStaged leave no room for. Activating what is active, and unloading what
-  // is not resident, are no errors. A version that Rollback finds gone from the
-  // disk is passed over; one that is not resident is staged first.
-  absl::StatusOr<v1::BundleStatus> Stage(uint64_t version);
-  absl::StatusOr<v1::BundleStatus> Activate(uint64_t version);
-  absl::StatusOr<v1::BundleStatus> Rollback();
-  absl::Status Unload(uint64_t version);
-  absl::StatusOr<v1::ServerStatus> SetLabel(const v1::SetLabelRequest& request);
+  // The control plane; bundles.proto describes the methods and their errors.
+  // Stage unloads versions that exceed residency.max_bytes, the memory, or
+  // kMaxStaged together with the new one. Activating the active version and
+  // unloading a version that is not resident succeed and change nothing.
+  // Rollback skips versions that are no longer on disk, and stages a version
+  // that is not resident.
+  absl::StatusOr<v1::BundleStatus> Stage(uint64_t version)
+      ABSL_LOCKS_EXCLUDED(staging_mutex_, mutex_);
+  absl::StatusOr<v1::BundleStatus> Activate(uint64_t version)
+      ABSL_LOCKS_EXCLUDED(control_mutex_, mutex_);
+  absl::StatusOr<v1::BundleStatus> Rollback()
+      ABSL_LOCKS_EXCLUDED(staging_mutex_, control_mutex_, mutex_);
+  absl::Status Unload(uint64_t version)
+      ABSL_LOCKS_EXCLUDED(control_mutex_, mutex_);
+  absl::StatusOr<v1::ServerStatus> SetLabel(const v1::SetLabelRequest& request)
+      ABSL_LOCKS_EXCLUDED(control_mutex_, mutex_);
   void Refuse(uint64_t version, std::string reason);
   void Report(v1::LoaderStatus loader);
-  absl::StatusOr<v1::ListBundlesResponse> List() const;
-  v1::ServerStatus GetStatus() const;
+  absl::StatusOr<v1::ListBundlesResponse> List() const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  v1::ServerStatus GetStatus() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The active bundle (version 0) or a resident one. Errors: UNAVAILABLE when
-  // nothing is active yet; NOT_FOUND when the version is not resident.
+  // no version is active yet; NOT_FOUND when the version is not resident.
   absl::StatusOr<std::shared_ptr<const ServingBundle>> Snapshot(
       uint64_t version = 0) const;
-  // What the request is answered from; see BundleRoutes.
+  // The bundle that answers the request; see BundleRoutes::Take.
   absl::StatusOr<RoutedBundle> Route(const v1::RetrieveRequest& request) const {
     return routes_.Take(request);
   }
 
-  // Whether a version is being verified or warmed up, which a destructor would
-  // wait for.
+  // Whether a version is being verified or warmed up. The destructor would wait
+  // for that.
   bool IsOpening() const { return opening_ > 0; }
 
  private:
   using Resident = Residents::Resident;
 
-  // These REQUIRE staging_mutex_.
-  absl::Status MakeResident(uint64_t version, bool required);
-  absl::Status TryMakeResident(uint64_t version, bool required);
-  // Whether there is room; with `apply`, makes it. While nothing serves, there
-  // is room for anything.
+  // Opens, verifies and warms up a version and adds it to the residents. A
+  // `required` version displaces staged and previous ones as needed; any other
+  // becomes resident only if DecideResidency would keep it.
+  absl::Status MakeResident(uint64_t version, bool required)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(staging_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status TryMakeResident(uint64_t version, bool required)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(staging_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+  // RESOURCE_EXHAUSTED when there is no room for the version. With `apply`,
+  // unloads what must make room for it. While no version is active, any version
+  // has room.
   absl::Status MakeRoom(uint64_t version, uint64_t bytes, bool required,
-                        bool apply);
+                        bool apply)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(staging_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // These REQUIRE control_mutex_.
   absl::StatusOr<v1::BundleStatus> ActivateResident(uint64_t version,
-                                                    bool rolling_back);
+                                                    bool rolling_back)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(control_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+  // `start` is when the call began that makes the bundle active.
   void MakeActive(const Resident& bundle, bool rolling_back,
-                  std::chrono::steady_clock::time_point start);
-  void SaveRecord();
+                  std::chrono::steady_clock::time_point start)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(control_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Writes the ServingRecord; logs an error.
+  void SaveRecord() ABSL_EXCLUSIVE_LOCKS_REQUIRED(control_mutex_)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // These REQUIRE mutex_.
-  void Publish();
-  void UnloadLocked(uint64_t version, const char* cause);
-  void UnloadWhatHasNoPlace(uint64_t max_bytes);
+  // Routes requests by the present residents.
+  void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void UnloadLocked(uint64_t version, const char* cause)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Unloads the versions that DecideResidency does not keep.
+  void UnloadExcess(uint64_t max_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  uint64_t MaxBytes() const;
-  void Forget(uint64_t version);
-  void WakeKeeper();
-  void KeepResident();
-  void RestoreMissing(uint64_t version);
+  // The bytes that all bundles together may use.
+  uint64_t MaxBytes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Removes the version from those that Rollback may return to.
+  void Forget(uint64_t version) ABSL_LOCKS_EXCLUDED(control_mutex_, mutex_);
+  void WakeKeeper() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Body of keeper_.
+  void KeepResident()
+      ABSL_LOCKS_EXCLUDED(staging_mutex_, control_mutex_, mutex_);
+  void RestoreMissing(uint64_t version)
+      ABSL_LOCKS_EXCLUDED(staging_mutex_, control_mutex_, mutex_);
 
   // Constant after construction.
   const v1::ServerConfig config_;
@@ -131,30 +158,32 @@ class BundleSet {
   const Hooks hooks_;
   const MemoryReader read_memory_;
 
+  // Thread-safe themselves.
   StatusBoard board_;
   BundleReaper reaper_;
-  // Where versions are opened while one serves.
-  LowPriorityThread slowly_;
-
-  // Taken in this order, none by requests. Staging reads a whole bundle, and
-  // Rollback must not wait for that.
-  std::mutex staging_mutex_;
-  std::mutex control_mutex_;
-
-  // For requests; set with mutex_ held.
+  LowPriorityThread background_thread_;
+  // Read by requests. Set is called with mutex_ held.
   BundleRoutes routes_;
-
-  // Guards what follows; held for a short time, never by requests.
-  mutable std::mutex mutex_;
-  Residents residents_;
-  absl::Time activated_at_;
-  uint64_t swaps_ = 0;
-  bool keeper_wanted_ = false;
-  bool stopping_ = false;
-  std::condition_variable keeper_changed_;
-
   std::atomic<int> opening_{0};
-  // Makes resident again what ought to be.
+
+  // Requests take none of the three mutexes. staging_mutex_ is held while a
+  // whole bundle is read, control_mutex_ while CURRENT or the record is
+  // written: Rollback must not wait for a version that is being staged.
+  Mutex staging_mutex_ ABSL_ACQUIRED_BEFORE(control_mutex_, mutex_);
+  Mutex control_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+
+  // Guarded by mutex_, which is held for a short time only.
+  mutable Mutex mutex_;
+  Residents residents_ ABSL_GUARDED_BY(mutex_);
+  absl::Time activated_at_ ABSL_GUARDED_BY(mutex_);
+  // Changes of the active version, the first one not counted.
+  uint64_t swaps_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool keeper_wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  CondVar keeper_changed_;
+
+  // Makes labelled and previous versions resident again. Last, so that it runs
+  // on complete members.
   std::thread keeper_;
 };
 

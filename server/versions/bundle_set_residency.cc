@@ -1,4 +1,4 @@
-// The part of BundleSet that brings versions into memory and lets them go.
+// The part of BundleSet that loads and unloads versions.
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -9,10 +9,13 @@
 #include "server/versions/bundle_set.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 namespace {
 
+// The version in CURRENT; without CURRENT, the highest version in `root`; 0
+// when there are none.
 absl::StatusOr<uint64_t> VersionToServe(const std::filesystem::path& root) {
   ASSIGN_OR_RETURN(const uint64_t current, ReadCurrent(root));
   if (current != 0) return current;
@@ -23,8 +26,9 @@ absl::StatusOr<uint64_t> VersionToServe(const std::filesystem::path& root) {
 ServingRecord ReadRecordOrNothing(const std::filesystem::path& root) {
   absl::StatusOr<ServingRecord> record = ReadServingRecord(root);
   if (record.ok()) return *std::move(record);
-  // No reason not to serve.
-  spdlog::warn("event=serving_record_lost error={:?}",
+  // The server can start without the record: only rollback targets and labels
+  // are lost.
+  spdlog::warn("event=serving_record_read_failed error={:?}",
                record.status().ToString());
   return {};
 }
@@ -32,8 +36,8 @@ ServingRecord ReadRecordOrNothing(const std::filesystem::path& root) {
 }  // namespace
 
 absl::Status BundleSet::Restore() {
-  const std::lock_guard staging(staging_mutex_);
-  const std::lock_guard control(control_mutex_);
+  const MutexLock staging(&staging_mutex_);
+  const MutexLock control(&control_mutex_);
   const auto start = std::chrono::steady_clock::now();
   absl::StatusOr<uint64_t> version = VersionToServe(root_);
   const absl::Status opened = version.ok() && *version != 0
@@ -43,7 +47,7 @@ absl::Status BundleSet::Restore() {
   const ServingRecord record = ReadRecordOrNothing(root_);
   Resident bundle;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     residents_.Restore(record, serves ? *version : 0);
     if (serves) bundle = residents_.Find(*version);
   }
@@ -56,27 +60,30 @@ absl::Status BundleSet::Restore() {
 }
 
 absl::StatusOr<v1::BundleStatus> BundleSet::Stage(uint64_t version) {
-  const std::lock_guard staging(staging_mutex_);
+  const MutexLock staging(&staging_mutex_);
   bool serving = false;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     if (residents_.Find(version) != nullptr)
       return residents_.StatusOf(version);
     serving = residents_.active() != 0;
   }
   absl::Status status;
-  const auto stage = [&] { status = MakeResident(version, /*required=*/true); };
+  const auto stage = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(staging_mutex_) {
+    status = MakeResident(version, /*required=*/true);
+  };
   if (serving) {
-    slowly_.Run(stage);
+    background_thread_.Run(stage);
   } else {
     stage();
   }
   RETURN_IF_ERROR(status);
-  const std::lock_guard lock(mutex_);
-  // Nothing unloads meanwhile but a caller of Unload.
+  const MutexLock lock(&mutex_);
+  // Staging is serialised, so only a concurrent Unload or Activate can have
+  // unloaded it.
   if (residents_.Find(version) == nullptr) {
-    return absl::AbortedError(
-        fmt::format("version {} was unloaded at once", version));
+    return absl::AbortedError(fmt::format(
+        "version {} was unloaded as soon as it was staged", version));
   }
   return residents_.StatusOf(version);
 }
@@ -85,23 +92,24 @@ absl::StatusOr<v1::BundleStatus> BundleSet::Rollback() {
   for (;;) {
     uint64_t previous = 0;
     {
-      const std::lock_guard control(control_mutex_);
+      const MutexLock control(&control_mutex_);
       bool resident = false;
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(&mutex_);
         previous = residents_.previous();
         resident = residents_.Find(previous) != nullptr;
       }
       if (previous == 0) {
         return absl::FailedPreconditionError(
-            "no version served before the active one");
+            "no version was active before the active one");
       }
       if (resident) return ActivateResident(previous, /*rolling_back=*/true);
     }
     const absl::Status staged = Stage(previous).status();
     if (staged.ok()) continue;
     const bool is_gone = absl::IsNotFound(staged);
-    // A broken one is told of; the next call goes to the one before.
+    // A version that is not on disk any more is skipped. A broken one is an
+    // error of this call; the next call rolls back to the version before it.
     if (is_gone || BlamesVersion(staged)) Forget(previous);
     if (!is_gone) return staged;
   }
@@ -120,11 +128,12 @@ absl::Status BundleSet::TryMakeResident(uint64_t version, bool required) {
   const uint64_t bytes = opened->size_bytes();
   RETURN_IF_ERROR(MakeRoom(version, bytes, required, /*apply=*/false));
   RETURN_IF_ERROR(VerifyOpened(*opened));
-  // Only now, so that a bad version costs nothing that is resident.
+  // Others are unloaded only now: a version that fails verification must not
+  // cost a good one its residency.
   RETURN_IF_ERROR(MakeRoom(version, bytes, required, /*apply=*/true));
   ASSIGN_OR_RETURN(const Resident bundle, opener_.Warm(std::move(opened)));
   if (hooks_.on_resident) hooks_.on_resident(*bundle);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   residents_.Add(bundle);
   Publish();
   spdlog::info("event=staged version={} bytes={}", version, bytes);
@@ -134,7 +143,7 @@ absl::Status BundleSet::TryMakeResident(uint64_t version, bool required) {
 absl::Status BundleSet::MakeRoom(uint64_t version, uint64_t bytes,
                                  bool required, bool apply) {
   const uint64_t max_bytes = MaxBytes();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   ResidencyView view = residents_.View(max_bytes);
   if (required) {
     view.incoming = version;
@@ -144,30 +153,31 @@ absl::Status BundleSet::MakeRoom(uint64_t version, uint64_t bytes,
   }
   const ResidencyDecision decision = DecideResidency(view);
   const std::vector<uint64_t>& unload = decision.unload;
-  // Nothing serves that it could hurt: slowly is better than not at all.
+  // While no version is active, no request can suffer from paging, and serving
+  // slowly is better than not serving.
   if (!decision.fits && residents_.active() == 0) {
-    spdlog::warn("event=memory_short version={} bytes={} available={}", version,
-                 bytes, max_bytes);
+    spdlog::warn("event=memory_insufficient version={} bytes={} available={}",
+                 version, bytes, max_bytes);
     return absl::OkStatus();
   }
   if (!decision.fits ||
       std::find(unload.begin(), unload.end(), version) != unload.end()) {
     return absl::ResourceExhaustedError(fmt::format(
-        "version {} needs {} of memory; with what must stay, {}; bundles may "
-        "have {}",
+        "version {} needs {} of memory, and {} together with the versions that "
+        "must stay; bundles may use {}",
         version, ByteText(bytes), ByteText(decision.needed_bytes),
         ByteText(max_bytes)));
   }
   if (!apply) return absl::OkStatus();
-  for (const uint64_t goes : unload) UnloadLocked(goes, "room");
+  for (const uint64_t other : unload) UnloadLocked(other, "room");
   if (!unload.empty()) Publish();
   return absl::OkStatus();
 }
 
-void BundleSet::UnloadWhatHasNoPlace(uint64_t max_bytes) {
+void BundleSet::UnloadExcess(uint64_t max_bytes) {
   const ResidencyDecision decision =
       DecideResidency(residents_.View(max_bytes));
-  for (const uint64_t goes : decision.unload) UnloadLocked(goes, "room");
+  for (const uint64_t other : decision.unload) UnloadLocked(other, "room");
   if (!decision.unload.empty()) Publish();
 }
 
@@ -182,59 +192,62 @@ uint64_t BundleSet::MaxBytes() const {
   }
   const absl::StatusOr<ProcessMemory> memory = read_memory_();
   if (!memory.ok()) {
-    spdlog::warn("event=memory_unknown error={:?}", memory.status().ToString());
+    spdlog::warn("event=memory_read_failed error={:?}",
+                 memory.status().ToString());
     return std::numeric_limits<uint64_t>::max();
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   return BytesForBundles(*memory, residents_.bytes());
 }
 
 void BundleSet::Forget(uint64_t version) {
-  const std::lock_guard control(control_mutex_);
+  const MutexLock control(&control_mutex_);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     residents_.Forget(version);
   }
-  spdlog::warn("event=no_rollback_to version={}", version);
+  spdlog::warn("event=rollback_target_unloaded version={}", version);
   SaveRecord();
 }
 
 void BundleSet::WakeKeeper() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   keeper_wanted_ = true;
-  keeper_changed_.notify_one();
+  keeper_changed_.NotifyOne();
 }
 
 void BundleSet::KeepResident() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(&mutex_);
   while (!stopping_) {
     if (!keeper_wanted_) {
-      keeper_changed_.wait(lock);
+      keeper_changed_.Wait(&mutex_);
       continue;
     }
     keeper_wanted_ = false;
     for (const uint64_t version : residents_.Missing()) {
       if (stopping_) return;
-      lock.unlock();
+      lock.Unlock();
       RestoreMissing(version);
-      lock.lock();
+      lock.Lock();
     }
   }
 }
 
 void BundleSet::RestoreMissing(uint64_t version) {
-  const std::lock_guard staging(staging_mutex_);
+  const MutexLock staging(&staging_mutex_);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     const std::vector<uint64_t> missing = residents_.Missing();
     if (std::find(missing.begin(), missing.end(), version) == missing.end()) {
       return;
     }
   }
   absl::Status status;
-  slowly_.Run([&] { status = MakeResident(version, /*required=*/false); });
+  background_thread_.Run([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(staging_mutex_) {
+    status = MakeResident(version, /*required=*/false);
+  });
   if (status.ok()) return;
-  spdlog::warn("event=not_resident version={} error={:?}", version,
+  spdlog::warn("event=reload_failed version={} error={:?}", version,
                status.ToString());
   if (absl::IsNotFound(status) || BlamesVersion(status)) Forget(version);
 }

@@ -31,7 +31,8 @@ struct Range {
   uintptr_t end;
 };
 
-// Of a line of /proc/self/maps: "begin-end perms offset device inode  path".
+// Parses a line of /proc/self/maps, "begin-end perms offset device inode path".
+// Returns false when the path is not under `directory`.
 // https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html
 bool ParseLine(std::string_view line, std::string_view directory,
                Range* range) {
@@ -61,7 +62,7 @@ absl::StatusOr<std::vector<Range>> MappingsUnder(
   return ranges;
 }
 
-// False when the kernel does not know it.
+// Returns false when the kernel does not support MADV_POPULATE_READ.
 absl::StatusOr<bool> Populate(const Range& range) {
   for (uintptr_t at = range.begin; at < range.end; at += kStepBytes) {
     const size_t size = std::min<size_t>(kStepBytes, range.end - at);
@@ -69,7 +70,7 @@ absl::StatusOr<bool> Populate(const Range& range) {
            0) {
       if (errno == EINTR || errno == EAGAIN) continue;
       if (errno == EINVAL) return false;
-      // Unmapped meanwhile by somebody who opened the same version.
+      // Unmapped meanwhile by another user of the same version.
       if (errno == ENOMEM) return true;
       return absl::DataLossError(fmt::format(
           "mapping pages: {}", std::system_category().message(errno)));
@@ -78,8 +79,8 @@ absl::StatusOr<bool> Populate(const Range& range) {
   return true;
 }
 
-// Reading a mapping that is gone, through a pointer, would be a crash; here it
-// is an error of read(2).
+// Reads through /proc/self/mem: if the range is unmapped meanwhile, that is an
+// error of pread(2), where dereferencing a pointer would crash.
 void Touch(int memory, const Range& range) {
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   char byte = 0;

@@ -10,17 +10,17 @@ namespace tributary {
 
 enum class PrefaultBy {
   kKernel,  // MADV_POPULATE_READ, since Linux 5.14
-  kTouch,   // A byte of every page, through /proc/self/mem.
+  kTouch,   // Reads a byte of every page through /proc/self/mem.
 };
 
-// Maps the pages of every file under `dir` that this process has mapped, so
-// that no request takes the page fault: keys, vectors, codes, lists, tables,
-// weights, whoever mapped them. Reads the disk where the page cache does not
-// have them. In steps of a few megabytes, between which requests' own page
-// faults get their turn. Returns the bytes it mapped. A kernel that does not
-// know how has them touched. Safe beside mappings that come and go.
+// Faults in all pages of the files under `dir` that this process has mapped, so
+// that requests take no page faults there. Pages that are not in the page cache
+// are read from disk. Works in steps of 4 MiB, between which the page faults of
+// requests get the lock on the address space. Falls back to kTouch on kernels
+// without MADV_POPULATE_READ. Returns the size of the mappings in bytes.
+// Mappings may come and go meanwhile. Thread-safe.
 //
-// Errors: of reading /proc/self; DATA_LOSS when the disk fails.
+// Errors: those of reading /proc/self; DATA_LOSS when reading the disk fails.
 absl::StatusOr<uint64_t> Prefault(const std::filesystem::path& dir,
                                   PrefaultBy by = PrefaultBy::kKernel);
 

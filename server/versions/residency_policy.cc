@@ -38,8 +38,8 @@ ResidencyDecision DecideResidency(const ResidencyView& view) {
   };
   const size_t kept = std::min<size_t>(view.keep, view.served.size());
   for (size_t i = 0; i < kept; ++i) take_if_it_fits(view.served[i]);
-  const size_t places = view.incoming == 0 ? kMaxStaged : kMaxStaged - 1;
-  const size_t staged = std::min(places, view.staged.size());
+  const size_t staged_limit = view.incoming == 0 ? kMaxStaged : kMaxStaged - 1;
+  const size_t staged = std::min(staged_limit, view.staged.size());
   for (size_t i = 0; i < staged; ++i) {
     take_if_it_fits(view.staged[view.staged.size() - 1 - i]);
   }

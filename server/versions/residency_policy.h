@@ -10,51 +10,54 @@
 
 namespace tributary {
 
-// Versions that wait in memory for somebody to activate or to label them, the
-// incoming one among them.
+// How many versions may wait in memory to be activated or labelled, the
+// incoming one included.
 inline constexpr size_t kMaxStaged = 2;
 
-// What all bundles together may take, when those in memory have
-// `resident_bytes`: of the machine what is free or file pages, theirs among
-// them; of the container, which counts pages in use as taken, what is left and
-// theirs.
+// The bytes that all bundles together may use, given that the resident ones use
+// `resident_bytes` now:
+//   min(machine.available, container.available + resident_bytes).
+// Bundles are mapped files. The machine counts their pages as available, since
+// it could drop them. A container counts pages that are in use as used, so the
+// resident bundles' own bytes are added back, up to container.total.
 uint64_t BytesForBundles(const ProcessMemory& memory, uint64_t resident_bytes);
 
-// What is in memory, and what it is there for.
+// The resident versions and the reasons to keep each of them.
 struct ResidencyView {
-  // Bytes by version.
+  // Size in bytes by version.
   std::map<uint64_t, uint64_t> resident;
-  // 0: none.
+  // The active version; 0 for none.
   uint64_t active = 0;
-  // Versions that served before, the last one first.
+  // Versions that were active before, latest first.
   std::vector<uint64_t> served;
   std::set<uint64_t> labelled;
-  // Versions that were staged, or rolled back from, and not activated since;
-  // the last one last.
+  // Versions that were staged or rolled back from and have not been activated
+  // since, latest last.
   std::vector<uint64_t> staged;
-  // About to become resident; 0: none.
+  // A version that is about to become resident, and its size; 0 for none.
   uint64_t incoming = 0;
   uint64_t incoming_bytes = 0;
-  // Of `served`, how many stay.
+  // How many versions of `served` to keep for rollbacks.
   uint32_t keep = 1;
-  // Of all resident versions together.
+  // Limit on the sum of all resident versions' bytes.
   uint64_t max_bytes = 0;
 };
 
 struct ResidencyDecision {
-  // Ascending.
+  // The versions to unload, ascending.
   std::vector<uint64_t> unload;
-  // Of the versions that cannot go: the active, labelled and incoming ones.
+  // Size of the versions that must stay: active, labelled and incoming.
   uint64_t needed_bytes = 0;
-  // That they are no more than max_bytes.
+  // Whether needed_bytes <= max_bytes.
   bool fits = true;
 };
 
-// Which versions stay: the active, the labelled and the incoming one in any
-// case; then, as far as max_bytes goes, the `keep` that served last, the last
-// one first; then at most kMaxStaged of the staged ones, the last one first.
-// One that is too large for what is left goes, and a smaller one after it may
-// stay. What is in none of these goes.
+// Decides which versions stay. The active, labelled and incoming versions
+// always stay. The rest of max_bytes is filled greedily, first with the first
+// `keep` versions of `served`, then with the latest staged ones, at most
+// kMaxStaged including the incoming version. A version that exceeds the
+// remaining bytes is skipped, and smaller ones after it may still stay. All
+// others are unloaded.
 ResidencyDecision DecideResidency(const ResidencyView& view);
 
 }  // namespace tributary

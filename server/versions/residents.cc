@@ -24,8 +24,9 @@ void DescribeBundle(const Bundle& bundle, v1::BundleState state,
 
 void Residents::Restore(const ServingRecord& record, uint64_t next) {
   labels_ = record.labels;
-  // The process may have ended after CURRENT was written and before the record
-  // was: then another version was active, or it was rolled back to this one.
+  // The process may have ended after it wrote CURRENT and before it wrote the
+  // record. The record then begins with another version, or has `next` further
+  // back when that was rolled back to.
   const auto found =
       std::find(record.served.begin(), record.served.end(), next);
   served_.assign(
@@ -84,7 +85,7 @@ void Residents::Activate(uint64_t version, bool rolling_back) {
   if (before == 0 || before == version) return;
   if (rolling_back) return StageAgain(before);
   served_.insert(served_.begin(), before);
-  // With the active one.
+  // The record holds these and the active version.
   if (served_.size() >= kMaxServed) served_.pop_back();
 }
 

@@ -12,17 +12,19 @@
 
 namespace tributary {
 
-// A retriever of a bundle, ready to be asked.
+// A retriever of a bundle.
 struct NamedRetriever {
   // Points into the bundle's manifest.
   const v1::RetrieverSpec* spec;
   std::unique_ptr<Retriever> retriever;
 };
 
-// A bundle with its retrievers: what a request is answered from. Immutable and
-// thread-safe.
+// A bundle with its retrievers, which is all that answering a request needs.
+// Immutable and thread-safe.
 class ServingBundle {
  public:
+  // Makes the retrievers of the bundle's manifest. Errors are those of
+  // RetrieverRegistry::Make.
   static absl::StatusOr<std::shared_ptr<const ServingBundle>> Open(
       std::shared_ptr<const Bundle> bundle, const RetrieverRegistry& registry);
 
@@ -33,7 +35,7 @@ class ServingBundle {
   const std::string& NameOf(int retriever) const {
     return retrievers_[static_cast<size_t>(retriever)].spec->name();
   }
-  // -1 when there is none of that name.
+  // The index in retrievers(); -1 when no retriever has that name.
   int FindRetriever(std::string_view name) const;
 
  private:
@@ -41,7 +43,7 @@ class ServingBundle {
       : bundle_(std::move(bundle)) {}
 
   std::shared_ptr<const Bundle> bundle_;
-  // After bundle_: retrievers view it.
+  // Declared after bundle_, into which retrievers point.
   std::vector<NamedRetriever> retrievers_;
 };
 

@@ -17,14 +17,15 @@ namespace {
 constexpr std::string_view kFirstLine = "tributary serving 1";
 constexpr size_t kBucketsPerDigit = 4;
 constexpr size_t kBucketDigits = kUserBuckets / kBucketsPerDigit;
-// Beyond what the largest record takes.
+// More than the largest record has.
 constexpr size_t kMaxBytes = 1 << 20;
 
 std::string Sha256Of(std::string_view text) {
   return Sha256Hex(std::as_bytes(std::span(text.data(), text.size())));
 }
 
-// Hexadecimal, bucket 0 first and in the lowest bit of its digit.
+// Hexadecimal digits; bucket i is bit i % 4, counted from the lowest, of digit
+// i / 4.
 std::string BucketText(const BucketSet& buckets) {
   std::string text;
   for (size_t digit = 0; digit < kBucketDigits; ++digit) {
@@ -50,7 +51,8 @@ bool ParseBuckets(std::string_view text, BucketSet* buckets) {
   return true;
 }
 
-// Up to the separator, which goes with it; all of it without one.
+// Returns the text before the first separator, or all of it without one, and
+// removes it and the separator from `text`.
 std::string_view TakeUntil(char separator, std::string_view* text) {
   const size_t end = text->find(separator);
   const std::string_view taken = text->substr(0, end);
@@ -83,8 +85,8 @@ bool AddLabel(std::string_view text, ServingRecord* record) {
       record->labels.size() == kMaxLabels) {
     return false;
   }
-  for (const auto& [other, there] : record->labels) {
-    if ((there.users & label.users).any()) return false;
+  for (const auto& [other_name, other] : record->labels) {
+    if ((other.users & label.users).any()) return false;
   }
   return record->labels.emplace(name, label).second;
 }
@@ -124,19 +126,19 @@ absl::StatusOr<ServingRecord> ParseServingRecord(std::string_view text) {
       text.substr(last) !=
           fmt::format("sha256 {}\n", Sha256Of(text.substr(0, last)))) {
     return absl::DataLossError(
-        "its last line is not the SHA-256 of those before");
+        "the last line is not the SHA-256 of the lines before it");
   }
   text = text.substr(0, last);
   if (TakeUntil('\n', &text) != kFirstLine) {
     return absl::DataLossError(
-        fmt::format("its first line is not \"{}\"", kFirstLine));
+        fmt::format("the first line is not \"{}\"", kFirstLine));
   }
   ServingRecord record;
   for (int line = 2; !text.empty(); ++line) {
     if (AddLine(TakeUntil('\n', &text), &record)) continue;
     return absl::DataLossError(fmt::format(
         "line {}: expected \"served VERSION\" or \"label NAME VERSION USERS\", "
-        "none of them twice",
+        "no version or label twice, and no bucket of users in two labels",
         line));
   }
   return record;

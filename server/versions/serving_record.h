@@ -14,19 +14,22 @@
 
 namespace tributary {
 
-// What a server remembers beside CURRENT, in <bundles>/SERVING: lines of text
-// and their SHA-256. CURRENT alone says what serves.
+// The file <bundles>/SERVING, in which a server keeps labels and the order of
+// active versions across restarts: lines of text, followed by their SHA-256.
+// CURRENT alone determines the active version.
 inline constexpr char kServingRecordName[] = "SERVING";
 inline constexpr size_t kMaxServed = 100;
 inline constexpr size_t kMaxLabels = 16;
 inline constexpr size_t kMaxLabelBytes = 63;
-// The active version's; no label may be called so.
+// Requests use it for the active version. No label may have this name.
 inline constexpr std::string_view kStableLabel = "stable";
 
 struct LabelRecord {
   uint64_t version = 0;
+  // Buckets of users who get the version without asking for it.
   BucketSet users;
 
+  // The share of all users, 0 to 1.
   double share() const {
     return static_cast<double>(users.count()) / kUserBuckets;
   }
@@ -34,26 +37,31 @@ struct LabelRecord {
 };
 
 struct ServingRecord {
-  // The active version, the one that served before it, and so on, each once;
-  // at most kMaxServed.
+  // The active version, the one that was active before it, and so on; each
+  // version once, at most kMaxServed.
   std::vector<uint64_t> served;
-  // By name; at most kMaxLabels. Their users are disjoint.
+  // By name; at most kMaxLabels. No bucket of users has two labels.
   std::map<std::string, LabelRecord, std::less<>> labels;
 
   friend bool operator==(const ServingRecord&, const ServingRecord&) = default;
 };
 
-// 1 to kMaxLabelBytes of a-z, 0-9, '-' and '_'.
+// Whether `name` has 1 to kMaxLabelBytes characters of a-z, 0-9, '-' and '_'
+// and is not kStableLabel.
 bool IsLabelName(std::string_view name);
 
+// The contents of the file.
 std::string ServingRecordText(const ServingRecord& record);
-// DATA_LOSS, saying what is wrong, for anything but such a text.
+// The inverse of ServingRecordText. DATA_LOSS, with the reason, for any other
+// text.
 absl::StatusOr<ServingRecord> ParseServingRecord(std::string_view text);
 
-// Empty when there is no file. DATA_LOSS as above, and the errors of open(2).
+// Reads <root>/SERVING. Without the file, the record is empty. Errors:
+// DATA_LOSS, as ParseServingRecord, and those of open(2).
 absl::StatusOr<ServingRecord> ReadServingRecord(
     const std::filesystem::path& root);
-// By rename, synced.
+// Replaces <root>/SERVING atomically and durably. Errors are those of
+// WriteFileDurably.
 absl::Status WriteServingRecord(const std::filesystem::path& root,
                                 const ServingRecord& record);
 

@@ -11,7 +11,8 @@ namespace {
 
 constexpr size_t kMaxTextBytes = 4096;
 
-// Not in the middle of a UTF-8 sequence, which a proto's string may not end in.
+// Truncates to kMaxTextBytes at the start of a UTF-8 sequence: a proto's string
+// must be valid UTF-8.
 void Shorten(std::string* text) {
   if (text->size() <= kMaxTextBytes) return;
   size_t end = kMaxTextBytes;
@@ -32,7 +33,7 @@ StatusBoard::StatusBoard() : started_at_(absl::Now()) {}
 void StatusBoard::Refuse(uint64_t version, std::string reason) {
   Shorten(&reason);
   spdlog::warn("event=refused version={} reason={:?}", version, reason);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   ++refusals_;
   last_refusal_.set_version(version);
   last_refusal_.set_reason(std::move(reason));
@@ -45,13 +46,13 @@ void StatusBoard::Report(v1::LoaderStatus loader) {
   if (loader.has_last_refusal()) {
     Shorten(loader.mutable_last_refusal()->mutable_reason());
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   loader_ = std::move(loader);
 }
 
 void StatusBoard::Fill(v1::ServerStatus* status) const {
   SetTimestamp(started_at_, status->mutable_started_at());
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   status->set_refusals(refusals_);
   if (refusals_ > 0) *status->mutable_last_refusal() = last_refusal_;
   if (loader_.has_value()) *status->mutable_loader() = *loader_;

@@ -9,14 +9,14 @@
 namespace tributary {
 namespace {
 
-// As in SplitMix64.
+// The finaliser of SplitMix64.
 uint64_t Mix(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
   x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
   return x ^ (x >> 31);
 }
 
-// FNV-1a: every platform gets the same.
+// FNV-1a, mixed. std::hash differs between platforms.
 uint64_t Hash(std::string_view text) {
   uint64_t hash = 0xcbf29ce484222325;
   for (const char c : text) {
@@ -25,7 +25,7 @@ uint64_t Hash(std::string_view text) {
   return Mix(hash);
 }
 
-// The order in which the label takes buckets.
+// The order in which the label takes buckets: sorted by a hash of both.
 std::vector<uint32_t> OrderOf(std::string_view label) {
   const uint64_t salt = Hash(label);
   std::vector<std::pair<uint64_t, uint32_t>> buckets(kUserBuckets);

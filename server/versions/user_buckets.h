@@ -9,25 +9,27 @@
 
 namespace tributary {
 
-// Users fall into buckets by a hash of their keys, and labels have buckets:
-// after "Overlapping Experiment Infrastructure" (Tang et al., KDD 2010). A
-// share is so many ten thousandths of the users.
+// Users are divided into kUserBuckets buckets by a hash of their keys, and each
+// label owns a set of buckets, as in "Overlapping Experiment Infrastructure"
+// (Tang et al., KDD 2010). The smallest share of users is therefore 1 / 10,000.
 inline constexpr uint32_t kUserBuckets = 10'000;
 using BucketSet = std::bitset<kUserBuckets>;
+// The bucket of anonymous users.
 inline constexpr uint32_t kNoBucket = kUserBuckets;
 
-// The user's bucket: the same for an id and for its decimal text, on every
-// machine and for good. kNoBucket for an anonymous user.
+// The user's bucket. It is the same for a numeric id and for its decimal text,
+// and on every machine and in every version of this program: shares must not
+// move users. kNoBucket for an anonymous user.
 uint32_t BucketOf(const v1::RetrieveRequest& request);
 uint32_t BucketOf(std::string_view user_key);
 
-// `held` with so many buckets more or less that it has `wanted`. Every label
-// has an order of its own in which it takes buckets, as far as they are not
-// `taken` by others, and the reverse in which it gives them back: what it has
-// stays, a larger share keeps the users of the smaller one, and labels know
-// nothing of each other.
-// REQUIRES: held and taken are disjoint; wanted + taken.count() <=
-// kUserBuckets.
+// Grows or shrinks a label's buckets from `held` to `wanted` buckets. Each
+// label has its own pseudo-random order of all buckets. It takes buckets in
+// that order, skipping those `taken` by other labels, and gives them back in
+// reverse order. A larger share therefore contains the users of a smaller one,
+// and which users a label gets is independent of other labels' orders.
+// REQUIRES: held and taken are disjoint;
+// wanted + taken.count() <= kUserBuckets.
 BucketSet Resize(std::string_view label, const BucketSet& held,
                  const BucketSet& taken, uint32_t wanted);
 

@@ -98,7 +98,7 @@ class Bench {
     return fmt::format(
         "{{\"kind\":\"{}\",\"lists\":{},\"probes\":{},\"rescored\":{},"
         "\"build_s\":{:.2f},\"bytes_per_item\":{:.1f}}}",
-        spec.kind(), spec.lists(), spec.probes(), spec.rescored(), build_s_,
+        spec.kind(), spec.lists(), spec.probes(), spec.reranked(), build_s_,
         BytesPerItem());
   }
 
@@ -230,8 +230,8 @@ class Bench {
   }
   SearchEffort BuiltEffort() const {
     const v1::IndexSpec& spec = chosen_.spec;
-    return {spec.measured_n(), spec.probes(), spec.rescored(),
-            spec.shrinkage()};
+    return {spec.measured_n(), spec.probes(), spec.reranked(),
+            spec.small_n_exponent()};
   }
   CodedSearcher Searcher(const SearchEffort& effort) const {
     return CodedSearcher(chosen_.arrays->view(), Stored(), effort);

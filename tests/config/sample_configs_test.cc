@@ -1,4 +1,4 @@
-// The files in config/: they parse, and state the defaults.
+// The files in config/ can be read, and state every default.
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -29,7 +29,7 @@ Config Sample(const std::string& name) {
   return config;
 }
 
-// The paths of scalar fields that are not set, and are not in a list.
+// Appends the paths of scalar fields that are not set, except in lists.
 void CollectUnset(const google::protobuf::Message& message,
                   const std::string& prefix, std::string* unset) {
   const auto& type = *message.GetDescriptor();

@@ -61,7 +61,7 @@ TEST_F(ControlTest, AnOperatorCanDoItAllByHand) {
   EXPECT_THAT(Say({"activate", "1"}), ContainsRegex(" 1  ACTIVE "));
   EXPECT_THAT(Say({"rollback"}), ContainsRegex(" 2  ACTIVE "));
   EXPECT_THAT(Control({"rollback"}).output,
-              HasSubstr("no version served before"));
+              HasSubstr("no version was active before"));
   EXPECT_THAT(Say({"label", "canary", "1", "--share", "0.3"}),
               AllOf(ContainsRegex("canary +1 +30.00%"),
                     ContainsRegex("stable +2 +70.00%")));

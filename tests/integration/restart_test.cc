@@ -1,17 +1,17 @@
-// Restarts of the real server by SIGTERM, under load from clients with the
-// published retry policy. 20 of them, or 100 with TRIBUTARY_TORTURE=1.
+// Restarts the real server by SIGTERM, under load from clients with the
+// published retry policy: 20 times, or 100 times with TRIBUTARY_TORTURE=1.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "fmt/core.h"
+#include "sync/mutex.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/publish/padded_bundle.h"
 #include "tests/integration/deployment.h"
@@ -24,9 +24,10 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr int kCallers = 4;
-// Longer than a restart takes on a busy machine.
+// More than a restart takes on a busy machine.
 constexpr uint32_t kDeadlineMs = 20'000;
-// Answered between two restarts, so that each of them is under load.
+// Calls to be answered between two restarts, so that each of them happens under
+// load.
 constexpr uint64_t kCallsPerRun = 100;
 
 class RestartTest : public testing::Test {
@@ -53,7 +54,7 @@ class RestartTest : public testing::Test {
       const auto response = (*client)->Retrieve(request);
       const auto took = std::chrono::steady_clock::now() - start;
       ++calls_;
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(&mutex_);
       longest_ = std::max(longest_, took);
       if (response.ok() && response->item_keys_size() == 200) continue;
       ++failed_;
@@ -65,11 +66,11 @@ class RestartTest : public testing::Test {
   std::atomic<bool> stop_ = false;
   std::atomic<uint64_t> calls_ = 0;
   std::atomic<uint64_t> failed_ = 0;
-  std::mutex mutex_;
-  std::chrono::steady_clock::duration longest_{};
+  Mutex mutex_;
+  std::chrono::steady_clock::duration longest_ ABSL_GUARDED_BY(mutex_){};
 };
 
-TEST_F(RestartTest, NoCallFailsForThoseWhoTryAgain) {
+TEST_F(RestartTest, NoCallFailsWithRetries) {
   const int restarts = TortureCount(20, 100);
   std::vector<std::thread> callers;
   for (int c = 0; c < kCallers; ++c) {
@@ -84,12 +85,13 @@ TEST_F(RestartTest, NoCallFailsForThoseWhoTryAgain) {
   stop_ = true;
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(failed_, 0);
+  const MutexLock lock(&mutex_);
   fmt::print("{} restarts, {} calls, {} failed, the longest took {:.3f} s\n",
              restarts, calls_.load(), failed_.load(),
              std::chrono::duration<double>(longest_).count());
 }
 
-TEST_F(RestartTest, HistoryAndLabelsAreThereAgain) {
+TEST_F(RestartTest, HistoryAndLabelsAreRestored) {
   const auto activate = [&](uint64_t version) {
     grpc::ClientContext stage_context;
     grpc::ClientContext context;
@@ -137,10 +139,10 @@ TEST_F(RestartTest, HistoryAndLabelsAreThereAgain) {
   EXPECT_EQ(back.version(), 1);
 }
 
-TEST_F(RestartTest, AVersionThatIsBeingReadKeepsNobodyWaiting) {
-  // Without it, the highest version serves.
+TEST_F(RestartTest, ShutdownDoesNotWaitForAVersionThatIsBeingRead) {
+  // Without CURRENT, the highest version would be activated.
   OverwriteFile(deployment_.bundles() / "CURRENT", "2\n");
-  // More than a second's work.
+  // Large enough that staging takes more than a second.
   WritePaddedBundle(deployment_.bundles(), 3, uint64_t{512} << 20);
   grpc::Status staged;
   std::thread stage([&] {
@@ -158,7 +160,7 @@ TEST_F(RestartTest, AVersionThatIsBeingReadKeepsNobodyWaiting) {
   stage.join();
   EXPECT_EQ(staged.error_code(), grpc::StatusCode::UNAVAILABLE)
       << staged.error_message();
-  // It did not read on to the end.
+  // The server did not read the version to its end.
   EXPECT_THAT(deployment_.server().Output(),
               Not(HasSubstr("event=staged version=3")));
   deployment_.StartServer();

@@ -49,7 +49,7 @@ SwapLoad::Outcome SwapLoad::Run(const std::function<void(int)>& swap) {
   const int warm = std::max(1, options_.pairs / 5);
   for (int pair = 0; pair <= options_.pairs; ++pair) {
     RunWindow(kSteady, swap);
-    // Nothing is in the reaper's hands any more.
+    // By now the reaper has destroyed all unloaded versions.
     outcome_.resident_after = deployment_->server().ResidentBytes();
     if (pair == warm) outcome_.resident_before = outcome_.resident_after;
     if (pair < options_.pairs) RunWindow(kSwapping, swap);
@@ -67,7 +67,7 @@ void SwapLoad::RunWindow(Window window, const std::function<void(int)>& swap) {
     EXPECT_TRUE(WaitUntil([&] { return requests_ >= goal; }));
     return;
   }
-  // Evenly over the window's requests, not as fast as it goes.
+  // Swaps are spread evenly over the window's requests.
   const uint64_t start = requests_;
   for (int i = 0; i < options_.swaps_per_window; ++i) {
     const uint64_t due =
@@ -94,7 +94,7 @@ void SwapLoad::Call(int caller) {
     const Clock::time_point start = Clock::now();
     const auto response = (*client)->Retrieve(request);
     const auto took = Clock::now() - start;
-    // Those that saw two windows belong to neither.
+    // A request that saw two windows counts for neither.
     if (window == window_) latencies[static_cast<size_t>(window)].Add(took);
     ++requests_;
     if (!response.ok()) {
@@ -103,7 +103,7 @@ void SwapLoad::Call(int caller) {
       ++wrong;
     }
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   outcome_.steady.Merge(latencies[kSteady]);
   outcome_.swapping.Merge(latencies[kSwapping]);
   outcome_.failed += failed;

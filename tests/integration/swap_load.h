@@ -5,26 +5,26 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "client/load/log_linear_histogram.h"
+#include "sync/mutex.h"
 #include "tests/integration/deployment.h"
 
 namespace tributary {
 
-// How a server answers while versions are swapped, and while they are not: in
-// windows that alternate in one run, so that both see the same machine.
+// Measures a server's answers while versions are swapped and while they are
+// not, in alternating windows of one run, so that both see the same machine.
 class SwapLoad {
  public:
   struct Options {
     int callers = 4;
-    // A pair is a steady window and one with swaps.
+    // How many pairs of a steady window and one with swaps.
     int pairs = 1;
     int swaps_per_window = 1;
     uint64_t requests_per_window = 1;
-    // The i-th request of a caller.
+    // Makes the i-th request of a caller.
     std::function<v1::RetrieveRequest(int caller, int i)> request;
     // Whether a response is complete, and of the version it names.
     std::function<bool(const v1::RetrieveResponse&)> check;
@@ -36,8 +36,8 @@ class SwapLoad {
     int swaps = 0;
     LogLinearHistogram steady;
     LogLinearHistogram swapping;
-    // Of the server, after a fifth of the pairs and after all, in steady
-    // windows.
+    // Resident memory of the server in bytes, after a fifth of the pairs and
+    // after all of them, in steady windows.
     uint64_t resident_before = 0;
     uint64_t resident_after = 0;
 
@@ -47,7 +47,7 @@ class SwapLoad {
 
   SwapLoad(Deployment* deployment, Options options);
 
-  // `swap` is called with 0, 1, 2 ... and makes another version serve.
+  // `swap` is called with 0, 1, 2 ... and activates another version.
   Outcome Run(const std::function<void(int)>& swap);
 
  private:
@@ -60,7 +60,8 @@ class SwapLoad {
   const Options options_;
   std::atomic<int> window_{kSteady};
   std::atomic<uint64_t> requests_{0};
-  std::mutex mutex_;
+  // Held by callers while they add their figures to outcome_.
+  Mutex mutex_;
   Outcome outcome_;
 };
 

@@ -1,7 +1,8 @@
-// Swaps under load, with the real server: each version is staged (verified,
-// mapped, warmed up), activated, and makes the one before the last one go. 100
-// of them, or 1 000 under two million requests with TRIBUTARY_TORTURE=1; then
-// also with a million items, and latencies, which are printed, have a limit.
+// Swaps versions of the real server under load: each is staged (verified,
+// mapped and warmed up) and activated, and the version before the previous one
+// is unloaded. There are 100 swaps, or with TRIBUTARY_TORTURE=1 1,000 under two
+// million requests. Torture also swaps versions of a million items and limits
+// the latencies, which are always printed.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -40,7 +41,7 @@ void Activate(Deployment* deployment, uint64_t version) {
   ASSERT_TRUE(done.ok()) << done.error_message();
 }
 
-// The highest version serves first; then 1, 2, ... again and again.
+// The server starts with the highest version; swaps activate 1, 2, ... in turn.
 void Swap(Deployment* deployment, int i) {
   const uint64_t version = 1 + static_cast<uint64_t>(i) % kVersions;
   Stage(deployment, version);
@@ -49,15 +50,16 @@ void Swap(Deployment* deployment, int i) {
 
 void ExpectFlat([[maybe_unused]] const SwapLoad::Outcome& outcome) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(_GLIBCXX_TSAN)
-  // Sanitizers keep what was freed for a while.
-  // A few threads' heaps are still growing in a short run.
+  // Sanitizers keep freed memory for a while. In a short run, a few threads'
+  // heaps are still growing.
   const double margin = TortureCount(.05, .02);
   const auto before = static_cast<double>(outcome.resident_before);
   EXPECT_NEAR(static_cast<double>(outcome.resident_after) / before, 1, margin);
 #endif
 }
 
-// On a quiet machine it is 1.1; several times that without Breaks.
+// On a quiet machine the ratio is 1.1; without CpuThrottle it is several times
+// that.
 void ExpectUnnoticed(const SwapLoad::Outcome& outcome) {
   if (!IsTorture()) return;
   EXPECT_LT(outcome.P99Ratio(), 1.5);
@@ -106,9 +108,9 @@ TEST(SwapTest, NoRequestFailsNoReplyMixesVersionsAndMemoryIsFlat) {
   EXPECT_EQ(deployment.StopServer(), 0);
 }
 
-// `rows` unit vectors from 200 Gaussians of rank 16 in 64 dimensions, plus
-// noise, as <space>.items.npy and .users.npy are. The Gaussians are the same
-// for every seed.
+// Draws unit vectors from 200 Gaussians of rank 16 in 64 dimensions, plus
+// noise, and writes them in the format of <space>.items.npy and .users.npy. The
+// Gaussians are the same for every seed.
 class Mixture {
  public:
   Mixture() {
@@ -155,14 +157,14 @@ class Mixture {
   std::vector<float> bases_ = std::vector<float>(kCentres * kRank * kDim);
 };
 
-// The same files under another number: manifests say it, files do not.
+// Copies a version under another number, which only the manifest contains.
 void CopyAs(const std::filesystem::path& root, uint64_t from, uint64_t to) {
   const auto source = root / std::to_string(from);
   const auto target = root / std::to_string(to);
   std::filesystem::create_directories(target);
   for (const auto& entry : std::filesystem::directory_iterator(source)) {
     if (entry.path().filename() == kManifestName) continue;
-    // A copy, so that each version has pages of its own.
+    // Copied, not linked, so that each version has its own pages.
     std::filesystem::copy(entry.path(), target / entry.path().filename());
   }
   std::string manifest = ReadFile(source / kManifestName);

@@ -15,7 +15,7 @@ struct Context : grpc::ClientContext {
 
 ControlPlane::ControlPlane(const std::filesystem::path& bundles) {
   grpc::ChannelArguments arguments;
-  // Not the connection, and its waiting time, of the server before.
+  // Not the connection of an earlier ControlPlane, which may be backing off.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   stub_ = v1::Bundles::NewStub(
       grpc::CreateCustomChannel("unix:" + (bundles / "control.sock").string(),

@@ -12,11 +12,12 @@
 
 namespace tributary {
 
-// Calls to a server that may be dead: they fail at once, and a new one after a
-// restart does not wait for what was tried before. Not thread-safe.
+// A client of a server that may have been killed. Calls to a dead server fail
+// at once. Each ControlPlane has its own connection, so that after a restart a
+// new one does not wait for the back-off of an older one. Not thread-safe.
 class ControlPlane {
  public:
-  // Of the server whose bundle directory this is.
+  // Connects to the server with this bundle directory.
   explicit ControlPlane(const std::filesystem::path& bundles);
 
   grpc::Status Stage(uint64_t version);
@@ -24,7 +25,7 @@ class ControlPlane {
   grpc::Status Rollback();
   grpc::Status SetLabel(const std::string& name, uint64_t version,
                         double share);
-  // Empty when the server cannot be reached.
+  // nullopt when the server cannot be reached.
   std::optional<v1::ServerStatus> GetStatus();
 
  private:

@@ -1,9 +1,10 @@
-// Every byte of manifests changed; files of every kind cut off and with bits
-// flipped: all that matters is refused.
+// Changes every byte of manifests, and truncates files of every kind and flips
+// their bits. Expects each damage that matters to be refused.
 //
-// A manifest vouches for every other file, and nothing but its signature for
-// the manifest. Without one, what is accepted differs in those of its values
-// that no file and no search contradicts: ClearUnchecked lists them.
+// The manifest has checksums of all other files; only a signature protects the
+// manifest itself. Without a signature, a damaged manifest may be accepted if
+// only values differ that no file and no search contradicts. ClearUnchecked
+// lists these values.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -28,23 +29,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of a file's places, where it is torture and where it is not.
+// How many truncations and bit flips to try for each file, in torture and
+// otherwise.
 constexpr uint64_t kCuts = 100;
 constexpr uint64_t kQuickCuts = 7;
 constexpr uint64_t kFlips = 1000;
 constexpr uint64_t kQuickFlips = 20;
-// Of an unsigned manifest's bytes, so many where it is not torture.
+// How many bytes of an unsigned manifest to change outside torture.
 constexpr size_t kQuickBytes = 400;
 
-// Evenly spread, of 0 to end - 1; all of them where there are not more.
+// Up to `wanted` numbers, spread evenly over 0 to end - 1.
 std::vector<uint64_t> Spread(uint64_t end, uint64_t wanted) {
-  std::vector<uint64_t> places;
+  std::vector<uint64_t> numbers;
   const uint64_t count = std::min(end, wanted);
-  for (uint64_t i = 0; i < count; ++i) places.push_back(i * end / count);
-  return places;
+  for (uint64_t i = 0; i < count; ++i) numbers.push_back(i * end / count);
+  return numbers;
 }
 
-// A bundle in a directory of its own, whose files are spoiled one at a time.
+// A copy of a bundle, whose files are damaged one at a time.
 class Spoiled {
  public:
   explicit Spoiled(const fs::path& bundle) : dir_(MakeTestDir() / "1") {
@@ -54,13 +56,13 @@ class Spoiled {
 
   const fs::path& dir() const { return dir_; }
 
-  // Whether the bundle is refused with this in the file's place.
+  // Whether the bundle is refused when the file has these contents.
   bool Refuses(const std::string& name, std::string_view contents) {
     OverwriteFile(dir_ / name, contents);
     return !VerifyVersion(dir_).ok();
   }
 
-  // Every way to spoil one file.
+  // Damages the file in every way. Afterwards it is whole again.
   void CheckFile(const std::string& name) {
     const std::string whole = ReadFile(dir_ / name);
     for (const uint64_t size :
@@ -92,8 +94,8 @@ class Spoiled {
   const fs::path dir_;
 };
 
-// What says how a version came to be, and what tunes how it is used: values
-// that no other file contradicts.
+// Clears the values that no other file contradicts: how the version was made,
+// and settings for its use.
 void ClearUnchecked(v1::Manifest* manifest) {
   manifest->clear_created_at();
   manifest->clear_builder();
@@ -120,7 +122,7 @@ void ClearUnchecked(v1::Manifest* manifest) {
   }
 }
 
-// What a byte is changed to.
+// The bytes to replace `c` by.
 std::vector<char> Others(char c) {
   std::vector<char> others = {static_cast<char>(c ^ 1),
                               static_cast<char>(c ^ 0x80), '0', ' '};
@@ -128,7 +130,8 @@ std::vector<char> Others(char c) {
   return others;
 }
 
-// Calls `check` with every text that differs in one byte.
+// Calls `check` with texts that differ from `whole` in one byte, at every
+// `every`-th position.
 void ForEachChange(
     const std::string& whole, size_t every,
     const std::function<void(size_t at, const std::string& text)>& check) {
@@ -141,7 +144,8 @@ void ForEachChange(
   }
 }
 
-// What is accepted is the same but for what is cleared.
+// Expects accepted manifests to differ from the original in unchecked values
+// only.
 void CheckUnsigned(const fs::path& bundle) {
   Spoiled spoiled(bundle);
   const std::string whole = ReadFile(spoiled.dir() / kManifestName);
@@ -163,7 +167,7 @@ void CheckUnsigned(const fs::path& bundle) {
   });
 }
 
-// Nothing is accepted but what was signed.
+// Expects only the signed manifest to be accepted.
 void CheckSigned(const fs::path& bundle) {
   const fs::path key = MakeTestDir() / "key";
   ASSERT_TRUE(GenerateKeyPair(key).ok());
@@ -188,7 +192,7 @@ void CheckSigned(const fs::path& bundle) {
   EXPECT_FALSE(keys->Check({json, std::nullopt}).ok());
 }
 
-// With every kind of file that `tributary build` makes from such data.
+// Uses bundles with every kind of file that `tributary build` makes.
 class CorruptionTest : public testing::Test {
  protected:
   fs::path Build(const std::string& kind) {

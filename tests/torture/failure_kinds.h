@@ -6,11 +6,11 @@
 
 namespace tributary {
 
-// How a class of system calls fails.
+// A way in which classes of system calls fail; see fault_record.h.
 struct FailureKind {
   std::string_view calls;
   std::string_view action;
-  // How many from the first one on; 0: the disk stays full.
+  // How many consecutive calls fail; 0: all later ones, as on a full disk.
   uint32_t times = 1;
 };
 

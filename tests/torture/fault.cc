@@ -16,11 +16,11 @@
 namespace tributary {
 namespace {
 
-// For all programs that are started here: its threads would spin while they
-// start.
+// Inherited by all programs that are started here: OpenBLAS's threads would
+// spin while a program starts.
 const int kOneBlasThread = ::setenv("OPENBLAS_NUM_THREADS", "1", 1);
 
-// The file lives as long as its mapping.
+// The file is removed together with its mapping.
 std::shared_ptr<FaultRecord> MapRecord(const std::filesystem::path& path) {
   OverwriteFile(path, std::string(sizeof(FaultRecord), '\0'));
   const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
@@ -80,7 +80,7 @@ bool IsTorture() {
 
 std::vector<uint32_t> ChooseCases(uint32_t all, uint32_t every, uint32_t turn) {
   if (IsTorture()) every = 1;
-  // At least one.
+  // At least one case is chosen.
   every = std::max(1u, std::min(every, all));
   std::vector<uint32_t> chosen;
   for (uint32_t n = 1 + turn % every; n <= all; n += every) chosen.push_back(n);

@@ -1,4 +1,4 @@
-// Starts programs so that a system call of theirs kills them or fails.
+// Runs programs in which a chosen system call fails or kills the program.
 #ifndef TRIBUTARY_TESTS_TORTURE_FAULT_H_
 #define TRIBUTARY_TESTS_TORTURE_FAULT_H_
 
@@ -13,55 +13,59 @@
 
 namespace tributary {
 
-// Classes of calls, for Fault::calls; fault_injection.cc lists them.
+// Classes of system calls, for Fault::calls; fault_injection.cc defines them.
 inline constexpr std::string_view kChanges =
     "create,write,sync,rename,link,unlink,mkdir,truncate,bind";
 inline constexpr std::string_view kAllCalls =
     "create,write,sync,rename,link,unlink,mkdir,truncate,bind,"
     "open,read,mmap,lock,close";
 
-// What fault_record.h says of its variables.
+// The fault to inject; fault_record.h describes the variables of the same
+// names.
 struct Fault {
   std::filesystem::path under;
   std::string_view calls = kChanges;
-  // 0: calls are counted, and that is all.
+  // The number of the call to hit, from 1; 0: calls are only counted.
   uint32_t at = 0;
   std::string_view action = "kill_before";
   uint32_t times = 1;
   std::filesystem::path log = {};
 };
 
-// A program's arguments that inject a fault, and what came of it.
+// A command line that runs a program with a fault, and the record of the fault.
 class FaultyCommand {
  public:
   FaultyCommand(const Fault& fault, std::vector<std::string> arguments);
 
-  // For RunProgram and Process.
+  // The command line, for RunProgram and Process.
   const std::vector<std::string>& arguments() const { return arguments_; }
 
-  // How many calls counted until now; true when one was hit.
+  // How many matching calls were made so far.
   uint32_t calls() const;
+  // Whether the fault was injected.
   bool hit() const;
-  // "rename /tmp/…/.CURRENT.new": the first call that was hit.
+  // The first call that was hit: "rename /tmp/…/.CURRENT.new".
   std::string where() const;
-  // True when the text names the file of that call, or the other one.
+  // Whether the text contains the name of a file of that call.
   bool IsNamedIn(const std::string& text) const;
 
  private:
-  // Mapped by the program as well.
+  // Shared memory with the program.
   std::shared_ptr<FaultRecord> record_;
   std::vector<std::string> arguments_;
 };
 
-// True in `make torture`: tests then do all of what they else do a part of.
+// Whether this is `make torture`, in which tests run all of their cases instead
+// of a sample.
 bool IsTorture();
 
-// Of `all` cases, every n-th where it is not torture, beginning with another
-// one for each `turn`.
+// The cases to run, of 1 to `all`: all of them in torture, otherwise every
+// `every`-th, at least one. `turn` shifts the sample, so that successive calls
+// choose different cases.
 std::vector<uint32_t> ChooseCases(uint32_t all, uint32_t every, uint32_t turn);
 
-// Adds to what is printed when the program ends, and by `make torture` as a
-// whole: "counted: 1234 kills of publish".
+// Counts a fault. The program prints the counts when it ends ("counted: 1234
+// kills of publish"), and `make torture` adds them up.
 void CountFault(const std::string& kind);
 
 }  // namespace tributary

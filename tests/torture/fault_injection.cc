@@ -1,8 +1,9 @@
-// Kills a program at its N-th system call on files under a path, or fails that
-// call. To be preloaded (LD_PRELOAD): functions of the C library are wrapped
-// here by name; what they do inside, libfault_injection.so does not see, so
-// that stdio and directory streams are wrapped as such. strace -f shows what
-// goes past: nothing of ours that writes, as of this writing.
+// Kills a program at its n-th system call on files under a path, or makes that
+// call fail. The library is preloaded (LD_PRELOAD) and wraps functions of the C
+// library by name. It does not see system calls that the C library makes
+// itself, so functions of stdio and directory streams are wrapped as well.
+// strace -f shows which calls are missed: at the time of writing, none of ours
+// that writes.
 //
 // Classes of calls:
 //   open      open for reading, opendir
@@ -12,10 +13,10 @@
 //             copy_file_range into the path
 //   sync      fsync, fdatasync, syncfs
 //   rename, link (also symlink), unlink (also rmdir), mkdir, truncate
-//   bind      of a unix socket, which makes a name
+//   bind      bind of a unix socket, which creates a name
 //   mmap, lock (flock), close
 //
-// Thread-safe; counts are exact over all processes that share the record.
+// Thread-safe. Counts are exact over all processes that share the record.
 #ifdef _FORTIFY_SOURCE
 #undef _FORTIFY_SOURCE
 #endif
@@ -59,7 +60,7 @@ struct Settings {
   int log_fd = -1;
 };
 
-// One of a call that counts.
+// What to do to a call.
 struct Verdict {
   Action action = kNone;
   int error = 0;
@@ -123,8 +124,8 @@ const Settings& TheSettings() {
   return settings;
 }
 
-// The same as the program's own, whatever ran before: wrappers are called
-// before any constructor of this library.
+// Looks up the wrapped function on first use: wrappers are called before any
+// constructor of this library has run.
 template <typename Function>
 Function Next(Function, const char* name) {
   return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
@@ -150,7 +151,7 @@ bool Listed(const char* names, const char* name) {
   return false;
 }
 
-// Of an open file; empty when that cannot be told.
+// The path of an open file; empty when it cannot be determined.
 void PathOf(int fd, char* path) {
   char link[64];
   snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
@@ -191,7 +192,8 @@ void Describe(FaultRecord* record, const char* function, const char* path,
   strncpy(record->other_path, other, sizeof(record->other_path) - 1);
 }
 
-// Counts the call; does not return when it is to kill before it.
+// Counts the call if it matches, and returns what to do to it. Does not return
+// if the process is to be killed before the call.
 Verdict Judge(const char* call, const char* function, const char* path,
               const char* other = "") {
   const Settings& settings = TheSettings();
@@ -240,7 +242,7 @@ Verdict JudgePath(const char* call, const char* function, int dir_fd,
   return Judge(call, function, path, other_path);
 }
 
-// What the wrapper returns instead of, or after, the call itself.
+// Fails instead of making the call, or makes it and returns its result.
 template <typename Result, typename Call>
 Result Do(const Verdict& verdict, Result failure, Call call) {
   if (verdict.action == kFail) {
@@ -252,7 +254,8 @@ Result Do(const Verdict& verdict, Result failure, Call call) {
   return result;
 }
 
-// One byte, or one of several parts: the worst that the call may do.
+// For a short read or write, one byte (or one of several parts): the least that
+// the call may transfer.
 size_t Shortened(const Verdict& verdict, size_t size) {
   return verdict.action == kShort && size > 1 ? 1 : size;
 }
@@ -296,7 +299,7 @@ WRAP_OPEN(open64)
 WRAP_OPENAT(openat)
 WRAP_OPENAT(openat64)
 
-// What programs compiled with _FORTIFY_SOURCE call.
+// Programs compiled with _FORTIFY_SOURCE call these.
 int __open_2(const char* path, int flags) { return open(path, flags); }
 int __open64_2(const char* path, int flags) { return open64(path, flags); }
 int __openat_2(int dir, const char* path, int flags) {
@@ -444,7 +447,7 @@ WRAP_FD("sync", fsync)
 WRAP_FD("sync", fdatasync)
 WRAP_FD("sync", syncfs)
 
-// The descriptor is gone even when close(2) fails.
+// close(2) releases the descriptor even when it fails.
 int close(int fd) {
   const auto verdict = JudgeFd("close", "close", fd);
   const int result = NEXT(close)(fd);
@@ -490,7 +493,7 @@ int renameat2(int from_dir, const char* from, int to_dir, const char* to,
             [&] { return NEXT(renameat2)(from_dir, from, to_dir, to, flags); });
 }
 
-// Of links the new name counts.
+// A link matches by its new name.
 int link(const char* from, const char* to) {
   const auto verdict = JudgePath("link", "link", AT_FDCWD, to, AT_FDCWD, from);
   return Do(verdict, -1, [&] { return NEXT(link)(from, to); });

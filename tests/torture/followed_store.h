@@ -16,27 +16,28 @@
 
 namespace tributary {
 
-// A server that stays, and versions 1, 2, … of the tiny bundle that come to it,
-// each by a loader of its own.
+// A store with versions 1, 2, … of the tiny bundle, and a server that runs for
+// the whole test. A new loader brings each version to the server.
 class FollowedStoreTest : public testing::Test {
  protected:
-  // Versions 1 and 2 have come.
+  // Publishes versions 1 and 2 and brings them to the server.
   void SetUp() override;
 
-  // The next version; newest_ from now on.
+  // Publishes the next version, which becomes newest_.
   void PublishNext();
-  // Starts a loader, and ends it when newest_ is there.
+  // Runs a loader until newest_ has been reached.
   void Follow();
-  // Takes the one before the newest out of the store.
+  // Removes the version before the newest from the store.
   void ForgetPrevious();
 
   std::vector<std::string> LoaderCommand() const;
-  // The version is active, the one before is on the host, and nothing else is.
+  // Whether `version` is active, and it and the one before it are the only
+  // versions on the host, without leftovers.
   bool Reached(uint64_t version);
   uint64_t Active();
 
   std::filesystem::path bundles() const { return deployment_.bundles(); }
-  // Of store and bundles.
+  // The directory that contains store and bundles.
   std::filesystem::path root() const { return bundles().parent_path(); }
 
   Deployment deployment_;

@@ -1,5 +1,6 @@
-// A real disk that is full: a tmpfs of its own, in a namespace of its own, with
-// room for n pages more, for every n up to what is needed.
+// Runs programs on a file system that is really full: a tmpfs, mounted in a
+// namespace of the test's own, with room for n more pages, for every n up to
+// the number that is needed.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -27,9 +28,10 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kPage = 4096;
 constexpr uint64_t kPlenty = 64 << 20;
-// A variable that is set where tmpfs can be mounted.
+// The environment variable that is set inside the namespace, where a tmpfs can
+// be mounted.
 constexpr char kInNamespace[] = "TRIBUTARY_IN_NAMESPACE";
-// Of the sizes, where it is not torture.
+// Outside torture, only every kEvery-th size is tested.
 constexpr uint32_t kEvery = 6;
 
 class FullDiskTest : public testing::Test {
@@ -64,7 +66,7 @@ class FullDiskTest : public testing::Test {
   }
 
   const fs::path disk_ = MakeTestDir() / "disk";
-  // Not on that disk.
+  // A directory on another file system.
   const fs::path elsewhere_ = MakeTestDir();
 };
 
@@ -119,7 +121,7 @@ TEST_F(FullDiskTest, KeepsTheLoaderWaitingUntilThereIsRoom) {
     LeaveRoomFor(pages);
     const size_t said = loader.Output().size();
     ASSERT_TRUE(PublishTo(WriteTinyBundle(elsewhere_, version), store).ok());
-    // Either there was room, or it says that there is none.
+    // Either there is room, or the loader reports that there is none.
     EXPECT_TRUE(WaitUntil([&] {
       return active() == version ||
              loader.Output().find("No space left", said) != std::string::npos;
@@ -137,7 +139,7 @@ TEST_F(FullDiskTest, KeepsTheLoaderWaitingUntilThereIsRoom) {
   EXPECT_EQ(loader.Output().find("event=refused"), std::string::npos);
 }
 
-// Starts this program again in a namespace of its own, where that is allowed.
+// Restarts this program in a new namespace, if that is permitted.
 void EnterNamespace(char** argv) {
   if (std::getenv(kInNamespace) != nullptr ||
       std::system("unshare -Urm true 2>/dev/null") != 0) {

@@ -1,5 +1,6 @@
-// Every system call of tributary-loader on files fails once. It says so and
-// names the file, refuses nothing, and gets there by itself.
+// Makes every system call of tributary-loader on files fail once. The loader
+// must log an error that names the file, refuse no version, and reach the
+// newest version without help.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -13,19 +14,19 @@
 namespace tributary {
 namespace {
 
-// Of the calls of a loader, where it is not torture.
+// Outside torture, every kEvery-th system call is tested.
 constexpr uint32_t kEvery = 23;
 
 class LoaderFailuresTest : public FollowedStoreTest {
  protected:
-  // The newest version serves, and the one that is too old is out of sight.
+  // Whether the newest version is active and the oldest is removed.
   bool Served() {
     return Active() == newest_ &&
            !std::filesystem::exists(bundles() / fmt::format("{}", newest_ - 2));
   }
 
-  // A loader that brings the next version while a call fails; false when it
-  // got there without that call.
+  // Runs a loader that brings the next version while a call fails. Returns
+  // false when the loader needed fewer calls.
   bool Fail(const Fault& fault) {
     PublishNext();
     const FaultyCommand command(fault, LoaderCommand());
@@ -47,7 +48,8 @@ class LoaderFailuresTest : public FollowedStoreTest {
       loader.Signal(SIGTERM);
       EXPECT_EQ(loader.Wait(), 0);
     }
-    // What could not be removed goes when the next one starts.
+    // A version that could not be removed is removed when the next loader
+    // starts.
     Follow();
     ForgetPrevious();
     if (command.hit()) CountFault("failures in the loader");
@@ -55,11 +57,11 @@ class LoaderFailuresTest : public FollowedStoreTest {
   }
 };
 
-TEST_F(LoaderFailuresTest, AreSaidAndDoNotKeepItFromItsGoal) {
+TEST_F(LoaderFailuresTest, AreReportedAndDoNotKeepItFromItsGoal) {
   uint32_t turn = 0;
   const uint32_t every = IsTorture() ? 1 : kEvery;
   for (const FailureKind& kind : kFailureKinds) {
-    // A disk that stays full is for other tests.
+    // full_disk_test tests a disk that stays full.
     if (kind.times == 0) continue;
     bool hit = true;
     for (uint32_t at = 1 + turn++ % every; hit; at += every) {

@@ -1,5 +1,5 @@
-// kill -9 of tributary-loader at every system call on the store and on the
-// server's bundle directory, beside a server that goes on.
+// Kills tributary-loader (SIGKILL) at every system call on the store and on the
+// server's bundle directory, while the server keeps running.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -13,13 +13,13 @@
 namespace tributary {
 namespace {
 
-// Of the calls of a loader, where it is not torture.
+// Outside torture, every kEvery-th system call is tested.
 constexpr uint32_t kEvery = 29;
 
 class LoaderKillsTest : public FollowedStoreTest {
  protected:
-  // A loader that brings newest_ is killed, or the trial that it started, which
-  // it starts again; false when it got through.
+  // Runs a loader that brings newest_, and kills it or its trial, which it then
+  // starts again. Returns false when they made fewer calls.
   bool Kill(uint32_t at, std::string_view action) {
     const FaultyCommand command(
         {.under = root(), .calls = kAllCalls, .at = at, .action = action},
@@ -52,7 +52,7 @@ TEST_F(LoaderKillsTest, AnywhereLeaveTheOldOrTheNewVersion) {
       SCOPED_TRACE(fmt::format("{} {}", action, at));
       PublishNext();
       killed = Kill(at, action);
-      // The next one goes on where that one was.
+      // The next loader continues where that one was killed.
       Kill(at, action);
       ASSERT_NO_FATAL_FAILURE(Follow());
       ForgetPrevious();

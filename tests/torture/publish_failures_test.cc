@@ -1,6 +1,6 @@
-// Every system call of `tributary publish` and `tributary build` on files fails
-// once: the program says so and names the file, or does what it should; what is
-// visible is whole; and once the fault is gone, it works.
+// Makes every system call of `tributary publish` and `tributary build` on files
+// fail once. The program must succeed or print an error that names the file.
+// Visible versions must be whole, and a run without the fault must succeed.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -23,14 +23,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of the calls, where it is not torture.
+// Outside torture, every kEvery-th system call is tested.
 constexpr uint32_t kEvery = 13;
 
 // A program that adds version 2 to a directory of versions.
 struct Writer {
   std::string name;
   std::function<std::vector<std::string>(const fs::path& root)> command;
-  // That it moves.
+  // What CURRENT is after a successful run.
   std::set<uint64_t> current;
 };
 
@@ -41,7 +41,7 @@ class WriterFailuresTest : public testing::Test {
         PublishTo(WriteTinyBundle(MakeTestDir(), 1), test_ / "template").ok());
   }
 
-  // Every kind of failure at every call, each in a fresh copy.
+  // Injects every kind of failure at every call, each in a fresh copy.
   void FailEverywhere(const Writer& writer) {
     uint32_t turn = 0;
     for (const FailureKind& kind : kFailureKinds) {
@@ -57,21 +57,24 @@ class WriterFailuresTest : public testing::Test {
     }
   }
 
-  // One run with the fault and one without; how many calls counted.
+  // Runs the program with the fault and, if it failed, without it. Returns the
+  // number of matching calls.
   uint32_t Run(const Writer& writer, const Fault& fault) {
     const fs::path root = test_ / "root";
     LinkTree(test_ / "template", root);
     const FaultyCommand command(fault, writer.command(root));
     const Outcome outcome = RunProgram(command.arguments());
     SCOPED_TRACE(command.where() + "\n" + outcome.output);
-    // On a disk that stays full, several may be the first.
+    // On a disk that stays full, another call than the recorded one may cause
+    // the error.
     ExpectOutcome(outcome,
                   fault.times == 0
                       ? outcome.output.find(root.string()) != std::string::npos
                       : command.IsNamedIn(outcome.output),
                   command.hit());
     ExpectWhole(root, {{1}, {1, *writer.current.begin()}});
-    // A directory that could not be synced last of all is an error, too.
+    // A program may have reached its goal and still fail, if the last sync of
+    // the directory failed.
     const bool reached =
         fs::exists(root / "2") && writer.current.contains(*ReadCurrent(root));
     if (!reached) {
@@ -80,7 +83,7 @@ class WriterFailuresTest : public testing::Test {
       EXPECT_EQ(again.exit_status, 0) << again.output;
     }
     ExpectWhole(root, {{1, 2}, writer.current});
-    // What could not be removed waits for the next program, which does this.
+    // The next program that writes here removes the leftovers; do as it does.
     EXPECT_TRUE(RemoveLeftovers(root).ok());
     ExpectNothingBeside(root);
     if (command.hit()) CountFault("failures in " + writer.name);
@@ -99,7 +102,7 @@ class WriterFailuresTest : public testing::Test {
   const fs::path test_ = MakeTestDir();
 };
 
-TEST_F(WriterFailuresTest, OfPublishAreSaidAndHarmNothing) {
+TEST_F(WriterFailuresTest, OfPublishAreReportedAndHarmless) {
   const fs::path bundle = WriteTinyBundle(test_ / "built", 2);
   FailEverywhere({"publish",
                   [&](const fs::path& root) -> std::vector<std::string> {
@@ -108,7 +111,7 @@ TEST_F(WriterFailuresTest, OfPublishAreSaidAndHarmNothing) {
                   {2}});
 }
 
-TEST_F(WriterFailuresTest, OfBuildAreSaidAndHarmNothing) {
+TEST_F(WriterFailuresTest, OfBuildAreReportedAndHarmless) {
   const fs::path data = test_ / "data";
   fs::create_directories(data);
   std::vector<float> vectors(200);

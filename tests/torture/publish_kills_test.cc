@@ -1,6 +1,6 @@
-// kill -9 of `tributary publish` at every system call that changes something.
-// That proves what readers see at any time; it does not prove fsync, because
-// the page cache outlives a process: sync_order_test is about that.
+// Kills `tributary publish` (SIGKILL) at every system call that changes files.
+// This tests what readers see at any time. It does not test fsync, because the
+// page cache outlives a process; sync_order_test does.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kNew = 2;
-// Of the calls of a publisher, so many where it is not torture.
+// About how many of a publisher's system calls are tested outside torture.
 constexpr uint32_t kCases = 16;
 
 class PublishKillsTest : public testing::Test {
@@ -40,7 +40,8 @@ class PublishKillsTest : public testing::Test {
     return {Program("tributary"), "publish", bundle.string(), store.string()};
   }
 
-  // The publisher of `bundle`, killed; whether it got so far.
+  // Runs a publisher of `bundle` and kills it. Returns false when it made fewer
+  // calls.
   static bool Kill(const Fault& kill, const fs::path& bundle,
                    const Expected& expected) {
     const FaultyCommand publish(kill, PublishCommand(bundle, kill.under));
@@ -53,8 +54,8 @@ class PublishKillsTest : public testing::Test {
     return publish.hit();
   }
 
-  // For each call of these classes: a copy of the store, `times` publishers of
-  // `bundle` killed there, and one that is not.
+  // For each call of these classes, in a copy of the store: kills `times`
+  // publishers of `bundle` at that call, then lets one finish.
   void KillEverywhere(const fs::path& store, const fs::path& bundle,
                       std::string_view classes = kChanges, int times = 1) {
     const fs::path copy = MakeTestDir() / "store";
@@ -77,7 +78,7 @@ class PublishKillsTest : public testing::Test {
         fs::remove_all(copy);
       }
     }
-    // Files are shared with the copies, and nobody wrote into them.
+    // The copies share their files with the store: none was written to.
     ExpectWhole(store, expected);
   }
 

@@ -1,6 +1,6 @@
-// Every system call of tributary-server on its bundle directory fails once. It
-// says so and names the file, never answers wrongly, and gets there when asked
-// again.
+// Makes every system call of tributary-server on its bundle directory fail
+// once. The server must report an error that names the file, never give a wrong
+// answer, and succeed when asked again.
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -25,17 +25,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of the calls of a server, where it is not torture.
+// Outside torture, every kEvery-th system call is tested.
 constexpr uint32_t kEvery = 37;
-// Of two digits: half of CURRENT is a number, too.
+// Two digits, so that half of CURRENT is a number as well.
 constexpr uint64_t kOld = 10;
 constexpr uint64_t kNew = 20;
-// Of anything that fails once.
+// How often to try a call that fails once.
 constexpr int kAttempts = 2;
 
 class ServerFailuresTest : public testing::Test {
  protected:
-  // kOld serves, kNew is to come.
+  // kOld is active, kNew is on disk.
   void SetUp() override {
     WriteTinyBundle(template_, kOld);
     WriteTinyBundle(template_, kNew);
@@ -52,7 +52,7 @@ class ServerFailuresTest : public testing::Test {
             "127.0.0.1:0"};
   }
 
-  // What a version answers, without microseconds.
+  // The server's answer without durations.
   static v1::RetrieveResponse Ask(const std::string& address) {
     const auto client =
         RetrievalClient::Connect(address, {.deadline_ms = 10000});
@@ -72,7 +72,7 @@ class ServerFailuresTest : public testing::Test {
     return answer;
   }
 
-  // Until it works; not more often than that.
+  // Repeats the call until it succeeds, at most kAttempts times.
   static void Repeat(const std::function<grpc::Status()>& call) {
     for (int i = 0; i < kAttempts; ++i) {
       const grpc::Status status = call();
@@ -83,11 +83,11 @@ class ServerFailuresTest : public testing::Test {
     ADD_FAILURE() << "failed " << kAttempts << " times";
   }
 
-  // Activates kNew, and kOld by a rollback; what they answer.
+  // Activates kNew, then kOld by a rollback. Returns the answers of both.
   static std::vector<v1::RetrieveResponse> Swap(const fs::path& bundles,
                                                 const std::string& address) {
     ControlPlane control(bundles);
-    // Where the start could not.
+    // In case the fault prevented this at the start.
     Repeat([&] { return control.Stage(kOld); });
     Repeat([&] { return control.Activate(kOld); });
     Repeat([&] { return control.Stage(kNew); });
@@ -100,8 +100,8 @@ class ServerFailuresTest : public testing::Test {
     return answers;
   }
 
-  // Starts a server with the fault; how many calls counted until it had done
-  // all that it was asked for.
+  // Runs a server with the fault and swaps versions. Returns the number of
+  // matching calls.
   uint32_t Run(const Fault& fault) {
     LinkTree(template_, fault.under);
     const FaultyCommand command(fault, ServerCommand(fault.under));
@@ -138,11 +138,11 @@ class ServerFailuresTest : public testing::Test {
   std::vector<v1::RetrieveResponse> answers_;
 };
 
-TEST_F(ServerFailuresTest, AreSaidAndAnswersStayRight) {
+TEST_F(ServerFailuresTest, AreReportedAndAnswersStayCorrect) {
   const fs::path bundles = MakeTestDir() / "bundles";
   uint32_t turn = 0;
   for (const FailureKind& kind : kFailureKinds) {
-    // A disk that stays full is for other tests.
+    // full_disk_test tests a disk that stays full.
     if (kind.times == 0) continue;
     Fault fault{.under = bundles, .calls = kind.calls};
     const uint32_t calls = Run(fault);

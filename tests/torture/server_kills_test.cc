@@ -1,5 +1,5 @@
-// kill -9 of tributary-server at every system call on its bundle directory:
-// while it starts, stages, activates and rolls back.
+// Kills tributary-server (SIGKILL) at every system call on its bundle
+// directory: while it starts, stages, activates and rolls back.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -20,12 +20,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of the calls of a server, where it is not torture.
+// Outside torture, every kEvery-th system call is tested.
 constexpr uint32_t kEvery = 20;
 
 class ServerKillsTest : public testing::Test {
  protected:
-  // Version 1 serves, version 2 is to come.
+  // Version 1 is active, version 2 is on disk.
   void SetUp() override {
     WriteTinyBundle(template_, 1);
     WriteTinyBundle(template_, 2);
@@ -42,8 +42,8 @@ class ServerKillsTest : public testing::Test {
             "127.0.0.1:0"};
   }
 
-  // As an operator would; stops where the server is gone. Sets *labelled once
-  // version 2 has its label.
+  // Does what an operator would do; returns false as soon as a call fails. Sets
+  // *labelled once version 2 has its label.
   static bool StageActivateRollBack(const fs::path& bundles, bool* labelled) {
     ControlPlane control(bundles);
     if (!control.Stage(2).ok()) return false;
@@ -51,7 +51,8 @@ class ServerKillsTest : public testing::Test {
     return control.Activate(2).ok() && control.Rollback().ok();
   }
 
-  // Kills a server, if it gets that far. Whether version 2 had a label.
+  // Runs a server and kills it at the call, if it makes that many. Returns
+  // whether version 2 had a label.
   static bool Kill(const fs::path& bundles, const Fault& kill,
                    uint32_t* calls) {
     const FaultyCommand command(kill, ServerCommand(bundles));
@@ -71,7 +72,7 @@ class ServerKillsTest : public testing::Test {
     return labelled;
   }
 
-  // A server starts with what CURRENT says, and does what is asked for.
+  // Expects a server to start with the version in CURRENT and to obey.
   static void ExpectGoal(const fs::path& bundles, bool labelled) {
     const uint64_t current = *ReadCurrent(bundles);
     Process server(ServerCommand(bundles));

@@ -1,9 +1,9 @@
-// What a crash of the machine would leave, which no kill -9 shows: a program's
-// calls are held against a model of what is on the disk for certain. Nothing
-// gets a name that readers look for before all that is under it is synced, and
-// the name itself is synced in the end. After "All File Systems Are Not Created
-// Equal" (Pillai et al., OSDI 2014), which found such orders missing in most
-// programs.
+// Tests what a crash of the machine would leave behind, which killing a process
+// cannot show. A program's system calls are compared with a model of what is
+// certainly on disk: a name that readers look for must not appear before
+// everything under it is synced, and in the end the name itself must be synced.
+// After "All File Systems Are Not Created Equal" (Pillai et al., OSDI 2014),
+// which found that most programs lack such orders.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -26,10 +26,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Which files' bytes and which directories' names are not yet on the disk.
+// Models which files' contents and which directories' entries are not yet
+// synced.
 class Disk {
  public:
-  // A line of a fault log.
+  // Applies a line of a fault log.
   void Apply(const std::string& line) {
     std::istringstream words(line);
     std::string function;
@@ -56,9 +57,9 @@ class Disk {
     }
   }
 
-  // Names that were made visible.
+  // Names for readers that appeared.
   const std::set<std::string>& visible() const { return visible_; }
-  // Of what is not on the disk, what is at or under the path.
+  // Unsynced files and directories at or under the path.
   std::set<std::string> DirtyAt(const std::string& path) const {
     std::set<std::string> found;
     for (const std::string& dirty : dirty_) {
@@ -66,7 +67,7 @@ class Disk {
     }
     return found;
   }
-  // Of the visible names, those that a crash may take back.
+  // Visible names that are not synced: a crash may undo them.
   const std::set<std::string>& pending() const { return pending_; }
 
  private:
@@ -77,7 +78,7 @@ class Disk {
   static bool IsReadersName(const std::string& path) {
     const std::string name = fs::path(path).filename();
     uint64_t version = 0;
-    // A version's directory in a hidden one is for nobody yet.
+    // Readers do not look for versions in hidden directories.
     return (ParseDecimalKey(name, &version) &&
             path.find("/.") == std::string::npos) ||
            name == "CURRENT" || name == "SERVING";
@@ -104,7 +105,7 @@ class Disk {
   std::set<std::string> pending_;
 };
 
-// Applies a program's log: `names` became visible, and for good.
+// Applies a program's log. Expects `names` to be visible and synced.
 void ExpectSynced(const fs::path& log, const std::set<std::string>& names) {
   Disk disk;
   std::istringstream lines(ReadFile(log));

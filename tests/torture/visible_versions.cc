@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Whatever has a version's name, whole or not.
+// All entries with a version's name, whole or not.
 std::set<uint64_t> VersionNames(const fs::path& root) {
   std::set<uint64_t> versions;
   for (const auto& entry : fs::directory_iterator(root)) {
@@ -33,7 +33,7 @@ void ExpectWhole(const fs::path& root, const Expected& expected) {
   for (const uint64_t version : names) {
     const fs::path dir = root / fmt::format("{}", version);
     const absl::Status verified = VerifyVersion(dir);
-    // A loader may have removed it meanwhile, which it does at once.
+    // A loader may have removed it meanwhile; its name disappears at once.
     EXPECT_TRUE(verified.ok() || !fs::exists(dir)) << root << ": " << verified;
   }
   for (const uint64_t version : expected.versions) {

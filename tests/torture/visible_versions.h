@@ -8,24 +8,23 @@
 
 namespace tributary {
 
-// What a directory of versions must be like, whatever was killed in it.
+// What must hold in a directory of versions, even after programs were killed.
 struct Expected {
-  // None of these may be lost.
+  // These versions must exist.
   std::set<uint64_t> versions;
-  // CURRENT is one of these; 0: there is none.
+  // CURRENT must be one of these; 0 stands for a missing CURRENT.
   std::set<uint64_t> current;
 };
 
-// Expects that; and that every directory that has a version's name is a whole
-// version, down to its searches, and that CURRENT's is one.
+// Expects `expected` to hold, every directory with a version's name to pass
+// VerifyVersion, and CURRENT to name one of these.
 void ExpectWhole(const std::filesystem::path& root, const Expected& expected);
 
-// The names in `root`, without those that are no version's, CURRENT's or one of
-// `others`, which are expected not to be there.
+// Expects `root` to contain only versions, CURRENT, and the names in `others`.
 void ExpectNothingBeside(const std::filesystem::path& root,
                          const std::set<std::string>& others = {});
 
-// A copy of the directory whose files are links to the same files.
+// Copies the directory; the copy's files are hard links to the same files.
 void LinkTree(const std::filesystem::path& from,
               const std::filesystem::path& to);
 

@@ -62,8 +62,8 @@ ChosenIndex Choose(const IndexInput& input) {
 SearchEffort EffortOf(const v1::IndexSpec& spec) {
   return {.n = spec.measured_n(),
           .probes = spec.probes(),
-          .reranked = spec.rescored(),
-          .small_n_exponent = spec.shrinkage()};
+          .reranked = spec.reranked(),
+          .small_n_exponent = spec.small_n_exponent()};
 }
 
 // The means over queries that were searched with some effort.
@@ -106,7 +106,7 @@ TEST(ChooseIndex, TakesFlatWhereTheCatalogueIsSmall) {
   EXPECT_EQ(chosen.spec.measured_recall(), 1);
   EXPECT_EQ(chosen.spec.measured_n(), kN);
   EXPECT_FALSE(chosen.arrays.has_value());
-  EXPECT_THAT(chosen.spec.trials(), IsEmpty());
+  EXPECT_THAT(chosen.spec.candidates(), IsEmpty());
 }
 
 TEST(ChooseIndex, TakesCodesWhereTheCatalogueIsLarge) {
@@ -118,7 +118,7 @@ TEST(ChooseIndex, TakesCodesWhereTheCatalogueIsLarge) {
   EXPECT_EQ(chosen.spec.code_dims(), chosen.arrays->code_dims);
   EXPECT_EQ(chosen.arrays->slots.size(), 20000);
   EXPECT_GT(chosen.spec.measured_us(), 0);
-  EXPECT_THAT(chosen.spec.trials(), Not(IsEmpty()));
+  EXPECT_THAT(chosen.spec.candidates(), Not(IsEmpty()));
 }
 
 TEST(ChooseIndex, TakesTheKindOfTheInput) {
@@ -218,22 +218,22 @@ TEST(ChooseIndex, MeetsATargetOfOne) {
 TEST(ChooseIndex, ListsCandidatesByRecallEachCostlierThanTheLast) {
   const Data data = Data::Mixture(10000, 32);
   const ChosenIndex chosen = Choose(data.Input("ivf", 0.95));
-  const auto& candidates = chosen.spec.trials();
+  const auto& candidates = chosen.spec.candidates();
   ASSERT_GE(candidates.size(), 3);
   Measured last;
   bool found = false;
-  for (const v1::IndexTrial& candidate : candidates) {
+  for (const v1::IndexCandidate& candidate : candidates) {
     EXPECT_EQ(candidate.kind(), "ivf");
     EXPECT_GT(candidate.us(), 0);
     const Measured measured =
         Measure(data, *chosen.arrays,
-                {kN, candidate.probes(), candidate.rescored()}, data.queries);
+                {kN, candidate.probes(), candidate.reranked()}, data.queries);
     EXPECT_NEAR(measured.recall, candidate.recall(), 1e-9);
     EXPECT_GT(measured.recall, last.recall);
     EXPECT_GT(measured.cost_ns, last.cost_ns);
     last = measured;
     found = found || (candidate.probes() == chosen.spec.probes() &&
-                      candidate.rescored() == chosen.spec.rescored());
+                      candidate.reranked() == chosen.spec.reranked());
   }
   EXPECT_TRUE(found) << "the chosen one is not in the list";
 }
@@ -246,7 +246,7 @@ TEST(ChooseIndex, IsTheSameForAnyNumberOfThreads) {
       input.threads = threads;
       ChosenIndex chosen = Choose(input);
       chosen.spec.clear_measured_us();
-      for (auto& candidate : *chosen.spec.mutable_trials()) {
+      for (auto& candidate : *chosen.spec.mutable_candidates()) {
         candidate.clear_us();
       }
       return chosen;
@@ -301,7 +301,7 @@ TEST(ChooseIndex, MeetsTheTargetForFewerResults) {
   IndexInput input = data.Input("ivf", 0.9);
   input.target_n = 500;
   const ChosenIndex chosen = Choose(input);
-  EXPECT_LT(chosen.spec.shrinkage(), 1);
+  EXPECT_LT(chosen.spec.small_n_exponent(), 1);
   ASSERT_TRUE(chosen.arrays.has_value());
   const SearchEffort effort = EffortOf(chosen.spec);
   const CodedSearcher searcher(chosen.arrays->view(),

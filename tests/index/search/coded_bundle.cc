@@ -20,7 +20,7 @@ void AddCodedIndex(uint32_t lists, const SearchEffort& effort,
   spec.set_code_dims(arrays->code_dims);
   spec.set_lists(arrays->view().lists());
   spec.set_probes(effort.probes);
-  spec.set_rescored(effort.reranked);
+  spec.set_reranked(effort.reranked);
   spec.set_measured_n(effort.n);
   if (change) change(&*arrays);
   description->add_files = [arrays = *std::move(arrays)](BundleWriter* writer) {

@@ -42,17 +42,17 @@ TEST(EarlierIndex, SettingsThatReachTheTargetAreTakenOverUntried) {
         Catalogue(3000, 1).Choose(kind, 0.9, nullptr).spec;
     // A little more work than was needed: other vectors are not the same.
     v1::IndexSpec generous = earlier;
-    generous.set_rescored(2 * earlier.rescored());
+    generous.set_reranked(2 * earlier.reranked());
     generous.set_probes(std::min(earlier.lists(), 1 + 2 * earlier.probes()));
     const ChosenIndex taken = Catalogue(3100, 4).Choose("auto", 0.9, &generous);
     EXPECT_TRUE(taken.took_over) << kind;
     EXPECT_EQ(taken.spec.kind(), kind);
     EXPECT_EQ(taken.spec.lists(), earlier.lists());
     EXPECT_EQ(taken.spec.probes(), generous.probes());
-    EXPECT_EQ(taken.spec.rescored(), generous.rescored());
-    EXPECT_LE(taken.spec.shrinkage(), earlier.shrinkage());
+    EXPECT_EQ(taken.spec.reranked(), generous.reranked());
+    EXPECT_LE(taken.spec.small_n_exponent(), earlier.small_n_exponent());
     EXPECT_GE(taken.spec.measured_recall(), 0.9);
-    EXPECT_TRUE(taken.spec.trials().empty());
+    EXPECT_TRUE(taken.spec.candidates().empty());
     ASSERT_TRUE(taken.arrays.has_value());
   }
 }
@@ -61,7 +61,7 @@ TEST(EarlierIndex, SettingsThatMissTheTargetAreChosenAgain) {
   const Catalogue catalogue(3000, 1);
   v1::IndexSpec earlier = catalogue.Choose("ivf", 0.9, nullptr).spec;
   earlier.set_probes(1);
-  earlier.set_rescored(50);
+  earlier.set_reranked(50);
   const ChosenIndex chosen = catalogue.Choose("ivf", 0.9, &earlier);
   EXPECT_FALSE(chosen.took_over);
   EXPECT_GT(chosen.spec.probes(), 1);
@@ -83,11 +83,11 @@ TEST(EarlierIndex, InASmallCatalogueEffortFollowsItsSize) {
       Catalogue(160, 1).Choose("scan", 0.9, nullptr).spec;
   ASSERT_EQ(earlier.measured_n(), 40);
   v1::IndexSpec generous = earlier;
-  generous.set_rescored(80);
+  generous.set_reranked(80);
   const ChosenIndex taken = Catalogue(180, 1).Choose("scan", 0.9, &generous);
   EXPECT_TRUE(taken.took_over);
   EXPECT_EQ(taken.spec.measured_n(), 45);
-  EXPECT_EQ(taken.spec.rescored(), 90);
+  EXPECT_EQ(taken.spec.reranked(), 90);
 }
 
 }  // namespace

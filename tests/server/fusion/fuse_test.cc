@@ -1,5 +1,5 @@
-// Fusion is pure, so its promises are tested as properties over many random
-// inputs, besides the few cases that show them by example.
+// Fusion depends on its input alone, so its contract is tested as properties
+// over many random inputs, besides a few examples.
 #include "server/fusion/fuse.h"
 
 #include <gmock/gmock.h>
@@ -18,7 +18,7 @@ namespace {
 
 using testing::ElementsAre;
 
-// Sources with storage of their own.
+// The input of Fuse with the storage of its proposals.
 struct Input {
   std::vector<std::vector<ScoredRow>> proposals;
   std::vector<FusionSource> sources;
@@ -170,12 +170,12 @@ TEST(FuseProperty, ShortfallAndAdmittedMakeTheTarget) {
   }
 }
 
-// Whether the chosen rows can be handed to sources so that none gets more than
-// its max: an augmenting-path matching, small enough for a test.
+// Whether every chosen row can be assigned to a source that proposed it so that
+// no source gets more than its max: bipartite matching by augmenting paths.
 bool RespectsMax(const Input& input, const std::vector<Row>& rows) {
   std::vector<std::vector<Row>> held(input.sources.size());
-  std::function<bool(Row, std::set<size_t>&)> place = [&](Row row,
-                                                          auto& tried) {
+  std::function<bool(Row, std::set<size_t>&)> assign = [&](Row row,
+                                                           auto& tried) {
     for (size_t s = 0; s < held.size(); ++s) {
       if (!ProposedBy(input, s, row) || !tried.insert(s).second) continue;
       if (held[s].size() < input.sources[s].max) {
@@ -183,7 +183,7 @@ bool RespectsMax(const Input& input, const std::vector<Row>& rows) {
         return true;
       }
       for (Row& other : held[s]) {
-        if (place(other, tried)) {
+        if (assign(other, tried)) {
           other = row;
           return true;
         }
@@ -193,7 +193,7 @@ bool RespectsMax(const Input& input, const std::vector<Row>& rows) {
   };
   return std::all_of(rows.begin(), rows.end(), [&](Row row) {
     std::set<size_t> tried;
-    return place(row, tried);
+    return assign(row, tried);
   });
 }
 
@@ -216,7 +216,7 @@ TEST(FuseProperty, EverySourceKeepsItsQuotaInSpiteOfDuplicates) {
     const FusionResult result = Fused(input);
     for (size_t s = 0; s < input.sources.size(); ++s) {
       if (result.outcomes[s].shortfall == 0) continue;
-      // Short only because everything it proposed is in the list already.
+      // The only allowed cause: all it proposed is in the list already.
       EXPECT_FALSE(result.outcomes[s].list_full);
       const std::vector<Row> rows = Rows(result);
       for (const ScoredRow& proposal : input.proposals[s]) {
@@ -236,10 +236,10 @@ TEST(FuseProperty, EveryPolicyKeepsTheMinimum) {
     if (minima > input.options.k) continue;
     const std::vector<Row> rows = Rows(Fused(input));
     for (size_t s = 0; s < input.sources.size(); ++s) {
-      const auto there = static_cast<size_t>(
+      const auto found = static_cast<size_t>(
           std::count_if(rows.begin(), rows.end(),
                         [&](Row row) { return ProposedBy(input, s, row); }));
-      EXPECT_GE(there, std::min<size_t>(input.sources[s].min,
+      EXPECT_GE(found, std::min<size_t>(input.sources[s].min,
                                         input.proposals[s].size()));
     }
   }
@@ -265,19 +265,20 @@ TEST(FuseProperty, EqualInputGivesEqualOutput) {
   for (int round = 0; round < kRounds; ++round) {
     const Input input = inputs.Next();
     const FusionResult first = Fused(input);
-    Fused(others.Next());  // What a thread did before must not matter.
+    Fused(others.Next());  // Earlier calls on the thread must not matter.
     EXPECT_EQ(Fused(input).candidates, first.candidates);
   }
 }
 
-// Each source's first `target`, one source after the other, duplicates dropped.
+// The first `target` proposals of each source, one source after the other,
+// without duplicates.
 std::vector<Row> NaiveConcatenation(const Input& input) {
   std::vector<Row> rows;
-  std::set<Row> there;
+  std::set<Row> seen;
   for (const FusionSource& source : input.sources) {
     const size_t n = std::min<size_t>(source.target, source.proposals.size());
     for (const ScoredRow& proposal : source.proposals.first(n)) {
-      if (rows.size() < input.options.k && there.insert(proposal.row).second) {
+      if (rows.size() < input.options.k && seen.insert(proposal.row).second) {
         rows.push_back(proposal.row);
       }
     }
@@ -285,15 +286,15 @@ std::vector<Row> NaiveConcatenation(const Input& input) {
   return rows;
 }
 
-// Every prefix holds at least as many expected hits as that of the naive
-// concatenation, by the scores that fusion gives.
+// By the scores of fusion, the items of every prefix are worth at least as much
+// as those of the same prefix of the naive concatenation.
 TEST(FuseProperty, EveryPrefixIsAtLeastAsGoodAsNaiveConcatenation) {
   RandomInputs inputs(10);
   int compared = 0;
   for (int round = 0; round < kRounds; ++round) {
     Input input = inputs.Next();
     input.options.policy = FusionPolicy::kQuota;
-    // A model reserves by score, whatever quotas a concatenation keeps.
+    // With a model, sources reserve by score, which a concatenation does not.
     input.options.has_model = false;
     uint32_t targets = 0;
     for (auto& source : input.sources) {
@@ -302,7 +303,7 @@ TEST(FuseProperty, EveryPrefixIsAtLeastAsGoodAsNaiveConcatenation) {
     }
     if (targets > input.options.k) continue;
     ++compared;
-    // The whole list of all proposals has every row's score.
+    // A list that is long enough for all proposals has the score of every row.
     Input everything = input;
     everything.options.k = 1000;
     std::map<Row, double> gain;
@@ -361,7 +362,7 @@ TEST(FuseQuota, AModelOrdersByLogOdds) {
 }
 
 TEST(FuseQuota, AModelReservesTheBestByScore) {
-  // Of its own, source 1 prefers 7; 9 is wanted by source 2 as well.
+  // Source 1 ranks 7 first, but source 2 proposes 9 too.
   Input input = MakeInput({{1, 2, 3}, {7, 9}, {9}}, {0, 1, 0}, 3);
   input.options.has_model = true;
   input.sources[0].weight = 1;

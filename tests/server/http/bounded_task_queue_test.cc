@@ -9,7 +9,7 @@
 namespace tributary {
 namespace {
 
-TEST(BoundedTaskQueue, MakesTheCallerWaitWhenItIsFull) {
+TEST(BoundedTaskQueue, EnqueueWaitsWhileTheQueueIsFull) {
   BoundedTaskQueue queue(1, 1);
   std::counting_semaphore<> entered{0};
   std::counting_semaphore<> open{0};

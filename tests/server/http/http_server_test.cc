@@ -87,7 +87,7 @@ TEST_F(HttpTest, IsAliveBeforeItIsReady) {
   EXPECT_EQ(PostJson(kTinyRequest).status, 200);
 }
 
-TEST_F(HttpTest, AnswersInJsonWhatGrpcAnswers) {
+TEST_F(HttpTest, TheJsonReplyIsTheMessageOfGrpc) {
   StartWithVersion();
   const auto response = PostJson(kTinyRequest);
   ASSERT_EQ(response.status, 200) << response.body;
@@ -96,6 +96,10 @@ TEST_F(HttpTest, AnswersInJsonWhatGrpcAnswers) {
   ASSERT_TRUE(
       google::protobuf::util::JsonStringToMessage(response.body, &by_json)
           .ok());
+  std::string printed;
+  ASSERT_TRUE(
+      google::protobuf::util::MessageToJsonString(by_json, &printed).ok());
+  EXPECT_EQ(response.body, printed);
   v1::RetrieveResponse by_grpc;
   ASSERT_TRUE(running_->Retrieve(TinyRequest(), &by_grpc).ok());
   for (auto* answer : {&by_json, &by_grpc}) {
@@ -231,7 +235,7 @@ TEST_F(HttpTest, ServesMoreConnectionsThanItHasThreads) {
   }
 }
 
-TEST(HttpServer, RefusesWhatIsNoAddress) {
+TEST(HttpServer, RefusesMalformedAddresses) {
   ServerMetrics metrics;
   for (const char* address :
        {"", "7701", ":7701", "host:", "host:x", "127.0.0.1:65536"}) {

@@ -302,11 +302,11 @@ TEST_F(GateStepsTest, TheServerIsToldHowItGoes) {
   fs::rename(store_, store_.string() + "-away");
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(loader_->Step().ok());
   status = server_.loader();
-  EXPECT_EQ(status.errors_in_a_row(), 3);
+  EXPECT_EQ(status.consecutive_errors(), 3);
   EXPECT_THAT(status.last_error(), HasSubstr(store_.string()));
   fs::rename(store_.string() + "-away", store_);
   Settle();
-  EXPECT_EQ(server_.loader().errors_in_a_row(), 0);
+  EXPECT_EQ(server_.loader().consecutive_errors(), 0);
   EXPECT_EQ(server_.loader().last_error(), "");
 }
 

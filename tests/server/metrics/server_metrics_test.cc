@@ -88,7 +88,7 @@ TEST(ServerMetrics, ShowsCallsByCodeUnderTheNamesOfTheEcosystem) {
   EXPECT_THAT(text, HasSubstr("grpc_method=\"Retrieve\",le=\"0.0005\"} 3\n"));
 }
 
-TEST(ServerMetrics, KnowsTheRetrieversOfEveryBundleThatMayBeAsked) {
+TEST(ServerMetrics, HasCountersForTheRetrieversOfEveryResidentBundle) {
   ServerMetrics metrics;
   metrics.MadeResident(ManifestWith({"behavior", "content"}));
   RetrieverMetrics& behavior = metrics.ForRetriever("behavior");
@@ -135,7 +135,7 @@ TEST(ServerMetrics, ShowsSourcesWithCauseAndOverlap) {
             Not(HasSubstr("retriever=\"other\""))));
 }
 
-TEST(ServerMetrics, TellsWhatTheBundleSetTells) {
+TEST(ServerMetrics, ShowsTheStatusOfTheBundleSet) {
   ServerMetrics metrics;
   EXPECT_THAT(metrics.Text(), Not(HasSubstr("tributary_active_version")));
   metrics.WatchBundles([] {
@@ -169,7 +169,7 @@ TEST(ServerMetrics, TellsWhatTheBundleSetTells) {
   EXPECT_THAT(metrics.Text(), Not(HasSubstr("tributary_active_version")));
 }
 
-TEST(ServerMetrics, TellsOfLabelsAndOfWhatTheLoaderReported) {
+TEST(ServerMetrics, ShowsLabelsAndTheLoadersReport) {
   ServerMetrics metrics;
   v1::ServerStatus status;
   v1::Label* label = status.add_labels();
@@ -185,7 +185,7 @@ TEST(ServerMetrics, TellsOfLabelsAndOfWhatTheLoaderReported) {
   loader->set_current_version(9);
   loader->set_last_good_version(7);
   loader->mutable_last_refusal()->set_version(9);
-  loader->set_errors_in_a_row(4);
+  loader->set_consecutive_errors(4);
   loader->set_fetched_bytes(1000);
   loader->set_shared_bytes(2000);
   loader->set_forced(1);
@@ -194,7 +194,7 @@ TEST(ServerMetrics, TellsOfLabelsAndOfWhatTheLoaderReported) {
               AllOf(HasSubstr("tributary_loader_store_version 9\n"),
                     HasSubstr("tributary_loader_last_good_version 7\n"),
                     HasSubstr("tributary_loader_last_refused_version 9\n"),
-                    HasSubstr("tributary_loader_errors_in_a_row 4\n"),
+                    HasSubstr("tributary_loader_consecutive_errors 4\n"),
                     HasSubstr("tributary_loader_fetched_bytes_total 1000\n"),
                     HasSubstr("tributary_loader_shared_bytes_total 2000\n"),
                     HasSubstr("tributary_loader_forced_total 1\n"),
@@ -224,7 +224,7 @@ TEST(ServerMetrics, ShowsTheRecallOfTheActiveManifest) {
   EXPECT_THAT(metrics.Text(), Not(HasSubstr("tributary_build_recall{")));
 }
 
-TEST(ServerMetrics, LiveRecallIsAShareOfWhatWasExpected) {
+TEST(ServerMetrics, LiveRecallIsHitsPerExpected) {
   ServerMetrics metrics;
   metrics.MadeResident(ManifestWith({"behavior"}));
   LiveRecallMetrics& recall = metrics.ForRetriever("behavior").live_recall[1];

@@ -1,5 +1,5 @@
 // In the steady state a request allocates nothing, from the decoded request to
-// the encoded reply. Counts what operator new is asked for by one thread.
+// the encoded reply. Counts the calls of operator new on one thread.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -9,6 +9,7 @@
 #include "fmt/core.h"
 #include "google/protobuf/text_format.h"
 #include "server/pipeline/pipeline.h"
+#include "server/pipeline/reply_encoding.h"
 #include "server/pipeline/server_config.h"
 #include "server/versions/bundle_routes.h"
 #include "tests/index/bundle/tiny_bundle.h"
@@ -21,7 +22,7 @@ thread_local int allocations = 0;
 
 void* Allocate(size_t size, size_t alignment) {
   if (counting) ++allocations;
-  // A multiple of the alignment, as aligned_alloc wants it, and not 0.
+  // aligned_alloc needs a multiple of the alignment, and not 0.
   const size_t rounded = (size / alignment + 1) * alignment;
   if (void* const memory = std::aligned_alloc(alignment, rounded)) {
     return memory;
@@ -31,7 +32,7 @@ void* Allocate(size_t size, size_t alignment) {
 
 }  // namespace
 
-// The forms for arrays and those that do not throw end up in these.
+// The operators for arrays and the nothrow ones call these.
 void* operator new(size_t size) {
   return Allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
 }
@@ -50,8 +51,10 @@ void operator delete(void* memory, size_t, std::align_val_t) noexcept {
 namespace tributary {
 namespace {
 
-// Until buffers are as large as they get.
+// Requests until buffers have their capacity.
 constexpr int kWarmUp = 3;
+// Too long for a std::string to hold inline.
+constexpr char kLongLabel[] = "a-label-that-no-string-holds-inline";
 
 v1::RetrieveRequest Request(const std::string& text) {
   v1::RetrieveRequest request;
@@ -68,16 +71,22 @@ class AllocationTest : public testing::Test {
     return CompleteServerConfig(config).value();
   }
 
-  // Of one request after a few equal ones; its reply is in reply_.
+  // The allocations of one request after a few equal ones. Its reply is in
+  // reply_.
   int CountAllocations(const std::shared_ptr<const ServingBundle>& bundle,
                        const std::string& text) {
     metrics_.MadeResident(bundle->bundle().manifest());
     const v1::RetrieveRequest request = Request(text);
+    const RoutedBundle from = {bundle, LabelName(kLongLabel)};
+    const auto encode = [this](const Reply& reply) {
+      EncodeReply(reply, &reply_);
+      return absl::OkStatus();
+    };
     for (int i = 0; i <= kWarmUp; ++i) {
       allocations = 0;
       counting = i == kWarmUp;
       const absl::Status status =
-          pipeline_.Retrieve(bundle, request, SteadyTime::max(), &reply_);
+          pipeline_.Retrieve(from, request, SteadyTime::max(), encode);
       counting = false;
       EXPECT_TRUE(status.ok()) << status;
     }
@@ -114,6 +123,7 @@ TEST_F(AllocationTest, PlanFusionAndReplyAllocateNothing) {
       v1::RetrieveResponse response;
       ASSERT_TRUE(response.ParseFromString(reply_));
       EXPECT_EQ(response.scores_size(), 500);
+      EXPECT_EQ(response.bundle_label(), kLongLabel);
     }
   }
 }
@@ -125,7 +135,7 @@ TEST_F(AllocationTest, RoutingAllocatesNothing) {
   table.resident = {ServeScripted({}, {.version = 1}),
                     ServeScripted({}, {.version = 2})};
   table.active = 1;
-  table.labels = {{LabelName("a-name-that-no-string-holds-inline"), 2}};
+  table.labels = {{LabelName(kLongLabel), 2}};
   table.buckets = buckets;
   BundleRoutes routes;
   routes.Set(table);
@@ -136,7 +146,7 @@ TEST_F(AllocationTest, RoutingAllocatesNothing) {
   counting = false;
   EXPECT_EQ(allocations, 0);
   ASSERT_TRUE(routed.ok());
-  EXPECT_EQ(routed->label.view(), "a-name-that-no-string-holds-inline");
+  EXPECT_EQ(routed->label.view(), kLongLabel);
 }
 
 TEST_F(AllocationTest, RetrieversAllocateNothing) {

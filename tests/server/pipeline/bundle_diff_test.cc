@@ -39,7 +39,7 @@ class BundleDiffTest : public testing::Test {
   bool cancelled_ = false;
 };
 
-TEST_F(BundleDiffTest, ComparesTheFusedListAndEverySourcesForASample) {
+TEST_F(BundleDiffTest, ComparesTheFusedListsAndThoseOfEachSource) {
   const auto response = Diff({{"behavior", {.rows = Rows(10, 20)}},
                               {"content", {.rows = Rows(30, 40)}}},
                              {{"behavior", {.rows = Rows(15, 35)}},
@@ -63,7 +63,7 @@ TEST_F(BundleDiffTest, ComparesTheFusedListAndEverySourcesForASample) {
   EXPECT_LT(response->lists(0).overlap(), 1);
 }
 
-TEST_F(BundleDiffTest, TellsAUsersItemsByTheirRanks) {
+TEST_F(BundleDiffTest, ListsAUsersItemsWithBothRanks) {
   const auto response =
       Diff({{"behavior", {.rows = {5, 6, 7}}}},
            {{"behavior", {.rows = {6, 8, 5}}}}, "user_id: 3 k: 10");
@@ -87,7 +87,7 @@ TEST_F(BundleDiffTest, IsBoundedAndNamesTheField) {
   }
 }
 
-TEST_F(BundleDiffTest, EndsWhenItsCallerHasGone) {
+TEST_F(BundleDiffTest, StopsWhenTheCallIsCancelled) {
   cancelled_ = true;
   EXPECT_EQ(Diff({}, {}, "").status().code(), absl::StatusCode::kCancelled);
 }

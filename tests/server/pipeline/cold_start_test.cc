@@ -1,5 +1,5 @@
-// What is known about a user decides which sources can be asked: with a real
-// bundle and the built-in retrievers.
+// Which sources can answer depends on what is known about a user. These tests
+// use a real bundle and the built-in retrievers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -72,7 +72,7 @@ TEST_F(ColdStartTest, AKnownUserWithoutVectorIsNoColdStart) {
 }
 
 TEST_F(ColdStartTest, AHistoryInTheRequestIsAQuery) {
-  // Who had e, (5, 1), is offered d before c before b; never e again.
+  // After e, at (5, 1), the nearest are d, c and b. e itself is excluded.
   Retrieve(
       "k: 3 recent_item_keys: 'e' quotas { key: 'taste' value "
       "{ target: 3 } }");

@@ -33,7 +33,7 @@ TEST(LiveRecall, SamplesTheConfiguredShare) {
   EXPECT_EQ(CountSampled(1, 1000), 1000);
 }
 
-TEST(LiveRecall, MeasuresEachDepthAgainstTheExactAnswer) {
+TEST(LiveRecall, ComparesEachDepthWithTheExactAnswer) {
   // The retriever misses rows 0 and 50 of the exact top 200.
   std::vector<Row> found = Rows(1, 300);
   std::erase(found, 50);
@@ -64,7 +64,7 @@ TEST(LiveRecall, MeasuresEachDepthAgainstTheExactAnswer) {
   EXPECT_EQ(behavior[1].hits(), 98);
   EXPECT_EQ(behavior[2].expected(), 200);
   EXPECT_EQ(behavior[2].hits(), 198);
-  // content is exact already.
+  // content does not approximate.
   EXPECT_EQ(metrics.ForRetriever("content").live_recall[0].expected(), 0);
 
   // A depth beyond what was asked is not measured.
@@ -77,7 +77,7 @@ TEST(LiveRecall, MeasuresEachDepthAgainstTheExactAnswer) {
   EXPECT_EQ(behavior[2].expected(), 250);
 }
 
-TEST(LiveRecall, AsksWithTheRequestsOwnQueryAndNoDeadline) {
+TEST(LiveRecall, SearchesWithTheRequestsQueryAndNoDeadline) {
   ServerMetrics metrics;
   LiveRecall live_recall(Config(1), &metrics);
   const auto bundle =
@@ -88,7 +88,7 @@ TEST(LiveRecall, AsksWithTheRequestsOwnQueryAndNoDeadline) {
     std::vector<Row> excluded = Rows(0, 10);
     RetrieverQuery query;
     query.excluded = excluded;
-    query.deadline = {};  // long over
+    query.deadline = {};  // passed long ago
     auto made = std::make_unique<RecallSample>(bundle, query);
     made->sources.push_back({0, 20, Rows(10, 30)});
     return made;
@@ -99,7 +99,7 @@ TEST(LiveRecall, AsksWithTheRequestsOwnQueryAndNoDeadline) {
   EXPECT_EQ(metrics.ForRetriever("behavior").live_recall[0].hits(), 20);
 }
 
-TEST(LiveRecall, DropsWhatDoesNotFitAndCountsIt) {
+TEST(LiveRecall, DropsAndCountsSamplesThatDoNotFitIntoTheQueue) {
   ServerMetrics metrics;
   LiveRecall live_recall(Config(1, 2), &metrics);
   std::latch measuring(1), release(1);
@@ -108,7 +108,7 @@ TEST(LiveRecall, DropsWhatDoesNotFitAndCountsIt) {
     live_recall.Offer(
         std::make_unique<RecallSample>(std::move(held), RetrieverQuery()));
   };
-  // A sample whose bundle's end blocks the measuring thread.
+  // A sample whose bundle blocks the measuring thread in its destructor.
   auto blocking = ServeScripted({{"behavior",
                                   {.on_destroyed =
                                        [&] {

@@ -35,7 +35,8 @@ class PipelineTest : public testing::Test {
     v1::ServerConfig config;
     config.set_bundles("b");
     config.mutable_limits()->set_max_batch(3);
-    // Tests that are not about the deadline must not meet it on a slow day.
+    // Other tests than those of the deadline must not meet it on a slow
+    // machine.
     config.mutable_defaults()->set_deadline_ms(60'000);
     return CompleteServerConfig(config).value();
   }
@@ -87,7 +88,7 @@ TEST_F(PipelineTest, ColumnsAgree) {
     const v1::SourceReport& report = response_.source_reports(s);
     ASSERT_EQ(report.ranks_size(), 400);
     ASSERT_EQ(report.raw_scores_size(), 400);
-    // behavior proposes 0 and on, less the seen 0 and 1; content 250 and on.
+    // behavior proposes rows from 2 on (0 and 1 are seen), content from 250 on.
     const uint64_t first = s == 0 ? 1002 : s == 1 ? 1250 : 1500;
     for (int i = 0; i < 400; ++i) {
       const bool proposed = (response_.sources(i) >> s & 1) != 0;
@@ -132,7 +133,7 @@ TEST_F(PipelineTest, StringCataloguesGetStringKeys) {
   EXPECT_EQ(response->item_ids_size(), 0);
 }
 
-TEST_F(PipelineTest, TellsWhyAQuotaWasMissed) {
+TEST_F(PipelineTest, ReportsTheCauseOfAShortfall) {
   Scripts scripts = Overlapping();
   scripts["behavior"].no_query = true;
   scripts["popularity"].rows = Rows(0, 5);
@@ -172,7 +173,7 @@ TEST_F(PipelineTest, ALateSourceIsAbandonedAndCostsOnlyItsQuota) {
   scripts["behavior"].expected_us = kLongUs;
   scripts["behavior"].on_retrieve = [&](const RetrieverQuery& query) {
     release.wait();
-    // The request is over; what the task reads must still be there.
+    // The request has ended; what the task reads must still exist.
     EXPECT_THAT(query.history, ElementsAre(7, 8));
     EXPECT_THAT(query.excluded, ElementsAre(0, 1, 7, 8));
     EXPECT_EQ(query.vectors[0].space, "taste");
@@ -192,20 +193,20 @@ TEST_F(PipelineTest, ALateSourceIsAbandonedAndCostsOnlyItsQuota) {
   EXPECT_GE(Report("behavior").micros(), 200'000);
   EXPECT_EQ(Report("content").admitted(), 60);
   EXPECT_EQ(Report("popularity").admitted(), 20);
-  // Another request on this thread reuses what it can.
+  // Another request on this thread reuses the scratch memory.
   const auto other = ServeScripted(Overlapping(), {.version = 2});
   EXPECT_TRUE(pipeline_
                   .Retrieve(other,
                             Request("recent_item_ids: [ 1020, 1030, 1040 ]"),
                             SteadyTime::max(), &response_)
                   .ok());
-  // The task alone holds the bundle now.
+  // Only the task owns the bundle now.
   bundle_.reset();
   release.count_down();
   abandoned_done.wait();
 }
 
-TEST_F(PipelineTest, ASourceThatGivesUpInTimeIsLateNotBroken) {
+TEST_F(PipelineTest, ASourceThatReturnsDeadlineExceededIsLateNotFailed) {
   Scripts scripts = Overlapping();
   scripts["content"].error = absl::DeadlineExceededError("gave up");
   bundle_ = ServeScripted(scripts);
@@ -214,14 +215,14 @@ TEST_F(PipelineTest, ASourceThatGivesUpInTimeIsLateNotBroken) {
   EXPECT_TRUE(response_.degraded());
 }
 
-TEST_F(PipelineTest, ADeadlineThatIsOverFailsTheCall) {
+TEST_F(PipelineTest, APassedDeadlineFailsTheCall) {
   const absl::Status status =
       Retrieve("k: 200", std::chrono::steady_clock::now() - milliseconds(1));
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
 }
 
-TEST_F(PipelineTest, LongSourcesRunBesideEachOther) {
-  // Each waits for the other: one after the other, they would never end.
+TEST_F(PipelineTest, LongSourcesRunInParallel) {
+  // Each waits for the other, so that they would not end in sequence.
   std::latch both(2);
   Scripts scripts = Overlapping();
   std::thread::id threads[2];
@@ -246,7 +247,7 @@ TEST_F(PipelineTest, LongSourcesRunBesideEachOther) {
   EXPECT_EQ(Report("behavior").proposed(), 200);
 }
 
-TEST_F(PipelineTest, AFullPoolMeansRunningInline) {
+TEST_F(PipelineTest, SourcesRunInlineWhenThePoolIsFull) {
   std::latch running(1), finish(1);
   WorkerPool busy(1, 1);
   ASSERT_TRUE(busy.TrySubmit([&] {
@@ -303,18 +304,21 @@ TEST_F(PipelineTest, EqualRequestsGetEqualReplies) {
   EXPECT_THAT(response_.scores(), testing::ElementsAreArray(first.scores()));
 }
 
-TEST_F(PipelineTest, ABatchTellsWhatIsWrongWithAnEntryInThatEntry) {
+TEST_F(PipelineTest, ABatchHasTheErrorOfARequestInItsEntry) {
   v1::BatchRetrieveRequest batch;
   *batch.add_requests() = Request("user_id: 1 k: 5");
   *batch.add_requests() = Request("k: 5000");
   *batch.add_requests() = Request("k: 7");
-  v1::BatchRetrieveResponse response;
+  const RoutedBundle from = {bundle_, LabelName("canary")};
+  std::string bytes = "of the batch before";
   ASSERT_TRUE(
-      pipeline_.BatchRetrieve(bundle_, batch, SteadyTime::max(), &response)
-          .ok());
+      pipeline_.BatchRetrieve(from, batch, SteadyTime::max(), &bytes).ok());
+  v1::BatchRetrieveResponse response;
+  ASSERT_TRUE(response.ParseFromString(bytes));
   EXPECT_EQ(response.bundle_version(), 1);
   ASSERT_EQ(response.entries_size(), 3);
   EXPECT_EQ(response.entries(0).response().item_ids_size(), 5);
+  EXPECT_EQ(response.entries(0).response().bundle_label(), "canary");
   EXPECT_EQ(response.entries(1).code(), 3);  // INVALID_ARGUMENT
   EXPECT_THAT(response.entries(1).message(), StartsWith("k: 5000"));
   EXPECT_FALSE(response.entries(1).has_response());
@@ -322,12 +326,12 @@ TEST_F(PipelineTest, ABatchTellsWhatIsWrongWithAnEntryInThatEntry) {
 
   *batch.add_requests() = Request("");
   const absl::Status status =
-      pipeline_.BatchRetrieve(bundle_, batch, SteadyTime::max(), &response);
+      pipeline_.BatchRetrieve(from, batch, SteadyTime::max(), &bytes);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), StartsWith("requests: 4"));
 }
 
-TEST_F(PipelineTest, CountsWhatTheReplyTells) {
+TEST_F(PipelineTest, CountsRepliesAndTheirSources) {
   Scripts scripts = Overlapping();
   scripts["behavior"].error = absl::InternalError("broken");
   bundle_ = ServeScripted(scripts);
@@ -352,7 +356,7 @@ TEST_F(PipelineTest, CountsWhatTheReplyTells) {
   EXPECT_EQ(content.overlap[behavior.slot].value(), 0);
   EXPECT_EQ(content.seconds.Read().sample_count, 1);
   EXPECT_EQ(metrics_.fusion_seconds.Read().sample_count, 1);
-  // Refused requests are not answered.
+  // Refused requests are not counted.
   EXPECT_FALSE(Retrieve("k: 5000").ok());
   EXPECT_EQ(metrics_.retrievals.value(), 1);
 }

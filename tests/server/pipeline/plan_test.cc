@@ -78,7 +78,7 @@ TEST_F(PlanTest, NamesTheFieldThatIsWrong) {
       {"segment: 'abcde'", "segment: 5 bytes"},
       {"quotas { key: 'a' value {} } quotas { key: 'b' value {} }"
        "quotas { key: 'c' value {} } quotas { key: 'd' value {} }",
-       "quotas: 4 of them"},
+       "quotas: 4 quotas"},
       {"quotas { key: 'who' value { target: 1 } }",
        "quotas[\"who\"]: no such retriever; version 1 has popularity, content, "
        "behavior"},
@@ -133,7 +133,7 @@ TEST_F(PlanTest, NamesTheFieldThatIsWrong) {
 
 TEST_F(PlanTest, EchoesNamesToALimit) {
   v1::RetrieveRequest request;
-  // The 64th byte is inside a character.
+  // The limit of 64 bytes is inside a character.
   (*request.mutable_quotas())["x" + std::string(40, 'y') +
                               "\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4"
                               "\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4"];
@@ -153,7 +153,7 @@ TEST_F(PlanTest, AcceptsWhatIsAtTheLimit) {
           .ok());
 }
 
-TEST_F(PlanTest, SharesOutKInTheConfiguredOrder) {
+TEST_F(PlanTest, SplitsKByTheConfiguredShares) {
   EXPECT_THAT(TargetsOf("k: 500"),
               ElementsAre(std::pair("behavior", 300), std::pair("content", 150),
                           std::pair("popularity", 50)));
@@ -163,7 +163,7 @@ TEST_F(PlanTest, SharesOutKInTheConfiguredOrder) {
                           std::pair("popularity", 50)));
 }
 
-TEST_F(PlanTest, TargetsSumToKHoweverItIsRounded) {
+TEST_F(PlanTest, RoundedTargetsAddUpToK) {
   for (uint32_t k = 1; k <= 300; ++k) {
     uint32_t sum = 0;
     for (const auto& [name, target] : TargetsOf("k: " + std::to_string(k))) {
@@ -171,7 +171,7 @@ TEST_F(PlanTest, TargetsSumToKHoweverItIsRounded) {
     }
     ASSERT_EQ(sum, k);
   }
-  // .6, .3, .1 of 1: the largest remainder gets it.
+  // Shares of .6, .3 and .1: the largest remainder gets the one candidate.
   EXPECT_THAT(TargetsOf("k: 1"),
               ElementsAre(std::pair("behavior", 1), std::pair("content", 0),
                           std::pair("popularity", 0)));
@@ -185,13 +185,13 @@ TEST_F(PlanTest, SharesBelowOneLeaveRoomForBackfill) {
               ElementsAre(std::pair("content", 50), std::pair("behavior", 25)));
 }
 
-TEST_F(PlanTest, AMissingRetrieversShareGoesToTheOthersInProportion) {
+TEST_F(PlanTest, AMissingRetrieversShareIsSplitInProportion) {
   bundle_ = ServeScripted({}, {.retrievers = {"popularity", "behavior"}});
   EXPECT_THAT(TargetsOf("k: 700"), ElementsAre(std::pair("behavior", 600),
                                                std::pair("popularity", 100)));
 }
 
-TEST_F(PlanTest, VectorsOfAnotherNameTakeTheShareOfWhatIsMissing) {
+TEST_F(PlanTest, VectorRetrieversOfOtherNamesGetTheSharesOfMissingOnes) {
   // Its retrievers are "taste" and "popularity".
   const auto bundle = Bundle::Open(WriteTinyBundle(MakeTestDir(), 1));
   ASSERT_TRUE(bundle.ok()) << bundle.status();
@@ -200,7 +200,7 @@ TEST_F(PlanTest, VectorsOfAnotherNameTakeTheShareOfWhatIsMissing) {
               ElementsAre(std::pair("taste", 90), std::pair("popularity", 10)));
 }
 
-TEST_F(PlanTest, ABundleWithNoneOfTheConfiguredIsAskedEvenly) {
+TEST_F(PlanTest, ABundleWithNoneOfTheConfiguredRetrieversSplitsKEvenly) {
   bundle_ = ServeScripted({}, {.retrievers = {"x", "y", "z"}});
   EXPECT_THAT(
       TargetsOf("k: 10"),
@@ -246,7 +246,7 @@ TEST_F(PlanTest, EverySourceCouldFillTheListAlone) {
   EXPECT_EQ(plan_.sources[1].asked, 50);
 }
 
-// "cold" for strangers, "all" for the others.
+// "cold" for cold users, "all" for the others.
 v1::FusionModel TwoSegments() {
   v1::FusionModel model;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
@@ -260,14 +260,14 @@ v1::FusionModel TwoSegments() {
   return model;
 }
 
-TEST_F(PlanTest, TheBundlesModelWeighsByLengthOfHistory) {
+TEST_F(PlanTest, TheBundlesModelHasWeightsByLengthOfHistory) {
   bundle_ = ServeScripted({}, {.fusion = TwoSegments()});
   PlanFor("k: 100");
   EXPECT_TRUE(plan_.fusion.has_model);
   ASSERT_EQ(plan_.sources.size(), 2);
   EXPECT_EQ(plan_.sources[0].target, 50);
   EXPECT_EQ(plan_.sources[1].target, 25);
-  // Not in the segment: just enough to order its own.
+  // The segment has no weight for it: just enough to order its own proposals.
   EXPECT_LT(plan_.sources[0].weight, .01);
   EXPECT_GT(plan_.sources[0].weight, 0);
   EXPECT_EQ(plan_.sources[1].weight, 2);
@@ -297,7 +297,7 @@ TEST_F(PlanTest, ConfiguredQuotasComeBeforeTheModels) {
   EXPECT_EQ(plan_.sources[0].weight, 3);
 }
 
-TEST_F(PlanTest, OtherPoliciesAndWeightsOfTheRequestDoWithoutTheModel) {
+TEST_F(PlanTest, OtherPoliciesAndRequestedWeightsDoNotUseTheModel) {
   bundle_ = ServeScripted({}, {.fusion = TwoSegments()});
   PlanFor("fusion { policy: RRF }");
   EXPECT_FALSE(plan_.fusion.has_model);
@@ -332,7 +332,7 @@ TEST_F(PlanTest, ExcludesSeenRecentAndFilteredItemsOnce) {
   EXPECT_EQ(plan_.unknown_items, 0);
 }
 
-TEST_F(PlanTest, IncludeSeenKeepsWhatTheUserHad) {
+TEST_F(PlanTest, IncludeSeenKeepsSeenItems) {
   EXPECT_THAT(PlanFor("user_id: 1 include_seen: true recent_item_ids: 1009"
                       " filter { exclude_item_ids: 1007 }")
                   .excluded,
@@ -340,7 +340,7 @@ TEST_F(PlanTest, IncludeSeenKeepsWhatTheUserHad) {
   EXPECT_THAT(plan_.history, ElementsAre(9));
 }
 
-TEST_F(PlanTest, ColdStartMeansNothingToGoBy) {
+TEST_F(PlanTest, ColdStartMeansNoUserNoVectorsAndNoHistory) {
   EXPECT_TRUE(PlanFor("").cold_start);
   EXPECT_TRUE(PlanFor("user_id: 99").cold_start);
   EXPECT_TRUE(PlanFor("user_id: 99 recent_item_ids: 5").cold_start);
@@ -366,7 +366,7 @@ TEST_F(PlanTest, TakesTheEarlierDeadline) {
   EXPECT_EQ(plan_.query.deadline, earlier);
 }
 
-TEST_F(PlanTest, IsMadeAnewForEachRequest) {
+TEST_F(PlanTest, APlanKeepsNothingOfTheRequestBefore) {
   PlanFor(
       "user_id: 1 recent_item_ids: 1005 view: FULL"
       " vectors { key: 'taste' value { values: [ 1, 0 ] } }");

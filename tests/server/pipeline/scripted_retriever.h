@@ -13,11 +13,11 @@
 
 namespace tributary {
 
-// What a retriever does when it is asked.
+// What a scripted retriever does when it is asked.
 struct Script {
-  // Best first; those excluded are left out, and what is beyond n.
+  // Proposes the first n of these that are not excluded. Best first.
   std::vector<Row> rows = {};
-  // For RetrieveExact; it is UNIMPLEMENTED when empty.
+  // The same for RetrieveExact, which is UNIMPLEMENTED when this is empty.
   std::vector<Row> exact_rows = {};
   bool no_query = false;
   absl::Status error = {};
@@ -28,7 +28,7 @@ struct Script {
   std::function<void()> on_destroyed = {};
 };
 
-// By the retriever's name. Names that are not there have an empty script.
+// Scripts by the retriever's name; a name without one has an empty script.
 using Scripts = std::map<std::string, Script>;
 
 // The built-in kinds and "scripted".

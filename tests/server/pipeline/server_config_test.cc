@@ -66,7 +66,7 @@ TEST(CompleteServerConfig, KeepsWhatIsGiven) {
     live_recall { sample_share: 0 }
   )pb"));
   ASSERT_TRUE(config.ok()) << config.status();
-  EXPECT_EQ(config->defaults().k(), 100);  // as far as max_k allows
+  EXPECT_EQ(config->defaults().k(), 100);  // limited by max_k
   EXPECT_EQ(config->defaults().quotas_size(), 1);
   EXPECT_EQ(config->defaults().fusion().k0(), 10);
   EXPECT_EQ(config->live_recall().sample_share(), 0);

@@ -8,7 +8,7 @@
 namespace tributary {
 namespace {
 
-TEST(WorkerPool, RunsEverythingItTook) {
+TEST(WorkerPool, RunsAllWorkThatItAccepted) {
   std::atomic<int> runs = 0;
   int taken = 0;
   {
@@ -21,7 +21,7 @@ TEST(WorkerPool, RunsEverythingItTook) {
   EXPECT_EQ(runs, 500);
 }
 
-TEST(WorkerPool, RefusesBeyondItsQueue) {
+TEST(WorkerPool, RefusesWorkWhenItsQueueIsFull) {
   std::latch running(1), finish(1);
   std::atomic<int> runs = 0;
   {

@@ -16,12 +16,12 @@ int Niceness() {
 
 TEST(LowPriorityThreadTest, OneThreadDoesAllTheWorkBehindAllOthers) {
   const int before = Niceness();
-  LowPriorityThread slowly;
+  LowPriorityThread background;
   std::thread::id first;
   std::thread::id second;
   int niceness = 0;
-  slowly.Run([&] { first = std::this_thread::get_id(); });
-  slowly.Run([&] {
+  background.Run([&] { first = std::this_thread::get_id(); });
+  background.Run([&] {
     second = std::this_thread::get_id();
     niceness = Niceness();
   });
@@ -31,10 +31,10 @@ TEST(LowPriorityThreadTest, OneThreadDoesAllTheWorkBehindAllOthers) {
   EXPECT_EQ(Niceness(), before);
 }
 
-TEST(LowPriorityThreadTest, WorkTakesBreaks) {
-  LowPriorityThread slowly;
+TEST(LowPriorityThreadTest, WorkIsThrottled) {
+  LowPriorityThread background;
   bool slept = false;
-  slowly.Run([&] {
+  background.Run([&] {
     const auto give_up =
         std::chrono::steady_clock::now() + std::chrono::seconds(60);
     rusage usage = {};

@@ -10,7 +10,7 @@
 
 namespace tributary {
 
-// The detail of type T in what a client would decode; default if absent.
+// The detail of type T that a client would decode; default if there is none.
 template <typename T>
 T DetailOf(const grpc::Status& status) {
   google::rpc::Status decoded;
@@ -22,7 +22,7 @@ T DetailOf(const grpc::Status& status) {
   return detail;
 }
 
-// The field that google.rpc.BadRequest names; "" if none.
+// The field that google.rpc.BadRequest names; "" if there is none.
 inline std::string FieldOf(const grpc::Status& status) {
   const auto details = DetailOf<google::rpc::BadRequest>(status);
   return details.field_violations().empty()

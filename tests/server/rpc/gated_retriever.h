@@ -10,13 +10,13 @@
 
 namespace tributary {
 
-// Where requests stand still until the test lets them go on.
+// Where requests wait until the test lets one of them continue.
 struct Gate {
   std::counting_semaphore<> entered{0};
   std::counting_semaphore<> open{0};
 };
 
-// Proposes item 0 once the gate has opened for it.
+// Waits at the gate, then proposes item 0.
 class GatedRetriever final : public Retriever {
  public:
   explicit GatedRetriever(Gate* gate) : gate_(gate) {}
@@ -34,7 +34,8 @@ class GatedRetriever final : public Retriever {
   Gate* const gate_;
 };
 
-// Makes one for every retriever of a bundle. The gate outlives them.
+// Makes a GatedRetriever for every retriever of a bundle. The gate outlives
+// them.
 inline RetrieverRegistry GatedRegistry(Gate* gate) {
   RetrieverRegistry registry;
   for (const char* kind : {"vector", "popularity"}) {

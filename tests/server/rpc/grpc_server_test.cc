@@ -34,9 +34,9 @@ grpc::Status CheckHealthAt(const std::string& address) {
   return stub->Check(&context, {}, &response);
 }
 
-// All that the reflection service says when asked for the services, or for the
-// file of a symbol. Debian ships no reflection.proto: the requests are
-// ServerReflectionRequest{list_services: "*"} and {file_containing_symbol}.
+// The bytes that the reflection service replies to `request`, an encoded
+// ServerReflectionRequest with list_services or file_containing_symbol. Debian
+// ships no reflection.proto to encode it by.
 std::string AskReflection(const std::string& address,
                           const std::string& request) {
   const auto channel =
@@ -68,7 +68,7 @@ std::string AskReflection(const std::string& address,
   return text;
 }
 
-TEST(GrpcServer, TellsThePortItTook) {
+TEST(GrpcServer, ItsAddressHasThePortThatWasTaken) {
   HealthService health({});
   const auto server = StartAt("127.0.0.1:0", &health);
   ASSERT_TRUE(server.ok()) << server.status();
@@ -88,7 +88,7 @@ TEST(GrpcServer, RefusesAPortThatIsTaken) {
               HasSubstr("control: cannot listen on " + (*first)->address()));
 }
 
-TEST(GrpcServer, RefusesWhatIsNoAddress) {
+TEST(GrpcServer, RefusesMalformedAddresses) {
   HealthService health({});
   for (const char* address : {"", "7700", "host:", ":7700", "unix:"}) {
     const auto server = StartAt(address, &health);
@@ -100,7 +100,7 @@ TEST(GrpcServer, RefusesWhatIsNoAddress) {
   EXPECT_EQ(long_path.status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(GrpcServer, MakesAUnixSocketForItsOwnerAlone) {
+TEST(GrpcServer, OnlyTheOwnerMayUseItsUnixSocket) {
   const std::string path = MakeTestDir() / "control.sock";
   HealthService health({});
   const auto server = StartAt("unix:" + path, &health);
@@ -112,13 +112,13 @@ TEST(GrpcServer, MakesAUnixSocketForItsOwnerAlone) {
   EXPECT_TRUE(CheckHealthAt("unix:" + path).ok());
 }
 
-TEST(GrpcServer, ReplacesASocketThatNobodyAnswersOn) {
+TEST(GrpcServer, ReplacesASocketThatNoServerAnswersOn) {
   const std::string path = MakeTestDir() / "control.sock";
   HealthService health({});
   {
     const auto server = StartAt("unix:" + path, &health);
     ASSERT_TRUE(server.ok());
-    // As a process that was killed leaves it.
+    // A process that is killed leaves its socket like this.
     std::filesystem::create_hard_link(path, path + ".left");
   }
   std::filesystem::remove(path);
@@ -129,7 +129,7 @@ TEST(GrpcServer, ReplacesASocketThatNobodyAnswersOn) {
   EXPECT_TRUE(CheckHealthAt("unix:" + path).ok());
 }
 
-TEST(GrpcServer, LeavesOtherServersAndFilesAlone) {
+TEST(GrpcServer, DoesNotReplaceOtherServersSocketsOrFiles) {
   const std::filesystem::path dir = MakeTestDir();
   HealthService first_health({});
   HealthService second_health({});

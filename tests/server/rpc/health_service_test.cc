@@ -26,7 +26,7 @@ class HealthServiceTest : public testing::Test {
         server_->address(), grpc::InsecureChannelCredentials()));
   }
 
-  // UNKNOWN for an error.
+  // UNKNOWN after an error.
   HealthCheckResponse::ServingStatus Check(const std::string& service) {
     grpc::ClientContext context;
     HealthCheckRequest request;
@@ -42,7 +42,7 @@ class HealthServiceTest : public testing::Test {
   grpc::Status status_;
 };
 
-TEST_F(HealthServiceTest, CheckTellsTheStatusOfEveryService) {
+TEST_F(HealthServiceTest, CheckReturnsTheStatusOfEveryService) {
   EXPECT_EQ(Check(""), HealthCheckResponse::NOT_SERVING);
   EXPECT_EQ(Check("a.Service"), HealthCheckResponse::NOT_SERVING);
   health_.SetServing(true);
@@ -58,7 +58,7 @@ TEST_F(HealthServiceTest, CheckDoesNotFindOtherServices) {
   EXPECT_EQ(status_.error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
-TEST_F(HealthServiceTest, WatchTellsChangesAndEndsAtShutdown) {
+TEST_F(HealthServiceTest, WatchSendsChangesAndEndsAtShutdown) {
   grpc::ClientContext context;
   const auto stream = stub_->Watch(&context, HealthCheckRequest());
   HealthCheckResponse response;
@@ -72,7 +72,7 @@ TEST_F(HealthServiceTest, WatchTellsChangesAndEndsAtShutdown) {
   EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
   EXPECT_FALSE(stream->Read(&response));
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
-  // With a stream left open, this would take the whole hour.
+  // With an open stream, this would take the whole hour.
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::hours(1));
 }
 

@@ -16,8 +16,9 @@
 
 namespace tributary {
 
-// What a server over `root` needs. Deadlines are long: sanitizers are slow.
-// Without warming up: retrievers of these tests wait to be told to answer.
+// The configuration of a server over `root`. Deadlines are long, because
+// sanitizers are slow. Bundles are not warmed up, because retrievers of these
+// tests wait for the test before they answer.
 inline v1::ServerConfig ConfigFor(const std::filesystem::path& root) {
   v1::ServerConfig config;
   config.set_bundles(root);
@@ -32,6 +33,7 @@ inline std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address) {
   return grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
 }
 
+// The server with stubs for its services.
 class RunningServer {
  public:
   explicit RunningServer(

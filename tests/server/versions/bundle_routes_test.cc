@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kThreads = 40;
 
-// Runs `check` on so many threads that every place is some thread's.
+// Runs `check` on enough threads that each shard is used by one.
 template <typename Check>
 void OnManyThreads(Check check) {
   std::vector<std::thread> threads;
@@ -29,7 +29,7 @@ void SetActive(BundleRoutes* routes,
   routes->Set(table);
 }
 
-TEST(BundleRoutes, EveryThreadTakesWhatWasSetLast) {
+TEST(BundleRoutes, EveryThreadUsesTheLatestTable) {
   BundleRoutes routes;
   OnManyThreads([&] { EXPECT_EQ(routes.Take(0), nullptr); });
   for (const uint64_t version : {1, 2}) {
@@ -39,7 +39,7 @@ TEST(BundleRoutes, EveryThreadTakesWhatWasSetLast) {
   }
 }
 
-TEST(BundleRoutes, WhatIsTakenCountsAsAReferenceUntilItIsDropped) {
+TEST(BundleRoutes, ATakenBundleCountsAsAReferenceUntilItIsReleased) {
   BundleRoutes routes;
   const auto before = ServeScripted({}, {.version = 1});
   SetActive(&routes, before);

@@ -4,10 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,12 +13,14 @@
 
 #include "server/pipeline/server_config.h"
 #include "server/versions/bundle_set.h"
+#include "sync/mutex.h"
 #include "tests/index/bundle/tiny_bundle.h"
 
 namespace tributary {
 
-// The built-in kinds; the "popularity" ones tell by which thread they were
-// destroyed.
+// Records which thread destroyed the retrievers of each version. Its registry
+// has the built-in kinds, with "popularity" replaced by a retriever that
+// reports its destruction.
 class Destructions {
  public:
   RetrieverRegistry Registry() {
@@ -38,19 +38,20 @@ class Destructions {
     return registry;
   }
 
-  // Waits until the version's retriever is gone; its destroyer.
+  // Waits until the version's retriever is destroyed; returns the thread that
+  // did it.
   std::thread::id WaitFor(uint64_t version) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return by_version_.contains(version); });
+    MutexLock lock(&mutex_);
+    while (!by_version_.contains(version)) changed_.Wait(&mutex_);
     return by_version_[version];
   }
   void WaitAndForget(uint64_t version) {
     WaitFor(version);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     by_version_.erase(version);
   }
   bool Happened(uint64_t version) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     return by_version_.contains(version);
   }
 
@@ -60,9 +61,9 @@ class Destructions {
     Witness(uint64_t version, Destructions* destructions)
         : version_(version), destructions_(destructions) {}
     ~Witness() override {
-      const std::lock_guard lock(destructions_->mutex_);
+      const MutexLock lock(&destructions_->mutex_);
       destructions_->by_version_[version_] = std::this_thread::get_id();
-      destructions_->changed_.notify_all();
+      destructions_->changed_.NotifyAll();
     }
     absl::StatusOr<Ask> Retrieve(
         const RetrieverQuery&, uint32_t,
@@ -76,9 +77,9 @@ class Destructions {
     Destructions* const destructions_;
   };
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<uint64_t, std::thread::id> by_version_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::map<uint64_t, std::thread::id> by_version_ ABSL_GUARDED_BY(mutex_);
 };
 
 class BundleSetTest : public testing::Test {
@@ -127,7 +128,7 @@ class BundleSetTest : public testing::Test {
     request.set_share(share);
     return set->SetLabel(request);
   }
-  // Of an anonymous request; 0 for an error.
+  // The version that answers an anonymous request; 0 for an error.
   uint64_t RoutedVersion(const std::string& label) {
     v1::RetrieveRequest request;
     request.set_bundle_label(label);

@@ -1,4 +1,4 @@
-// What is in memory, and how it comes and goes.
+// Which versions are in memory, and how they are loaded and unloaded.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -44,7 +44,7 @@ TEST_F(BundleSetResidencyTest, AfterARestartHistoryAndLabelsAreResidentAgain) {
   EXPECT_EQ(again.Rollback()->version(), 1);
 }
 
-TEST_F(BundleSetResidencyTest, ALabelledVersionOutlivesWhatIsStagedAfterIt) {
+TEST_F(BundleSetResidencyTest, ALabelledVersionOutlivesLaterStagedVersions) {
   for (uint64_t version = 1; version <= 6; ++version) {
     WriteTinyBundle(root_, version);
   }
@@ -55,13 +55,14 @@ TEST_F(BundleSetResidencyTest, ALabelledVersionOutlivesWhatIsStagedAfterIt) {
   EXPECT_THAT(Resident(),
               ElementsAre(Pair(2, v1::STAGED), Pair(4, v1::PREVIOUS),
                           Pair(5, v1::ACTIVE)));
-  // The next one takes the place of the label's.
+  // The next staged version displaces the one that lost its label.
   ASSERT_TRUE(set_.Activate(2).ok());
   EXPECT_EQ(RoutedVersion("canary"), 2);
   EXPECT_EQ(RoutedVersion("stable"), 2);
 }
 
-TEST_F(BundleSetResidencyTest, WhatDoesNotFitBesideTheActiveOneIsNotStaged) {
+TEST_F(BundleSetResidencyTest,
+       AVersionThatDoesNotFitBesideTheActiveOneIsNotStaged) {
   for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
   const uint64_t size = (*Bundle::Open(root_ / "1"))->size_bytes();
   ProcessMemory memory;
@@ -71,19 +72,19 @@ TEST_F(BundleSetResidencyTest, WhatDoesNotFitBesideTheActiveOneIsNotStaged) {
   ASSERT_TRUE(set.Restore().ok());  // 3
   ASSERT_TRUE(set.Stage(1).ok());
   ASSERT_TRUE(set.Activate(1).ok());
-  // What served before makes room for what is staged.
+  // The previous version makes room for the staged one.
   ASSERT_TRUE(set.Stage(2).ok());
   EXPECT_EQ(Residents(set), (std::vector<uint64_t>{1, 2}));
   ASSERT_TRUE(SetLabel(&set, "canary", 2, 0).ok());
   const auto refused = set.Stage(3);
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(refused.status().message()), HasSubstr("version 3"));
-  // It is not the version's fault.
+  // The version itself is not refused.
   EXPECT_EQ(set.GetStatus().refusals(), 0);
   EXPECT_EQ(Residents(set), (std::vector<uint64_t>{1, 2}));
 }
 
-TEST_F(BundleSetResidencyTest, UnloadsOnlyWhatIsNotNeeded) {
+TEST_F(BundleSetResidencyTest, UnloadsOnlyVersionsThatAreNotNeeded) {
   for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
   StageAndActivate(1);
   StageAndActivate(2);
@@ -96,7 +97,7 @@ TEST_F(BundleSetResidencyTest, UnloadsOnlyWhatIsNotNeeded) {
   EXPECT_TRUE(set_.Snapshot(1).ok());
 }
 
-TEST_F(BundleSetResidencyTest, BoundsWhatIsResident) {
+TEST_F(BundleSetResidencyTest, BoundsTheResidentVersions) {
   for (uint64_t version = 1; version <= 6; ++version) {
     WriteTinyBundle(root_, version);
   }
@@ -110,7 +111,7 @@ TEST_F(BundleSetResidencyTest, BoundsWhatIsResident) {
                                     Pair(5, v1::STAGED), Pair(6, v1::STAGED)));
 }
 
-TEST_F(BundleSetResidencyTest, TellsOfAVersionBeforeItCanBeAsked) {
+TEST_F(BundleSetResidencyTest, CallsOnResidentBeforeAVersionAnswersRequests) {
   for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
   FlipAByte(root_ / "2" / "taste.items.npy");
   ASSERT_TRUE(set_.Stage(1).ok());
@@ -127,7 +128,7 @@ TEST_F(BundleSetResidencyTest, AHeldBundleOutlivesItsUnloading) {
   auto held = *set_.Snapshot(1);
   ASSERT_TRUE(set_.Unload(1).ok());
   ASSERT_TRUE(set_.Unload(2).ok());
-  // Whoever destroyed 2 has seen 1 as well.
+  // The reaper that destroyed 2 has checked 1 as well.
   EXPECT_NE(destructions_.WaitFor(2), std::this_thread::get_id());
   EXPECT_EQ(held->bundle().items().Find("c"), 2);
   EXPECT_FALSE(destructions_.Happened(1));
@@ -135,7 +136,7 @@ TEST_F(BundleSetResidencyTest, AHeldBundleOutlivesItsUnloading) {
   EXPECT_NE(destructions_.WaitFor(1), std::this_thread::get_id());
 }
 
-TEST_F(BundleSetResidencyTest, WhatServedIsServedAgainHoweverShortMemoryIs) {
+TEST_F(BundleSetResidencyTest, RestoresTheActiveVersionHoweverShortMemoryIs) {
   for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
   ProcessMemory memory;
   memory.machine.available = 1;
@@ -152,15 +153,15 @@ TEST_F(BundleSetResidencyTest, SwapsLeaveNothingBehind) {
     for (int i = 0; i < swaps; ++i) {
       const uint64_t version = 1 + static_cast<uint64_t>(i) % 3;
       StageAndActivate(version);
-      // The one before the last one goes.
+      // The version before the last one is unloaded.
       if (i > 2) destructions_.WaitAndForget(1 + (version % 3));
     }
     return mallinfo2().uordblks;
   };
   const size_t before = used_after(60);
   const size_t after = used_after(150);
-  // The last to go may still be going: some 20 kB, of 150 times as much.
-  // Nothing is counted where a sanitizer has an allocator of its own.
+  // The last unloaded version may still be in memory: some 20 kB, compared with
+  // 150 times as much. A sanitizer's own allocator counts nothing here.
   EXPECT_LE(after, before + 100'000);
 }
 
@@ -189,7 +190,7 @@ TEST_F(BundleSetResidencyTest, RequestsNeverSeeASwap) {
                                   SteadyTime::max(), &response)
                         .ok());
         ASSERT_EQ(response.bundle_version(), version);
-        // User 20 likes the second dimension.
+        // User 20 prefers the second dimension.
         ASSERT_THAT(response.item_keys(), ElementsAre("a", "b", "c"));
         ++answered;
       }
@@ -203,7 +204,7 @@ TEST_F(BundleSetResidencyTest, RequestsNeverSeeASwap) {
       EXPECT_TRUE(set_.Unload(version - 2).ok());
     }
   }
-  // Every unloaded version goes although requests never cease.
+  // Every unloaded version is destroyed although requests never pause.
   for (uint64_t version = 1; version <= 10; ++version) {
     const std::thread::id destroyer = destructions_.WaitFor(version);
     for (const std::thread& caller : callers) {

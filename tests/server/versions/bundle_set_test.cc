@@ -25,7 +25,7 @@ TEST_F(BundleSetTest, ServesNothingFromAnEmptyRoot) {
   EXPECT_THAT(activated_, IsEmpty());
 }
 
-TEST_F(BundleSetTest, RestoresWhatCurrentNames) {
+TEST_F(BundleSetTest, RestoresTheVersionInCurrent) {
   for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
   ASSERT_TRUE(WriteCurrent(root_, 2).ok());
   ASSERT_TRUE(set_.Restore().ok());
@@ -52,7 +52,7 @@ TEST_F(BundleSetTest, ABrokenVersionIsNotRestoredButOthersCanBeStaged) {
   EXPECT_EQ((*set_.Snapshot())->bundle().version(), 1);
 }
 
-TEST_F(BundleSetTest, RestoreTellsOfACurrentThatNamesNothing) {
+TEST_F(BundleSetTest, RestoreReportsACurrentWithoutItsVersion) {
   WriteTinyBundle(root_, 1);
   ASSERT_TRUE(WriteCurrent(root_, 5).ok());
   EXPECT_EQ(set_.Restore().code(), absl::StatusCode::kNotFound);
@@ -84,7 +84,7 @@ TEST_F(BundleSetTest, StagesVerifiedVersionsOnly) {
   EXPECT_THAT(States(), ElementsAre(Pair(1, v1::STAGED), Pair(2, v1::ON_DISK)));
 }
 
-TEST_F(BundleSetTest, ActivatesOnlyWhatIsStaged) {
+TEST_F(BundleSetTest, ActivatesOnlyStagedVersions) {
   WriteTinyBundle(root_, 1);
   EXPECT_EQ(set_.Activate(1).status().code(),
             absl::StatusCode::kFailedPrecondition);
@@ -122,8 +122,8 @@ TEST_F(BundleSetTest, RollbackGoesBackInHistory) {
   EXPECT_EQ(back->version(), 2);
   EXPECT_EQ(*ReadCurrent(root_), 2);
   EXPECT_EQ(set_.GetStatus().previous_version(), 1);
-  // What was rolled back from stays at hand, but is not rolled back to. The
-  // background brings 1 back, or Rollback itself.
+  // The version that was rolled back from stays resident, but is no target of
+  // later rollbacks. Either the keeper or Rollback loads version 1 again.
   ASSERT_TRUE((back = set_.Rollback()).ok()) << back.status();
   EXPECT_EQ(back->version(), 1);
   EXPECT_EQ(set_.Rollback().status().code(),
@@ -132,14 +132,14 @@ TEST_F(BundleSetTest, RollbackGoesBackInHistory) {
                                       Pair(3, v1::STAGED)));
   EXPECT_EQ(set_.GetStatus().swaps(), 4);
   EXPECT_EQ(set_.GetStatus().previous_version(), 0);
-  // What serves next is rolled back from to 1, not to what was given up.
+  // The next version is rolled back to 1, not to the version given up before.
   StageAndActivate(4);
   ASSERT_TRUE((back = set_.Rollback()).ok()) << back.status();
   EXPECT_EQ(back->version(), 1);
   EXPECT_THAT(activated_, ElementsAre(1, 2, 3, 2, 1, 4, 1));
 }
 
-TEST_F(BundleSetTest, RollbackPassesOverWhatIsGoneFromTheDisk) {
+TEST_F(BundleSetTest, RollbackSkipsVersionsThatAreNotOnDisk) {
   for (const uint64_t version : {1, 2, 3, 4}) {
     WriteTinyBundle(root_, version);
     StageAndActivate(version);
@@ -165,7 +165,7 @@ TEST_F(BundleSetTest, ABrokenVersionIsNotRolledBackTo) {
             absl::StatusCode::kFailedPrecondition);
 }
 
-TEST_F(BundleSetTest, ADamagedRecordIsNoReasonNotToServe) {
+TEST_F(BundleSetTest, ADamagedRecordDoesNotPreventServing) {
   for (const uint64_t version : {1, 2}) {
     WriteTinyBundle(root_, version);
     StageAndActivate(version);
@@ -175,7 +175,7 @@ TEST_F(BundleSetTest, ADamagedRecordIsNoReasonNotToServe) {
   ASSERT_TRUE(again.Restore().ok());
   EXPECT_EQ(again.GetStatus().active_version(), 2);
   EXPECT_EQ(again.GetStatus().previous_version(), 0);
-  // And it is replaced.
+  // The damaged record is replaced.
   EXPECT_TRUE(ReadServingRecord(root_).ok());
 }
 
@@ -185,7 +185,7 @@ TEST_F(BundleSetTest, ACrashBetweenCurrentAndTheRecordKeepsTheHistory) {
     StageAndActivate(version);
   }
   const std::string record = ReadFile(root_ / kServingRecordName);
-  // Activating 4, and rolling back to 2.
+  // A crash while activating 4, and one while rolling back to 2.
   WriteTinyBundle(root_, 4);
   for (const auto& [current, previous] : {std::pair{4, 3}, {2, 1}}) {
     OverwriteFile(root_ / kServingRecordName, record);
@@ -197,7 +197,7 @@ TEST_F(BundleSetTest, ACrashBetweenCurrentAndTheRecordKeepsTheHistory) {
   }
 }
 
-TEST_F(BundleSetTest, LabelsRouteTheirUsersAndThoseWhoAsk) {
+TEST_F(BundleSetTest, LabelsRouteTheirUsersAndRequestsThatNameThem) {
   for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
   StageAndActivate(1);
   EXPECT_EQ(SetLabel(&set_, "canary", 2, .5).status().code(),
@@ -236,7 +236,7 @@ TEST_F(BundleSetTest, LabelsRouteTheirUsersAndThoseWhoAsk) {
   EXPECT_TRUE(set_.Unload(2).ok());
 }
 
-TEST_F(BundleSetTest, RefusesLabelsThatCannotBe) {
+TEST_F(BundleSetTest, RefusesInvalidLabels) {
   WriteTinyBundle(root_, 1);
   StageAndActivate(1);
   for (const char* name : {"", "stable", "Canary", "a b", "\xff"}) {

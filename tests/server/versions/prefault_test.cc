@@ -13,8 +13,9 @@
 namespace tributary {
 namespace {
 
-// As /proc/self/pagemap has it: mapped for this process, not merely in the page
-// cache. https://www.kernel.org/doc/Documentation/admin-guide/mm/pagemap.rst
+// Whether /proc/self/pagemap shows the page as mapped for this process, not
+// only in the page cache.
+// https://www.kernel.org/doc/Documentation/admin-guide/mm/pagemap.rst
 size_t PagesPresent(std::span<const std::byte> bytes) {
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const std::string pagemap = "/proc/self/pagemap";

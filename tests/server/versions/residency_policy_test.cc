@@ -19,7 +19,7 @@ ResidencyView View(std::initializer_list<uint64_t> resident) {
   return view;
 }
 
-TEST(DecideResidency, KeepsWhatServesAndServedAndHasALabel) {
+TEST(DecideResidency, KeepsActivePreviousAndLabelledVersions) {
   ResidencyView view = View({1, 2, 3, 4, 5});
   view.active = 5;
   view.served = {4, 3};
@@ -31,7 +31,7 @@ TEST(DecideResidency, KeepsWhatServesAndServedAndHasALabel) {
   EXPECT_THAT(DecideResidency(view).unload, ElementsAre(2, 3, 4));
 }
 
-TEST(DecideResidency, KeepsTheLastTwoStagedTheIncomingOneAmongThem) {
+TEST(DecideResidency, KeepsTheLastTwoStagedIncludingTheIncomingOne) {
   ResidencyView view = View({1, 2, 3, 9});
   view.active = 9;
   view.staged = {3, 1, 2};
@@ -40,7 +40,7 @@ TEST(DecideResidency, KeepsTheLastTwoStagedTheIncomingOneAmongThem) {
   EXPECT_THAT(DecideResidency(view).unload, ElementsAre(1, 3));
 }
 
-TEST(DecideResidency, StagedVersionsGoFirstThenTheOldestThatServed) {
+TEST(DecideResidency, UnloadsStagedVersionsFirstThenTheOldestPrevious) {
   ResidencyView view = View({1, 2, 3, 4});
   view.active = 4;
   view.served = {3, 2};
@@ -55,7 +55,7 @@ TEST(DecideResidency, StagedVersionsGoFirstThenTheOldestThatServed) {
   EXPECT_TRUE(DecideResidency(view).fits);
 }
 
-TEST(DecideResidency, TellsWhenTheIncomingOneDoesNotFitBesideWhatMustStay) {
+TEST(DecideResidency, ReportsAnIncomingVersionThatDoesNotFit) {
   ResidencyView view = View({1, 2, 3});
   view.active = 3;
   view.served = {2};
@@ -83,7 +83,7 @@ TEST(DecideResidency, AVersionThatIsAllThreeCountsOnce) {
   EXPECT_THAT(DecideResidency(view).unload, IsEmpty());
 }
 
-TEST(BytesForBundles, IsWhatIsLeftAndWhatBundlesHave) {
+TEST(BytesForBundles, IsTheAvailableMemoryPlusThatOfBundles) {
   ProcessMemory memory;
   EXPECT_EQ(BytesForBundles(memory, 7), std::numeric_limits<uint64_t>::max());
   // The machine counts file pages, the bundles' among them, as available.

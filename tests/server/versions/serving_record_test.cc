@@ -27,7 +27,7 @@ TEST(ServingRecord, IsReadAsItWasWritten) {
   EXPECT_EQ(record->labels.at("canary").share(), .0123);
 }
 
-TEST(ServingRecord, NoBitCanBeFlippedAndNothingCutOff) {
+TEST(ServingRecord, DetectsFlippedBitsAndTruncation) {
   const std::string text = ServingRecordText(Record());
   for (size_t i = 0; i < text.size(); ++i) {
     std::string flipped = text;
@@ -39,7 +39,7 @@ TEST(ServingRecord, NoBitCanBeFlippedAndNothingCutOff) {
   }
 }
 
-TEST(ServingRecord, WhatContradictsItselfIsNone) {
+TEST(ServingRecord, RejectsContradictions) {
   ServingRecord twice = Record();
   twice.served.push_back(7);
   ServingRecord overlapping = Record();

@@ -45,7 +45,7 @@ TEST(Resize, LabelsTakeUsersOfTheirOwn) {
   EXPECT_NEAR((a & b).count(), 2500, 150);
 }
 
-TEST(Resize, TakesNobodyElsesUsersAndCanTakeAllThatAreLeft) {
+TEST(Resize, TakesNoUsersOfOtherLabelsAndCanTakeAllOthers) {
   const BucketSet a = Resize("a", {}, {}, 7000);
   const BucketSet b = Resize("b", {}, a, 3000);
   EXPECT_TRUE((a & b).none());

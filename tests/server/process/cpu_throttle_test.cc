@@ -1,4 +1,4 @@
-#include "server/process/breaks.h"
+#include "server/process/cpu_throttle.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -11,15 +11,15 @@
 namespace tributary {
 namespace {
 
-// How often the calling thread has slept, or waited for something.
+// How often the calling thread has slept or blocked.
 long Sleeps() {
   rusage usage = {};
   getrusage(RUSAGE_THREAD, &usage);
   return usage.ru_nvcsw;
 }
 
-// Works until the thread has slept `count` times. False when it has not in a
-// long time.
+// Works until the thread has slept `count` times. Returns false if that takes
+// more than a minute.
 bool WorkUntilSlept(long count) {
   const auto give_up =
       std::chrono::steady_clock::now() + std::chrono::seconds(60);
@@ -29,7 +29,8 @@ bool WorkUntilSlept(long count) {
   return true;
 }
 
-// How often the thread sleeps in 20 ms of work, which breaks on every 50 us.
+// How often the thread sleeps in 20 ms of work. A throttled thread would sleep
+// every 50 us.
 long SleepsWhileWorking() {
   const auto end =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
@@ -39,46 +40,46 @@ long SleepsWhileWorking() {
   return Sleeps() - before;
 }
 
-TEST(BreaksTest, WorkThatNeverWaitsIsBrokenOffAgainAndAgain) {
-  const Breaks breaks;
+TEST(CpuThrottleTest, AThreadThatNeverBlocksSleepsAgainAndAgain) {
+  const CpuThrottle throttle;
   EXPECT_TRUE(WorkUntilSlept(100));
 }
 
-TEST(BreaksTest, ThereAreNoneOnceItIsGone) {
+TEST(CpuThrottleTest, EndsWithItsLifetime) {
   {
-    const Breaks breaks;
+    const CpuThrottle throttle;
     ASSERT_TRUE(WorkUntilSlept(1));
   }
   EXPECT_LE(SleepsWhileWorking(), 1);
 }
 
-TEST(BreaksTest, TheFirstOfAThreadCounts) {
-  const Breaks first;
+TEST(CpuThrottleTest, OnlyTheFirstOfAThreadHasAnEffect) {
+  const CpuThrottle first;
   {
-    const Breaks second;
+    const CpuThrottle second;
     EXPECT_TRUE(WorkUntilSlept(10));
   }
   EXPECT_TRUE(WorkUntilSlept(10));
 }
 
-TEST(BreaksTest, OtherThreadsHaveNone) {
-  const Breaks breaks;
+TEST(CpuThrottleTest, OtherThreadsAreNotThrottled) {
+  const CpuThrottle throttle;
   long sleeps = 0;
   std::thread other([&] { sleeps = SleepsWhileWorking(); });
   other.join();
   EXPECT_LE(sleeps, 1);
 }
 
-TEST(BreaksTest, SystemCallsAreRestarted) {
+TEST(CpuThrottleTest, SystemCallsAreRestarted) {
   std::array<int, 2> pipe_ends;
   ASSERT_EQ(pipe(pipe_ends.data()), 0);
-  // It writes once the reader has had many breaks.
+  // Writes once the reader has slept many times.
   std::thread writer([&] {
-    const Breaks breaks;
+    const CpuThrottle throttle;
     EXPECT_TRUE(WorkUntilSlept(100));
     EXPECT_EQ(write(pipe_ends[1], "x", 1), 1);
   });
-  const Breaks breaks;
+  const CpuThrottle throttle;
   char byte = 0;
   EXPECT_EQ(read(pipe_ends[0], &byte, 1), 1);
   EXPECT_EQ(byte, 'x');

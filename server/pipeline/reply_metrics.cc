@@ -1,0 +1,59 @@
+#include "server/pipeline/reply_metrics.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace tributary {
+namespace {
+
+// Counts, for each source, the candidates that it proposed, and those that it
+// proposed together with each other source.
+void CountOverlap(std::span<const FusedCandidate> candidates,
+                  std::span<RetrieverMetrics* const> sources) {
+  std::array<std::array<uint32_t, kMaxSources>, kMaxSources> both;
+  for (size_t a = 0; a < sources.size(); ++a) {
+    std::fill_n(both[a].begin(), sources.size(), 0);
+  }
+  for (const FusedCandidate& candidate : candidates) {
+    for (uint32_t a = candidate.sources; a != 0; a &= a - 1) {
+      for (uint32_t b = candidate.sources; b != 0; b &= b - 1) {
+        ++both[__builtin_ctz(a)][__builtin_ctz(b)];
+      }
+    }
+  }
+  for (size_t a = 0; a < sources.size(); ++a) {
+    sources[a]->proposed.Add(both[a][a]);
+    for (size_t b = 0; b < sources.size(); ++b) {
+      if (a == b || both[a][b] == 0) continue;
+      sources[a]->overlap[sources[b]->slot].Add(both[a][b]);
+    }
+  }
+}
+
+}  // namespace
+
+void CountReply(const Reply& reply, ServerMetrics* metrics) {
+  metrics->retrievals.Add();
+  if (reply.plan->cold_start) metrics->cold_starts.Add();
+  if (IsDegraded(reply.results)) metrics->degraded.Add();
+  std::array<RetrieverMetrics*, kMaxSources> sources;
+  for (size_t i = 0; i < reply.results.size(); ++i) {
+    const SourceResult& result = reply.results[i];
+    const SourceOutcome& outcome = reply.fused->outcomes[i];
+    sources[i] = &metrics->ForRetriever(
+        reply.bundle->NameOf(reply.plan->sources[i].retriever));
+    sources[i]->admitted.Add(outcome.admitted);
+    if (outcome.shortfall > 0) {
+      sources[i]->shortfall[CauseOf(result, outcome)].Add(outcome.shortfall);
+    }
+    // A source without a query, or after the deadline, searched nothing.
+    if (result.state != SourceState::kNoQuery && result.duration.count() > 0) {
+      sources[i]->seconds.Observe(result.duration);
+    }
+  }
+  CountOverlap(reply.fused->candidates, {sources.data(), reply.results.size()});
+}
+
+}  // namespace tributary
