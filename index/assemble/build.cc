@@ -109,7 +109,7 @@ absl::StatusOr<std::filesystem::path> BuildBundle(const DataSet& data,
   std::error_code error;
   if (std::filesystem::exists(target, error)) {
     return absl::AlreadyExistsError(
-        fmt::format("{}: this version is there", target.string()));
+        fmt::format("{}: version already exists", target.string()));
   }
   WriteRequest write = MakeWriteRequest(request, config);
   Choices choices;
