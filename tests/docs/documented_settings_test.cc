@@ -172,8 +172,9 @@ TEST(DocumentedSettings, DefaultsAreThoseOfThePrograms) {
           "behavior.history.decay", "behavior.history.cut_share",
           "behavior.history.dropped_targets", "behavior.towers.user.id_dim",
           "behavior.towers.user.text", "behavior.towers.item.id_dim",
-          "behavior.towers.item.text", "index.factory", "als.alpha",
-          "als.regularization", "s3.credentials_file"));
+          "behavior.towers.item.text", "behavior.towers.stop_after",
+          "index.factory", "als.alpha", "als.regularization",
+          "s3.credentials_file"));
 }
 
 // Whether the program takes the value.
