@@ -16,7 +16,7 @@ namespace tributary {
 namespace {
 
 using google::protobuf::util::MessageDifferencer;
-using Kind = NeighborMethod::Kind;
+using NeighborKind = NeighborMethod::Kind;
 
 // An index's settings depend on the number of vectors only slowly. Within this
 // factor of it they are tried; beyond it they are chosen again.
@@ -115,10 +115,12 @@ class Taker {
 
   std::vector<NeighborMethod> TakeNeighbors() {
     std::vector<NeighborMethod> methods;
-    for (const Kind kind : {Kind::kItemItem, Kind::kEase, Kind::kCovisit}) {
+    for (const NeighborKind kind :
+         {NeighborKind::kItemItem, NeighborKind::kEase,
+          NeighborKind::kCovisit}) {
       const std::string name(NeighborName(kind));
       if (std::ranges::count(config_.neighbors().tables(), name) == 0) continue;
-      if (kind == Kind::kCovisit && !data_.has_times) continue;
+      if (kind == NeighborKind::kCovisit && !data_.has_times) continue;
       NeighborMethod method{.kind = kind};
       const std::string refused = TakeNeighbor(name, &method);
       if (!refused.empty()) {
@@ -214,7 +216,7 @@ class Taker {
     }
     if (!same_times_) return OtherTimes();
     const bool other_covisit =
-        method->kind == Kind::kCovisit &&
+        method->kind == NeighborKind::kCovisit &&
         earlier_.builder().chosen().has_covisit() &&
         !MessageDifferencer::Equals(config_.covisit(),
                                     earlier_.builder().chosen().covisit());
@@ -224,10 +226,11 @@ class Taker {
     if (!ParseMethod(table->chosen(), method)) return NotRecorded();
     const v1::Neighbors& configured = config_.neighbors();
     const bool other_setting =
-        (method->kind == Kind::kItemItem && configured.weighting() != "auto" &&
+        (method->kind == NeighborKind::kItemItem &&
+         configured.weighting() != "auto" &&
          configured.weighting() !=
              kWeightingNames[static_cast<int>(method->weighting)]) ||
-        (method->kind == Kind::kEase && configured.ridge() > 0 &&
+        (method->kind == NeighborKind::kEase && configured.ridge() > 0 &&
          configured.ridge() != method->ridge);
     if (other_setting) return ConfiguredOtherwise();
     method->decay = retriever->decay();
@@ -241,7 +244,7 @@ class Taker {
     const auto entry = chosen.find(std::string(DescribeMethod(*method).first));
     if (entry == chosen.end()) return false;
     switch (method->kind) {
-      case Kind::kItemItem: {
+      case NeighborKind::kItemItem: {
         const auto* const name =
             std::ranges::find(kWeightingNames, std::string_view(entry->second));
         if (name == std::end(kWeightingNames)) return false;
@@ -249,10 +252,10 @@ class Taker {
             static_cast<ItemWeighting>(name - std::begin(kWeightingNames));
         return true;
       }
-      case Kind::kEase:
+      case NeighborKind::kEase:
         return absl::SimpleAtod(entry->second, &method->ridge) &&
                method->ridge > 0;
-      case Kind::kCovisit:
+      case NeighborKind::kCovisit:
         return absl::SimpleAtod(entry->second, &method->backward);
     }
     return false;

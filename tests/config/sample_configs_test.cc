@@ -83,8 +83,8 @@ TEST(SampleConfigs, BuildStatesEveryDefault) {
             "threads behavior.history.epochs behavior.history.dropout "
             "behavior.history.weight_decay behavior.history.decay "
             "behavior.history.cut_share "
-            "behavior.history.dropped_targets index.factory als.alpha "
-            "als.regularization ");
+            "behavior.history.dropped_targets behavior.towers.stop_after "
+            "index.factory als.alpha als.regularization ");
   defaults->clear_threads();
   defaults->mutable_index()->clear_factory();
   EXPECT_TRUE(MessageDifferencer::Equals(sample, *defaults))
