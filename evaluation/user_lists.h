@@ -2,7 +2,6 @@
 #define TRIBUTARY_EVALUATION_USER_LISTS_H_
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "evaluation/held_out_users.h"
 #include "evaluation/list_source.h"
+#include "index/parallel/progress.h"
 #include "server/fusion/fusion.h"
 #include "tributary/v1/fusion.pb.h"
 
