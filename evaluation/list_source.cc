@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "fmt/format.h"
 #include "server/pipeline/fuse_results.h"
 #include "server/pipeline/server_config.h"
 #include "status/status_macros.h"
@@ -14,6 +15,16 @@ namespace {
 // Above what any evaluation asks for.
 constexpr uint32_t kMaxK = 100000;
 constexpr uint32_t kDeadlineMs = 60000;
+
+// A source that failed has no list: to measure it as an empty one would say
+// that it finds nothing.
+absl::Status SourceFailed(std::string_view retriever,
+                          std::string_view user_key) {
+  return absl::InternalError(fmt::format(
+      "retriever {} failed for user \"{}\"; event=source_failed in the log has "
+      "the reason",
+      retriever, user_key));
+}
 
 }  // namespace
 
@@ -61,6 +72,14 @@ absl::Status ListSource::AskSources(const std::string& user_key, uint32_t k,
   answers->results.resize(answers->plan.sources.size());
   FanOut(bundle_, answers->plan, nullptr, config_.execution().inline_below_us(),
          answers->results);
+  for (size_t i = 0; i < answers->results.size(); ++i) {
+    const SourceState state = answers->results[i].state;
+    if (state == SourceState::kAnswered || state == SourceState::kNoQuery) {
+      continue;
+    }
+    return SourceFailed(bundle_->NameOf(answers->plan.sources[i].retriever),
+                        user_key);
+  }
   return absl::OkStatus();
 }
 
@@ -81,6 +100,10 @@ absl::StatusOr<std::vector<Row>> ListSource::Rows(
   v1::RetrieveResponse response;
   RETURN_IF_ERROR(
       pipeline_->Retrieve(bundle_, request, SteadyTime::max(), &response));
+  for (const v1::SourceReport& report : response.source_reports()) {
+    if (!response.degraded() || report.proposed() > 0) continue;
+    return SourceFailed(report.name(), request.user_key());
+  }
   const KeyTable& items = bundle_->bundle().items();
   std::vector<Row> rows;
   for (const uint64_t id : response.item_ids()) rows.push_back(items.Find(id));

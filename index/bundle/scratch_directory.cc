@@ -22,7 +22,7 @@ constexpr char kGoing[] = ".going-";
 // Only other hosts or containers with the same process id take names.
 constexpr int kMaxNames = 1000;
 
-// Directories of validation bundles as programs before 1.0 named them.
+// Directories of validation bundles as programs before 0.1.0 named them.
 constexpr std::string_view kOldValidation = ".trial-";
 
 // Whether the process that is named at the end of an old validation bundle's

@@ -65,7 +65,7 @@ class ScratchDirectory {
 
 // Removes the leftovers of builds, copies and deletions in `root`, except the
 // incoming files of version `but_incoming`. Directories that a process has
-// locked are not touched. Validation bundles of programs before 1.0
+// locked are not touched. Validation bundles of programs before 0.1.0
 // (.trial-<version>-<pid>) have no lock: they are not touched while this host
 // runs a process of that id. Continues after an error and returns the first
 // one.

@@ -32,23 +32,23 @@ Histories ListHistories(const DataSet& data, size_t max_items) {
   return histories;
 }
 
-ItemPlaces ListPlaces(const Histories& histories, size_t n_items) {
-  ItemPlaces item_places;
-  item_places.offsets.assign(n_items + 1, 0);
-  for (const Row item : histories.items) ++item_places.offsets[item + 1];
+ItemOccurrences ListOccurrences(const Histories& histories, size_t n_items) {
+  ItemOccurrences item_occurrences;
+  item_occurrences.offsets.assign(n_items + 1, 0);
+  for (const Row item : histories.items) ++item_occurrences.offsets[item + 1];
   for (size_t i = 0; i < n_items; ++i) {
-    item_places.offsets[i + 1] += item_places.offsets[i];
+    item_occurrences.offsets[i + 1] += item_occurrences.offsets[i];
   }
-  item_places.places.resize(histories.items.size());
-  std::vector<uint64_t> next(item_places.offsets.begin(),
-                             item_places.offsets.end() - 1);
+  item_occurrences.occurrences.resize(histories.items.size());
+  std::vector<uint64_t> next(item_occurrences.offsets.begin(),
+                             item_occurrences.offsets.end() - 1);
   for (Row user = 0; user < histories.n_users(); ++user) {
     const auto items = histories.Of(user);
     for (uint32_t position = 0; position < items.size(); ++position) {
-      item_places.places[next[items[position]]++] = {user, position};
+      item_occurrences.occurrences[next[items[position]]++] = {user, position};
     }
   }
-  return item_places;
+  return item_occurrences;
 }
 
 }  // namespace tributary

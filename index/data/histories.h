@@ -33,21 +33,21 @@ Histories ListHistories(const DataSet& data, size_t max_items);
 
 // The occurrences of each item in the histories: those of item i are
 // occurrences[offsets[i]] to occurrences[offsets[i + 1] - 1], by user.
-struct ItemPlaces {
-  struct Place {
+struct ItemOccurrences {
+  struct Occurrence {
     Row user;
     // The index in the user's history; 0 is the oldest item.
     uint32_t position;
   };
   std::vector<uint64_t> offsets;
-  std::vector<Place> places;
+  std::vector<Occurrence> occurrences;
 
-  std::span<const Place> Of(Row item) const {
-    return std::span(places).subspan(offsets[item],
-                                     offsets[item + 1] - offsets[item]);
+  std::span<const Occurrence> Of(Row item) const {
+    return std::span(occurrences)
+        .subspan(offsets[item], offsets[item + 1] - offsets[item]);
   }
 };
-ItemPlaces ListPlaces(const Histories& histories, size_t n_items);
+ItemOccurrences ListOccurrences(const Histories& histories, size_t n_items);
 
 }  // namespace tributary
 

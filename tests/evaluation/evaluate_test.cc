@@ -47,6 +47,39 @@ TEST_F(EvaluateTest, JudgesTheListThatIsServed) {
   }
 }
 
+// A retriever that fails for every query.
+class BrokenRetriever : public Retriever {
+ public:
+  absl::StatusOr<Ask> Retrieve(const RetrieverQuery&, uint32_t,
+                               std::vector<ScoredRow>*) const override {
+    return absl::InternalError("broken");
+  }
+};
+
+TEST_F(EvaluateTest, ASourceThatFailsIsAnErrorAndNotARecallOfZero) {
+  RetrieverRegistry registry;
+  registry.Register("vector", [](const Bundle&, const v1::RetrieverSpec&) {
+    return std::make_unique<BrokenRetriever>();
+  });
+  registry.Register("popularity",
+                    [](const Bundle& bundle, const v1::RetrieverSpec& spec) {
+                      return RetrieverRegistry::BuiltIn().Make(bundle, spec);
+                    });
+  const auto bundle = Bundle::Open(WriteTinyBundle(MakeTestDir(), 1));
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  const auto serving = ServingBundle::Open(*bundle, registry);
+  ASSERT_TRUE(serving.ok()) << serving.status();
+  const auto lists = ListSource::Make(*serving, v1::ServerConfig());
+  ASSERT_TRUE(lists.ok()) << lists.status();
+  const auto users = FindTestUsers(kTest, (*bundle)->items());
+  const auto evaluation = Evaluate(*lists, users, {.ks = {3}});
+  EXPECT_EQ(evaluation.status().code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(evaluation.status().message()),
+              testing::HasSubstr("retriever taste failed for user"));
+  EXPECT_FALSE(lists->Alone("10", "taste", 3).ok());
+  EXPECT_FALSE(lists->Fused("10", 3).ok());
+}
+
 TEST_F(EvaluateTest, LeavingOutASourceCostsWhatItAloneBrings) {
   const auto evaluation = Measure(kTest, {.ks = {6}});
   ASSERT_EQ(evaluation.sources.size(), 2);

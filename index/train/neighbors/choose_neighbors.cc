@@ -114,7 +114,7 @@ class Chooser {
   }
 
   NeighborMethod ChooseEase() const {
-    const Ease ease(input_.histories, input_.places, input_.threads,
+    const Ease ease(input_.histories, input_.occurrences, input_.threads,
                     kTestedEaseCandidates);
     const auto measure = [&](double ridge) {
       const NeighborMethod method{.kind = Kind::kEase, .ridge = ridge};

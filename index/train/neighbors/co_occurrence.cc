@@ -14,9 +14,12 @@ constexpr uint64_t kItemsPerPiece = 64;
 
 }  // namespace
 
-CoOccurrence::CoOccurrence(const Histories& histories, const ItemPlaces& places,
+CoOccurrence::CoOccurrence(const Histories& histories,
+                           const ItemOccurrences& occurrences,
                            PairWeights weights)
-    : histories_(histories), places_(places), weights_(std::move(weights)) {
+    : histories_(histories),
+      occurrences_(occurrences),
+      weights_(std::move(weights)) {
   size_t longest = 0;
   for (Row user = 0; user < histories.n_users(); ++user) {
     longest = std::max(longest, histories.Of(user).size());
@@ -31,7 +34,7 @@ CoOccurrence::CoOccurrence(const Histories& histories, const ItemPlaces& places,
 void CoOccurrence::ForEachRow(
     uint32_t threads,
     const std::function<void(Row, std::vector<ScoredRow>*)>& use) const {
-  const uint64_t n_items = places_.offsets.size() - 1;
+  const uint64_t n_items = occurrences_.offsets.size() - 1;
   ParallelFor(n_items, kItemsPerPiece, threads,
               [&](uint64_t begin, uint64_t end) {
                 // One per thread: clearing it for every piece would take time
@@ -50,7 +53,7 @@ void CoOccurrence::MakeRow(Row item, std::vector<float>* sums,
                            std::vector<ScoredRow>* row) const {
   row->clear();
   const uint64_t reach = weights_.max_distance;
-  for (const auto& [user, position] : places_.Of(item)) {
+  for (const auto& [user, position] : occurrences_.Of(item)) {
     const auto items = histories_.Of(user);
     const int64_t* const times_s =
         &histories_.times_s[histories_.offsets[user]];

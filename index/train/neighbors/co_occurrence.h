@@ -34,7 +34,7 @@ struct PairWeights {
 class CoOccurrence {
  public:
   // Both outlive this object.
-  CoOccurrence(const Histories& histories, const ItemPlaces& places,
+  CoOccurrence(const Histories& histories, const ItemOccurrences& occurrences,
                PairWeights weights);
 
   // Calls use(item, row) for every item that occurs, on `threads` threads. The
@@ -51,7 +51,7 @@ class CoOccurrence {
                std::vector<ScoredRow>* row) const;
 
   const Histories& histories_;
-  const ItemPlaces& places_;
+  const ItemOccurrences& occurrences_;
   const PairWeights weights_;
   // By distance, up to the longest history.
   std::vector<float> by_distance_;

@@ -27,13 +27,13 @@ void SortByRow(std::vector<ScoredRow>* row) {
 
 }  // namespace
 
-Ease::Ease(const Histories& histories, const ItemPlaces& places,
+Ease::Ease(const Histories& histories, const ItemOccurrences& occurrences,
            uint32_t threads, size_t max_candidates)
-    : places_(places), threads_(threads) {
-  const size_t n_items = places.offsets.size() - 1;
+    : occurrences_(occurrences), threads_(threads) {
+  const size_t n_items = occurrences.offsets.size() - 1;
   counts_.resize(n_items);
   candidates_.resize(n_items);
-  const CoOccurrence co_occurrence(histories, places, {});
+  const CoOccurrence co_occurrence(histories, occurrences, {});
   co_occurrence.ForEachRow(threads, [&](Row item, std::vector<ScoredRow>* row) {
     KeepBest(
         kMaxCounts, [](const ScoredRow& entry) { return entry.score; }, row);
@@ -42,8 +42,8 @@ Ease::Ease(const Histories& histories, const ItemPlaces& places,
     KeepBest(
         max_candidates,
         [&](const ScoredRow& entry) {
-          return entry.score /
-                 std::sqrt(static_cast<float>(places.Of(entry.row).size()));
+          return entry.score / std::sqrt(static_cast<float>(
+                                   occurrences.Of(entry.row).size()));
         },
         row);
     SortByRow(row);
@@ -54,25 +54,26 @@ Ease::Ease(const Histories& histories, const ItemPlaces& places,
 std::vector<ScoredRow> Ease::SolveItem(Row item, double ridge) const {
   const std::vector<ScoredRow>& candidates = candidates_[item];
   const auto size = static_cast<Eigen::Index>(candidates.size());
-  thread_local std::vector<int32_t> places;
-  if (places.size() < counts_.size()) places.assign(counts_.size(), -1);
+  thread_local std::vector<int32_t> occurrences;
+  if (occurrences.size() < counts_.size())
+    occurrences.assign(counts_.size(), -1);
   Eigen::MatrixXd gramian = Eigen::MatrixXd::Zero(size, size);
   Eigen::VectorXd target(size);
   for (Eigen::Index a = 0; a < size; ++a) {
     const ScoredRow& candidate = candidates[static_cast<size_t>(a)];
-    places[candidate.row] = static_cast<int32_t>(a);
+    occurrences[candidate.row] = static_cast<int32_t>(a);
     target(a) = candidate.score;
   }
   for (Eigen::Index a = 0; a < size; ++a) {
     const Row row = candidates[static_cast<size_t>(a)].row;
-    gramian(a, a) = static_cast<double>(places_.Of(row).size()) + ridge;
+    gramian(a, a) = static_cast<double>(occurrences_.Of(row).size()) + ridge;
     // A pair may be among the kept counts of one of its items only.
     for (const ScoredRow& with : counts_[row]) {
-      const int32_t b = places[with.row];
+      const int32_t b = occurrences[with.row];
       if (b >= 0) gramian(a, b) = gramian(b, a) = with.score;
     }
   }
-  for (const ScoredRow& candidate : candidates) places[candidate.row] = -1;
+  for (const ScoredRow& candidate : candidates) occurrences[candidate.row] = -1;
 
   Eigen::LLT<Eigen::MatrixXd> solver(gramian);
   for (int step = 0; solver.info() != Eigen::Success && step < kMaxSteps;

@@ -33,8 +33,8 @@ class Ease {
  public:
   // Counts. Both outlive this object. An item's system has `max_candidates`
   // equations at most, and takes time in proportion to their cube.
-  Ease(const Histories& histories, const ItemPlaces& places, uint32_t threads,
-       size_t max_candidates = kEaseCandidates);
+  Ease(const Histories& histories, const ItemOccurrences& occurrences,
+       uint32_t threads, size_t max_candidates = kEaseCandidates);
 
   // For each item j of a history, its weights for other items (row j of B),
   // some below 0, in an order that depends on the data alone. REQUIRES: ridge >
@@ -45,7 +45,7 @@ class Ease {
   // The weights that predict `item` from its candidates (column `item` of B).
   std::vector<ScoredRow> SolveItem(Row item, double ridge) const;
 
-  const ItemPlaces& places_;
+  const ItemOccurrences& occurrences_;
   const uint32_t threads_;
   // By item: the items that it occurs with most often and their counts, by row.
   std::vector<std::vector<ScoredRow>> counts_;

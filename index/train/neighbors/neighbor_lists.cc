@@ -49,7 +49,8 @@ class ListWriter {
 // log(n_items) - log(1 + the user's items), squared: both items of a pair are
 // weighted so.
 std::vector<float> UserWeights(const NeighborInput& input) {
-  const auto n_items = static_cast<double>(input.places.offsets.size() - 1);
+  const auto n_items =
+      static_cast<double>(input.occurrences.offsets.size() - 1);
   std::vector<float> weights;
   for (Row user = 0; user < input.histories.n_users(); ++user) {
     const double idf =
@@ -64,22 +65,22 @@ std::vector<float> UserWeights(const NeighborInput& input) {
 std::vector<float> ItemFactors(const NeighborInput& input,
                                ItemWeighting weighting,
                                const std::vector<float>& user_weights) {
-  const size_t n_items = input.places.offsets.size() - 1;
+  const size_t n_items = input.occurrences.offsets.size() - 1;
   const double mean_size = static_cast<double>(input.histories.items.size()) /
                            static_cast<double>(n_items);
   std::vector<float> factors(n_items);
   for (Row item = 0; item < n_items; ++item) {
-    const auto places = input.places.Of(item);
-    if (places.empty()) continue;
-    const auto size = static_cast<double>(places.size());
+    const auto occurrences = input.occurrences.Of(item);
+    if (occurrences.empty()) continue;
+    const auto size = static_cast<double>(occurrences.size());
     double factor = 0;
     if (weighting == ItemWeighting::kBm25) {
       const double length = 1 - kBm25B + kBm25B * size / mean_size;
       factor = (kBm25K1 + 1) / (kBm25K1 * length + 1);
     } else {
       double square = 0;
-      for (const auto& place : places) {
-        square += user_weights.empty() ? 1 : user_weights[place.user];
+      for (const auto& occurrence : occurrences) {
+        square += user_weights.empty() ? 1 : user_weights[occurrence.user];
       }
       factor = square > 0 ? 1 / std::sqrt(square) : 0;
     }
@@ -92,7 +93,7 @@ std::vector<float> ItemFactors(const NeighborInput& input,
 NeighborLists MakeFromPairs(const NeighborInput& input, PairWeights pairs,
                             const std::vector<float>& factors) {
   ListWriter writer(factors.size(), input.settings.width());
-  const CoOccurrence co_occurrence(input.histories, input.places,
+  const CoOccurrence co_occurrence(input.histories, input.occurrences,
                                    std::move(pairs));
   co_occurrence.ForEachRow(
       input.threads, [&](Row item, std::vector<ScoredRow>* row) {
@@ -128,9 +129,9 @@ NeighborLists Make(const NeighborInput& input, const NeighborMethod& method) {
     case NeighborMethod::Kind::kItemItem:
       return MakeItemItem(input, method.weighting);
     case NeighborMethod::Kind::kEase:
-      return MakeEaseLists(input,
-                           Ease(input.histories, input.places, input.threads),
-                           method.ridge);
+      return MakeEaseLists(
+          input, Ease(input.histories, input.occurrences, input.threads),
+          method.ridge);
     case NeighborMethod::Kind::kCovisit:
       return MakeCovisit(input, method.backward);
   }
@@ -141,7 +142,7 @@ NeighborLists Make(const NeighborInput& input, const NeighborMethod& method) {
 
 NeighborInput::NeighborInput(const DataSet& data, const v1::BuildConfig& config)
     : histories(ListHistories(data, kMaxComparedItems)),
-      places(ListPlaces(histories, data.items.size())),
+      occurrences(ListOccurrences(histories, data.items.size())),
       settings(config.neighbors()),
       covisit(config.covisit()),
       threads(config.threads()) {}

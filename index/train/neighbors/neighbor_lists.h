@@ -82,7 +82,7 @@ struct NeighborInput {
   NeighborInput(const DataSet& data, const v1::BuildConfig& config);
 
   Histories histories;
-  ItemPlaces places;
+  ItemOccurrences occurrences;
   v1::Neighbors settings;
   v1::Covisit covisit;
   uint32_t threads;

@@ -6,7 +6,7 @@
 namespace tributary {
 
 TowerBatches::TowerBatches(const TowerTask& task)
-    : task_(task), shares_(task.items), places_(task.items, -1) {
+    : task_(task), shares_(task.items), candidate_of_(task.items, -1) {
   const v1::Towers& settings = task.settings;
   for (Row user = 0; user < task.users; ++user) {
     const auto items = task.positives.Of(user);
@@ -67,12 +67,12 @@ Row TowerBatches::DrawHard(Row user, Random* random) const {
 }
 
 void TowerBatches::AddCandidate(Row item, bool for_all, TowerBatch* batch) {
-  if (places_[item] < 0) {
-    places_[item] = static_cast<int64_t>(batch->items.size());
+  if (candidate_of_[item] < 0) {
+    candidate_of_[item] = static_cast<int64_t>(batch->items.size());
     batch->items.push_back(item);
     for_all_.push_back(0);
   }
-  if (for_all) for_all_[static_cast<size_t>(places_[item])] = 1;
+  if (for_all) for_all_[static_cast<size_t>(candidate_of_[item])] = 1;
 }
 
 void TowerBatches::AddDrawn(Random* random, TowerBatch* batch) {
@@ -105,7 +105,7 @@ void TowerBatches::AddHard(Random* random, TowerBatch* batch) {
       if (item == kNoRow) continue;
       AddCandidate(item, true, batch);
       batch->log_probabilities.resize(batch->items.size());
-      batch->log_probabilities[static_cast<size_t>(places_[item])] = 0;
+      batch->log_probabilities[static_cast<size_t>(candidate_of_[item])] = 0;
     }
   }
 }
@@ -118,7 +118,7 @@ void TowerBatches::Mask(TowerBatch* batch) const {
     for (size_t c = 0; c < columns; ++c) row[c] = 1 - for_all_[c];
     for (const Row item :
          task_.positives.Of(static_cast<Row>(batch->users[i]))) {
-      if (places_[item] >= 0) row[places_[item]] = 1;
+      if (candidate_of_[item] >= 0) row[candidate_of_[item]] = 1;
     }
     row[batch->targets[i]] = 0;
   }
@@ -136,13 +136,13 @@ TowerBatch TowerBatches::Make(uint64_t i, Random* random) {
     batch.users.push_back(pair.user);
     batch.histories.push_back(MakeHistory(pair, random));
     AddCandidate(item, in_batch, &batch);
-    batch.targets.push_back(places_[item]);
+    batch.targets.push_back(candidate_of_[item]);
   }
   AddDrawn(random, &batch);
   AddHard(random, &batch);
   Mask(&batch);
   for (const int64_t item : batch.items) {
-    places_[static_cast<size_t>(item)] = -1;
+    candidate_of_[static_cast<size_t>(item)] = -1;
   }
   return batch;
 }

@@ -71,7 +71,7 @@ class TowerBatches {
   // By item: its share of the pairs.
   std::vector<double> shares_;
   // By item: its index among the candidates of the current batch, or -1.
-  std::vector<int64_t> places_;
+  std::vector<int64_t> candidate_of_;
   // By candidate: 1 where it is a candidate of pairs of which it is not the
   // item.
   std::vector<uint8_t> for_all_;
