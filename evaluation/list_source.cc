@@ -101,8 +101,9 @@ absl::StatusOr<std::vector<Row>> ListSource::Rows(
   RETURN_IF_ERROR(
       pipeline_->Retrieve(bundle_, request, SteadyTime::max(), &response));
   for (const v1::SourceReport& report : response.source_reports()) {
-    if (!response.degraded() || report.proposed() > 0) continue;
-    return SourceFailed(report.name(), request.user_key());
+    if (report.cause() == v1::FAILED || report.cause() == v1::DEADLINE) {
+      return SourceFailed(report.name(), request.user_key());
+    }
   }
   const KeyTable& items = bundle_->bundle().items();
   std::vector<Row> rows;
