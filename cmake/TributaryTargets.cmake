@@ -71,7 +71,12 @@ function(tributary_test NAME)
     set(ARG_TIMEOUT 900)
   endif()
   tributary_program(${NAME} SOURCES ${ARG_SOURCES}
-    DEPS ${ARG_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
+    DEPS ${ARG_DEPS} tributary_test_options GTest::gmock GTest::gtest
+      GTest::gtest_main)
+  if(TARGET tributary_test_headers)
+    target_precompile_headers(${NAME} REUSE_FROM tributary_test_headers)
+    set_target_properties(${NAME} PROPERTIES PCH_WARN_INVALID OFF)
+  endif()
   add_test(NAME ${NAME} COMMAND ${NAME} ${ARG_ARGS})
   set_tests_properties(${NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
   if(ARG_LABELS)

@@ -1,0 +1,1 @@
+// Has nothing but the headers that tests share: see CMakeLists.txt.
