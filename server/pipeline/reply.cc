@@ -139,8 +139,8 @@ void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
   response->set_cold_start(plan.cold_start);
   response->set_unknown_items(plan.unknown_items);
   if (!reply.bundle_label.empty()) {
-    response->set_bundle_label(reply.bundle_label.data(),
-                               reply.bundle_label.size());
+    // A setter would make a std::string of its own first.
+    response->mutable_bundle_label()->assign(reply.bundle_label);
   }
 }
 

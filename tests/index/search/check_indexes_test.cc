@@ -112,7 +112,7 @@ TEST_F(CheckFaissIndexesTest, PassesWhenTheIndexHasItsMeasuredRecall) {
 
 TEST_F(CheckFaissIndexesTest, RefusesAnIndexBelowItsMeasuredRecall) {
   description_.spec.mutable_index()->set_nprobe(1);
-  ExpectDataLoss("measured_recall 0.95");
+  ExpectDataLoss("measured_recall is 0.95");
 }
 
 TEST_F(CheckFaissIndexesTest, OpensEveryIndexEvenWithoutGoldenQueries) {
