@@ -111,7 +111,7 @@ TEST(CommandLine, BuildLikeTakesOverWhatAnEarlierBundleHadChosen) {
   for (int user = 0; user < 60; ++user) {
     for (int i = 0; i < 10; ++i) {
       csv += "u" + std::to_string(user) + ",i" +
-             std::to_string((user % 6) * 8 + (user * 7 + i * 3) % 24) + "," +
+             std::to_string((user % 6) * 8 + (user * 7 + i * 5) % 24) + "," +
              std::to_string(1'700'000'000 + 86400 * i) + "\n";
     }
   }
