@@ -123,10 +123,11 @@ curl -sf "http://$http/metrics" | grep -E \
   -e '^tributary_build_recall.*fused.*"(20|500)"'
 
 say "7. What to look at: $dir/report.html, one page that a browser opens offline"
-best() { awk -v k="$1" '$1 !~ /^(recall|fused|\()/ && NF >= 4 && $k > most {
-  most = $k; name = $1 } END { print name, most }' "$dir/recall.txt"; }
+best() { awk -v k="$1" '$1 == "recall" { table = 1; next } /^\(|^$/ { table = 0 }
+  table && $1 != "fused" && $k > most { most = $k; name = $1 }
+  END { print name, "with", most }' "$dir/recall.txt"; }
 fused() { awk -v k="$1" '$1 == "fused" { print $k; exit }' "$dir/recall.txt"; }
-echo "  Of what was held out, $(fused 3) is among the first 100 candidates;"
+echo "  Of what was held out, a share of $(fused 3) is in the first 100 candidates;"
 echo "  the best source alone is $(best 3)."
 echo "  Its plots show recall against list length, by segment, and a map of items."
 
