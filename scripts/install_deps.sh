@@ -15,10 +15,10 @@ build="g++ cmake ninja-build ccache pkg-config
   libfaiss-dev libopenblas-dev libhwy-dev libeigen3-dev"
 # curl plays the ranking service that speaks HTTP.
 demo="curl"
-# libFuzzer; a web server; a browser; what scrapes.
+# libFuzzer and OpenMP for clang; a web server; a browser; what scrapes.
 test="libgtest-dev libgmock-dev python3 python3-numpy curl
-  clang-14 libclang-rt-14-dev nginx-light prometheus chromium"
-dev="clang-14 clang-format-14 clang-tidy-14 libomp-14-dev libbenchmark-dev
+  clang-14 libclang-rt-14-dev libomp-14-dev nginx-light prometheus chromium"
+dev="clang-format-14 clang-tidy-14 libbenchmark-dev
   python3-venv"
 
 case "${1:-build}" in
