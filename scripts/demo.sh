@@ -59,8 +59,8 @@ if [ "$inputs" = "$(cat "$dir/built/inputs" 2>/dev/null)" ]; then
   echo "The last demo built it from the same index with the same program;" \
     "rm -r $dir to build it again."
 else
-  echo "The build chooses its settings and measures itself: about a minute and a" \
-    "half on two cores."
+  echo "The build chooses its settings and measures itself: two to three minutes" \
+    "on two cores."
   rm -rf "$dir"/built/*
   $bin/tributary build --data debian --out "$dir/built" --version 1 \
     --holdout 0.2 --test-out "$dir/test.inter"

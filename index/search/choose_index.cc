@@ -378,7 +378,8 @@ absl::StatusOr<std::optional<ChosenIndex>> TakeOver(const IndexInput& input,
                      .reranked = std::clamp(reranked, n, vectors)}));
   if (!truth.Meets(candidate)) return std::nullopt;
   kind.best = candidate;
-  RETURN_IF_ERROR(ChooseSmallNExponent(truth, earlier.small_n_exponent(), &kind));
+  RETURN_IF_ERROR(
+      ChooseSmallNExponent(truth, earlier.small_n_exponent(), &kind));
   return Coded(std::move(kind));
 }
 

@@ -164,7 +164,8 @@ double MeasureHistoryModel(const HistoryModel& model, const HistorySplit& split,
   const size_t items = split.kept.item_count();
   std::vector<double> found(sampled);
   ParallelFor(
-      sampled, kSampledUsersPerPiece, threads, [&](uint64_t begin, uint64_t end) {
+      sampled, kSampledUsersPerPiece, threads,
+      [&](uint64_t begin, uint64_t end) {
         std::vector<float> encoded((end - begin) * model.dim);
         std::vector<float> scores((end - begin) * items);
         for (uint64_t i = begin; i < end; ++i) {
