@@ -61,6 +61,13 @@ void SetDefaults(v1::BuildConfig* config) {
   DEFAULT_TO(index, target_recall, 0.99);
   DEFAULT_TO(index, target_n, 500);
   DEFAULT_TO(index, lists, 0);
+  v1::Feedback* const feedback = config->mutable_feedback();
+  DEFAULT_TO(feedback, positive, "");
+  DEFAULT_TO(feedback, negative, "");
+  DEFAULT_TO(feedback, value_weight, "none");
+  DEFAULT_TO(feedback, half_life_days, 0);
+  DEFAULT_TO(feedback, max_per_user_item_day, 1);
+  DEFAULT_TO(feedback, max_repeats, 1);
 #undef DEFAULT_TO
 }
 
