@@ -12,7 +12,8 @@ build="g++ cmake ninja-build ccache pkg-config
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libabsl-dev libspdlog-dev libfmt-dev prometheus-cpp-dev libyaml-cpp-dev
   libcli11-dev libcpp-httplib-dev libssl-dev libcurl4-openssl-dev
-  libfaiss-dev libopenblas-dev libhwy-dev libeigen3-dev"
+  libfaiss-dev libopenblas-dev libhwy-dev libeigen3-dev libutf8proc-dev
+  zlib1g-dev libzstd-dev"
 # curl plays the ranking service that speaks HTTP.
 demo="curl"
 # libFuzzer and OpenMP for clang; a web server; a browser; what scrapes.

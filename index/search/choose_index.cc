@@ -1,17 +1,14 @@
 #include "index/search/choose_index.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <utility>
 #include <vector>
 
 #include "fmt/core.h"
-#include "index/parallel/parallel_for.h"
 #include "index/search/coded_search.h"
-#include "index/search/recall.h"
+#include "index/search/effort_search.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -20,15 +17,18 @@ namespace {
 // The search for the cheapest candidate.
 //
 // Recall grows with both settings of an ivf, probes p and reranked vectors r,
-// and so does cost. For each ratio r / n in kRerankRatios, from the least, a
-// binary search finds the fewest probes that meet the target; its candidate is
-// the cheapest with that r. Growing r beyond what is needed lets p fall, so
-// that the cheapest of all lies in between. The loop ends when reranking r
-// vectors alone costs more than the best candidate does. A scan has only r to
-// search for.
+// and so does cost. For each ratio r / n in kRerankRatios, from the least, the
+// fewest probes that meet the target are looked for; their candidate is the
+// cheapest with that r. Growing r beyond what is needed lets p fall, so that
+// the cheapest of all lies in between. A candidate with more r is only worth
+// measuring with fewer p than were found before: the search for them goes down
+// from there, in steps that double, and ends with a binary search. A ratio that
+// misses the target with all lists costs one measurement. The loop ends when
+// reranking r vectors alone costs more than the best candidate does. A scan has
+// only r to search for.
 //
 // The exact answers are computed once, and the codes once per kind; a candidate
-// costs one search per query.
+// costs one search per query. Queries are shared out among the threads.
 
 // Cost of a flat scan of half-precision vectors, in nanoseconds per value and
 // per vector.
@@ -43,9 +43,6 @@ constexpr double kRerankRatios[] = {1.2, 1.5, 1.8, 2,   2.2, 2.4, 2.6,
 constexpr double kProbeStep = 1.06;
 // Kind auto keeps the exact scan unless a candidate is this much faster.
 constexpr double kWorthwhile = 1.5;
-// In standard errors of the mean recall: a setting that was chosen on some
-// queries does a little worse on others.
-constexpr double kMargin = 3;
 // With more vectors an ivf is faster than a scan.
 constexpr uint64_t kMaxScanVectors = 200'000;
 // Lists per root of the number of vectors; from 1 to 2 makes little difference.
@@ -61,99 +58,6 @@ constexpr double kSmallNExponents[] = {1, 0.75, 0.5, 0.25};
 constexpr uint32_t kFewerBy[] = {4, 20, 50};
 constexpr uint32_t kFew = 5;
 
-struct IndexCandidate {
-  SearchEffort effort;
-  // The mean over the queries, and its standard error.
-  double recall = 0;
-  double standard_error = 0;
-  // The mean time of a search: by the model, and measured.
-  double cost_ns = 0;
-  double us = 0;
-};
-
-// A kind with its arrays and the candidates that were measured.
-struct MeasuredKind {
-  std::string name;
-  CodedArrays arrays;
-  // The cheapest candidate that meets the target, if any does.
-  std::optional<IndexCandidate> best;
-  std::vector<IndexCandidate> candidates;
-};
-
-// The queries with their exact answers.
-class GroundTruth {
- public:
-  // Computes the exact best n of every query. `input` must outlive the object.
-  static absl::StatusOr<GroundTruth> Create(const IndexInput& input,
-                                            uint32_t n) {
-    GroundTruth truth(input);
-    const uint64_t queries = input.queries.size() / input.stored.dim;
-    truth.answers_.resize(queries);
-    std::vector<absl::Status> statuses(queries);
-    ParallelFor(queries, 4, input.threads, [&](uint64_t begin, uint64_t end) {
-      for (uint64_t i = begin; i < end; ++i) {
-        statuses[i] = FlatScan({input.values, input.stored.dim}, truth.Query(i),
-                               n, {}, SteadyTime::max(), &truth.answers_[i]);
-      }
-    });
-    for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
-    return truth;
-  }
-
-  absl::StatusOr<IndexCandidate> Measure(const CodedArrays& arrays,
-                                         const SearchEffort& effort) const {
-    return MeasureFor(effort.n, arrays, effort);
-  }
-
-  // Measures searches for n results by an index with this effort. REQUIRES: n
-  // is at most the n of Create.
-  absl::StatusOr<IndexCandidate> MeasureFor(uint32_t n,
-                                            const CodedArrays& arrays,
-                                            const SearchEffort& effort) const {
-    const CodedSearcher searcher(arrays.view(), input_.stored, effort);
-    const double count = static_cast<double>(answers_.size());
-    IndexCandidate candidate{.effort = effort};
-    double squares = 0;
-    std::vector<ScoredRow> hits;
-    SearchWork work;
-    std::chrono::duration<double, std::micro> time{0};
-    for (size_t i = 0; i < answers_.size(); ++i) {
-      const auto start = std::chrono::steady_clock::now();
-      RETURN_IF_ERROR(
-          searcher.Search(Query(i), n, {}, SteadyTime::max(), &hits, &work));
-      time += std::chrono::steady_clock::now() - start;
-      const std::span<const ScoredRow> answer = answers_[i];
-      const double recall =
-          Recall(answer.first(std::min<size_t>(n, answer.size())), hits);
-      candidate.recall += recall;
-      squares += recall * recall / count;
-      candidate.cost_ns += searcher.CostNs(work) / count;
-    }
-    // Divided once, at the end: the mean of exact answers is 1 without
-    // rounding.
-    candidate.recall /= count;
-    candidate.us = time.count() / count;
-    candidate.standard_error = std::sqrt(
-        std::max(0.0, squares - candidate.recall * candidate.recall) / count);
-    return candidate;
-  }
-
-  bool Meets(const IndexCandidate& candidate) const {
-    return candidate.recall >=
-           std::min(1.0,
-                    input_.target_recall + kMargin * candidate.standard_error);
-  }
-
- private:
-  explicit GroundTruth(const IndexInput& input) : input_(input) {}
-  std::span<const float> Query(size_t i) const {
-    return input_.queries.subspan(i * input_.stored.dim, input_.stored.dim);
-  }
-
-  const IndexInput& input_;
-  std::vector<std::vector<ScoredRow>> answers_;
-};
-
 // Numbers from `low` to `high`, each kProbeStep times the last or one more.
 std::vector<uint32_t> Steps(uint32_t low, uint32_t high) {
   std::vector<uint32_t> steps;
@@ -162,32 +66,6 @@ std::vector<uint32_t> Steps(uint32_t low, uint32_t high) {
   }
   steps.push_back(high);
   return steps;
-}
-
-// Looks, by binary search, for the least of `steps` (probes; for a scan,
-// reranked vectors) that meets the target. Adds every candidate that it
-// measures to *kind, and updates kind->best.
-absl::Status FindLeast(const GroundTruth& truth,
-                       std::span<const uint32_t> steps,
-                       const std::function<SearchEffort(uint32_t)>& effort_at,
-                       MeasuredKind* kind) {
-  size_t below = 0;
-  size_t met = steps.size();
-  while (below < met) {
-    const size_t middle = below + (met - below) / 2;
-    ASSIGN_OR_RETURN(const IndexCandidate candidate,
-                     truth.Measure(kind->arrays, effort_at(steps[middle])));
-    kind->candidates.push_back(candidate);
-    if (!truth.Meets(candidate)) {
-      below = middle + 1;
-      continue;
-    }
-    met = middle;
-    if (!kind->best || candidate.cost_ns < kind->best->cost_ns) {
-      kind->best = candidate;
-    }
-  }
-  return absl::OkStatus();
 }
 
 absl::StatusOr<MeasuredKind> MeasureScan(const IndexInput& input, uint32_t n,
@@ -199,12 +77,11 @@ absl::StatusOr<MeasuredKind> MeasureScan(const IndexInput& input, uint32_t n,
   ASSIGN_OR_RETURN(
       kind.arrays,
       EncodeVectors(input.values, dim, DefaultCodeDims(dim), 1, input.threads));
-  RETURN_IF_ERROR(FindLeast(
-      truth, Steps(n, vectors),
-      [&](uint32_t reranked) {
-        return SearchEffort{.n = n, .probes = 1, .reranked = reranked};
-      },
-      &kind));
+  RETURN_IF_ERROR(StepSearch(truth, Steps(n, vectors), &kind)
+                      .FindLeast([&](uint32_t reranked) {
+                        return SearchEffort{
+                            .n = n, .probes = 1, .reranked = reranked};
+                      }));
   return kind;
 }
 
@@ -227,8 +104,8 @@ absl::StatusOr<MeasuredKind> MeasureIvf(const IndexInput& input, uint32_t n,
   ASSIGN_OR_RETURN(kind.arrays,
                    EncodeVectors(input.values, dim, DefaultCodeDims(dim), lists,
                                  input.threads));
-  const std::vector<uint32_t> steps =
-      Steps(std::min(lists, 8U), kind.arrays.view().lists());
+  StepSearch search(
+      truth, Steps(std::min(lists, 8U), kind.arrays.view().lists()), &kind);
   for (const double ratio : kRerankRatios) {
     const auto reranked =
         static_cast<uint32_t>(std::clamp<double>(ratio * n, n, vectors));
@@ -239,12 +116,9 @@ absl::StatusOr<MeasuredKind> MeasureIvf(const IndexInput& input, uint32_t n,
         searcher.CostNs({.reranked = reranked}) > kind.best->cost_ns) {
       break;
     }
-    RETURN_IF_ERROR(FindLeast(
-        truth, steps,
-        [&](uint32_t probes) {
-          return SearchEffort{.n = n, .probes = probes, .reranked = reranked};
-        },
-        &kind));
+    RETURN_IF_ERROR(search.FindLess([&](uint32_t probes) {
+      return SearchEffort{.n = n, .probes = probes, .reranked = reranked};
+    }));
   }
   return kind;
 }
