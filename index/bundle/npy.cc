@@ -169,8 +169,8 @@ size_t DtypeSize(Dtype dtype) {
   return static_cast<size_t>(DtypeName(dtype)[2] - '0');
 }
 
-absl::StatusOr<NpyHeader> ParseNpyHeader(std::span<const std::byte> file,
-                                         std::string_view name) {
+absl::StatusOr<NpyDescription> DescribeNpy(std::span<const std::byte> file,
+                                           std::string_view name) {
   const std::string_view chars(reinterpret_cast<const char*>(file.data()),
                                file.size());
   const std::optional<HeaderText> found = FindHeaderText(chars);
@@ -185,20 +185,27 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(std::span<const std::byte> file,
         "dimensions: {}",
         name, found->text.substr(0, 100)));
   }
+  return NpyDescription{std::string(reader.descr()), reader.fortran_order(),
+                        reader.shape(), found->data_offset};
+}
+
+absl::StatusOr<NpyHeader> ParseNpyHeader(std::span<const std::byte> file,
+                                         std::string_view name) {
+  ASSIGN_OR_RETURN(const NpyDescription array, DescribeNpy(file, name));
+  const std::vector<uint64_t>& shape = array.shape;
   for (const auto& [dtype, descr] : kDtypeNames) {
-    if (descr != reader.descr()) continue;
-    const auto& shape = reader.shape();
-    if (reader.fortran_order() && shape.size() > 1) break;
+    if (descr != array.descr) continue;
+    if (array.fortran_order && shape.size() > 1) break;
     if (shape.empty()) break;
     const NpyHeader header{dtype, shape[0], shape.size() == 2 ? shape[1] : 1,
-                           static_cast<int>(shape.size()), found->data_offset};
+                           static_cast<int>(shape.size()), array.data_offset};
     RETURN_IF_ERROR(CheckSize(header, file.size(), name));
     return header;
   }
   return absl::InvalidArgumentError(fmt::format(
       "{}: dtype {} in {} order; expected |u1, <u2, <u4, <u8, <f2 or <f4 in C "
       "order",
-      name, reader.descr(), reader.fortran_order() ? "Fortran" : "C"));
+      name, array.descr, array.fortran_order ? "Fortran" : "C"));
 }
 
 std::string FormatNpyHeader(Dtype dtype, int dimensions, uint64_t rows,

@@ -4,12 +4,14 @@
 #ifndef TRIBUTARY_INDEX_BUNDLE_NPY_H_
 #define TRIBUTARY_INDEX_BUNDLE_NPY_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "index/bundle/mapped_file.h"
@@ -20,6 +22,18 @@ namespace tributary {
 struct Half {
   uint16_t bits;
 };
+// All exponent bits set: infinity or NaN.
+inline bool IsFinite(Half value) { return (value.bits & 0x7c00) != 0x7c00; }
+// The same number. Shifts exponent and mantissa to their places in binary32.
+// The exponent bias differs by 112, so the number is then 2^112 times too
+// small; multiplying by 2^112 also makes subnormal numbers right. REQUIRES: it
+// is finite.
+inline float ToFloat(Half value) {
+  const uint32_t sign = static_cast<uint32_t>(value.bits & 0x8000) << 16;
+  const uint32_t magnitude = static_cast<uint32_t>(value.bits & 0x7fff) << 13;
+  const float scaled = std::bit_cast<float>(magnitude) * 0x1p112f;
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(scaled) | sign);
+}
 
 enum class Dtype { kUint8, kUint16, kUint32, kUint64, kFloat16, kFloat32 };
 
@@ -48,6 +62,23 @@ struct NpyHeader {
   // The offset of the first element in the file, in bytes.
   uint64_t data_offset;
 };
+
+// What the header of any .npy file says.
+struct NpyDescription {
+  // NumPy's name of the type, such as "<f8" or "|S12".
+  std::string descr;
+  bool fortran_order = false;
+  // One or two extents.
+  std::vector<uint64_t> shape;
+  // The offset of the first element in the file, in bytes.
+  uint64_t data_offset = 0;
+};
+
+// Reads the header at the start of `file`, whatever the type and order of the
+// array. Errors begin with `name`: DATA_LOSS when the file is not .npy,
+// INVALID_ARGUMENT for an array without, or with more than two, dimensions.
+absl::StatusOr<NpyDescription> DescribeNpy(std::span<const std::byte> file,
+                                           std::string_view name);
 
 // Parses the header at the start of `file`, the bytes of a whole file, and
 // never reads beyond them. Errors begin with `name`: DATA_LOSS when the file is

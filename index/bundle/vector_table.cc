@@ -1,7 +1,6 @@
 #include "index/bundle/vector_table.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -14,18 +13,8 @@ namespace {
 
 float Widen(float value) { return value; }
 
-// Shifts exponent and mantissa to their places in binary32. The exponent bias
-// differs by 112, so the number is then 2^112 times too small; multiplying by
-// 2^112 also makes subnormal numbers right.
-float Widen(Half value) {
-  const uint32_t sign = static_cast<uint32_t>(value.bits & 0x8000) << 16;
-  const uint32_t magnitude = static_cast<uint32_t>(value.bits & 0x7fff) << 13;
-  const float scaled = std::bit_cast<float>(magnitude) * 0x1p112f;
-  return std::bit_cast<float>(std::bit_cast<uint32_t>(scaled) | sign);
-}
+float Widen(Half value) { return ToFloat(value); }
 
-// All exponent bits set: infinity or NaN. Cheaper than widening the value.
-bool IsFinite(Half value) { return (value.bits & 0x7c00) != 0x7c00; }
 bool IsFinite(float value) { return std::isfinite(value); }
 
 template <typename T>

@@ -1,102 +1,93 @@
 #include <filesystem>
-#include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "index/data/data_readers.h"
-#include "index/data/data_set_builder.h"
-#include "index/data/delimited_file.h"
+#include "index/data/input_files.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
 
-using Names = std::initializer_list<std::string_view>;
+// What files of a table are called, the most usual name first.
+constexpr std::string_view kInteractionStems[] = {
+    "interactions", "interaction",  "events",   "event", "ratings",
+    "rating",       "feedback",     "clicks",   "views", "purchases",
+    "orders",       "transactions", "sessions", "plays", "listens",
+    "logs",         "log",          "train",    "part",  "data"};
+constexpr std::string_view kItemStems[] = {
+    "items",   "item",   "products",  "product", "articles",
+    "article", "movies", "books",     "songs",   "tracks",
+    "videos",  "games",  "catalogue", "catalog", "metadata"};
+constexpr std::string_view kUserStems[] = {"users",    "user",    "customers",
+                                           "customer", "members", "visitors"};
 
-const Names kUserNames = {"user", "user_id", "user_key"};
+std::string NamesOf(const std::vector<std::filesystem::path>& files) {
+  std::vector<std::string> names;
+  for (const auto& path : files) names.push_back(path.filename().string());
+  return names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "));
+}
 
-// Reads items.csv or users.csv: a key, and features in the other columns.
-absl::Status ReadFeaturesCsv(const std::filesystem::path& path, Names key_names,
-                             KeyNumbers* keys, FeatureTable* features,
-                             MalformedLines* malformed) {
-  ASSIGN_OR_RETURN(
-      DelimitedFile file,
-      DelimitedFile::Open(path, {.separator = ",", .quoted = true}, malformed));
-  RETURN_IF_ERROR(file.ReadHeader());
-  ASSIGN_OR_RETURN(const size_t key_column, file.NeedColumn(key_names));
-  std::vector<std::pair<size_t, size_t>> columns;
-  for (size_t i = 0; i < file.header().size(); ++i) {
-    if (i == key_column) continue;
-    columns.push_back({i, features->AddColumn(file.header()[i], std::nullopt)});
-  }
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, file.Next());
-    if (!more) return absl::OkStatus();
-    const std::string_view key = file.field(key_column);
-    if (const auto problem = KeyProblem(key); !problem.empty()) {
-      RETURN_IF_ERROR(file.Malformed(problem));
-      continue;
+// Says which files of the directory are not read.
+void ReportUnread(const std::vector<std::filesystem::path>& files,
+                  const std::vector<const TableFiles*>& tables,
+                  InputReport* report) {
+  std::vector<std::filesystem::path> unread;
+  for (const auto& path : files) {
+    bool read = false;
+    for (const TableFiles* table : tables) {
+      for (const auto& of_table : table->paths) {
+        read = read || of_table == path || of_table.parent_path() == path;
+      }
     }
-    const uint32_t row = keys->Add(key);
-    for (const auto& [from, to] : columns) {
-      features->Set(to, row, file.field(from));
-    }
+    if (!read) unread.push_back(path);
   }
+  if (!unread.empty()) report->Say("not read: " + NamesOf(unread));
 }
 
 }  // namespace
 
-absl::Status ReadInteractionsCsv(const std::filesystem::path& path,
-                                 bool known_items_only, bool known_users_only,
-                                 DataSetBuilder* builder,
-                                 MalformedLines* malformed) {
-  ASSIGN_OR_RETURN(
-      DelimitedFile file,
-      DelimitedFile::Open(path, {.separator = ",", .quoted = true}, malformed));
-  RETURN_IF_ERROR(file.ReadHeader());
-  ASSIGN_OR_RETURN(const size_t user, file.NeedColumn(kUserNames));
-  ASSIGN_OR_RETURN(const size_t item, file.NeedColumn(kItemKeyColumns));
-  const std::optional<size_t> value =
-      file.FindColumn({"value", "rating", "weight", "count", "outcome"});
-  const std::optional<size_t> time =
-      file.FindColumn({"timestamp", "time", "ts"});
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, file.Next());
-    if (!more) return absl::OkStatus();
-    std::string_view problem;
-    if (known_items_only && !builder->items.Find(file.field(item))) {
-      problem = "an item without vector";
-    } else if (known_users_only && !builder->users.Find(file.field(user))) {
-      problem = "a user without vector";
-    } else {
-      problem = builder->AddInteraction(file.field(user), file.field(item),
-                                        file.field(value), file.field(time));
-    }
-    if (!problem.empty()) RETURN_IF_ERROR(file.Malformed(problem));
-  }
-}
-
-absl::StatusOr<DataSet> ReadCsv(const std::filesystem::path& dir,
-                                MalformedLines* malformed) {
+absl::StatusOr<DataSetBuilder> ReadCsv(const std::filesystem::path& where,
+                                       const TableContext& context) {
   DataSetBuilder builder;
-  RETURN_IF_ERROR(ReadInteractionsCsv(dir / "interactions.csv",
-                                      /*known_items_only=*/false,
-                                      /*known_users_only=*/false, &builder,
-                                      malformed));
+  InteractionCounts counts;
   std::error_code error;
-  if (const auto path = dir / "items.csv";
-      std::filesystem::exists(path, error)) {
-    RETURN_IF_ERROR(ReadFeaturesCsv(path, kItemKeyColumns, &builder.items,
-                                    &builder.item_features, malformed));
+  if (std::filesystem::is_regular_file(where, error)) {
+    RETURN_IF_ERROR(ReadInteractions({&where, 1}, {}, {}, context, &builder));
+    return builder;
   }
-  if (const auto path = dir / "users.csv";
-      std::filesystem::exists(path, error)) {
-    RETURN_IF_ERROR(ReadFeaturesCsv(path, kUserNames, &builder.users,
-                                    &builder.user_features, malformed));
+  ASSIGN_OR_RETURN(const std::vector<std::filesystem::path> files,
+                   ListDataFiles(where));
+  ASSIGN_OR_RETURN(const TableFiles interactions,
+                   FindTable(files, kInteractionStems));
+  ASSIGN_OR_RETURN(const TableFiles items, FindTable(files, kItemStems));
+  ASSIGN_OR_RETURN(const TableFiles users, FindTable(files, kUserStems));
+  if (interactions.paths.empty()) {
+    return absl::NotFoundError(fmt::format(
+        "{}: no interactions.csv (or .tsv, .csv.gz, .csv.zst; or events, "
+        "ratings, clicks and the like); there is {}. A file of another name is "
+        "read by csv:FILE",
+        where.string(), NamesOf(files)));
   }
-  return std::move(builder).Finish();
+  RETURN_IF_ERROR(
+      ReadInteractions(interactions.paths, {}, {}, context, &builder, &counts));
+  if (!items.paths.empty()) {
+    RETURN_IF_ERROR(ReadFeatures(items.paths, {}, Role::kItem, counts.of_items,
+                                 context, &builder.items,
+                                 &builder.item_features));
+  }
+  if (!users.paths.empty()) {
+    RETURN_IF_ERROR(ReadFeatures(users.paths, {}, Role::kUser, counts.of_users,
+                                 context, &builder.users,
+                                 &builder.user_features));
+  }
+  ReportUnread(files, {&interactions, &items, &users}, context.report);
+  return builder;
 }
 
 }  // namespace tributary

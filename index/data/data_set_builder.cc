@@ -5,22 +5,24 @@
 #include <numeric>
 #include <utility>
 
-#include "index/data/parse_field.h"
+#include "index/data/feedback.h"
 #include "index/data/utf8.h"
 
 namespace tributary {
 namespace {
 
-// Inverts the order: from order[row] = number to result[number] = row.
-std::vector<Row> Inverse(const std::vector<uint32_t>& order) {
+// More types are keys or texts in the wrong column.
+constexpr size_t kMaxTypes = 1000;
+
+}  // namespace
+
+std::vector<Row> RowsOfNumbers(const std::vector<uint32_t>& order) {
   std::vector<Row> rows(order.size());
   for (size_t row = 0; row < order.size(); ++row) {
     rows[order[row]] = static_cast<Row>(row);
   }
   return rows;
 }
-
-}  // namespace
 
 std::string_view KeyProblem(std::string_view key) {
   if (key.empty()) return "empty key";
@@ -42,13 +44,26 @@ std::optional<uint32_t> KeyNumbers::Find(std::string_view key) const {
   return found->second;
 }
 
-KeyList KeyNumbers::Sort(std::vector<uint32_t>* order) const {
+KeyNumbers::Kinds KeyNumbers::CountKinds() const {
+  Kinds kinds;
+  uint64_t ignored = 0;
+  for (const std::string& key : keys_) {
+    if (ParseDecimalKey(key, &ignored)) continue;
+    if (kinds.others++ == 0) kinds.other_example = key;
+  }
+  return kinds;
+}
+
+KeyList KeyNumbers::Sort(std::optional<v1::KeyKind> kind,
+                         std::vector<uint32_t>* order) const {
   KeyList list;
   std::vector<uint64_t> ids(keys_.size());
-  const bool integers = std::all_of(
-      keys_.begin(), keys_.end(), [&, i = size_t{0}](const auto& key) mutable {
-        return ParseDecimalKey(key, &ids[i++]);
-      });
+  const bool integers =
+      kind != v1::UTF8 &&
+      std::all_of(keys_.begin(), keys_.end(),
+                  [&, i = size_t{0}](const auto& key) mutable {
+                    return ParseDecimalKey(key, &ids[i++]);
+                  });
   list.kind = integers ? v1::UINT64 : v1::UTF8;
   order->resize(keys_.size());
   std::iota(order->begin(), order->end(), 0);
@@ -65,51 +80,75 @@ KeyList KeyNumbers::Sort(std::vector<uint32_t>* order) const {
   return list;
 }
 
-std::string_view DataSetBuilder::AddInteraction(std::string_view user,
-                                                std::string_view item,
-                                                std::string_view value,
-                                                std::string_view time) {
-  if (const auto problem = KeyProblem(user); !problem.empty()) return problem;
-  if (const auto problem = KeyProblem(item); !problem.empty()) return problem;
-  const std::optional<double> number = value.empty() ? 1.0 : ParseNumber(value);
-  if (!number || !std::isfinite(static_cast<float>(*number))) {
-    return "the value is not a finite number";
+std::string_view DataSetBuilder::TypeProblem(std::string_view type) const {
+  if (types_.size() < kMaxTypes || types_.contains(type)) return "";
+  return "one more type of event than 1000";
+}
+
+std::string_view DataSetBuilder::AddInteraction(uint32_t user, uint32_t item,
+                                                float value, int64_t time_s,
+                                                std::string_view type) {
+  if (const auto problem = TypeProblem(type); !problem.empty()) return problem;
+  auto known = type.empty() ? types_.begin() : types_.find(type);
+  if (known == types_.end()) {
+    known = types_.emplace(type, static_cast<uint16_t>(types_.size())).first;
+    type_names_.emplace_back(type);
   }
-  const std::optional<int64_t> time_s = time.empty() ? 0 : ParseTime(time);
-  if (!time_s) return "the time is neither a number nor ISO 8601";
-  AddInteraction(users.Add(user), items.Add(item), static_cast<float>(*number),
-                 *time_s);
+  records_.push_back({user, item, value, known->second, time_s});
   return "";
 }
 
-void DataSetBuilder::AddInteraction(uint32_t user, uint32_t item, float value,
-                                    int64_t time_s) {
-  interactions_.push_back({user, item, value, time_s});
+void DataSetBuilder::MoveRecords(DataSet* data) {
+  std::stable_sort(
+      records_.begin(), records_.end(), [](const Record& a, const Record& b) {
+        return a.user != b.user ? a.user < b.user : a.time_s < b.time_s;
+      });
+  const bool has_values = std::ranges::any_of(
+      records_, [](float value) { return !std::isnan(value) && value != 1; },
+      &Record::value);
+  const bool has_types = type_names_.size() > 1;
+  data->interactions.reserve(records_.size());
+  if (has_values) data->values.reserve(records_.size());
+  if (has_types) data->types.reserve(records_.size());
+  for (const Record& record : records_) {
+    data->interactions.push_back(
+        {record.user, record.item, 1,
+         static_cast<uint32_t>(data->interactions.size()), record.time_s});
+    if (has_values) data->values.push_back(record.value);
+    if (has_types) data->types.push_back(record.type);
+    data->has_times = data->has_times || record.time_s != 0;
+  }
+  if (has_types) data->type_names = std::move(type_names_);
+  data->value_name = std::move(value_name);
+  records_ = {};
 }
 
-DataSet DataSetBuilder::Finish(std::vector<uint32_t>* item_order,
-                               std::vector<uint32_t>* user_order) && {
+DataSet DataSetBuilder::Finish() && {
   std::vector<uint32_t> orders[2];
-  if (item_order == nullptr) item_order = &orders[0];
-  if (user_order == nullptr) user_order = &orders[1];
+  return std::move(*this).Finish(std::nullopt, std::nullopt, &orders[0],
+                                 &orders[1]);
+}
+
+DataSet DataSetBuilder::Finish(std::optional<v1::KeyKind> item_kind,
+                               std::optional<v1::KeyKind> user_kind,
+                               std::vector<uint32_t>* item_order,
+                               std::vector<uint32_t>* user_order) && {
   DataSet data;
-  data.items = items.Sort(item_order);
-  data.users = users.Sort(user_order);
-  data.item_features = std::move(item_features).Finish(*item_order);
-  data.user_features = std::move(user_features).Finish(*user_order);
-  const std::vector<Row> item_rows = Inverse(*item_order);
-  const std::vector<Row> user_rows = Inverse(*user_order);
-  for (Interaction& interaction : interactions_) {
-    interaction.item = item_rows[interaction.item];
-    interaction.user = user_rows[interaction.user];
-    data.has_times = data.has_times || interaction.time_s != 0;
+  data.items = items.Sort(item_kind, item_order);
+  data.users = users.Sort(user_kind, user_order);
+  data.item_features =
+      std::move(item_features).Finish(*item_order, &data.item_columns);
+  data.user_features =
+      std::move(user_features).Finish(*user_order, &data.user_columns);
+  const std::vector<Row> item_rows = RowsOfNumbers(*item_order);
+  const std::vector<Row> user_rows = RowsOfNumbers(*user_order);
+  for (Record& record : records_) {
+    record.item = item_rows[record.item];
+    record.user = user_rows[record.user];
   }
-  data.interactions = std::move(interactions_);
-  std::stable_sort(data.interactions.begin(), data.interactions.end(),
-                   [](const Interaction& a, const Interaction& b) {
-                     return a.user != b.user ? a.user < b.user
-                                             : a.time_s < b.time_s;
-                   });
+  MoveRecords(&data);
+  // Defaults cannot fail.
+  ApplyFeedback({}, &data).IgnoreError();
   return data;
 }
 

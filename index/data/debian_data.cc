@@ -179,8 +179,8 @@ void AddDependencies(const std::vector<Package>& packages,
 
 }  // namespace
 
-absl::StatusOr<DataSet> ReadDebian(const std::string& file,
-                                   MalformedLines* malformed) {
+absl::StatusOr<DataSetBuilder> ReadDebian(const std::string& file,
+                                          MalformedLines* malformed) {
   std::string printed;
   MappedFile mapped;
   std::string_view text;
@@ -203,7 +203,7 @@ absl::StatusOr<DataSet> ReadDebian(const std::string& file,
   for (const Package& package : packages) builder.items.Add(package.name);
   AddFeatures(packages, &builder);
   AddDependencies(packages, &builder);
-  return std::move(builder).Finish();
+  return builder;
 }
 
 }  // namespace tributary

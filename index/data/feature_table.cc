@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <unordered_set>
 #include <utility>
 
+#include "fmt/format.h"
 #include "index/data/parse_field.h"
 #include "index/data/utf8.h"
 
@@ -14,33 +14,115 @@ namespace {
 
 using Kind = FeatureColumn::Kind;
 
-// A column whose values occur this often on average has categories.
-constexpr size_t kUsesOfCategory = 5;
+constexpr size_t kNamedMarkers = 3;
 
-Kind GuessKind(std::string_view name, const std::vector<std::string>& values) {
-  bool numbers = true;
-  bool lists = false;
-  size_t present = 0;
-  std::unordered_set<std::string_view> different;
-  for (const std::string& value : values) {
-    if (value.empty()) continue;
-    ++present;
-    numbers = numbers && ParseNumber(value).has_value();
-    lists = lists || value.find_first_of(kListSeparators) != std::string::npos;
-    different.insert(value);
+Kind StoredKind(ColumnKind kind) {
+  switch (kind) {
+    case ColumnKind::kNumber:
+    case ColumnKind::kTime:
+      return Kind::kNumber;
+    case ColumnKind::kCategory:
+    case ColumnKind::kTags:
+      return Kind::kTokens;
+    case ColumnKind::kText:
+    case ColumnKind::kIgnored:
+      break;
   }
-  if (present > 0 && numbers) return Kind::kNumber;
-  if (lists && name.ends_with('s')) return Kind::kTokens;
-  return different.size() * kUsesOfCategory <= present ? Kind::kTokens
-                                                       : Kind::kText;
+  return Kind::kText;
 }
 
-float NumberOf(std::string_view value) {
-  const std::optional<double> number = ParseNumber(value);
-  const auto narrow = static_cast<float>(number.value_or(NAN));
-  return std::isfinite(narrow) ? narrow
-                               : std::numeric_limits<float>::quiet_NaN();
+// How a column of a stored kind is reported.
+ColumnKind ReportedKind(Kind kind) {
+  switch (kind) {
+    case Kind::kNumber:
+      return ColumnKind::kNumber;
+    case Kind::kTokens:
+      return ColumnKind::kTags;
+    case Kind::kText:
+      break;
+  }
+  return ColumnKind::kText;
 }
+
+// Converts a column's values one by one, and counts what is missing.
+class ValueReader {
+ public:
+  ValueReader(ColumnReading reading, bool as_they_are, ColumnReport* report)
+      : reading_(std::move(reading)),
+        as_they_are_(as_they_are),
+        report_(report) {
+    out_.kind = StoredKind(reading_.kind);
+  }
+
+  void Add(std::string value) {
+    if (out_.kind == Kind::kNumber) {
+      AddNumber(value);
+      return;
+    }
+    if (!as_they_are_ && IsMissing(value, /*of_numbers=*/false)) {
+      AddMarker(value);
+      value.clear();
+    }
+    Count(value, value.empty());
+    if (reading_.kind == ColumnKind::kTags && !as_they_are_) {
+      value = ReadTags(value, reading_.commas);
+    }
+    out_.text.push_back(std::move(value));
+  }
+
+  FeatureColumn Finish() && {
+    report_->kind = reading_.kind;
+    report_->note = reading_.note;
+    if (others_ > 0) {
+      AddNote(
+          fmt::format("{} values are not numbers and count as missing, "
+                      "such as \"{}\"",
+                      others_, first_other_));
+    }
+    if (!markers_.empty()) {
+      AddNote(
+          fmt::format("missing is also written {}", fmt::join(markers_, ", ")));
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void AddNumber(const std::string& value) {
+    const std::optional<float> number = ReadNumber(value);
+    out_.numbers.push_back(
+        number.value_or(std::numeric_limits<float>::quiet_NaN()));
+    const bool missing = std::isnan(out_.numbers.back());
+    Count(value, missing);
+    if (!number && others_++ == 0) first_other_ = value.substr(0, 40);
+    if (number && missing) AddMarker(value);
+  }
+
+  void Count(const std::string& value, bool missing) {
+    ++(missing ? report_->missing : report_->present);
+    if (!missing && report_->example.empty()) report_->example = value;
+  }
+
+  void AddMarker(const std::string& value) {
+    if (value.empty() || markers_.size() == kNamedMarkers ||
+        std::ranges::count(markers_, value) > 0) {
+      return;
+    }
+    markers_.push_back(value);
+  }
+
+  void AddNote(const std::string& text) {
+    if (!report_->note.empty()) report_->note += "; ";
+    report_->note += text;
+  }
+
+  const ColumnReading reading_;
+  const bool as_they_are_;
+  ColumnReport* const report_;
+  FeatureColumn out_;
+  uint64_t others_ = 0;
+  std::string first_other_;
+  std::vector<std::string> markers_;
+};
 
 }  // namespace
 
@@ -60,8 +142,22 @@ std::string SplitTokens(std::string_view value, std::string_view separators) {
 
 size_t FeatureTable::AddColumn(std::string_view name,
                                std::optional<Kind> kind) {
-  columns_.push_back({std::string(name), kind, {}});
+  columns_.push_back({ToUtf8(name), kind, std::nullopt, {}});
   return columns_.size() - 1;
+}
+
+size_t FeatureTable::AddColumnOf(std::string_view name, ColumnKind stated) {
+  columns_.push_back({ToUtf8(name), std::nullopt, stated, {}});
+  return columns_.size() - 1;
+}
+
+std::optional<uint64_t> FeatureTable::SetLine(uint32_t row, uint64_t line) {
+  if (row >= lines_.size()) {
+    lines_.resize(std::max<size_t>(row + 1, lines_.size() * 3 / 2));
+  }
+  if (lines_[row] > 0) return lines_[row];
+  lines_[row] = line;
+  return std::nullopt;
 }
 
 std::string& FeatureTable::Value(size_t column, uint32_t row) {
@@ -85,24 +181,29 @@ void FeatureTable::AddToken(size_t column, uint32_t row,
 }
 
 std::vector<FeatureColumn> FeatureTable::Finish(
-    std::span<const uint32_t> order) && {
+    std::span<const uint32_t> order, std::vector<ColumnReport>* reports) && {
   std::vector<FeatureColumn> finished;
   for (Column& column : columns_) {
-    const bool guessed = !column.kind.has_value();
-    FeatureColumn& out = finished.emplace_back();
-    out.name = std::move(column.name);
-    out.kind = guessed ? GuessKind(out.name, column.values) : *column.kind;
+    ColumnReading reading;
+    if (column.kind.has_value()) {
+      reading.kind = ReportedKind(*column.kind);
+    } else if (column.stated.has_value()) {
+      reading.kind = *column.stated;
+    } else {
+      reading = RecogniseColumn(column.name, column.values);
+    }
+    const bool ignored = reading.kind == ColumnKind::kIgnored;
+    ColumnReport report;
+    report.stated = column.kind.has_value() || column.stated.has_value();
+    ValueReader reader(std::move(reading), column.kind.has_value(), &report);
     column.values.resize(std::max(column.values.size(), order.size()));
     for (const uint32_t row : order) {
-      std::string& value = column.values[row];
-      if (out.kind == Kind::kNumber) {
-        out.numbers.push_back(NumberOf(value));
-      } else if (guessed && out.kind == Kind::kTokens) {
-        out.text.push_back(SplitTokens(value, kListSeparators));
-      } else {
-        out.text.push_back(std::move(value));
-      }
+      reader.Add(std::move(column.values[row]));
     }
+    FeatureColumn out = std::move(reader).Finish();
+    out.name = report.name = std::move(column.name);
+    if (reports != nullptr) reports->push_back(std::move(report));
+    if (!ignored) finished.push_back(std::move(out));
   }
   return finished;
 }

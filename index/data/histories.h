@@ -11,14 +11,17 @@
 
 namespace tributary {
 
-// The items that users had, from interactions of a value above 0. The items of
-// user u are items[offsets[u]] to items[offsets[u + 1] - 1], newest last; each
-// item once, at its last occurrence.
+// The items that users wanted, from positive interactions. The items of user u
+// are items[offsets[u]] to items[offsets[u + 1] - 1], newest last; each item
+// once, at its last occurrence.
 struct Histories {
   std::vector<uint64_t> offsets;
   std::vector<Row> items;
   // Parallel to items: seconds since 1970, or 0 where the data have no times.
   std::vector<int64_t> times_s;
+  // Parallel to items: how much the user's interactions with the item weigh
+  // together, over the mean of all items. Empty: all weigh the same.
+  std::vector<float> weights;
 
   size_t n_users() const { return offsets.size() - 1; }
   std::span<const Row> Of(Row user) const {
@@ -48,6 +51,15 @@ struct ItemOccurrences {
   }
 };
 ItemOccurrences ListOccurrences(const Histories& histories, size_t n_items);
+
+// What the item's occurrences weigh together, by item; their number, where all
+// weigh the same.
+std::vector<double> ItemWeights(const Histories& histories,
+                                const ItemOccurrences& occurrences);
+
+// Divides weights by the mean of those above 0, so that only their ratios
+// matter; clears them when all are the same and above 0.
+void NormaliseWeights(std::vector<float>* weights);
 
 }  // namespace tributary
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "index/data/feedback.h"
 #include "index/data/random.h"
 
 namespace tributary {
@@ -82,10 +83,10 @@ void Split(OfUser of_user, const std::vector<bool>& chosen,
            std::vector<Interaction>* kept, std::vector<Interaction>* held_out) {
   std::unordered_set<Row> settled;
   for (size_t i = 0; i < of_user.size(); ++i) {
-    if (!chosen[i] || of_user[i].value <= 0) settled.insert(of_user[i].item);
+    if (!chosen[i] || of_user[i].weight <= 0) settled.insert(of_user[i].item);
   }
   for (size_t i = 0; i < of_user.size(); ++i) {
-    if (!chosen[i] || of_user[i].value <= 0) {
+    if (!chosen[i] || of_user[i].weight <= 0) {
       kept->push_back(of_user[i]);
     } else if (settled.insert(of_user[i].item).second) {
       held_out->push_back(of_user[i]);
@@ -106,7 +107,9 @@ absl::StatusOr<DataSet> HoldOut(DataSet data, SplitBy by, double share,
   }
   held_out->clear();
   std::vector<Interaction> kept;
-  const std::vector<Interaction>& all = data.interactions;
+  std::vector<Interaction>& all = data.interactions;
+  // A repeat may have lost its weight to an interaction that is held out.
+  RestoreWeights(data, all);
   const int64_t last_kept_time_s =
       by == SplitBy::kTime ? LastKeptTime(data, share) : 0;
   for (size_t begin = 0, end; begin < all.size(); begin = end) {
@@ -118,6 +121,7 @@ absl::StatusOr<DataSet> HoldOut(DataSet data, SplitBy by, double share,
           &kept, held_out);
   }
   data.interactions = std::move(kept);
+  if (!data.limited.empty()) LimitAllRepeats(&data, nullptr);
   return data;
 }
 

@@ -31,9 +31,10 @@ enum class SplitBy {
 };
 
 // Moves interactions to *held_out and returns the data without them. Users with
-// fewer than 5 interactions keep all of theirs, except by kTime. Only values
-// above 0 are held out, each user and item once, and no item that the user also
-// has among the kept interactions. Shares are rounded up. Interactions of equal
+// fewer than 5 interactions keep all of theirs, except by kTime. Only
+// positive interactions are held out, each user and item once, and no item that
+// the user also has among the kept interactions, whose repeats are limited
+// anew. Shares are rounded up. Interactions of equal
 // time are in the input's order, but kTime does not split one moment. Tables
 // keep all rows. FAILED_PRECONDITION when the split needs times and the data
 // have none.

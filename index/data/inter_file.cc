@@ -1,6 +1,7 @@
 #include "index/data/inter_file.h"
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -8,6 +9,11 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "index/data/data_set_builder.h"
+#include "index/data/input_table.h"
+#include "index/data/malformed_lines.h"
+#include "index/data/read_tables.h"
+#include "index/data/value_condition.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -17,79 +23,42 @@ struct FileCloser {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
+absl::StatusOr<std::string> WithoutBreaks(std::string_view what,
+                                          std::string field) {
+  if (field.find_first_of("\t\r\n") == std::string::npos) return field;
+  return absl::InvalidArgumentError(fmt::format(
+      "{} \"{}\" has a tab or a line break, which .inter files cannot hold",
+      what, field));
+}
+
 }  // namespace
-
-absl::StatusOr<RecBoleFile> OpenRecBoleFile(const std::filesystem::path& path,
-                                            MalformedLines* malformed) {
-  ASSIGN_OR_RETURN(DelimitedFile file,
-                   DelimitedFile::Open(path, {.separator = "\t"}, malformed));
-  RETURN_IF_ERROR(file.ReadHeader());
-  RecBoleFile typed{std::move(file), {}, {}};
-  for (const std::string& field : typed.file.header()) {
-    const size_t colon = field.rfind(':');
-    if (colon == std::string::npos) {
-      return absl::NotFoundError(
-          fmt::format("{}:1: no type behind column {}, expected name:token, "
-                      "name:token_seq, name:float or name:float_seq",
-                      typed.file.name(), field));
-    }
-    typed.names.push_back(field.substr(0, colon));
-    typed.types.push_back(field.substr(colon + 1));
-  }
-  return typed;
-}
-
-absl::StatusOr<size_t> RecBoleFile::KeyColumn(std::string_view prefix) const {
-  const std::string usual = fmt::format("{}_id", prefix);
-  for (const bool exactly : {true, false}) {
-    for (size_t i = 0; i < names.size(); ++i) {
-      std::string lower = names[i];
-      for (char& c : lower) {
-        c = static_cast<char>(c | ('A' <= c && c <= 'Z') << 5);
-      }
-      const bool fits = exactly ? lower == usual : lower.starts_with(prefix);
-      if (fits && types[i] == "token") return i;
-    }
-  }
-  return absl::NotFoundError(
-      fmt::format("{}: no column {}:token in the header", file.name(), usual));
-}
-
-std::optional<size_t> RecBoleFile::Column(std::string_view name,
-                                          std::string_view type) const {
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (names[i] == name && types[i] == type) return i;
-  }
-  return std::nullopt;
-}
 
 absl::StatusOr<std::vector<KeyedInteraction>> ReadInterFile(
     const std::filesystem::path& path, uint32_t max_malformed_lines) {
   MalformedLines malformed(max_malformed_lines);
-  ASSIGN_OR_RETURN(RecBoleFile inter, OpenRecBoleFile(path, &malformed));
-  ASSIGN_OR_RETURN(const size_t user, inter.KeyColumn("user"));
-  ASSIGN_OR_RETURN(const size_t item, inter.KeyColumn("item"));
-  std::vector<KeyedInteraction> interactions;
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, inter.file.Next());
-    if (!more) return interactions;
-    std::string_view problem = KeyProblem(inter.file.field(user));
-    if (problem.empty()) problem = KeyProblem(inter.file.field(item));
-    if (!problem.empty()) {
-      RETURN_IF_ERROR(inter.file.Malformed(problem));
-      continue;
-    }
-    interactions.push_back({std::string(inter.file.field(user)),
-                            std::string(inter.file.field(item))});
+  ASSIGN_OR_RETURN(InputTable table, InputTable::OpenFile(path, &malformed));
+  const Role wanted[] = {Role::kUser, Role::kItem};
+  ASSIGN_OR_RETURN(const ColumnRoles roles,
+                   FindRoles(table.name(), table.names(), wanted, v1::Input()));
+  for (const Role role : wanted) {
+    if (!roles[role]) return MissingRole(table.name(), role, table.names());
   }
+  std::vector<KeyedInteraction> interactions;
+  RETURN_IF_ERROR(table.ForEach([&](const DelimitedFile& file) {
+    const std::string_view user = file.verbatim(*roles[Role::kUser]);
+    const std::string_view item = file.verbatim(*roles[Role::kItem]);
+    std::string_view problem = KeyProblem(user);
+    if (problem.empty()) problem = KeyProblem(item);
+    if (problem.empty()) {
+      interactions.push_back({std::string(user), std::string(item)});
+    }
+    return problem;
+  }));
+  return interactions;
 }
 
 absl::StatusOr<std::string> InterField(const KeyList& keys, Row row) {
-  std::string key = keys.text(row);
-  if (key.find_first_of("\t\r\n") == std::string::npos) return key;
-  return absl::InvalidArgumentError(fmt::format(
-      "key \"{}\" has a tab or a line break, which .inter files cannot hold",
-      key));
+  return WithoutBreaks("key", keys.text(row));
 }
 
 absl::Status WriteTextFile(const std::filesystem::path& path,
@@ -106,17 +75,33 @@ absl::Status WriteTextFile(const std::filesystem::path& path,
 absl::Status WriteInterFile(const std::filesystem::path& path,
                             const DataSet& data,
                             std::span<const Interaction> interactions) {
-  std::string text = "user_id:token\titem_id:token\trating:float";
-  text += data.has_times ? "\ttimestamp:float\n" : "\n";
+  const bool is_count = !data.feedback.ratings.has_value() &&
+                        RecogniseRatings(data.values, "rating").has_value();
+  std::string text = fmt::format("user_id:token\titem_id:token\t{}:float",
+                                 is_count ? "count" : "rating");
+  if (data.has_times) text += "\ttimestamp:float";
+  if (!data.types.empty()) text += "\ttype:token";
+  text += '\n';
   for (const Interaction& interaction : interactions) {
     ASSIGN_OR_RETURN(const std::string user,
                      InterField(data.users, interaction.user));
     ASSIGN_OR_RETURN(const std::string item,
                      InterField(data.items, interaction.item));
-    fmt::format_to(std::back_inserter(text), "{}\t{}\t{}", user, item,
-                   interaction.value);
+    fmt::format_to(std::back_inserter(text), "{}\t{}\t", user, item);
+    if (data.values.empty()) {
+      text += '1';
+    } else if (!std::isnan(data.values[interaction.record])) {
+      text += fmt::to_string(data.values[interaction.record]);
+    }
     if (data.has_times) {
       fmt::format_to(std::back_inserter(text), "\t{}", interaction.time_s);
+    }
+    if (!data.types.empty()) {
+      ASSIGN_OR_RETURN(
+          const std::string type,
+          WithoutBreaks("type",
+                        data.type_names[data.types[interaction.record]]));
+      text += '\t' + type;
     }
     text += '\n';
   }

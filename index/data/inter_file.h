@@ -11,8 +11,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/data/data_set.h"
-#include "index/data/data_set_builder.h"
-#include "index/data/delimited_file.h"
 
 namespace tributary {
 
@@ -24,25 +22,9 @@ struct KeyedInteraction {
                          const KeyedInteraction&) = default;
 };
 
-// A RecBole file: tab-separated, with a header of name:type. Reads the header
-// and splits names from types.
-struct RecBoleFile {
-  DelimitedFile file;
-  std::vector<std::string> names;
-  std::vector<std::string> types;
-
-  // The first column of type token that has one of the names or begins with
-  // `prefix`. NOT_FOUND, naming the file, when there is none.
-  absl::StatusOr<size_t> KeyColumn(std::string_view prefix) const;
-  // The column of that name and type, if there is one.
-  std::optional<size_t> Column(std::string_view name,
-                               std::string_view type) const;
-};
-absl::StatusOr<RecBoleFile> OpenRecBoleFile(const std::filesystem::path& path,
-                                            MalformedLines* malformed);
-
-// The users and items of a RecBole .inter file, in order of input. Errors: as
-// ReadDataSet.
+// The users and items of a table of interactions, in order of input: a RecBole
+// .inter file, or a file with a header as csv:FILE reads it. Values, times and
+// other columns are not looked at. Errors: as ReadDataSet.
 absl::StatusOr<std::vector<KeyedInteraction>> ReadInterFile(
     const std::filesystem::path& path, uint32_t max_malformed_lines);
 
@@ -54,8 +36,11 @@ absl::StatusOr<std::string> InterField(const KeyList& keys, Row row);
 absl::Status WriteTextFile(const std::filesystem::path& path,
                            std::string_view text);
 
-// Writes interactions of the data set as a RecBole .inter file: user_id:token
-// item_id:token rating:float, and timestamp:float when there are times.
+// Writes interactions of the data set as a RecBole .inter file, as they were
+// read: user_id:token item_id:token rating:float, then timestamp:float when
+// there are times, and type:token when there are types of event. The column of
+// values is named count instead of rating where it would be taken for ratings
+// and is none. A value is empty where the interaction has none but others have.
 // Errors: as InterField and WriteTextFile.
 absl::Status WriteInterFile(const std::filesystem::path& path,
                             const DataSet& data,

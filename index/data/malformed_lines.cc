@@ -23,6 +23,20 @@ absl::Status MalformedLines::Add(const std::string& file, uint64_t line,
                   limit_, of_file.first));
 }
 
+absl::Status MalformedLines::CheckShare(const std::string& file,
+                                        uint64_t records) const {
+  const auto found = files_.find(file);
+  if (found == files_.end()) return absl::OkStatus();
+  const OfFile& of_file = found->second;
+  if (static_cast<double>(of_file.count) <=
+      limit_share_ * static_cast<double>(records)) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(
+      fmt::format("{}: {} of {} records are malformed, the first one: {}", file,
+                  of_file.count, records, of_file.first));
+}
+
 void MalformedLines::MoveTo(DataSet* data) {
   data->malformed = std::move(first_);
   data->malformed_lines = count_;

@@ -15,12 +15,18 @@ namespace tributary {
 // Counts the lines that readers skip, per file. Not thread-safe.
 class MalformedLines {
  public:
-  explicit MalformedLines(uint32_t limit_per_file) : limit_(limit_per_file) {}
+  // Limits of each file: a number of lines, and a share of its records.
+  explicit MalformedLines(uint32_t limit, double limit_share = 0.5)
+      : limit_(limit), limit_share_(limit_share) {}
 
   // Counts a malformed line. DATA_LOSS, naming the file's first malformed line,
   // when the file now has more of them than the limit.
   absl::Status Add(const std::string& file, uint64_t line,
                    std::string_view reason);
+
+  // To be called when all of a file's records are read. DATA_LOSS, naming the
+  // file's first malformed line, when more than the share of them is malformed.
+  absl::Status CheckShare(const std::string& file, uint64_t records) const;
 
   uint64_t count() const { return count_; }
   // Stores the count and the first lines in *data.
@@ -33,6 +39,7 @@ class MalformedLines {
   };
 
   uint32_t limit_;
+  double limit_share_;
   uint64_t count_ = 0;
   std::vector<std::string> first_;
   std::map<std::string, OfFile> files_;

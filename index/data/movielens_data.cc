@@ -1,14 +1,20 @@
+#include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "fmt/format.h"
 #include "index/data/data_readers.h"
 #include "index/data/data_set_builder.h"
 #include "index/data/delimited_file.h"
+#include "index/data/input_files.h"
+#include "index/data/input_table.h"
+#include "index/data/parse_field.h"
+#include "index/data/time_reading.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -24,11 +30,11 @@ constexpr std::string_view kGenres[] = {
     "Sci-Fi",    "Thriller", "War",         "Western"};
 constexpr size_t kFirstGenre = 5;
 
-// A file whose records have no header, as in most MovieLens sets.
+// A file without a header, as most MovieLens sets have. GroupLens' READMEs say
+// which field is what.
 struct Table {
   std::filesystem::path path;
   DelimitedFile::Format format;
-  bool header = false;
   size_t fields;
 };
 
@@ -39,7 +45,6 @@ absl::Status ReadRecords(
   ASSIGN_OR_RETURN(DelimitedFile file,
                    DelimitedFile::Open(table.path, table.format, malformed));
   file.ExpectFields(table.fields);
-  if (table.header) RETURN_IF_ERROR(file.ReadHeader());
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, file.Next());
     if (!more) return absl::OkStatus();
@@ -48,13 +53,34 @@ absl::Status ReadRecords(
   }
 }
 
-// Fields: user, item, rating, time.
-absl::Status ReadRatings(const Table& table, DataSetBuilder* builder,
-                         MalformedLines* malformed) {
-  return ReadRecords(table, malformed, [&](const DelimitedFile& file) {
-    return builder->AddInteraction(file.field(0), file.field(1), file.field(2),
-                                   file.field(3));
-  });
+// Fields: user, item, rating, time in seconds since 1970.
+absl::Status ReadRatings(const Table& table, const TableContext& context,
+                         DataSetBuilder* builder) {
+  builder->value_name = "rating";
+  TimeReading seconds(TimeReading::Form::kSeconds);
+  uint64_t ratings = 0;
+  RETURN_IF_ERROR(ReadRecords(
+      table, context.malformed,
+      [&](const DelimitedFile& file) -> std::string_view {
+        for (const size_t key : {0, 1}) {
+          const auto problem = KeyProblem(file.field(key));
+          if (!problem.empty()) return problem;
+        }
+        const std::optional<double> rating = ParseNumber(file.field(2));
+        const std::optional<int64_t> time_s = seconds.Parse(file.field(3));
+        if (!rating || !std::isfinite(static_cast<float>(*rating))) {
+          return "the value is not a finite number";
+        }
+        if (!time_s) return "the time is not a number of seconds";
+        ++ratings;
+        return builder->AddInteraction(builder->users.Add(file.field(0)),
+                                       builder->items.Add(file.field(1)),
+                                       static_cast<float>(*rating), *time_s);
+      }));
+  context.report->Say(
+      fmt::format("{}: {} ratings, columns as GroupLens' README has them",
+                  table.path.string(), ratings));
+  return absl::OkStatus();
 }
 
 // Reads a file of items or users whose first field is the key. Adds the columns
@@ -66,10 +92,10 @@ struct Feature {
   std::string_view separators = {};
 };
 
-absl::Status ReadFeatures(const Table& table,
-                          std::initializer_list<Feature> features,
-                          KeyNumbers* keys, FeatureTable* values,
-                          MalformedLines* malformed) {
+absl::Status ReadFields(const Table& table,
+                        std::initializer_list<Feature> features,
+                        KeyNumbers* keys, FeatureTable* values,
+                        MalformedLines* malformed) {
   std::vector<size_t> columns;
   for (const Feature& feature : features) {
     columns.push_back(values->AddColumn(feature.name, feature.kind));
@@ -106,111 +132,155 @@ absl::Status ReadGenreFlags(const Table& table, DataSetBuilder* builder,
   });
 }
 
-// Fields: userId,movieId,tag,timestamp. Tags are what users wrote on items.
+std::string_view AddTag(std::string_view item, std::string_view text,
+                        size_t column, DataSetBuilder* builder) {
+  if (const auto problem = KeyProblem(item); !problem.empty()) return problem;
+  std::string tag(text);
+  for (char& c : tag) {
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  builder->item_features.AddToken(column, builder->items.Add(item), tag);
+  return "";
+}
+
+// Fields: user, item, tag, time.
 absl::Status ReadTags(const Table& table, DataSetBuilder* builder,
                       MalformedLines* malformed) {
   const size_t column = builder->item_features.AddColumn("tags", Kind::kTokens);
   return ReadRecords(table, malformed, [&](const DelimitedFile& file) {
-    const std::string_view problem = KeyProblem(file.field(1));
-    if (!problem.empty()) return problem;
-    std::string tag(file.field(2));
-    for (char& c : tag) {
-      c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
-    builder->item_features.AddToken(column, builder->items.Add(file.field(1)),
-                                    tag);
-    return std::string_view();
+    return AddTag(file.field(1), file.field(2), column, builder);
   });
 }
 
-absl::Status Read100k(const std::filesystem::path& dir, DataSetBuilder* builder,
-                      MalformedLines* malformed) {
+absl::Status Read100k(const std::filesystem::path& dir,
+                      const TableContext& context, DataSetBuilder* builder) {
+  MalformedLines* const malformed = context.malformed;
   RETURN_IF_ERROR(ReadRatings(
       {.path = dir / "u.data", .format = {.separator = "\t"}, .fields = 4},
-      builder, malformed));
+      context, builder));
   const Table items{.path = dir / "u.item",
                     .format = {.separator = "|"},
                     .fields = kFirstGenre + std::size(kGenres)};
-  if (Exists(items.path)) {
-    RETURN_IF_ERROR(ReadFeatures(items, {{"title", Kind::kText, 1}},
-                                 &builder->items, &builder->item_features,
-                                 malformed));
+  ASSIGN_OR_RETURN(const bool has_items, FileExists(items.path));
+  if (has_items) {
+    RETURN_IF_ERROR(ReadFields(items, {{"title", Kind::kText, 1}},
+                               &builder->items, &builder->item_features,
+                               malformed));
     // These lines are read a second time; malformed ones are counted already.
     MalformedLines counted(UINT32_MAX);
     RETURN_IF_ERROR(ReadGenreFlags(items, builder, &counted));
   }
   const Table users{
       .path = dir / "u.user", .format = {.separator = "|"}, .fields = 4};
-  if (!Exists(users.path)) return absl::OkStatus();
-  return ReadFeatures(users,
-                      {{"age", Kind::kNumber, 1},
-                       {"gender", Kind::kTokens, 2},
-                       {"occupation", Kind::kTokens, 3}},
-                      &builder->users, &builder->user_features, malformed);
+  ASSIGN_OR_RETURN(const bool has_users, FileExists(users.path));
+  if (!has_users) return absl::OkStatus();
+  return ReadFields(users,
+                    {{"age", Kind::kNumber, 1},
+                     {"gender", Kind::kTokens, 2},
+                     {"occupation", Kind::kTokens, 3}},
+                    &builder->users, &builder->user_features, malformed);
 }
 
-absl::Status ReadDat(const std::filesystem::path& dir, DataSetBuilder* builder,
-                     MalformedLines* malformed) {
+absl::Status ReadDat(const std::filesystem::path& dir,
+                     const TableContext& context, DataSetBuilder* builder) {
+  MalformedLines* const malformed = context.malformed;
   const DelimitedFile::Format format{.separator = "::"};
   RETURN_IF_ERROR(
       ReadRatings({.path = dir / "ratings.dat", .format = format, .fields = 4},
-                  builder, malformed));
+                  context, builder));
   const Table items{.path = dir / "movies.dat", .format = format, .fields = 3};
-  if (Exists(items.path)) {
-    RETURN_IF_ERROR(ReadFeatures(
+  ASSIGN_OR_RETURN(const bool has_items, FileExists(items.path));
+  if (has_items) {
+    RETURN_IF_ERROR(ReadFields(
         items, {{"title", Kind::kText, 1}, {"genres", Kind::kTokens, 2, "|"}},
         &builder->items, &builder->item_features, malformed));
   }
   const Table tags{.path = dir / "tags.dat", .format = format, .fields = 3};
-  if (Exists(tags.path)) RETURN_IF_ERROR(ReadTags(tags, builder, malformed));
+  ASSIGN_OR_RETURN(const bool has_tags, FileExists(tags.path));
+  if (has_tags) RETURN_IF_ERROR(ReadTags(tags, builder, malformed));
   const Table users{.path = dir / "users.dat", .format = format, .fields = 4};
-  if (!Exists(users.path)) return absl::OkStatus();
-  return ReadFeatures(users,
-                      {{"gender", Kind::kTokens, 1},
-                       {"age", Kind::kNumber, 2},
-                       {"occupation", Kind::kTokens, 3}},
-                      &builder->users, &builder->user_features, malformed);
+  ASSIGN_OR_RETURN(const bool has_users, FileExists(users.path));
+  if (!has_users) return absl::OkStatus();
+  return ReadFields(users,
+                    {{"gender", Kind::kTokens, 1},
+                     {"age", Kind::kNumber, 2},
+                     {"occupation", Kind::kTokens, 3}},
+                    &builder->users, &builder->user_features, malformed);
+}
+
+// Tags are what users wrote on items.
+absl::Status ReadTagTable(const std::filesystem::path& path,
+                          const TableContext& context,
+                          DataSetBuilder* builder) {
+  ASSIGN_OR_RETURN(InputTable table, InputTable::Open({&path, 1}, {}, context));
+  const Role wanted[] = {Role::kItem};
+  ASSIGN_OR_RETURN(
+      const ColumnRoles roles,
+      FindRoles(table.name(), table.names(), wanted, *context.input));
+  if (!roles[Role::kItem]) {
+    return MissingRole(table.name(), Role::kItem, table.names());
+  }
+  const auto tag = std::find(table.names().begin(), table.names().end(), "tag");
+  if (tag == table.names().end()) {
+    return absl::NotFoundError(
+        fmt::format("{}: no column tag in the header", table.name()));
+  }
+  const size_t column = builder->item_features.AddColumn("tags", Kind::kTokens);
+  RETURN_IF_ERROR(table.ForEach([&](const DelimitedFile& file) {
+    return AddTag(file.field(roles[Role::kItem]),
+                  file.field(tag - table.names().begin()), column, builder);
+  }));
+  table.Describe(context.report);
+  return absl::OkStatus();
 }
 
 absl::Status ReadCsvSet(const std::filesystem::path& dir,
-                        DataSetBuilder* builder, MalformedLines* malformed) {
-  const auto table = [&](std::string_view name, size_t fields) {
-    return Table{.path = dir / name,
-                 .format = {.separator = ",", .quoted = true},
-                 .header = true,
-                 .fields = fields};
-  };
-  RETURN_IF_ERROR(ReadRatings(table("ratings.csv", 4), builder, malformed));
-  if (const Table items = table("movies.csv", 3); Exists(items.path)) {
-    RETURN_IF_ERROR(ReadFeatures(
-        items, {{"title", Kind::kText, 1}, {"genres", Kind::kTokens, 2, "|"}},
-        &builder->items, &builder->item_features, malformed));
+                        const std::filesystem::path& ratings,
+                        const TableContext& context, DataSetBuilder* builder) {
+  // Known of these tables; what is stated counts all the same.
+  v1::Input input = *context.input;
+  input.mutable_kinds()->insert({"title", "text"});
+  input.mutable_kinds()->insert({"genres", "tags"});
+  TableContext known = context;
+  known.input = &input;
+  InteractionCounts counts;
+  RETURN_IF_ERROR(
+      ReadInteractions({&ratings, 1}, {}, {}, known, builder, &counts));
+  ASSIGN_OR_RETURN(const auto items, FindCompressed(dir / "movies.csv"));
+  ASSIGN_OR_RETURN(const bool has_items, FileExists(items));
+  if (has_items) {
+    RETURN_IF_ERROR(ReadFeatures({&items, 1}, {}, Role::kItem, counts.of_items,
+                                 known, &builder->items,
+                                 &builder->item_features));
   }
-  if (const Table tags = table("tags.csv", 3); Exists(tags.path)) {
-    return ReadTags(tags, builder, malformed);
-  }
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto tags, FindCompressed(dir / "tags.csv"));
+  ASSIGN_OR_RETURN(const bool has_tags, FileExists(tags));
+  return has_tags ? ReadTagTable(tags, context, builder) : absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<DataSet> ReadMovieLens(const std::filesystem::path& dir,
-                                      MalformedLines* malformed) {
+absl::StatusOr<DataSetBuilder> ReadMovieLens(const std::filesystem::path& dir,
+                                             const TableContext& context) {
   DataSetBuilder builder;
+  ASSIGN_OR_RETURN(const bool is_100k, FileExists(dir / "u.data"));
+  ASSIGN_OR_RETURN(const bool is_dat, FileExists(dir / "ratings.dat"));
+  ASSIGN_OR_RETURN(const auto ratings, FindCompressed(dir / "ratings.csv"));
+  ASSIGN_OR_RETURN(const bool is_csv, FileExists(ratings));
   absl::Status status;
-  if (Exists(dir / "u.data")) {
-    status = Read100k(dir, &builder, malformed);
-  } else if (Exists(dir / "ratings.dat")) {
-    status = ReadDat(dir, &builder, malformed);
-  } else if (Exists(dir / "ratings.csv")) {
-    status = ReadCsvSet(dir, &builder, malformed);
+  if (is_100k) {
+    status = Read100k(dir, context, &builder);
+  } else if (is_dat) {
+    status = ReadDat(dir, context, &builder);
+  } else if (is_csv) {
+    status = ReadCsvSet(dir, ratings, context, &builder);
   } else {
     status = absl::NotFoundError(
         fmt::format("{}: none of u.data, ratings.dat and ratings.csv exists",
                     dir.string()));
   }
   RETURN_IF_ERROR(status);
-  return std::move(builder).Finish();
+  return builder;
 }
 
 }  // namespace tributary

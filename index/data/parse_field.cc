@@ -1,17 +1,15 @@
 #include "index/data/parse_field.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
-#include <cmath>
-
-#include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 
 namespace tributary {
 namespace {
 
-// The year 5138 in seconds, March 1973 in milliseconds.
-constexpr double kMillisecondsFrom = 1e11;
-constexpr double kLatest = 1e15;
+constexpr std::array<std::string_view, 13> kMissingMarkers = {
+    "null", "none", "nan",  "n/a", "na",   "-", "?",
+    "nil",  "\\n",  "<na>", "nat", "#n/a", "--"};
 
 }  // namespace
 
@@ -29,24 +27,16 @@ std::optional<double> ParseNumber(std::string_view text) {
   return number;
 }
 
-std::optional<int64_t> ParseTime(std::string_view text) {
-  if (const std::optional<double> number = ParseNumber(text)) {
-    if (!(std::abs(*number) < kLatest)) return std::nullopt;
-    const bool milliseconds = std::abs(*number) >= kMillisecondsFrom;
-    return static_cast<int64_t>(
-        std::floor(milliseconds ? *number / 1000 : *number));
-  }
-  for (const char* format :
-       {"%Y-%m-%d%ET%H:%M:%E*S%Ez", "%Y-%m-%d %H:%M:%E*S%Ez",
-        "%Y-%m-%d%ET%H:%M:%E*S", "%Y-%m-%d %H:%M:%E*S", "%Y-%m-%d%ET%H:%M%Ez",
-        "%Y-%m-%d%ET%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {
-    absl::Time time;
-    if (absl::ParseTime(format, absl::string_view(text.data(), text.size()),
-                        &time, nullptr)) {
-      return absl::ToUnixSeconds(time);
-    }
-  }
-  return std::nullopt;
+bool IsMissingMarker(std::string_view text) {
+  // Longer than any marker, and most values are.
+  if (text.size() > 4) return false;
+  std::array<char, 4> lower;
+  std::transform(text.begin(), text.end(), lower.begin(), [](char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  });
+  return std::find(kMissingMarkers.begin(), kMissingMarkers.end(),
+                   std::string_view(lower.data(), text.size())) !=
+         kMissingMarkers.end();
 }
 
 }  // namespace tributary

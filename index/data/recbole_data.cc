@@ -1,124 +1,78 @@
-#include <algorithm>
-#include <optional>
+#include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "fmt/format.h"
 #include "index/data/data_readers.h"
-#include "index/data/data_set_builder.h"
-#include "index/data/inter_file.h"
-#include "index/data/parse_field.h"
+#include "index/data/input_files.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
 
-using Kind = FeatureColumn::Kind;
+namespace fs = std::filesystem;
 
-// The one file of `dir` with this extension; "" when there is none.
-// INVALID_ARGUMENT when there are several.
-absl::StatusOr<std::filesystem::path> FindFile(const std::filesystem::path& dir,
-                                               std::string_view extension) {
-  std::error_code error;
-  std::vector<std::filesystem::path> found;
-  std::filesystem::directory_iterator files(dir, error);
-  if (error) {
-    return absl::NotFoundError(
-        fmt::format("{}: {}", dir.string(), error.message()));
-  }
-  for (; files != std::filesystem::directory_iterator();
-       files.increment(error)) {
-    if (error) break;
-    if (files->path().extension() == extension) found.push_back(files->path());
-  }
-  if (found.empty()) return std::filesystem::path();
-  if (found.size() == 1) return found[0];
-  std::sort(found.begin(), found.end());
-  return absl::InvalidArgumentError(fmt::format(
-      "{}: several {} files ({} and {}), expected one", dir.string(), extension,
-      found[0].filename().string(), found[1].filename().string()));
-}
+constexpr TableForm kAtomic = {.typed_header = true};
 
-absl::Status ReadInteractions(const std::filesystem::path& path,
-                              DataSetBuilder* builder,
-                              MalformedLines* malformed) {
-  ASSIGN_OR_RETURN(RecBoleFile inter, OpenRecBoleFile(path, malformed));
-  ASSIGN_OR_RETURN(const size_t user, inter.KeyColumn("user"));
-  ASSIGN_OR_RETURN(const size_t item, inter.KeyColumn("item"));
-  const std::optional<size_t> value = inter.Column("rating", "float");
-  const std::optional<size_t> time = inter.Column("timestamp", "float");
-  DelimitedFile& file = inter.file;
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, file.Next());
-    if (!more) return absl::OkStatus();
-    const std::string_view problem =
-        builder->AddInteraction(file.field(user), file.field(item),
-                                file.field(value), file.field(time));
-    if (!problem.empty()) RETURN_IF_ERROR(file.Malformed(problem));
-  }
-}
-
-std::optional<Kind> KindOf(std::string_view type) {
-  if (type == "token" || type == "token_seq") return Kind::kTokens;
-  if (type == "float") return Kind::kNumber;
-  return std::nullopt;
-}
-
-// Reads *.item or *.user. Sequences of floats are left out: they are other
-// people's vectors (see vectors:DIR), not features to count.
-absl::Status ReadFeatures(const std::filesystem::path& path,
-                          std::string_view key_prefix, KeyNumbers* keys,
-                          FeatureTable* features, MalformedLines* malformed) {
-  ASSIGN_OR_RETURN(RecBoleFile typed, OpenRecBoleFile(path, malformed));
-  ASSIGN_OR_RETURN(const size_t key_column, typed.KeyColumn(key_prefix));
-  std::vector<std::pair<size_t, size_t>> columns;
-  for (size_t i = 0; i < typed.names.size(); ++i) {
-    const std::optional<Kind> kind = KindOf(typed.types[i]);
-    if (i == key_column || !kind) continue;
-    columns.push_back({i, features->AddColumn(typed.names[i], kind)});
-  }
-  DelimitedFile& file = typed.file;
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, file.Next());
-    if (!more) return absl::OkStatus();
-    const std::string_view key = file.field(key_column);
-    if (const auto problem = KeyProblem(key); !problem.empty()) {
-      RETURN_IF_ERROR(file.Malformed(problem));
-      continue;
+std::vector<fs::path> WithExtension(const std::vector<fs::path>& files,
+                                    std::string_view extension) {
+  std::vector<fs::path> found;
+  for (const fs::path& path : files) {
+    if (fs::path(PlainName(path)).extension() == extension) {
+      found.push_back(path);
     }
-    const uint32_t row = keys->Add(key);
-    for (const auto& [from, to] : columns) {
-      const std::string_view value = file.field(from);
-      features->Set(to, row,
-                    typed.types[from] == "token_seq" ? SplitTokens(value, " ")
-                                                     : std::string(value));
-    }
+  }
+  return found;
+}
+
+// RecBole's benchmark files come in three: reading what is meant for testing
+// makes any later test of the bundle meaningless.
+void WarnOfTestFiles(const std::vector<fs::path>& files, InputReport* report) {
+  for (const fs::path& path : files) {
+    const std::string name = path.filename().string();
+    if (files.size() == 1 || name.find("test") == std::string::npos) continue;
+    report->Warn(fmt::format(
+        "{} is read for training, too, and the bundle has then seen its own "
+        "test; to train on one file only, name it, as in recbole:{}",
+        path.string(), files[0].string()));
   }
 }
 
 }  // namespace
 
-absl::StatusOr<DataSet> ReadRecBole(const std::filesystem::path& dir,
-                                    MalformedLines* malformed) {
-  ASSIGN_OR_RETURN(const std::filesystem::path inter, FindFile(dir, ".inter"));
-  ASSIGN_OR_RETURN(const std::filesystem::path items, FindFile(dir, ".item"));
-  ASSIGN_OR_RETURN(const std::filesystem::path users, FindFile(dir, ".user"));
+absl::StatusOr<DataSetBuilder> ReadRecBole(const fs::path& where,
+                                           const TableContext& context) {
+  std::error_code error;
+  const bool one_file = fs::is_regular_file(where, error);
+  ASSIGN_OR_RETURN(const std::vector<fs::path> files,
+                   ListDataFiles(one_file ? where.parent_path() : where));
+  const std::vector<fs::path> inter =
+      one_file ? std::vector{where} : WithExtension(files, ".inter");
   if (inter.empty()) {
-    return absl::NotFoundError(fmt::format("{}: no *.inter", dir.string()));
+    return absl::NotFoundError(fmt::format(
+        "{}: no *.inter (or .inter.gz, .inter.zst)", where.string()));
   }
+  WarnOfTestFiles(inter, context.report);
   DataSetBuilder builder;
-  RETURN_IF_ERROR(ReadInteractions(inter, &builder, malformed));
+  InteractionCounts counts;
+  RETURN_IF_ERROR(
+      ReadInteractions(inter, kAtomic, {}, context, &builder, &counts));
+  const std::vector<fs::path> items = WithExtension(files, ".item");
+  const std::vector<fs::path> users = WithExtension(files, ".user");
   if (!items.empty()) {
-    RETURN_IF_ERROR(ReadFeatures(items, "item", &builder.items,
-                                 &builder.item_features, malformed));
+    RETURN_IF_ERROR(ReadFeatures(items, kAtomic, Role::kItem, counts.of_items,
+                                 context, &builder.items,
+                                 &builder.item_features));
   }
   if (!users.empty()) {
-    RETURN_IF_ERROR(ReadFeatures(users, "user", &builder.users,
-                                 &builder.user_features, malformed));
+    RETURN_IF_ERROR(ReadFeatures(users, kAtomic, Role::kUser, counts.of_users,
+                                 context, &builder.users,
+                                 &builder.user_features));
   }
-  return std::move(builder).Finish();
+  return builder;
 }
 
 }  // namespace tributary

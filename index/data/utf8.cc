@@ -29,17 +29,23 @@ Sequence SequenceOf(uint8_t first) {
 
 }  // namespace
 
+size_t Utf8SequenceAt(std::string_view text, size_t at) {
+  const Sequence sequence = SequenceOf(static_cast<uint8_t>(text[at]));
+  if (sequence.length == 0 || at + sequence.length > text.size()) return 0;
+  for (size_t j = 1; j < sequence.length; ++j) {
+    const auto byte = static_cast<uint8_t>(text[at + j]);
+    const uint8_t low = j == 1 ? sequence.low : 0x80;
+    const uint8_t high = j == 1 ? sequence.high : 0xBF;
+    if (byte < low || byte > high) return 0;
+  }
+  return sequence.length;
+}
+
 bool IsUtf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
-    const Sequence sequence = SequenceOf(static_cast<uint8_t>(text[i]));
-    if (sequence.length == 0 || i + sequence.length > text.size()) return false;
-    for (size_t j = 1; j < sequence.length; ++j) {
-      const auto byte = static_cast<uint8_t>(text[i + j]);
-      const uint8_t low = j == 1 ? sequence.low : 0x80;
-      const uint8_t high = j == 1 ? sequence.high : 0xBF;
-      if (byte < low || byte > high) return false;
-    }
-    i += sequence.length;
+    const size_t length = Utf8SequenceAt(text, i);
+    if (length == 0) return false;
+    i += length;
   }
   return true;
 }

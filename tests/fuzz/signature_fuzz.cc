@@ -13,7 +13,6 @@ constexpr char kKey[] =
     "-----BEGIN PUBLIC KEY-----\n"
     "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
     "-----END PUBLIC KEY-----\n";
-constexpr size_t kSignatureBytes = 64;
 
 absl::StatusOr<PublicKeys> ReadKey(std::string_view pem) {
   const auto path = FuzzDir() / "key.pub";

@@ -5,13 +5,13 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "index/data/parse_field.h"
 #include "index/data/utf8.h"
 #include "tests/index/data/data_files.h"
 
 namespace tributary {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -92,6 +92,83 @@ TEST_F(DelimitedFileTest, AnOpenQuoteCostsItsOwnLineOnly) {
   EXPECT_THAT(Malformed(), ElementsAre(HasSubstr(":2: a quoted field is not")));
 }
 
+TEST_F(DelimitedFileTest, AnOpenQuoteDoesNotSwallowRecordsUpToAStrayQuote) {
+  const auto records = Read(
+      "id,title,brand\n1,\"Lamp,Ikea\n2,Desk,Vitra\n3,21\" screen,Dell\n"
+      "4,\"two\nlines\",Ikea\n",
+      Csv());
+  ASSERT_TRUE(records.ok()) << records.status();
+  EXPECT_THAT(*records, ElementsAre(ElementsAre("2", "Desk", "Vitra"),
+                                    ElementsAre("3", "21\" screen", "Dell"),
+                                    ElementsAre("4", "two\nlines", "Ikea")));
+  EXPECT_THAT(Malformed(),
+              ElementsAre(AllOf(HasSubstr(":2: a quoted field is not closed"),
+                                HasSubstr("on line 4"))));
+}
+
+TEST_F(DelimitedFileTest, TextOfSeveralLinesMayHaveSeparatorsInIt) {
+  const auto records = Read(
+      "id,text\n1,\"One, two.\nThree, four.\nFive\"\n2,\"a\nb, c\"\n", Csv());
+  ASSERT_TRUE(records.ok()) << records.status();
+  EXPECT_THAT(*records,
+              ElementsAre(ElementsAre("1", "One, two.\nThree, four.\nFive"),
+                          ElementsAre("2", "a\nb, c")));
+}
+
+TEST_F(DelimitedFileTest, SaysThatABackslashEscapesNothing) {
+  const auto records =
+      Read("a,b\n1,\"say \\\"hi\\\" twice\"\n2,3\n4,5\n", Csv());
+  ASSERT_TRUE(records.ok()) << records.status();
+  EXPECT_EQ(records->size(), 2);
+  EXPECT_THAT(Malformed(), ElementsAre(HasSubstr("a backslash before it")));
+}
+
+TEST_F(DelimitedFileTest, RecognisesTheSeparatorFromHeaderAndLines) {
+  const DelimitedFile::Format any{.separator = "", .quoted = true};
+  for (const std::string separator : {",", ";", "\t", "|", "::"}) {
+    const auto records =
+        Read("a" + separator + "b\n\"x,;\"" + separator + "1,5|2\n", any);
+    if (separator == "," || separator == "|") continue;
+    ASSERT_TRUE(records.ok()) << separator << records.status();
+    EXPECT_THAT(*records, ElementsAre(ElementsAre("x,;", "1,5|2")))
+        << separator;
+  }
+  EXPECT_THAT(*Read("a,b\n1,2\n", any), ElementsAre(ElementsAre("1", "2")));
+  EXPECT_THAT(*Read("a|b\n1|2\n", any), ElementsAre(ElementsAre("1", "2")));
+  EXPECT_THAT(*Read("only\nx;y\n", any), ElementsAre(ElementsAre("x;y")));
+}
+
+TEST_F(DelimitedFileTest, TakesTheSeparatorThatASpreadsheetNames) {
+  const DelimitedFile::Format any{.separator = "", .quoted = true};
+  EXPECT_THAT(*Read("sep=;\r\na,b;c\r\n1;2\r\n", any),
+              ElementsAre(ElementsAre("1", "2")));
+  EXPECT_THAT(*Read("\"sep=|\"\na|b\n1|2\n", any),
+              ElementsAre(ElementsAre("1", "2")));
+  EXPECT_EQ(Read("sep=,\na,b\n1\n1,2\n3,4\n", any)->size(), 2);
+  EXPECT_THAT(Malformed(), ElementsAre(HasSubstr(":3: 1 fields")));
+}
+
+TEST_F(DelimitedFileTest, ReadsLinesThatEndInCarriageReturnsOnly) {
+  EXPECT_THAT(*Read("a,b\r1,2\r\r3,\"4\"\r", Csv()),
+              ElementsAre(ElementsAre("1", "2"), ElementsAre("3", "4")));
+}
+
+TEST_F(DelimitedFileTest, KeepsBlanksForThoseWhoAskAndReadsAgain) {
+  path_ = MakeTestDir() / "records";
+  OverwriteFile(path_, "a,b\n x ,\" y \"\n1\n");
+  auto file = DelimitedFile::Open(path_, Csv(), &malformed_);
+  ASSERT_TRUE(file.ok() && file->ReadHeader().ok());
+  for (int pass = 0; pass < 2; ++pass) {
+    ASSERT_TRUE(*file->Next());
+    EXPECT_EQ(file->field(0), "x");
+    EXPECT_EQ(file->verbatim(0), " x ");
+    EXPECT_EQ(file->field(1), " y ");
+    EXPECT_FALSE(*file->Next());
+    EXPECT_EQ(malformed_.count(), 1);
+    file->Rewind();
+  }
+}
+
 TEST_F(DelimitedFileTest, MoreMalformedLinesThanTheLimitAreDataLoss) {
   const auto records = Read("a,b\n1\n2\n3\n", Csv());
   EXPECT_EQ(records.status().code(), absl::StatusCode::kDataLoss);
@@ -117,17 +194,17 @@ TEST(MalformedLines, AreLimitedFileByFileAndNamedUpToTen) {
   EXPECT_EQ(data.malformed[1], "b:1: bad");
 }
 
-TEST(ParseTime, KnowsSecondsMillisecondsAndIso8601) {
-  EXPECT_EQ(ParseTime("881250949"), 881250949);
-  EXPECT_EQ(ParseTime("881250949.9"), 881250949);
-  EXPECT_EQ(ParseTime("1735689600123"), 1735689600);
-  EXPECT_EQ(ParseTime("2025-01-01"), 1735689600);
-  EXPECT_EQ(ParseTime("2025-01-01 00:00:01"), 1735689601);
-  EXPECT_EQ(ParseTime("2025-01-01T00:00:01.5Z"), 1735689601);
-  EXPECT_EQ(ParseTime("2025-01-01T02:00:00+02:00"), 1735689600);
-  EXPECT_EQ(ParseTime("yesterday"), std::nullopt);
-  EXPECT_EQ(ParseTime("nan"), std::nullopt);
-  EXPECT_EQ(ParseTime("1e300"), std::nullopt);
+TEST(MalformedLines, AShareOfTheRecordsIsALimitToo) {
+  MalformedLines malformed(100, 0.5);
+  for (uint64_t i = 1; i <= 3; ++i) {
+    EXPECT_TRUE(malformed.Add("a", i, "bad").ok());
+  }
+  EXPECT_TRUE(malformed.CheckShare("a", 6).ok());
+  EXPECT_TRUE(malformed.CheckShare("b", 0).ok());
+  const absl::Status status = malformed.CheckShare("a", 5);
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("3 of 5 records are malformed, the first one: a:1"));
 }
 
 TEST(Utf8, TellsUtf8FromLatin1) {

@@ -1,5 +1,6 @@
 #include "index/data/hold_out.h"
 
+#include <cmath>
 #include <map>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "index/data/data_set_builder.h"
+#include "index/data/feedback.h"
 #include "index/data/inter_file.h"
 #include "index/data/split_files.h"
 #include "tests/index/data/data_files.h"
@@ -18,6 +20,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::StartsWith;
 
 DataSet MakeData(bool times, Row users, Row items_each, Row skip = kNoRow) {
@@ -184,7 +187,7 @@ TEST(SplitFiles, AreReadAsTheTrainingDataWithAllTables) {
   const uint32_t user = builder.users.Add("ann");
   for (int i = 0; i < 5; ++i) {
     builder.AddInteraction(user, builder.items.Add("i" + std::to_string(i)),
-                           1.5F, 100 + i);
+                           1.5F, 1'000'000'100 + i);
   }
   using Kind = FeatureColumn::Kind;
   auto& features = builder.item_features;
@@ -205,8 +208,8 @@ TEST(SplitFiles, AreReadAsTheTrainingDataWithAllTables) {
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->items.strings, kept.items.strings);
   ASSERT_EQ(read->interactions.size(), 4);
-  EXPECT_EQ(read->interactions[3].time_s, 103);
-  EXPECT_EQ(read->interactions[3].value, 1.5F);
+  EXPECT_EQ(read->interactions[3].time_s, 1'000'000'103);
+  EXPECT_EQ(ValueOf(*read, read->interactions[3]), 1.5F);
   ASSERT_EQ(read->item_features.size(), 3);
   EXPECT_EQ(read->item_features[0].text[0], "Sci_Fi\x1fWar");
   EXPECT_EQ(read->item_features[1].numbers[1], 1995);
@@ -216,6 +219,82 @@ TEST(SplitFiles, AreReadAsTheTrainingDataWithAllTables) {
   const auto test = ReadInterFile(dir / "test" / "test.inter", 0);
   ASSERT_TRUE(test.ok()) << test.status();
   EXPECT_THAT(*test, ElementsAre(KeyedInteraction{"ann", "i4"}));
+}
+
+// The weights of each item's interactions after a split that keeps the user's
+// first three.
+std::map<std::string, std::vector<float>> WeightsAfterSplit(
+    const std::vector<std::string>& items) {
+  DataSetBuilder builder;
+  const uint32_t user = builder.users.Add("u");
+  for (size_t i = 0; i < items.size(); ++i) {
+    builder.AddInteraction(user, builder.items.Add(items[i]), 1,
+                           static_cast<int64_t>(i + 1) * 86400);
+  }
+  const double share = 1 - 3.0 / static_cast<double>(items.size());
+  std::vector<Interaction> held_out;
+  const DataSet kept =
+      HoldOut(std::move(builder).Finish(), share, "test", &held_out);
+  std::map<std::string, std::vector<float>> weights;
+  for (const Interaction& x : kept.interactions) {
+    weights[kept.items.text(x.item)].push_back(x.weight);
+  }
+  for (const Interaction& x : held_out) {
+    weights["held out " + kept.items.text(x.item)].push_back(x.weight);
+  }
+  return weights;
+}
+
+TEST(HoldOut, GivesRepeatsBackTheWeightThatTheyLostToHeldOutOnes) {
+  // The newest a has all the weight of the user and a, until it is left out.
+  EXPECT_THAT(
+      WeightsAfterSplit({"a", "b", "a", "a", "c", "c"}),
+      ElementsAre(Pair("a", ElementsAre(0, 1)), Pair("b", ElementsAre(1)),
+                  Pair("held out c", ElementsAre(1))));
+}
+
+TEST(SplitFiles, CarryValuesAndTypesAsTheyWereRead) {
+  DataSetBuilder builder;
+  const uint32_t user = builder.users.Add("ann");
+  const uint32_t item = builder.items.Add("tea");
+  builder.AddInteraction(user, item, 4.5F, 1'000'000'010, "rate");
+  builder.AddInteraction(user, item, NAN, 1'000'000'020, "view");
+  builder.AddInteraction(user, item, -1, 1'000'000'030);
+  DataSet data = std::move(builder).Finish();
+  const auto dir = MakeTestDir() / "typed";
+  ASSERT_TRUE(WriteSplitFiles(dir, data, {}).ok());
+  EXPECT_EQ(ReadFile(dir / "train.inter"),
+            "user_id:token\titem_id:token\trating:float\ttimestamp:float\t"
+            "type:token\n"
+            "ann\ttea\t4.5\t1000000010\trate\n"
+            "ann\ttea\t\t1000000020\tview\n"
+            "ann\ttea\t-1\t1000000030\t\n");
+  ReadOptions options;
+  (*options.feedback.mutable_type_weights())["view"] = 3;
+  options.feedback.set_max_per_user_item_day(0);
+  const auto read = ReadDataSet("recbole:" + dir.string(), options);
+  ASSERT_TRUE(read.ok()) << read.status();
+  ASSERT_TRUE(ApplyFeedback(options.feedback, &data).ok());
+  ASSERT_EQ(read->interactions.size(), 3);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(read->interactions[i].weight, data.interactions[i].weight) << i;
+  }
+  EXPECT_EQ(data.interactions[1].weight, 3);
+}
+
+TEST(SplitFiles, NameCountsSoThatTheyAreNotTakenForRatings) {
+  DataSetBuilder builder;
+  builder.value_name = "count";
+  for (int i = 1; i <= 5; ++i) {
+    builder.AddInteraction(builder.users.Add("ann"),
+                           builder.items.Add(std::to_string(i)),
+                           static_cast<float>(i), 0);
+  }
+  const DataSet data = std::move(builder).Finish();
+  const auto path = MakeTestDir() / "counts.inter";
+  ASSERT_TRUE(WriteInterFile(path, data, data.interactions).ok());
+  EXPECT_THAT(ReadFile(path),
+              StartsWith("user_id:token\titem_id:token\tcount:float\n"));
 }
 
 TEST(InterFile, ReadsBackWhatItWrites) {

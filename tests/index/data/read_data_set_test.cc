@@ -5,11 +5,13 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "index/data/data_set.h"
+#include "tests/index/data/compressed.h"
 #include "tests/index/data/data_files.h"
 
 namespace tributary {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -101,7 +103,8 @@ TEST_F(ReadDataSetTest, DebianNamesStanzasWithoutPackageAndSaysAptGetUpdate) {
 TEST_F(ReadDataSetTest, RecBoleReadsTypedColumns) {
   Write("x.inter",
         "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
-        "10\t7\t4.5\t200\n9\t7\t1\t5\n10\t30\t2\t100\n");
+        "10\t7\t4.5\t1735689800\n9\t7\t1\t1735689600\n"
+        "10\t30\t2\t1735689700\n");
   Write("x.item",
         "item_id:token\ttitle:token_seq\tprice:float\tv:float_seq\n"
         "100\tBlue Chair\t9.5\t1 2\n7\tRed Chair\t\t1 2\n");
@@ -114,8 +117,8 @@ TEST_F(ReadDataSetTest, RecBoleReadsTypedColumns) {
   // By user, then time.
   ASSERT_EQ(data->interactions.size(), 3);
   EXPECT_EQ(data->interactions[1].item, 1);
-  EXPECT_EQ(data->interactions[2].value, 4.5F);
-  EXPECT_EQ(data->interactions[2].time_s, 200);
+  EXPECT_EQ(ValueOf(*data, data->interactions[2]), 4.5F);
+  EXPECT_EQ(data->interactions[2].time_s, 1735689800);
   EXPECT_TRUE(data->has_times);
   EXPECT_THAT(Find(data->item_features, "title")->text, ElementsAre("Red\x1f"
                                                                     "Chair",
@@ -129,7 +132,7 @@ TEST_F(ReadDataSetTest, RecBoleReadsTypedColumns) {
 }
 
 TEST_F(ReadDataSetTest, RecBoleNamesWhatIsWrong) {
-  Write("x.inter", "user_id:token\titem_id:token\n1\t2\n1\n\t3\n");
+  Write("x.inter", "user_id:token\titem_id:token\n1\t2\n1\n\t3\n1\t4\n1\t5\n");
   const auto data = Read("recbole", 2);
   ASSERT_TRUE(data.ok()) << data.status();
   const std::string file = (dir_ / "x.inter").string();
@@ -138,11 +141,15 @@ TEST_F(ReadDataSetTest, RecBoleNamesWhatIsWrong) {
                                            file + ":4: empty key"));
   ExpectError(Read("recbole", 1), absl::StatusCode::kDataLoss, "x.inter:3");
   Write("x.inter", "user_id:token\tthing:token\n");
-  ExpectError(Read("recbole"), absl::StatusCode::kNotFound, "item_id:token");
+  ExpectError(
+      Read("recbole"), absl::StatusCode::kNotFound,
+      "no column is known as the item; there are \"user_id\", \"thing\"");
   Write("x.inter", "user_id\titem_id\n");
   ExpectError(Read("recbole"), absl::StatusCode::kNotFound, "no type");
+  Write("x.inter", "user_id:token\titem_id:token\tvalue:float\n");
   Write("y.inter", "user_id:token\titem_id:token\n");
-  ExpectError(Read("recbole"), absl::StatusCode::kInvalidArgument, "y.inter");
+  ExpectError(Read("recbole"), absl::StatusCode::kInvalidArgument,
+              "files of one table need the same header");
 }
 
 TEST_F(ReadDataSetTest, MovieLens100kConvertsLatin1AndFlags) {
@@ -185,7 +192,7 @@ TEST_F(ReadDataSetTest, MovieLensCsvReadsQuotedTitlesAndTags) {
         "house,1\n");
   const auto data = Read("movielens");
   ASSERT_TRUE(data.ok()) << data.status();
-  EXPECT_EQ(data->interactions[0].value, 3.5F);
+  EXPECT_EQ(ValueOf(*data, data->interactions[0]), 3.5F);
   EXPECT_EQ(Find(data->item_features, "title")->text[0],
             "American President, The");
   EXPECT_EQ(Find(data->item_features, "tags")->text[0],
@@ -207,9 +214,9 @@ TEST_F(ReadDataSetTest, CsvFindsColumnsByNameAndKindsByValue) {
   EXPECT_EQ(data->items.size(), 6);
   ASSERT_EQ(data->interactions.size(), 2);
   EXPECT_EQ(data->interactions[0].item, 0);
-  EXPECT_EQ(data->interactions[0].value, 1);
+  EXPECT_EQ(ValueOf(*data, data->interactions[0]), 1);
   EXPECT_EQ(data->interactions[0].time_s, 0);
-  EXPECT_EQ(data->interactions[1].value, 2);
+  EXPECT_EQ(ValueOf(*data, data->interactions[1]), 2);
   EXPECT_EQ(data->interactions[1].time_s, 1735689600);
   using Kind = FeatureColumn::Kind;
   EXPECT_EQ(Find(data->item_features, "price")->kind, Kind::kNumber);
@@ -228,20 +235,21 @@ TEST_F(ReadDataSetTest, CsvNamesWhatIsWrong) {
     return Read("csv", limit);
   };
   ExpectError(read("user,thing\n"), absl::StatusCode::kNotFound,
-              "no column named item or item_id or item_key");
+              "there are \"user\", \"thing\". Name it: --columns item=COLUMN");
   const auto data = read(
-      "user,item,value,time\nu,i,many,1\nu,i,nan,1\nu,i,1,noon\n,i,1,1\n"
-      "u,\xFF,1,1\nu,i,1,1\n");
+      "user,item,value,time\nu,i,many,2025-01-01\nu,i,inf,2025-01-01\n"
+      "u,i,1,noon\n,i,1,2025-01-01\nu,\xFF,1,2025-01-01\nu,é,1,2025-01-01\n"
+      "u,i,1,2025-01-01\nu,i,1,2025-01-01\nu,i,1,2025-01-01\n"
+      "u,i,1,2025-01-01\n");
   ASSERT_TRUE(data.ok()) << data.status();
   const std::string file = (dir_ / "interactions.csv").string();
   EXPECT_THAT(data->malformed,
               ElementsAre(file + ":2: the value is not a finite number",
                           file + ":3: the value is not a finite number",
-                          file + ":4: the time is neither a number nor ISO "
-                                 "8601",
+                          file + ":4: the time is not written as ISO 8601",
                           file + ":5: empty key",
                           file + ":6: a key that is not UTF-8"));
-  EXPECT_EQ(data->interactions.size(), 1);
+  EXPECT_EQ(data->interactions.size(), 5);
   ExpectError(Read("csv", 4), absl::StatusCode::kDataLoss, file + ":2: ");
 }
 
@@ -264,21 +272,24 @@ TEST_F(ReadDataSetTest, VectorsAreSortedByKey) {
   WriteMatrix(dir_ / "two.users.npy", std::vector<float>{20, 0, 10, 0}, 2);
   WriteMatrix(dir_ / "one.items.npy", std::vector<float>{30, 10, 20}, 1);
   Write("items.ids.txt", "c\na\nb\n");
+  Write("users.ids.txt", "0\n1\n");
   Write("popularity.csv", "item,score\nc,5\n");
-  Write("interactions.csv", "user,item\n1,c\n9,c\n1,z\n");
+  Write("interactions.csv", "user,item\n1,c\n9,c\n1,z\n0,a\n0,b\n");
   const auto data = Read("vectors");
   ASSERT_TRUE(data.ok()) << data.status();
   EXPECT_THAT(data->items.strings, ElementsAre("a", "b", "c"));
   EXPECT_THAT(data->users.ids, ElementsAre(0, 1));
   ASSERT_EQ(data->spaces.size(), 2);
   EXPECT_EQ(data->spaces[0].name, "one");
-  EXPECT_THAT(data->spaces[0].items, ElementsAre(10, 20, 30));
-  EXPECT_THAT(data->spaces[0].users, IsEmpty());
-  EXPECT_THAT(data->spaces[1].items, ElementsAre(1, 1, 2, 2, 3, 3));
-  EXPECT_THAT(data->spaces[1].users, ElementsAre(20, 0, 10, 0));
+  EXPECT_THAT(data->spaces[0].items.values, ElementsAre(10, 20, 30));
+  EXPECT_THAT(data->spaces[0].items.rows, ElementsAre(0, 1, 2));
+  EXPECT_THAT(data->spaces[0].users.values, IsEmpty());
+  EXPECT_THAT(data->spaces[1].items.values, ElementsAre(1, 1, 2, 2, 3, 3));
+  EXPECT_THAT(data->spaces[1].users.values, ElementsAre(20, 0, 10, 0));
   EXPECT_THAT(data->item_popularity, ElementsAre(0, 0, 5));
-  EXPECT_EQ(data->interactions.size(), 1);
+  EXPECT_EQ(data->interactions.size(), 3);
   EXPECT_EQ(data->malformed_lines, 2);
+  EXPECT_FALSE(data->trains);
 }
 
 TEST_F(ReadDataSetTest, VectorsNameFileAndPlaceOfWhatIsWrong) {
@@ -295,10 +306,250 @@ TEST_F(ReadDataSetTest, VectorsNameFileAndPlaceOfWhatIsWrong) {
   WriteMatrix(dir_ / "x.users.npy", good, 1);
   ExpectError(Read("vectors"), invalid, "x.users.npy: dimension 1");
   WriteMatrix(dir_ / "x.users.npy", good, 2);
+  EXPECT_TRUE(Read("vectors").ok());
+  Write("items.ids.txt", "a\nb\n");
+  ExpectError(Read("vectors"), invalid, "neither users.ids.txt");
+  Write("users.ids.txt", "a\nb\n");
   WriteMatrix(dir_ / "y.items.npy", good, 1);
   ExpectError(Read("vectors"), invalid, "y.items.npy: 4 rows");
   WriteMatrix(dir_ / "Y!.items.npy", good, 2);
   ExpectError(Read("vectors"), invalid, "Y!.items.npy: a space's name");
+}
+
+class InputTest : public ReadDataSetTest {
+ protected:
+  using ReadDataSetTest::Read;
+  absl::StatusOr<DataSet> Read(std::string_view kind, const v1::Input& input) {
+    ReadOptions options;
+    options.input = input;
+    options.max_malformed_lines = 100;
+    return ReadDataSet(std::string(kind) + ":" + dir_.string(), options);
+  }
+  static std::string Text(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) text += line + "\n";
+    return text;
+  }
+};
+
+TEST_F(InputTest, ColumnsAreFoundByNameWhateverTheirOrder) {
+  for (const char* header :
+       {",userId,movieId,rating,timestamp\n0,1,111,5,1735689600\n",
+        "timestamp,rating,movieId,userId\n1735689600,5,111,1\n",
+        "Timestamp;Rating;Movie Id;USER_ID\n1735689600;5,0;111;1\n"}) {
+    for (const char* kind : {"movielens", "csv"}) {
+      Write("ratings.csv", header);
+      const auto data = Read(kind);
+      ASSERT_TRUE(data.ok()) << data.status();
+      EXPECT_THAT(data->users.ids, ElementsAre(1));
+      EXPECT_THAT(data->items.ids, ElementsAre(111));
+      EXPECT_EQ(ValueOf(*data, data->interactions[0]), 5);
+      EXPECT_EQ(data->interactions[0].time_s, 1735689600);
+    }
+  }
+}
+
+TEST_F(InputTest, SaysWhatItUnderstood) {
+  Write("interactions.csv",
+        "customer,sku,event,event_time,channel,created_at\n"
+        "k1,a,view,2025-01-01,web,2025-01-01\n"
+        "k1,b,view,2025-01-02,web,2025-01-02\n"
+        "k1,a,cart,2025-01-03,app,2025-01-03\n");
+  Write("items.csv", "sku,price\na,1\nb,2\n");
+  Write("notes.txt", "nothing");
+  const auto data = Read("csv");
+  ASSERT_TRUE(data.ok()) << data.status();
+  const std::string facts = Text(data->report.facts);
+  EXPECT_THAT(facts, HasSubstr("interactions.csv: 3 records, ASCII, separated "
+                               "by comma"));
+  EXPECT_THAT(facts, ContainsRegex("customer +user +\"k1\""));
+  EXPECT_THAT(facts, ContainsRegex("sku +item +\"a\""));
+  EXPECT_THAT(facts, ContainsRegex("event +type +\"view\""));
+  EXPECT_THAT(facts, ContainsRegex("event_time +time .*ISO 8601"));
+  EXPECT_THAT(facts, ContainsRegex("channel +ignored +\"web\""));
+  EXPECT_THAT(facts, HasSubstr("it might be the time, which event_time is"));
+  EXPECT_THAT(facts, HasSubstr("from 2025-01-01T00:00:00Z to 2025-01-03"));
+  EXPECT_THAT(facts, ContainsRegex("price +number"));
+  EXPECT_THAT(facts, HasSubstr("not read: notes.txt"));
+  EXPECT_THAT(facts, HasSubstr("1 users (keys are text), 2 items (keys are "
+                               "text), 3 interactions: 2 pairs of user and "
+                               "item, 1 repeats"));
+  EXPECT_THAT(data->report.warnings, IsEmpty());
+}
+
+TEST_F(InputTest, KeysAreKeptByteForByteAndBlanksAreTold) {
+  Write("interactions.csv",
+        "user,item\nu, padded \nu,\" quoted\"\nu,nan\nu,NULL\nu,007\n");
+  const auto data = Read("csv");
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_THAT(data->items.strings,
+              ElementsAre(" padded ", " quoted", "007", "NULL", "nan"));
+  EXPECT_THAT(
+      Text(data->report.warnings),
+      HasSubstr("2 keys have blanks around them, such as \" padded \""));
+  v1::Input input;
+  input.set_trim_keys(true);
+  EXPECT_THAT(Read("csv", input)->items.strings,
+              ElementsAre("007", "NULL", "nan", "padded", "quoted"));
+}
+
+TEST_F(InputTest, KindsOfKeysCanBeStated) {
+  Write("interactions.csv", "user,item\n1,10\n2,9\n");
+  v1::Input input;
+  input.set_item_keys("text");
+  EXPECT_THAT(Read("csv", input)->items.strings, ElementsAre("10", "9"));
+  EXPECT_EQ(Read("csv", input)->users.kind, v1::UINT64);
+  Write("interactions.csv", "user,item\n1,10\n2,x9\n");
+  input.set_item_keys("number");
+  ExpectError(Read("csv", input), absl::StatusCode::kInvalidArgument,
+              "item_keys: number, but 1 of 2 keys are none, such as \"x9\"");
+  input.set_item_keys("integer");
+  ExpectError(Read("csv", input), absl::StatusCode::kInvalidArgument,
+              "expected auto, number or text");
+}
+
+TEST_F(InputTest, OneOddKeyAmongNumbersIsTold) {
+  std::string text = "user,item\n";
+  for (int i = 0; i < 100; ++i) text += "1," + std::to_string(i) + "\n";
+  Write("interactions.csv", text);
+  EXPECT_THAT(Read("csv")->report.warnings, IsEmpty());
+  Write("interactions.csv", text + "1,gift-card\n");
+  EXPECT_THAT(Text(Read("csv")->report.warnings),
+              HasSubstr("items' keys are text because 1 of 101 are not decimal "
+                        "integers, such as \"gift-card\""));
+}
+
+TEST_F(InputTest, ItemsThatTheirTableLacksAreTold) {
+  std::string text = "user,item\n";
+  for (int i = 100; i < 200; ++i) text += "1," + std::to_string(i) + "\n";
+  Write("interactions.csv", text + "1,7\n1,8\n");
+  std::string items = "id,price\n";
+  for (int i = 100; i < 200; ++i) items += std::to_string(i) + ",1\n";
+  Write("items.csv", items);
+  EXPECT_THAT(Text(Read("csv")->report.warnings),
+              HasSubstr("2 of 102 interactions (1.96 %) have an item that this "
+                        "table lacks, such as \"7\""));
+  Write("interactions.csv", "user,item\n1,100.0\n1,101.0\n");
+  ExpectError(Read("csv"), absl::StatusCode::kInvalidArgument,
+              "has none of the interactions' items: the interactions have "
+              "\"100.0\", this table has \"100\"");
+}
+
+TEST_F(InputTest, AKeyThatIsDescribedTwiceIsTold) {
+  Write("interactions.csv", "user,item\n1,5\n");
+  Write("items.csv", "item,price\n5,1\n5,2\n");
+  const auto data = Read("csv");
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_EQ(Find(data->item_features, "price")->numbers[0], 2);
+  EXPECT_THAT(Text(data->report.warnings), HasSubstr("\"5\" on lines 2 and 3"));
+}
+
+TEST_F(InputTest, FilesOfOneTableAreJoined) {
+  Write("x.train.inter", "user_id:token\titem_id:token\n1\t2\n");
+  Write("x.test.inter", "user_id:token\titem_id:token\n1\t3\n");
+  const auto data = Read("recbole");
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_EQ(data->interactions.size(), 2);
+  EXPECT_THAT(Text(data->report.warnings), HasSubstr("x.test.inter is read"));
+  const auto one =
+      ReadDataSet("recbole:" + (dir_ / "x.train.inter").string(), 0);
+  ASSERT_TRUE(one.ok()) << one.status();
+  EXPECT_EQ(one->interactions.size(), 1);
+}
+
+TEST_F(InputTest, RecBoleReadsOtherNamesAndSeparators) {
+  Write("x.inter",
+        "artist_id:token,session_id:token,weight:float,ts:token\n"
+        "7,s1,3,1735689600\n");
+  const auto data = Read("recbole");
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_THAT(data->items.ids, ElementsAre(7));
+  EXPECT_THAT(data->users.strings, ElementsAre("s1"));
+  EXPECT_EQ(ValueOf(*data, data->interactions[0]), 3);
+  EXPECT_EQ(data->interactions[0].time_s, 1735689600);
+}
+
+TEST_F(InputTest, CompressedAndForeignFilesAreRead) {
+  Write("interactions.csv.gz",
+        Gzip("\xFF\xFE" + std::string("u\0,\0i\0t\0e\0m\0_\0i\0d\0\n\0"
+                                      "1\0,\0\xFC\0\n\0",
+                                      26)));
+  v1::Input input;
+  (*input.mutable_columns())["user"] = "u";
+  const auto data = Read("csv", input);
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_THAT(data->items.strings, ElementsAre("ü"));
+  EXPECT_THAT(Text(data->report.facts), HasSubstr("UTF-16, separated by comma, "
+                                                  "gzip"));
+}
+
+TEST_F(InputTest, ShareOfMalformedRecordsIsALimit) {
+  Write("interactions.csv", "user,item\n1\n2\n1,2\n");
+  ExpectError(Read("csv"), absl::StatusCode::kDataLoss,
+              "2 of 3 records are malformed");
+  v1::Input input;
+  input.set_max_malformed_share(0.9);
+  EXPECT_TRUE(Read("csv", input).ok());
+  Write("interactions.csv", "user,item\n");
+  ExpectError(Read("csv"), absl::StatusCode::kInvalidArgument,
+              "interactions.csv: no interaction");
+}
+
+TEST_F(InputTest, KindsOfColumnsCanBeStated) {
+  Write("interactions.csv", "user,item\n1,5\n1,6\n");
+  Write("items.csv", "item,brand,note\n5,17,x\n6,18,y\n");
+  v1::Input input;
+  (*input.mutable_kinds())["brand"] = "text";
+  (*input.mutable_kinds())["note"] = "ignore";
+  const auto data = Read("csv", input);
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_EQ(Find(data->item_features, "brand")->kind,
+            FeatureColumn::Kind::kText);
+  EXPECT_EQ(Find(data->item_features, "note"), nullptr);
+  (*input.mutable_kinds())["colour"] = "text";
+  ExpectError(Read("csv", input), absl::StatusCode::kInvalidArgument,
+              "has a column \"colour\"; there are brand, note");
+}
+
+TEST_F(InputTest, VectorsJoinOtherData) {
+  Write("interactions.csv", "user,item\nu,b\nu,a\n");
+  const std::filesystem::path vectors = dir_ / "vectors";
+  std::filesystem::create_directories(vectors);
+  WriteMatrix(vectors / "clip.items.npy", std::vector<float>{3, 4, 0, 2}, 2);
+  OverwriteFile(vectors / "items.ids.txt", "c\nb\n");
+  v1::Input input;
+  input.set_vectors(vectors.string());
+  (*input.mutable_metric_by_space())["clip"] = "cosine";
+  const auto data = Read("csv", input);
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_TRUE(data->trains);
+  EXPECT_THAT(data->items.strings, ElementsAre("a", "b", "c"));
+  ASSERT_EQ(data->spaces.size(), 1);
+  EXPECT_EQ(data->spaces[0].metric, v1::COSINE);
+  EXPECT_THAT(data->spaces[0].items.rows, ElementsAre(1, 2));
+  EXPECT_THAT(data->spaces[0].items.values, ElementsAre(0, 1, .6F, .8F));
+  std::filesystem::remove(vectors / "items.ids.txt");
+  ExpectError(Read("csv", input), absl::StatusCode::kInvalidArgument,
+              "nothing says whose vectors the rows of clip.items.npy are");
+  input.set_metric("euclid");
+  input.mutable_metric_by_space()->clear();
+  ExpectError(Read("csv", input), absl::StatusCode::kInvalidArgument,
+              "\"euclid\", expected inner_product or cosine");
+}
+
+TEST_F(InputTest, IdsOfVectorsMayBeAnArrayOrHaveAByteOrderMark) {
+  WriteMatrix(dir_ / "als.items.npy", std::vector<float>{1, 2}, 1);
+  Write("items.ids.txt", "\xEF\xBB\xBFsku-0\r\nsku-1\r\n");
+  EXPECT_THAT(Read("vectors")->items.strings, ElementsAre("sku-0", "sku-1"));
+  Write("items.ids.npy", FormatNpyHeader(Dtype::kUint64, 1, 2, 1) +
+                             std::string("\5\0\0\0\0\0\0\0"
+                                         "\4\0\0\0\0\0\0\0",
+                                         16));
+  ExpectError(Read("vectors"), absl::StatusCode::kInvalidArgument,
+              "both exist");
+  std::filesystem::remove(dir_ / "items.ids.txt");
+  EXPECT_THAT(Read("vectors")->items.ids, ElementsAre(4, 5));
+  EXPECT_THAT(Read("vectors")->spaces[0].items.values, ElementsAre(2, 1));
 }
 
 }  // namespace

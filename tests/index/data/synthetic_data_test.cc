@@ -15,7 +15,7 @@ namespace tributary {
 namespace {
 
 bool Same(const Interaction& a, const Interaction& b) {
-  return a.user == b.user && a.item == b.item && a.value == b.value &&
+  return a.user == b.user && a.item == b.item && a.weight == b.weight &&
          a.time_s == b.time_s;
 }
 
