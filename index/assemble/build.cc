@@ -1,6 +1,7 @@
 #include "index/assemble/build.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -9,8 +10,10 @@
 #include "index/assemble/build_config.h"
 #include "index/assemble/bundle_parts.h"
 #include "index/assemble/take_over.h"
+#include "index/bundle/bundle.h"
 #include "index/bundle/durable_file.h"
 #include "index/bundle/scratch_directory.h"
+#include "index/bundle/version_directory.h"
 #include "index/data/hold_out.h"
 #include "index/train/als/als_settings.h"
 #include "index/train/history/history_choice.h"
@@ -38,8 +41,7 @@ class Build {
       // The manifest may have been written by hand.
       ASSIGN_OR_RETURN(config_, CompleteBuildConfig(config_));
     }
-    const bool may_take_judgement = request_.like.has_value() &&
-                                    data_.spaces.empty() &&
+    const bool may_take_judgement = request_.like.has_value() && data_.trains &&
                                     request_.config.validation_share() == 0;
     Judgement judgement;
     ASSIGN_OR_RETURN(judgement, Validate(!may_take_judgement));
@@ -88,8 +90,14 @@ class Build {
   // that is judged.
   absl::StatusOr<Judgement> Validate(bool judge) {
     // Vectors that came with the data leave nothing to choose or to judge.
-    if (!data_.spaces.empty()) return Judgement{};
+    if (!data_.trains) return Judgement{};
     if (!CanJudge()) {
+      if (request_.judge && judge) {
+        request_.report(
+            "validation_share is 0: nothing is held out, so that no recall is "
+            "measured and no fusion model is learned; sources are merged by "
+            "reciprocal ranks");
+      }
       RETURN_IF_ERROR(ChooseOpen(data_));
       return Judgement{};
     }
@@ -98,6 +106,11 @@ class Build {
     const DataSet kept =
         HoldOut(data_, config_.validation_share(), "validation", &held_out);
     RETURN_IF_ERROR(ChooseOpen(kept));
+    if (judge && held_out.empty()) {
+      request_.report(
+          "no user has enough interactions to hold some out: no recall is "
+          "measured and no fusion model is learned");
+    }
     if (!judge || held_out.empty()) return Judgement{};
     return JudgeWithout(kept, held_out);
   }
@@ -164,6 +177,45 @@ class Build {
   bool chosen_ = false;
 };
 
+std::string KindText(v1::KeyKind kind) {
+  return kind == v1::UINT64 ? "numbers" : "text";
+}
+
+// The newest version in `root` that can be opened, below `version`; null when
+// there is none.
+std::shared_ptr<const Bundle> OpenPrevious(const std::filesystem::path& root,
+                                           uint64_t version) {
+  const auto versions = ListVersions(root);
+  if (!versions.ok()) return nullptr;
+  for (auto earlier = versions->rbegin(); earlier != versions->rend();
+       ++earlier) {
+    if (*earlier >= version) continue;
+    const auto bundle = Bundle::Open(VersionPath(root, *earlier));
+    if (bundle.ok()) return *bundle;
+  }
+  return nullptr;
+}
+
+// Keys that become text make every caller find nothing, and the gate refuses
+// such a version; whoever builds it should know first.
+void TellOfKeyKinds(const DataSet& data, const BuildRequest& request) {
+  const auto previous = OpenPrevious(request.root, request.version);
+  if (previous == nullptr) return;
+  const auto tell = [&](const char* table, v1::KeyKind before,
+                        v1::KeyKind now) {
+    if (before == now) return;
+    request.report(fmt::format(
+        "warning: {} keys are {} here and {} in version {}: the gate refuses "
+        "such a change{}",
+        table, KindText(now), KindText(before), previous->version(),
+        now == v1::UTF8 ? "; a single key that is no number causes it" : ""));
+  };
+  tell("item", previous->items().kind(), data.items.kind);
+  if (previous->users().size() > 0 && data.users.size() > 0) {
+    tell("user", previous->users().kind(), data.users.kind);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::filesystem::path> BuildBundle(const DataSet& data,
@@ -180,6 +232,7 @@ absl::StatusOr<std::filesystem::path> BuildBundle(const DataSet& data,
     // What cannot be removed is no reason not to build.
     RemoveLeftovers(request.root).IgnoreError();
   }
+  TellOfKeyKinds(data, request);
   return Build(data, request, std::move(config)).Run();
 }
 

@@ -1,11 +1,15 @@
 #include "index/assemble/build_config.h"
 
 #include <algorithm>
+#include <span>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "fmt/format.h"
 #include "index/bundle/bundle.h"
+#include "index/data/value_condition.h"
 #include "index/train/check_range.h"
 #include "index/train/towers/towers_config.h"
 #include "status/status_macros.h"
@@ -16,8 +20,14 @@ namespace {
 constexpr uint32_t kMaxThreads = 1024;
 constexpr uint32_t kMaxIterations = 1000;
 constexpr uint32_t kMaxHistoryItems = 100'000;
+constexpr size_t kMaxSeparatorBytes = 8;
+constexpr const char* kEncodings[] = {"auto", "utf-8", "utf-16",
+                                      "windows-1252"};
+constexpr const char* kKeyKinds[] = {"auto", "number", "text"};
+constexpr const char* kMetrics[] = {"inner_product", "cosine"};
 constexpr const char* kNeighborTables[] = {"item_item", "ease", "covisit"};
 constexpr const char* kIndexKinds[] = {"auto", "flat", "scan", "ivf", "faiss"};
+constexpr const char* kValueWeights[] = {"linear", "log", "none"};
 constexpr const char* kWeightings[] = {"auto", "cosine", "tfidf", "bm25"};
 
 void SetDefaults(v1::BuildConfig* config) {
@@ -61,6 +71,17 @@ void SetDefaults(v1::BuildConfig* config) {
   DEFAULT_TO(index, target_recall, 0.99);
   DEFAULT_TO(index, target_n, 500);
   DEFAULT_TO(index, lists, 0);
+  v1::Input* const input = config->mutable_input();
+  DEFAULT_TO(input, encoding, "auto");
+  DEFAULT_TO(input, separator, "auto");
+  DEFAULT_TO(input, time_format, "auto");
+  DEFAULT_TO(input, trim_keys, false);
+  DEFAULT_TO(input, user_keys, "auto");
+  DEFAULT_TO(input, item_keys, "auto");
+  DEFAULT_TO(input, strict, false);
+  DEFAULT_TO(input, max_malformed_share, 0.5);
+  DEFAULT_TO(input, vectors, "");
+  DEFAULT_TO(input, metric, "inner_product");
   v1::Feedback* const feedback = config->mutable_feedback();
   DEFAULT_TO(feedback, positive, "");
   DEFAULT_TO(feedback, negative, "");
@@ -147,6 +168,27 @@ absl::Status CheckNeighbors(const v1::BuildConfig& config) {
                     1e6);
 }
 
+absl::Status CheckFeedback(const v1::Feedback& feedback) {
+  for (const auto& [field, condition] :
+       {std::pair("feedback.positive", feedback.positive()),
+        std::pair("feedback.negative", feedback.negative())}) {
+    if (condition.empty()) continue;
+    RETURN_IF_ERROR(ParseValueCondition(field, condition).status());
+  }
+  for (const auto& [type, weight] : feedback.type_weights()) {
+    RETURN_IF_ERROR(CheckRange(
+        fmt::format("feedback.type_weights[\"{}\"]", type), weight, -1e6, 1e6));
+  }
+  if (std::ranges::count(kValueWeights, feedback.value_weight()) == 0) {
+    return absl::InvalidArgumentError(
+        fmt::format("feedback.value_weight: \"{}\", expected {}",
+                    feedback.value_weight(), fmt::join(kValueWeights, ", ")));
+  }
+  RETURN_IF_ERROR(CheckRange("feedback.half_life_days",
+                             feedback.half_life_days(), 0.0, 1e6));
+  return CheckRange("feedback.max_repeats", feedback.max_repeats(), 0.0, 1e6);
+}
+
 // Fields that are not set are not checked: a space's are as in `index`.
 absl::Status CheckIndex(const std::string& field,
                         const v1::IndexChoice& index) {
@@ -174,6 +216,30 @@ absl::Status CheckIndex(const std::string& field,
   return absl::OkStatus();
 }
 
+absl::Status CheckOneOf(std::string_view field, const std::string& value,
+                        std::span<const char* const> expected) {
+  if (std::ranges::count(expected, value) > 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format(
+      "{}: \"{}\", expected {}", field, value, fmt::join(expected, ", ")));
+}
+
+// Checks what does not depend on the data; the readers check the rest.
+absl::Status CheckInput(const v1::Input& input) {
+  RETURN_IF_ERROR(CheckOneOf("input.encoding", input.encoding(), kEncodings));
+  RETURN_IF_ERROR(CheckOneOf("input.user_keys", input.user_keys(), kKeyKinds));
+  RETURN_IF_ERROR(CheckOneOf("input.item_keys", input.item_keys(), kKeyKinds));
+  RETURN_IF_ERROR(CheckOneOf("input.metric", input.metric(), kMetrics));
+  if (input.separator().empty() ||
+      input.separator().size() > kMaxSeparatorBytes) {
+    return absl::InvalidArgumentError(
+        fmt::format("input.separator: \"{}\", expected auto, tab, or 1 to {} "
+                    "characters",
+                    input.separator(), kMaxSeparatorBytes));
+  }
+  return CheckRange("input.max_malformed_share", input.max_malformed_share(),
+                    0.0, 1.0);
+}
+
 }  // namespace
 
 absl::StatusOr<v1::BuildConfig> CompleteBuildConfig(v1::BuildConfig config) {
@@ -184,9 +250,11 @@ absl::StatusOr<v1::BuildConfig> CompleteBuildConfig(v1::BuildConfig config) {
       CheckRange("validation_share", config.validation_share(), 0.0, 0.5));
   RETURN_IF_ERROR(CheckRange("popularity.half_life_days",
                              config.popularity().half_life_days(), 0.0, 1e6));
+  RETURN_IF_ERROR(CheckInput(config.input()));
   RETURN_IF_ERROR(CheckTraining(config));
   RETURN_IF_ERROR(CheckNeighbors(config));
   RETURN_IF_ERROR(CheckIndex("index", config.index()));
+  RETURN_IF_ERROR(CheckFeedback(config.feedback()));
   return config;
 }
 

@@ -21,10 +21,14 @@
 namespace tributary {
 
 // The items that users have interacted with, as they are stored: those of user
-// u are rows[offsets[u]] to rows[offsets[u + 1]], each once, newest last.
+// u are rows[offsets[u]] to rows[offsets[u + 1]], each once. The items that the
+// user wanted come last, from rows[wanted[u]] on; both parts have the newest
+// last.
 struct SeenLists {
   std::vector<uint64_t> offsets;
   std::vector<Row> rows;
+  // By user; empty when users wanted all items that they have seen.
+  std::vector<uint64_t> wanted;
 };
 SeenLists ListSeen(const DataSet& data);
 

@@ -7,9 +7,11 @@
 #include "fmt/format.h"
 #include "index/assemble/encode_new_items.h"
 #include "index/assemble/extend_files.h"
+#include "index/assemble/finish_bundle.h"
 #include "index/assemble/golden_queries.h"
 #include "index/assemble/predict_vectors.h"
 #include "index/assemble/write_index.h"
+#include "index/assemble/write_lists.h"
 #include "index/assemble/write_vectors.h"
 #include "index/bundle/bundle_writer.h"
 #include "index/data/row_map.h"
@@ -88,6 +90,7 @@ class Extender {
           ExtendPopularity(from_.popularity()[i],
                            manifest_.mutable_popularity(static_cast<int>(i))));
     }
+    RETURN_IF_ERROR(WriteSharedLists(manifest_, shared_lists_, &writer_));
     for (const v1::FileEntry& file : from_.manifest().files()) {
       ASSIGN_OR_RETURN(const FileTreatment treatment,
                        TreatmentOf(manifest_, file.name()));
@@ -112,7 +115,8 @@ class Extender {
     builder.set_revision(Revision());
     builder.set_data(fmt::format("{} + {} items of {}", builder.data(),
                                  items_.keys.size(), request_.data_name));
-    ASSIGN_OR_RETURN(extension_.dir, writer_.Finish(std::move(manifest_)));
+    ASSIGN_OR_RETURN(extension_.dir,
+                     FinishBundle(std::move(manifest_), &writer_));
     return std::move(extension_);
   }
 
@@ -158,7 +162,8 @@ class Extender {
          SpreadEvenly(kSampledQueries, from_.users().size())) {
       SpaceQuery query;
       query.seen = from_.Seen(static_cast<Row>(user));
-      if (!tower->Encode(static_cast<Row>(user), query.seen, &query.vector)) {
+      if (!tower->Encode(static_cast<Row>(user),
+                         from_.Wanted(static_cast<Row>(user)), &query.vector)) {
         continue;
       }
       // One of a user's interests is enough.
@@ -298,11 +303,7 @@ class Extender {
       rows.push_back(entry.row);
       scores.push_back(entry.score);
     }
-    const std::string stem = "popularity." + spec->name();
-    RETURN_IF_ERROR(writer_.AddArray<uint32_t>(stem + ".npy", rows));
-    RETURN_IF_ERROR(writer_.AddArray<float>(stem + ".scores.npy", scores));
-    spec->set_count(all.size());
-    return absl::OkStatus();
+    return WriteList(rows, scores, &writer_, &shared_lists_, spec);
   }
 
   const Bundle& from_;
@@ -311,6 +312,7 @@ class Extender {
   const RowMap map_;
   BundleWriter writer_;
   v1::Manifest manifest_;
+  SharedLists shared_lists_;
   // nullptr when the bundle has no feature encoder.
   const EmbeddingSpace* encoded_ = nullptr;
   TrainedVectors content_;

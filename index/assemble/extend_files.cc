@@ -37,6 +37,7 @@ constexpr Rule kRules[] = {
     {"popularity.*", FileTreatment::kMade},
     {"seen.rows.npy", FileTreatment::kItemRows},
     {"seen.offsets.npy", FileTreatment::kKeep},
+    {"seen.wanted.npy", FileTreatment::kKeep},
     {"users.keys.*", FileTreatment::kKeep},
     {"users.segments.npy", FileTreatment::kKeep},
     {"*.users.npy", FileTreatment::kKeep},
@@ -65,7 +66,9 @@ bool Fits(std::string_view name, std::string_view pattern) {
 absl::Status KeepFile(const std::filesystem::path& source,
                       const std::filesystem::path& target) {
   std::error_code error;
-  std::filesystem::create_hard_link(source, target, error);
+  // A link to a symbolic link would lead nowhere.
+  std::filesystem::create_hard_link(std::filesystem::canonical(source, error),
+                                    target, error);
   if (!error) return absl::OkStatus();
   // The file system is another one, or has no links.
   std::filesystem::copy_file(source, target, error);

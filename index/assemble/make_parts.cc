@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <numeric>
+#include <string>
 #include <unordered_set>
 #include <utility>
 
 #include "fmt/format.h"
 #include "index/assemble/bundle_parts.h"
+#include "index/assemble/check_lengths.h"
 #include "index/train/als/als_trainer.h"
 #include "index/train/content/content_trainer.h"
 #include "index/train/half_precision.h"
@@ -15,21 +17,32 @@
 namespace tributary {
 namespace {
 
-TrainedVectors AllRows(const std::vector<float>& values, uint32_t dim) {
-  TrainedVectors vectors{std::vector<Row>(values.size() / dim), values};
-  std::iota(vectors.rows.begin(), vectors.rows.end(), 0);
-  return vectors;
-}
-
 // Users without a vector of their own are encoded as the mean of their items.
 TrainedSpace TakeGiven(const GivenSpace& given) {
   return {.name = given.name,
           .dim = given.dim,
-          .metric = v1::INNER_PRODUCT,
-          .history_encoder =
-              given.users.empty() ? v1::MEAN : v1::HISTORY_ENCODER_UNSPECIFIED,
-          .items = AllRows(given.items, given.dim),
-          .users = AllRows(given.users, given.dim)};
+          .metric = given.metric,
+          .history_encoder = given.users.rows.empty()
+                                 ? v1::MEAN
+                                 : v1::HISTORY_ENCODER_UNSPECIFIED,
+          .items = {given.items.rows, given.items.values},
+          .users = {given.users.rows, given.users.values}};
+}
+
+// Spaces of one bundle have names of their own, and so have the sources.
+absl::Status CheckNames(const std::vector<TrainedSpace>& spaces,
+                        const v1::Neighbors& neighbors) {
+  std::unordered_set<std::string> taken(neighbors.tables().begin(),
+                                        neighbors.tables().end());
+  taken.insert("category");
+  for (const TrainedSpace& space : spaces) {
+    if (taken.insert(space.name).second) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "the space {} of the given vectors has the name of a source that the "
+        "build makes; rename its files",
+        space.name));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckColumns(const DataSet& data, const v1::Content& settings) {
@@ -101,6 +114,24 @@ std::vector<NeighborLists> MakeNeighbors(const DataSet& data,
   return tables;
 }
 
+// Says what the data lack.
+absl::Status NothingToRetrieveBy(const DataSet& data) {
+  const std::string interactions =
+      data.interactions.empty()
+          ? "the data have no interaction"
+          : fmt::format("none of the {} interactions has a value above 0",
+                        data.interactions.size());
+  const std::string features =
+      data.item_features.empty()
+          ? "items have no features"
+          : fmt::format(
+                "the features of the {} items ({} columns) do not "
+                "tell them apart",
+                data.items.size(), data.item_features.size());
+  return absl::FailedPreconditionError(fmt::format(
+      "nothing to retrieve by: {}, and {}", interactions, features));
+}
+
 }  // namespace
 
 SeenLists ListSeen(const DataSet& data) {
@@ -110,23 +141,33 @@ SeenLists ListSeen(const DataSet& data) {
   const std::vector<Interaction>& all = data.interactions;
   size_t begin = 0;
   std::unordered_set<Row> had;
+  bool all_wanted = true;
   for (Row user = 0; user < data.users.size(); ++user) {
     size_t end = begin;
     while (end < all.size() && all[end].user == user) ++end;
     // From the newest back, so that an item that occurs twice keeps its last
-    // position.
+    // position; first the items that the user wanted, then the others.
     const size_t first = seen.rows.size();
     had.clear();
-    for (size_t i = end; i > begin; --i) {
-      if (had.insert(all[i - 1].item).second) {
-        seen.rows.push_back(all[i - 1].item);
+    const auto add = [&](bool wanted) {
+      for (size_t i = end; i > begin; --i) {
+        if (wanted && all[i - 1].weight <= 0) continue;
+        if (had.insert(all[i - 1].item).second) {
+          seen.rows.push_back(all[i - 1].item);
+        }
       }
-    }
+    };
+    add(true);
+    const size_t wanted = seen.rows.size() - first;
+    add(false);
     std::reverse(seen.rows.begin() + static_cast<int64_t>(first),
                  seen.rows.end());
+    seen.wanted.push_back(seen.rows.size() - wanted);
+    all_wanted = all_wanted && seen.wanted.back() == first;
     seen.offsets.push_back(seen.rows.size());
     begin = end;
   }
+  if (all_wanted) seen.wanted.clear();
   return seen;
 }
 
@@ -136,19 +177,21 @@ absl::StatusOr<BundleParts> MakeParts(const DataSet& data,
                                       const Progress& progress) {
   BundleParts parts;
   for (const GivenSpace& given : data.spaces) {
-    if (!given.items.empty()) parts.spaces.push_back(TakeGiven(given));
+    RETURN_IF_ERROR(CheckLengths(data, given));
+    if (!given.items.rows.empty()) parts.spaces.push_back(TakeGiven(given));
   }
-  if (data.spaces.empty()) {
-    ASSIGN_OR_RETURN(parts.spaces, TrainSpaces(data, config, progress));
+  if (data.trains) {
+    ASSIGN_OR_RETURN(std::vector<TrainedSpace> trained,
+                     TrainSpaces(data, config, progress));
+    for (TrainedSpace& space : trained) {
+      parts.spaces.push_back(std::move(space));
+    }
+    RETURN_IF_ERROR(CheckNames(parts.spaces, config.neighbors()));
   }
   ASSIGN_OR_RETURN(parts.popularity,
                    CountPopularity(data, config.popularity()));
   if (parts.spaces.empty() && parts.popularity.lists.empty()) {
-    return absl::FailedPreconditionError(
-        fmt::format("nothing to retrieve by: {} items without interactions of "
-                    "a value above 0, and without features that tell them "
-                    "apart",
-                    data.items.size()));
+    return NothingToRetrieveBy(data);
   }
   if (!data.interactions.empty()) parts.seen = ListSeen(data);
   parts.neighbors = MakeNeighbors(data, config, choices, progress);

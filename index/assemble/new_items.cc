@@ -8,50 +8,18 @@
 #include <utility>
 
 #include "fmt/format.h"
-#include "index/data/data_readers.h"
+#include "index/data/column_kind.h"
 #include "index/data/data_set_builder.h"
-#include "index/data/delimited_file.h"
 #include "index/data/feature_table.h"
-#include "index/data/inter_file.h"
+#include "index/data/input_table.h"
 #include "index/data/malformed_lines.h"
-#include "index/data/parse_field.h"
+#include "index/data/read_tables.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
 
 using Kind = FeatureColumn::Kind;
-
-// A file of items, whatever its format.
-struct ItemFile {
-  DelimitedFile file;
-  size_t key_column;
-  std::vector<std::string> names;
-  // The separator of the categories within a field, by column.
-  std::vector<std::string_view> separators;
-};
-
-absl::StatusOr<ItemFile> OpenItemFile(const std::filesystem::path& path,
-                                      MalformedLines* malformed) {
-  if (path.extension() == ".item") {
-    ASSIGN_OR_RETURN(RecBoleFile typed, OpenRecBoleFile(path, malformed));
-    ASSIGN_OR_RETURN(const size_t key, typed.KeyColumn("item"));
-    std::vector<std::string_view> separators;
-    for (const std::string& type : typed.types) {
-      separators.push_back(type == "token_seq" ? " " : "");
-    }
-    return ItemFile{std::move(typed.file), key, std::move(typed.names),
-                    std::move(separators)};
-  }
-  ASSIGN_OR_RETURN(
-      DelimitedFile file,
-      DelimitedFile::Open(path, {.separator = ",", .quoted = true}, malformed));
-  RETURN_IF_ERROR(file.ReadHeader());
-  ASSIGN_OR_RETURN(const size_t key, file.NeedColumn(kItemKeyColumns));
-  std::vector<std::string> names = file.header();
-  const std::vector<std::string_view> separators(names.size(), kListSeparators);
-  return ItemFile{std::move(file), key, std::move(names), separators};
-}
 
 Kind KindOf(v1::FeatureColumn::Kind kind) {
   if (kind == v1::FeatureColumn::NUMBER) return Kind::kNumber;
@@ -62,10 +30,26 @@ Kind KindOf(v1::FeatureColumn::Kind kind) {
 struct KnownColumn {
   std::string name;
   Kind kind;
+  // Whether commas separate categories.
+  bool commas = false;
 };
 
 bool operator==(const KnownColumn& a, const KnownColumn& b) {
   return a.name == b.name && a.kind == b.kind;
+}
+
+// Whether a category of the column has a comma in it, so that commas do not
+// separate the column's categories.
+bool HasCommas(const KeyTable& terms, std::string_view column) {
+  const std::string prefix = std::string(column) + "=";
+  for (Row row = 0; row < terms.size(); ++row) {
+    const std::string_view term = terms.string(row);
+    if (term.starts_with(prefix) &&
+        term.find(',', prefix.size()) != std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // In the order of NewItems::columns.
@@ -73,7 +57,10 @@ std::vector<KnownColumn> KnownColumns(const Bundle& bundle) {
   std::vector<KnownColumn> known;
   if (const EmbeddingSpace* space = FindEncodedSpace(bundle)) {
     for (const auto& column : space->spec->feature_encoder().columns()) {
-      known.push_back({column.name(), KindOf(column.kind())});
+      const Kind kind = KindOf(column.kind());
+      known.push_back({column.name(), kind,
+                       kind == Kind::kTokens &&
+                           !HasCommas(space->features.terms, column.name())});
     }
   }
   for (const EmbeddingSpace& space : bundle.spaces()) {
@@ -84,7 +71,8 @@ std::vector<KnownColumn> KnownColumns(const Bundle& bundle) {
       KnownColumn column{input.column(),
                          input.kind() == v1::FeatureInput::NUMBER
                              ? Kind::kNumber
-                             : Kind::kTokens};
+                             : Kind::kTokens,
+                         /*commas=*/false};
       if (std::find(known.begin(), known.end(), column) == known.end()) {
         known.push_back(std::move(column));
       }
@@ -95,18 +83,18 @@ std::vector<KnownColumn> KnownColumns(const Bundle& bundle) {
 
 class Reader {
  public:
-  Reader(ItemFile file, const Bundle& bundle)
-      : file_(std::move(file)),
+  Reader(InputTable* table, size_t key_column, const Bundle& bundle)
+      : table_(*table),
+        key_column_(key_column),
         catalogue_(bundle.items()),
         known_(KnownColumns(bundle)) {}
 
   absl::StatusOr<NewItems> Read() {
     MatchColumns();
-    for (;;) {
-      ASSIGN_OR_RETURN(const bool more, file_.file.Next());
-      if (!more) break;
-      RETURN_IF_ERROR(ReadItem());
-    }
+    const absl::Status read = table_.ForEach(
+        [&](const DelimitedFile& file) { return ReadItem(file); });
+    RETURN_IF_ERROR(exists_);
+    RETURN_IF_ERROR(read);
     return Finish();
   }
 
@@ -114,13 +102,13 @@ class Reader {
   // Maps the file's columns to the known ones. When several have one name, the
   // first of the file is the first of the known.
   void MatchColumns() {
-    std::vector<bool> used(file_.names.size());
-    used[file_.key_column] = true;
+    const std::vector<std::string>& names = table_.names();
+    std::vector<bool> used(names.size());
+    used[key_column_] = true;
     for (const KnownColumn& column : known_) {
-      table_.AddColumn(column.name, column.kind);
+      table_columns_.AddColumn(column.name, column.kind);
       size_t from = 0;
-      while (from < used.size() &&
-             (used[from] || file_.names[from] != column.name)) {
+      while (from < used.size() && (used[from] || names[from] != column.name)) {
         ++from;
       }
       if (from == used.size()) {
@@ -132,54 +120,65 @@ class Reader {
       }
     }
     for (size_t i = 0; i < used.size(); ++i) {
-      if (!used[i]) items_.ignored.push_back(file_.names[i]);
+      if (!used[i]) items_.ignored.push_back(names[i]);
     }
   }
 
-  absl::Status Malformed(std::string_view key, std::string_view what) {
-    return file_.file.Malformed(fmt::format("item \"{}\": {}", key, what));
-  }
-
-  absl::Status CheckKey(std::string_view key) {
+  // What is wrong with the key, or "".
+  std::string KeyProblemOf(const DelimitedFile& file, std::string_view key) {
     if (const auto problem = KeyProblem(key); !problem.empty()) {
-      return file_.file.Malformed(problem);
+      return std::string(problem);
     }
     uint64_t id = 0;
     if (catalogue_.kind() == v1::UINT64 && !ParseDecimalKey(key, &id)) {
-      return Malformed(key, "the catalogue's keys are decimal integers");
+      return fmt::format(
+          "item \"{}\": the catalogue's keys are decimal integers", key);
     }
     if (catalogue_.Find(key) != kNoRow) {
-      return absl::AlreadyExistsError(
+      exists_ = absl::AlreadyExistsError(
           fmt::format("{}:{}: item \"{}\": the catalogue has it already",
-                      file_.file.name(), file_.file.line(), key));
+                      file.name(), file.line(), key));
+      return "the catalogue has it already";
     }
-    const auto [other, fresh] =
-        lines_.emplace(std::string(key), file_.file.line());
-    if (fresh) return absl::OkStatus();
-    return Malformed(key,
-                     fmt::format("it is in line {} already", other->second));
+    const auto [other, fresh] = lines_.emplace(std::string(key), file.line());
+    return fresh ? ""
+                 : fmt::format("item \"{}\": it is in line {} already", key,
+                               other->second);
   }
 
-  absl::Status ReadItem() {
-    const std::string key(file_.file.field(file_.key_column));
-    RETURN_IF_ERROR(CheckKey(key));
+  // The categories of a field, which are read as the build would have. RecBole
+  // separates sequences by blanks.
+  std::string Categories(const KnownColumn& column, std::string_view value,
+                         size_t from) const {
+    if (!table_.types().empty()) {
+      return table_.types()[from] == "token_seq" ? SplitTokens(value, " ")
+                                                 : std::string(value);
+    }
+    if (IsMissing(value, /*of_numbers=*/false)) return "";
+    return ReadTags(value, column.commas);
+  }
+
+  std::string_view ReadItem(const DelimitedFile& file) {
+    const std::string key(file.verbatim(key_column_));
+    problem_ = KeyProblemOf(file, key);
+    if (!problem_.empty()) return problem_;
     const auto row = static_cast<uint32_t>(keys_.size());
     keys_.push_back(key);
     for (size_t i = 0; i < from_.size(); ++i) {
       if (!from_[i]) continue;
-      const std::string_view value = file_.file.field(from_[i]);
+      const std::string_view value = file.field(from_[i]);
       const KnownColumn& column = known_[i];
-      const std::string_view separators = file_.separators[*from_[i]];
-      if (column.kind == Kind::kNumber && !value.empty() &&
-          !ParseNumber(value)) {
-        return Malformed(key, fmt::format("column {}: \"{}\" is not a number",
-                                          column.name, value));
+      if (column.kind == Kind::kNumber && !ReadNumber(value)) {
+        problem_ = fmt::format("item \"{}\": column {}: \"{}\" is not a number",
+                               key, column.name, value);
+        return problem_;
       }
-      table_.Set(i, row,
-                 column.kind == Kind::kTokens ? SplitTokens(value, separators)
-                                              : std::string(value));
+      table_columns_.Set(i, row,
+                         column.kind == Kind::kTokens
+                             ? Categories(column, value, *from_[i])
+                             : std::string(value));
     }
-    return absl::OkStatus();
+    return "";
   }
 
   NewItems Finish() {
@@ -201,20 +200,25 @@ class Reader {
         items_.keys.strings.push_back(keys_[i]);
       }
     }
-    items_.columns = std::move(table_).Finish(order);
+    items_.columns = std::move(table_columns_).Finish(order);
     return std::move(items_);
   }
 
-  ItemFile file_;
+  InputTable& table_;
+  const size_t key_column_;
   const KeyTable& catalogue_;
   const std::vector<KnownColumn> known_;
   // The file's column by known column.
   std::vector<std::optional<size_t>> from_;
-  FeatureTable table_;
+  FeatureTable table_columns_;
   std::vector<std::string> keys_;
   // The position of each key.
   std::unordered_map<std::string, uint64_t> lines_;
   NewItems items_;
+  // What is wrong with the current record.
+  std::string problem_;
+  // The error of a key that the catalogue has.
+  absl::Status exists_;
 };
 
 }  // namespace
@@ -230,8 +234,11 @@ absl::StatusOr<NewItems> ReadNewItems(const std::filesystem::path& path,
                                       const Bundle& bundle) {
   // A malformed line is an error at once.
   MalformedLines malformed(0);
-  ASSIGN_OR_RETURN(ItemFile file, OpenItemFile(path, &malformed));
-  return Reader(std::move(file), bundle).Read();
+  ASSIGN_OR_RETURN(InputTable table, InputTable::OpenFile(path, &malformed));
+  ASSIGN_OR_RETURN(
+      const size_t key_column,
+      FindKeyColumn(table.name(), Role::kItem, table.names(), v1::Input()));
+  return Reader(&table, key_column, bundle).Read();
 }
 
 }  // namespace tributary

@@ -275,7 +275,7 @@ void TakeOverChoices(const v1::Manifest& earlier, const DataSet& data,
                      std::vector<NeighborMethod>* neighbors) {
   Taker taker(earlier, data, report, config);
   // Vectors that come with the data leave nothing to choose but the half-life.
-  if (data.spaces.empty()) {
+  if (data.trains) {
     taker.TakeBehavior();
     taker.TakeAls();
     *neighbors = taker.TakeNeighbors();

@@ -5,9 +5,11 @@
 
 #include "fmt/format.h"
 #include "index/assemble/bundle_parts.h"
+#include "index/assemble/finish_bundle.h"
 #include "index/assemble/golden_queries.h"
 #include "index/assemble/take_over.h"
 #include "index/assemble/write_index.h"
+#include "index/assemble/write_lists.h"
 #include "index/assemble/write_vectors.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/bundle_writer.h"
@@ -188,26 +190,30 @@ std::string PopularityRetriever(const CountedList& list) {
   return list.name == kTrendingList ? kTrendingList : "popularity";
 }
 
+void AddPopularityRetriever(const CountedList& list, v1::Manifest* manifest) {
+  v1::RetrieverSpec& retriever = *manifest->add_retrievers();
+  const bool trending = list.name == kTrendingList;
+  retriever.set_name(PopularityRetriever(list));
+  retriever.set_kind("popularity");
+  retriever.set_by_segment(!trending);
+  if (trending) retriever.add_lists(kTrendingList);
+  retriever.add_lists(kAllTimeList);
+}
+
 absl::Status WritePopularity(const CountedPopularity& popularity, double decay,
                              BundleWriter* writer, v1::Manifest* manifest) {
+  SharedLists shared;
   for (const CountedList& list : popularity.lists) {
-    const std::string stem = "popularity." + list.name;
-    RETURN_IF_ERROR(writer->AddArray<uint32_t>(stem + ".npy", list.rows));
-    RETURN_IF_ERROR(writer->AddArray<float>(stem + ".scores.npy", list.scores));
     v1::PopularityList& spec = *manifest->add_popularity();
     spec.set_name(list.name);
-    spec.set_count(list.rows.size());
     spec.set_segment(list.segment);
     spec.set_category(list.category);
-    if (list.segment > 0 || list.category > 0) continue;
-    v1::RetrieverSpec& retriever = *manifest->add_retrievers();
-    const bool trending = list.name == kTrendingList;
-    retriever.set_name(PopularityRetriever(list));
-    retriever.set_kind("popularity");
-    retriever.set_by_segment(!trending);
-    if (trending) retriever.add_lists(kTrendingList);
-    retriever.add_lists(kAllTimeList);
+    const bool of_all = list.segment == 0 && list.category == 0;
+    if (!of_all) spec.set_begin(0);
+    RETURN_IF_ERROR(WriteList(list.rows, list.scores, writer, &shared, &spec));
+    if (of_all) AddPopularityRetriever(list, manifest);
   }
+  RETURN_IF_ERROR(WriteSharedLists(*manifest, shared, writer));
   RETURN_IF_ERROR(WriteCategories(popularity, decay, writer, manifest));
   if (popularity.user_segments.empty()) return absl::OkStatus();
   return writer->AddArray<uint16_t>("users.segments.npy",
@@ -252,6 +258,9 @@ absl::Status WriteTables(const DataSet& data, const SeenLists& seen,
   manifest->mutable_users()->set_count(data.users.size());
   if (seen.offsets.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(writer->AddArray<uint64_t>("seen.offsets.npy", seen.offsets));
+  if (!seen.wanted.empty()) {
+    RETURN_IF_ERROR(writer->AddArray<uint64_t>("seen.wanted.npy", seen.wanted));
+  }
   return writer->AddArray<uint32_t>("seen.rows.npy", seen.rows);
 }
 
@@ -321,7 +330,7 @@ absl::StatusOr<std::filesystem::path> WriteParts(const DataSet& data,
                                   data.has_times ? kCategoryDecay : 0, &writer,
                                   &manifest));
   AddJudgement(request.judgement, &manifest);
-  return writer.Finish(std::move(manifest));
+  return FinishBundle(std::move(manifest), &writer);
 }
 
 }  // namespace tributary

@@ -4,7 +4,9 @@
 #include <string>
 
 #include "fmt/core.h"
+#include "index/bundle/link.h"
 #include "index/bundle/mapped_file.h"
+#include "index/bundle/version_directory.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -13,9 +15,13 @@ namespace {
 constexpr uint64_t kMaxManifestBytes = 64 << 20;
 
 absl::StatusOr<v1::Manifest> ReadManifest(const std::filesystem::path& dir) {
-  ASSIGN_OR_RETURN(const MappedFile file,
-                   MappedFile::Open(dir / kManifestName));
-  const auto bytes = file.bytes();
+  const auto file = MappedFile::Open(dir / kManifestName);
+  if (!file.ok()) {
+    const std::string hint = HintOfVersions(dir);
+    return hint.empty() ? file.status()
+                        : absl::Status(file.status().code(), hint);
+  }
+  const auto bytes = file->bytes();
   if (bytes.size() > kMaxManifestBytes) {
     return absl::InvalidArgumentError(
         fmt::format("{}: {} bytes, expected at most {}", kManifestName,
@@ -29,12 +35,15 @@ absl::Status CheckFileSize(const std::filesystem::path& dir,
                            const v1::FileEntry& entry) {
   std::error_code error;
   const auto path = dir / entry.name();
-  const auto status = std::filesystem::symlink_status(path, error);
-  if (status.type() == std::filesystem::file_type::not_found) {
+  const auto type = std::filesystem::symlink_status(path, error).type();
+  if (type == std::filesystem::file_type::not_found) {
     return absl::DataLossError(
         fmt::format("{}: the file is missing", entry.name()));
   }
-  if (status.type() != std::filesystem::file_type::regular) {
+  if (type == std::filesystem::file_type::symlink) {
+    RETURN_IF_ERROR(CheckLink(path));
+  }
+  if (!std::filesystem::is_regular_file(path, error)) {
     return absl::DataLossError(
         fmt::format("{}: not a regular file", entry.name()));
   }
@@ -178,22 +187,76 @@ absl::Status Bundle::OpenSpaces() {
   return absl::OkStatus();
 }
 
+absl::Status Bundle::OpenOwnList(const v1::PopularityList& spec) {
+  const std::string stem = "popularity." + spec.name();
+  const std::string rows_file = stem + ".npy";
+  const std::string scores_file = stem + ".scores.npy";
+  const std::string why = fmt::format("popularity[\"{}\"].count", spec.name());
+  RETURN_IF_ERROR(RequireFiles({rows_file, scores_file}, why));
+  ASSIGN_OR_RETURN(NpyArray rows, NpyArray::Open(dir_ / rows_file));
+  ASSIGN_OR_RETURN(NpyArray scores, NpyArray::Open(dir_ / scores_file));
+  RETURN_IF_ERROR(
+      CheckArray(rows, rows_file, Dtype::kUint32, spec.count(), why));
+  RETURN_IF_ERROR(
+      CheckArray(scores, scores_file, Dtype::kFloat32, spec.count(), why));
+  popularity_.emplace_back(&spec, rows.elements<Row>(),
+                           scores.elements<float>());
+  list_arrays_.push_back(std::move(rows));
+  list_arrays_.push_back(std::move(scores));
+  return absl::OkStatus();
+}
+
+absl::Status Bundle::OpenSharedLists() {
+  const std::string why = "a list with `begin`";
+  RETURN_IF_ERROR(RequireFiles({kListsFile, kListScoresFile}, why));
+  ASSIGN_OR_RETURN(shared_rows_, NpyArray::Open(dir_ / kListsFile));
+  ASSIGN_OR_RETURN(shared_scores_, NpyArray::Open(dir_ / kListScoresFile));
+  // The size is checked list by list.
+  RETURN_IF_ERROR(CheckArray(shared_rows_, kListsFile, Dtype::kUint32,
+                             shared_rows_.header().rows, why));
+  return CheckArray(shared_scores_, kListScoresFile, Dtype::kFloat32,
+                    shared_rows_.header().rows,
+                    fmt::format("the size of {}", kListsFile));
+}
+
 absl::Status Bundle::OpenPopularity() {
-  for (const v1::PopularityList& spec : manifest_.popularity()) {
-    const std::string stem = "popularity." + spec.name();
-    const std::string rows_file = stem + ".npy";
-    const std::string scores_file = stem + ".scores.npy";
-    const std::string why =
-        fmt::format("popularity[\"{}\"].count", spec.name());
-    RETURN_IF_ERROR(RequireFiles({rows_file, scores_file}, why));
-    ASSIGN_OR_RETURN(NpyArray rows, NpyArray::Open(dir_ / rows_file));
-    ASSIGN_OR_RETURN(NpyArray scores, NpyArray::Open(dir_ / scores_file));
-    RETURN_IF_ERROR(
-        CheckArray(rows, rows_file, Dtype::kUint32, spec.count(), why));
-    RETURN_IF_ERROR(
-        CheckArray(scores, scores_file, Dtype::kFloat32, spec.count(), why));
-    popularity_.emplace_back(&spec, std::move(rows), std::move(scores));
+  const auto& specs = manifest_.popularity();
+  if (std::any_of(specs.begin(), specs.end(),
+                  [](const auto& spec) { return spec.has_begin(); })) {
+    RETURN_IF_ERROR(OpenSharedLists());
   }
+  for (const v1::PopularityList& spec : specs) {
+    if (!spec.has_begin()) {
+      RETURN_IF_ERROR(OpenOwnList(spec));
+      continue;
+    }
+    const auto rows = shared_rows_.elements<Row>();
+    const auto scores = shared_scores_.elements<float>();
+    // Written so that the sum cannot overflow.
+    if (spec.begin() > rows.size() ||
+        spec.count() > rows.size() - spec.begin()) {
+      return absl::DataLossError(fmt::format(
+          "manifest.json: popularity[\"{}\"]: begin {} and count {}, but {} "
+          "has {} values",
+          spec.name(), spec.begin(), spec.count(), kListsFile, rows.size()));
+    }
+    popularity_.emplace_back(&spec, rows.subspan(spec.begin(), spec.count()),
+                             scores.subspan(spec.begin(), spec.count()));
+  }
+  for (uint32_t i = 0; i < popularity_.size(); ++i) {
+    lists_by_name_.push_back(i);
+    const uint32_t segment = popularity_[i].spec().segment();
+    if (segment == 0) continue;
+    if (lists_by_segment_.size() <= segment) {
+      lists_by_segment_.resize(segment + 1, UINT32_MAX);
+    }
+    lists_by_segment_[segment] = std::min(lists_by_segment_[segment], i);
+  }
+  std::sort(lists_by_name_.begin(), lists_by_name_.end(),
+            [&](uint32_t a, uint32_t b) {
+              return popularity_[a].spec().name() <
+                     popularity_[b].spec().name();
+            });
   return absl::OkStatus();
 }
 
@@ -220,6 +283,12 @@ absl::Status Bundle::OpenUserLists() {
     RETURN_IF_ERROR(CheckArray(seen_rows_, "seen.rows.npy", Dtype::kUint32,
                                seen_offsets_.elements<uint64_t>().back(),
                                "the last of seen.offsets.npy"));
+  }
+  if (HasFile("seen.wanted.npy")) {
+    RETURN_IF_ERROR(RequireFiles({"seen.offsets.npy"}, "seen.wanted.npy"));
+    ASSIGN_OR_RETURN(seen_wanted_, NpyArray::Open(dir_ / "seen.wanted.npy"));
+    RETURN_IF_ERROR(CheckArray(seen_wanted_, "seen.wanted.npy", Dtype::kUint64,
+                               users_.size(), "users.count"));
   }
   if (HasFile("users.segments.npy")) {
     ASSIGN_OR_RETURN(segments_, NpyArray::Open(dir_ / "users.segments.npy"));
@@ -251,18 +320,20 @@ const EmbeddingSpace* Bundle::FindSpace(std::string_view name) const {
 }
 
 const PopularityList* Bundle::FindPopularity(std::string_view name) const {
-  const auto it = std::find_if(
-      popularity_.begin(), popularity_.end(),
-      [&](const auto& list) { return list.spec().name() == name; });
-  return it == popularity_.end() ? nullptr : &*it;
+  const auto it =
+      std::lower_bound(lists_by_name_.begin(), lists_by_name_.end(), name,
+                       [&](uint32_t list, std::string_view wanted) {
+                         return popularity_[list].spec().name() < wanted;
+                       });
+  if (it == lists_by_name_.end()) return nullptr;
+  const PopularityList& list = popularity_[*it];
+  return list.spec().name() == name ? &list : nullptr;
 }
 
 const PopularityList* Bundle::FindSegment(uint32_t segment) const {
-  if (segment == 0) return nullptr;
-  const auto it = std::find_if(
-      popularity_.begin(), popularity_.end(),
-      [&](const auto& list) { return list.spec().segment() == segment; });
-  return it == popularity_.end() ? nullptr : &*it;
+  if (segment == 0 || segment >= lists_by_segment_.size()) return nullptr;
+  const uint32_t list = lists_by_segment_[segment];
+  return list == UINT32_MAX ? nullptr : &popularity_[list];
 }
 
 const NeighborTable* Bundle::FindNeighbors(std::string_view name) const {
@@ -282,6 +353,16 @@ std::span<const Row> Bundle::Seen(Row user) const {
   const uint64_t end =
       std::clamp<uint64_t>(offsets[user + 1], begin, rows.size());
   return rows.subspan(begin, end - begin);
+}
+
+std::span<const Row> Bundle::Wanted(Row user) const {
+  const std::span<const Row> seen = Seen(user);
+  const auto wanted = seen_wanted_.elements<uint64_t>();
+  if (user >= wanted.size()) return seen;
+  // Clamped as in Seen.
+  const uint64_t begin = seen_offsets_.elements<uint64_t>()[user];
+  const uint64_t first = std::max(wanted[user], begin) - begin;
+  return seen.subspan(std::min<uint64_t>(first, seen.size()));
 }
 
 std::span<const uint16_t> Bundle::Categories(Row item) const {

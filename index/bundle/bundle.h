@@ -28,6 +28,9 @@ namespace tributary {
 inline constexpr uint32_t kBundleFormat = 1;
 inline constexpr char kManifestName[] = "manifest.json";
 inline constexpr char kCategoriesFile[] = "items.categories.npy";
+// The files of the popularity lists that have a `begin`, end to end.
+inline constexpr char kListsFile[] = "popularity.lists.npy";
+inline constexpr char kListScoresFile[] = "popularity.lists.scores.npy";
 inline constexpr uint32_t kMaxDim = 4096;
 
 // The tables with which items of a space are encoded from their features, as
@@ -51,19 +54,21 @@ struct EmbeddingSpace {
   FeatureTables features;
 };
 
-// A popularity list: item rows, most popular first, and their scores.
+// A popularity list: item rows, most popular first, and their scores. Points
+// into the bundle.
 class PopularityList {
  public:
-  PopularityList(const v1::PopularityList* spec, NpyArray rows, NpyArray scores)
-      : spec_(spec), rows_(std::move(rows)), scores_(std::move(scores)) {}
+  PopularityList(const v1::PopularityList* spec, std::span<const Row> rows,
+                 std::span<const float> scores)
+      : spec_(spec), rows_(rows), scores_(scores) {}
   const v1::PopularityList& spec() const { return *spec_; }
-  std::span<const Row> rows() const { return rows_.elements<Row>(); }
-  std::span<const float> scores() const { return scores_.elements<float>(); }
+  std::span<const Row> rows() const { return rows_; }
+  std::span<const float> scores() const { return scores_; }
 
  private:
   const v1::PopularityList* spec_;
-  NpyArray rows_;
-  NpyArray scores_;
+  std::span<const Row> rows_;
+  std::span<const float> scores_;
 };
 
 // One version, mapped into memory. Immutable and thread-safe. Every view that
@@ -98,7 +103,7 @@ class Bundle {
   const EmbeddingSpace* FindSpace(std::string_view name) const;
 
   std::span<const PopularityList> popularity() const { return popularity_; }
-  // nullptr when there is no list of that name.
+  // nullptr when there is no list of exactly that name.
   const PopularityList* FindPopularity(std::string_view name) const;
   // The list of a segment (from 1), or nullptr.
   const PopularityList* FindSegment(uint32_t segment) const;
@@ -110,6 +115,9 @@ class Bundle {
   // The items that the user has had, newest last; empty for kNoRow and for
   // bundles without seen lists. VerifyBundle checks the rows, this does not.
   std::span<const Row> Seen(Row user) const;
+  // Those of them that the user wanted, which are the last ones: the user's
+  // history. The others are excluded from answers and say nothing else.
+  std::span<const Row> Wanted(Row user) const;
   // The numbers (from 1) of the item's categories; empty for kNoRow and for
   // bundles without categories.
   std::span<const uint16_t> Categories(Row item) const;
@@ -128,6 +136,10 @@ class Bundle {
     return seen_offsets_.elements<uint64_t>();
   }
   std::span<const Row> seen_rows() const { return seen_rows_.elements<Row>(); }
+  // By user: where the wanted items begin among seen_rows. Empty: all are.
+  std::span<const uint64_t> seen_wanted() const {
+    return seen_wanted_.elements<uint64_t>();
+  }
   std::span<const uint16_t> category_numbers() const {
     return categories_.elements<uint16_t>();
   }
@@ -147,6 +159,8 @@ class Bundle {
       const v1::EmbeddingSpace& space) const;
   absl::Status OpenTables();
   absl::Status OpenSpaces();
+  absl::Status OpenOwnList(const v1::PopularityList& spec);
+  absl::Status OpenSharedLists();
   absl::Status OpenPopularity();
   absl::Status OpenNeighbors();
   absl::Status OpenUserLists();
@@ -158,10 +172,19 @@ class Bundle {
   KeyTable items_;
   KeyTable users_;
   std::vector<EmbeddingSpace> spaces_;
+  // The arrays of lists with files of their own, and of those that share files.
+  std::vector<NpyArray> list_arrays_;
+  NpyArray shared_rows_;
+  NpyArray shared_scores_;
   std::vector<PopularityList> popularity_;
+  // Indices of popularity_: in order of the names, and by segment; UINT32_MAX
+  // for a segment without list.
+  std::vector<uint32_t> lists_by_name_;
+  std::vector<uint32_t> lists_by_segment_;
   std::vector<NeighborTable> neighbors_;
   NpyArray seen_offsets_;
   NpyArray seen_rows_;
+  NpyArray seen_wanted_;
   NpyArray segments_;
   NpyArray categories_;
 };

@@ -116,7 +116,7 @@ absl::Status BundleWriter::AddFile(
 }
 
 absl::StatusOr<std::filesystem::path> BundleWriter::Finish(
-    v1::Manifest manifest) {
+    v1::Manifest manifest, const Check& check) {
   manifest.set_format(kBundleFormat);
   manifest.set_version(version_);
   *manifest.mutable_created_at() =
@@ -129,6 +129,7 @@ absl::StatusOr<std::filesystem::path> BundleWriter::Finish(
   }
   RETURN_IF_ERROR(
       WriteFileDurably(dir / kManifestName, ManifestJson(manifest)));
+  if (check) RETURN_IF_ERROR(check(dir));
   const auto target = root_ / fmt::format("{}", version_);
   RETURN_IF_ERROR(RenameDurably(dir, target));
   return target;

@@ -44,10 +44,17 @@ class BundleWriter {
       std::string_view name,
       const std::function<absl::Status(const std::filesystem::path&)>& write);
 
-  // Sets format, version, created_at and files in the manifest, writes it and
-  // renames the directory. Returns the directory's path. The writer must not be
-  // used afterwards, whatever the result.
-  absl::StatusOr<std::filesystem::path> Finish(v1::Manifest manifest);
+  // Says whether the complete directory, which is not visible yet, may become
+  // the version.
+  using Check = std::function<absl::Status(const std::filesystem::path&)>;
+
+  // Sets format, version, created_at and files in the manifest, writes it,
+  // runs `check`, if there is one, and renames the directory. Returns the
+  // directory's path. Errors: those of `check` and of the file system; there is
+  // no version then. The writer must not be used afterwards, whatever the
+  // result.
+  absl::StatusOr<std::filesystem::path> Finish(v1::Manifest manifest,
+                                               const Check& check = nullptr);
 
  private:
   BundleWriter(std::filesystem::path root, uint64_t version,

@@ -15,6 +15,7 @@ namespace tributary {
 namespace {
 
 constexpr size_t kMaxNameBytes = 128;
+constexpr size_t kMaxListNameBytes = 512;
 // A reply has one bit per retriever in a 32-bit set.
 constexpr int kMaxRetrievers = 32;
 constexpr uint32_t kMaxSegment = 65535;
@@ -36,13 +37,44 @@ bool IsName(std::string_view name) {
          });
 }
 
+// Names of lists without files of their own, as the data write them. That they
+// are UTF-8 is checked when the JSON is parsed.
+bool IsListName(std::string_view name) {
+  if (name.empty() || name.size() > kMaxListNameBytes) return false;
+  for (size_t i = 0; i < name.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(name[i]);
+    // U+0000 to U+001F, U+007F, and U+0080 to U+009F.
+    if (byte < 0x20 || byte == 0x7F) return false;
+    if (byte == 0xC2 && i + 1 < name.size() &&
+        static_cast<unsigned char>(name[i + 1]) < 0xA0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+template <typename Entry>
+bool HasFilesOfItsOwn(const Entry&) {
+  return true;
+}
+bool HasFilesOfItsOwn(const v1::PopularityList& list) {
+  return !list.has_begin();
+}
+
 // Checks that the names of a repeated field are well-formed and unique.
 template <typename Entries>
 absl::Status CheckNames(const Entries& entries, std::string_view field) {
   std::set<std::string_view> names;
   for (int i = 0; i < entries.size(); ++i) {
     const std::string& name = entries[i].name();
-    if (!IsName(name)) {
+    if (!HasFilesOfItsOwn(entries[i])) {
+      if (!IsListName(name)) {
+        return Wrong(
+            "{}[{}].name: \"{}\", expected 1 to {} bytes of UTF-8 without "
+            "control characters",
+            field, i, name, kMaxListNameBytes);
+      }
+    } else if (!IsName(name)) {
       return Wrong(
           "{}[{}].name: \"{}\", expected at most {} lower-case letters, "
           "digits, '_', '-', '='",
@@ -168,8 +200,17 @@ absl::Status CheckRetriever(const v1::RetrieverSpec& spec,
 }
 
 absl::Status CheckPopularity(const v1::Manifest& manifest) {
+  const bool shared = std::any_of(
+      manifest.popularity().begin(), manifest.popularity().end(),
+      [](const v1::PopularityList& list) { return list.has_begin(); });
   for (const v1::PopularityList& list : manifest.popularity()) {
     const std::string field = fmt::format("popularity[\"{}\"]", list.name());
+    if (shared && !list.has_begin() && list.name() == "lists") {
+      return Wrong(
+          "{}.begin: missing, but its files belong to the lists that "
+          "have one",
+          field);
+    }
     if (list.count() > manifest.items().count()) {
       return Wrong("{}.count: {}, but items.count is {}", field, list.count(),
                    manifest.items().count());

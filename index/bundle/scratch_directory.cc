@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <mutex>
+#include <set>
 #include <string>
 #include <system_error>
 
@@ -38,6 +40,7 @@ bool MayBeInUse(const std::string& old_name) {
 bool IsScratchName(const std::string& name) {
   return name.starts_with(kBuilding) || name.starts_with(kIncoming) ||
          name.starts_with(kRemoved) || name.starts_with(kValidation) ||
+         name.starts_with(kReserved) ||
          (name.starts_with(kOldValidation) &&
           (name.find(kGoing) != std::string::npos || !MayBeInUse(name)));
 }
@@ -74,7 +77,36 @@ absl::Status RemoveIfFree(const std::filesystem::path& dir) {
   return RemoveAside(dir);
 }
 
+// The scratch directories of this process that are to be removed.
+struct OwnDirectories {
+  std::mutex mutex;
+  std::set<std::filesystem::path> paths;
+};
+OwnDirectories& Own() {
+  static auto* const own = new OwnDirectories;
+  return *own;
+}
+
+void Disown(const std::filesystem::path& path) {
+  OwnDirectories& own = Own();
+  const std::lock_guard lock(own.mutex);
+  own.paths.erase(path);
+}
+
 }  // namespace
+
+ScratchDirectory::ScratchDirectory(std::filesystem::path path, uint64_t version,
+                                   FileLock lock)
+    : path_(std::move(path)), version_(version), lock_(std::move(lock)) {
+  OwnDirectories& own = Own();
+  const std::lock_guard guard(own.mutex);
+  own.paths.insert(path_);
+}
+
+void ScratchDirectory::Abandon() && {
+  Disown(path_);
+  path_.clear();
+}
 
 absl::StatusOr<ScratchDirectory> ScratchDirectory::Create(
     const std::filesystem::path& root, std::string_view prefix,
@@ -117,7 +149,9 @@ absl::StatusOr<ScratchDirectory> ScratchDirectory::AdoptOrCreate(
 }
 
 ScratchDirectory::~ScratchDirectory() {
-  if (!path_.empty()) RemoveAside(path_).IgnoreError();
+  if (path_.empty()) return;
+  RemoveAside(path_).IgnoreError();
+  Disown(path_);
 }
 
 std::filesystem::path ScratchDirectory::version_dir() const {
@@ -142,6 +176,15 @@ absl::Status RemoveLeftovers(const std::filesystem::path& root,
         absl::ErrnoToStatus(error.value(), root.string() + ": list"));
   }
   return first_error;
+}
+
+void RemoveOwnScratchDirectories() {
+  OwnDirectories& own = Own();
+  const std::lock_guard lock(own.mutex);
+  for (const std::filesystem::path& path : own.paths) {
+    RemoveAside(path).IgnoreError();
+  }
+  own.paths.clear();
 }
 
 }  // namespace tributary

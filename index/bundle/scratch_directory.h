@@ -13,11 +13,13 @@
 namespace tributary {
 
 // The prefixes of scratch directories' names: a version that is being built,
-// one that is being copied or downloaded, and one that is being deleted.
+// one that is being copied or downloaded, one that is being deleted, one that
+// is built to be judged, and one whose number is taken (version_reservation.h).
 inline constexpr std::string_view kBuilding = ".building-";
 inline constexpr std::string_view kIncoming = ".incoming-";
 inline constexpr std::string_view kRemoved = ".removed-";
 inline constexpr std::string_view kValidation = ".validation-";
+inline constexpr std::string_view kReserved = ".reserved-";
 
 // A hidden directory <root>/<prefix><version>-<pid>-<n>/ that holds a version
 // before it appears in root, or while it is deleted:
@@ -52,11 +54,10 @@ class ScratchDirectory {
   // The path of the version's directory, which Create does not create.
   std::filesystem::path version_dir() const;
   // Keeps the directory as a leftover, to be adopted or removed later.
-  void Abandon() && { path_.clear(); }
+  void Abandon() &&;
 
  private:
-  ScratchDirectory(std::filesystem::path path, uint64_t version, FileLock lock)
-      : path_(std::move(path)), version_(version), lock_(std::move(lock)) {}
+  ScratchDirectory(std::filesystem::path path, uint64_t version, FileLock lock);
 
   std::filesystem::path path_;
   uint64_t version_ = 0;
@@ -71,6 +72,10 @@ class ScratchDirectory {
 // one.
 absl::Status RemoveLeftovers(const std::filesystem::path& root,
                              uint64_t but_incoming = 0);
+
+// Removes the scratch directories that this process holds, for a program that
+// a signal ends. Their objects must not be used afterwards. Thread-safe.
+void RemoveOwnScratchDirectories();
 
 }  // namespace tributary
 

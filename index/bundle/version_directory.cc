@@ -1,6 +1,7 @@
 #include "index/bundle/version_directory.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <system_error>
 
@@ -12,6 +13,22 @@
 #include "status/status_macros.h"
 
 namespace tributary {
+namespace {
+
+// How many versions a hint names.
+constexpr size_t kNamedVersions = 3;
+
+bool HasManifest(const std::filesystem::path& dir) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(dir / kManifestName, error);
+}
+
+bool IsVersionName(const std::string& name, uint64_t* version) {
+  return ParseDecimalKey(name, version) && *version > 0;
+}
+
+}  // namespace
+
 absl::StatusOr<uint64_t> ReadCurrent(const std::filesystem::path& root) {
   return ReadVersionFile(root / kCurrentName);
 }
@@ -27,11 +44,8 @@ absl::StatusOr<std::vector<uint64_t>> ListVersions(
   for (std::filesystem::directory_iterator entry(root, error), end;
        !error && entry != end; entry.increment(error)) {
     uint64_t version = 0;
-    std::error_code no_manifest;
-    if (ParseDecimalKey(entry->path().filename().string(), &version) &&
-        version > 0 &&
-        std::filesystem::is_regular_file(entry->path() / kManifestName,
-                                         no_manifest)) {
+    if (IsVersionName(entry->path().filename().string(), &version) &&
+        HasManifest(entry->path())) {
       versions.push_back(version);
     }
   }
@@ -42,11 +56,74 @@ absl::StatusOr<std::vector<uint64_t>> ListVersions(
   return versions;
 }
 
+std::vector<PassedOver> ListPassedOver(const std::filesystem::path& root) {
+  std::vector<PassedOver> passed_over;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(root, error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code unreadable;
+    if (name.starts_with('.') || !entry->is_directory(unreadable)) continue;
+    uint64_t version = 0;
+    if (!IsVersionName(name, &version)) {
+      passed_over.push_back(
+          {name,
+           "a version's directory is named by a whole number from 1 to "
+           "18446744073709551615, without leading zeros"});
+    } else if (!HasManifest(entry->path())) {
+      passed_over.push_back(
+          {name, fmt::format("it has no {}: its copy is not complete",
+                             kManifestName)});
+    }
+  }
+  std::sort(passed_over.begin(), passed_over.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return passed_over;
+}
+
+absl::Status CheckVersionsRoot(std::string_view field,
+                               const std::filesystem::path& root) {
+  if (!HasManifest(root)) return absl::OkStatus();
+  std::error_code error;
+  auto dir = std::filesystem::absolute(root, error).lexically_normal();
+  // "b/1/" ends with an empty name.
+  if (!dir.has_filename()) dir = dir.parent_path();
+  return absl::InvalidArgumentError(fmt::format(
+      "{}: {} is one bundle, for it has a {}; expected the directory that "
+      "holds the versions: {}",
+      field, root.string(), kManifestName, dir.parent_path().string()));
+}
+
+std::string HintOfVersions(const std::filesystem::path& dir) {
+  if (HasManifest(dir)) return "";
+  const auto versions = ListVersions(dir);
+  if (!versions.ok() || versions->empty()) return "";
+  std::string names;
+  const size_t first =
+      versions->size() - std::min(versions->size(), kNamedVersions);
+  for (size_t i = first; i < versions->size(); ++i) {
+    names += fmt::format("{}{}", i == first ? "" : ", ", (*versions)[i]);
+  }
+  return fmt::format(
+      "{} is not a bundle but holds {} version{} ({}{}): give one of them, "
+      "such as {}",
+      dir.string(), versions->size(), versions->size() == 1 ? "" : "s",
+      first > 0 ? "..., " : "", names,
+      VersionPath(dir, versions->back()).string());
+}
+
 absl::StatusOr<uint64_t> NextVersion(const std::filesystem::path& root) {
   std::error_code ignored;
   std::filesystem::create_directories(root, ignored);
   ASSIGN_OR_RETURN(const auto versions, ListVersions(root));
-  return versions.empty() ? 1 : versions.back() + 1;
+  if (versions.empty()) return 1;
+  if (versions.back() == std::numeric_limits<uint64_t>::max()) {
+    return absl::OutOfRangeError(fmt::format(
+        "{}: it holds version {}, above which there is no number: give the "
+        "version's number with --version, or use another directory",
+        root.string(), versions.back()));
+  }
+  return versions.back() + 1;
 }
 
 std::filesystem::path VersionPath(const std::filesystem::path& root,

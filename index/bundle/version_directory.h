@@ -2,7 +2,7 @@
 // store, or a server's bundles.
 //
 // A version's directory is named by its number in decimal, from 1; other names
-// are ignored. CURRENT holds the number of the active version, as one line.
+// are passed over. CURRENT holds the number of the active version, as one line.
 //
 // The functions may be called by any thread of any process at the same time.
 // Changes are synced before a function returns.
@@ -11,6 +11,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -31,8 +33,27 @@ absl::Status WriteCurrent(const std::filesystem::path& root, uint64_t version);
 absl::StatusOr<std::vector<uint64_t>> ListVersions(
     const std::filesystem::path& root);
 
+// A directory in a directory of versions that is no complete version.
+struct PassedOver {
+  std::string name;
+  // A clause, such as "it has no manifest.json".
+  std::string reason;
+};
+// The directories in `root` that ListVersions passes over, by name. Hidden ones
+// are not among them. Empty when `root` cannot be listed.
+std::vector<PassedOver> ListPassedOver(const std::filesystem::path& root);
+
+// INVALID_ARGUMENT, naming `field`, when `root` is not a directory of versions
+// but one version: it has a manifest itself. OK otherwise, also without `root`.
+absl::Status CheckVersionsRoot(std::string_view field,
+                               const std::filesystem::path& root);
+// The reverse, for errors about a bundle's directory: when `dir` has no
+// manifest but complete versions, says so and names them; else empty.
+std::string HintOfVersions(const std::filesystem::path& dir);
+
 // One above the highest complete version in `root`, or 1 if there is none.
-// Creates `root` if it does not exist.
+// Creates `root` if it does not exist. OUT_OF_RANGE when there is no number
+// above.
 absl::StatusOr<uint64_t> NextVersion(const std::filesystem::path& root);
 
 // <root>/<version>.

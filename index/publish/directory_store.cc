@@ -13,6 +13,7 @@
 #include "index/bundle/bundle.h"
 #include "index/bundle/durable_file.h"
 #include "index/bundle/key_table.h"
+#include "index/bundle/link.h"
 #include "index/bundle/scratch_directory.h"
 #include "index/publish/fetch_version.h"
 #include "index/publish/small_file.h"
@@ -26,16 +27,20 @@ constexpr size_t kCopyChunkBytes = size_t{1} << 20;
 // A file descriptor that closes itself.
 class OpenFile {
  public:
-  // O_NOFOLLOW: does not follow a symbolic link. O_NONBLOCK: does not wait for
-  // a named pipe's writer.
+  // Follows a symbolic link where CheckLink allows it. O_NONBLOCK: does not
+  // wait for a named pipe's writer.
   static absl::StatusOr<OpenFile> Open(const std::filesystem::path& path) {
-    const int fd =
-        ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 && errno != ELOOP) return SystemError("open", path);
+    constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+    int fd = ::open(path.c_str(), kFlags | O_NOFOLLOW);
+    if (fd < 0 && errno == ELOOP) {
+      RETURN_IF_ERROR(CheckLink(path));
+      fd = ::open(path.c_str(), kFlags);
+    }
+    if (fd < 0) return SystemError("open", path);
     OpenFile file(fd);
     struct stat info;
-    if (fd >= 0 && ::fstat(fd, &info) != 0) return SystemError("stat", path);
-    if (fd < 0 || !S_ISREG(info.st_mode)) {
+    if (::fstat(fd, &info) != 0) return SystemError("stat", path);
+    if (!S_ISREG(info.st_mode)) {
       return absl::DataLossError(path.string() + ": not a regular file");
     }
     file.size_ = static_cast<uint64_t>(info.st_size);
@@ -142,6 +147,9 @@ absl::StatusOr<VersionSource> OpenVersionSource(
   const auto dir = std::filesystem::canonical(bundle_dir, error);
   if (error) return absl::ErrnoToStatus(error.value(), bundle_dir.string());
   uint64_t version = 0;
+  if (const std::string hint = HintOfVersions(dir); !hint.empty()) {
+    return absl::NotFoundError(hint);
+  }
   if (!ParseDecimalKey(dir.filename().string(), &version) || version == 0) {
     return absl::DataLossError(fmt::format(
         "{}: a bundle's directory must be named by its version", dir.string()));

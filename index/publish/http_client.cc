@@ -132,12 +132,25 @@ const char* CertificateFile() {
   return nullptr;
 }
 
+// The hosts that are asked without a proxy: the environment's, and this one.
+std::string NoProxy() {
+  std::string hosts = "localhost,127.0.0.0/8,::1";
+  for (const char* name : {"no_proxy", "NO_PROXY"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    if (std::string_view(value) == "*") return value;
+    return fmt::format("{},{}", hosts, value);
+  }
+  return hosts;
+}
+
 void SetSafety(CURL* handle, std::chrono::milliseconds stall) {
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
   curl_easy_setopt(handle, CURLOPT_MAXREDIRS, kMaxRedirects);
   curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, kBufferBytes);
+  curl_easy_setopt(handle, CURLOPT_NOPROXY, NoProxy().c_str());
   curl_easy_setopt(handle, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(stall.count()));  // NOLINT

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "index/bundle/version_directory.h"
 #include "index/publish/directory_store.h"
 #include "index/publish/http_store.h"
 #include "index/publish/s3_store.h"
@@ -26,6 +27,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& url,
         "store: expected a directory, http(s)://HOST/PATH or "
         "s3://BUCKET/PREFIX");
   }
+  RETURN_IF_ERROR(CheckVersionsRoot("store", url));
   return std::make_unique<DirectoryStore>(url);
 }
 

@@ -45,7 +45,9 @@ absl::StatusOr<S3Credentials> Checked(S3Credentials credentials,
   if (credentials.access_key.empty() || credentials.secret_key.empty()) {
     return absl::UnauthenticatedError(fmt::format(
         "no credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not "
-        "set, and {} has no aws_access_key_id and aws_secret_access_key",
+        "set, and {} has no aws_access_key_id and aws_secret_access_key. There "
+        "is no other way: roles, instance profiles and credential_process are "
+        "not asked; export the keys that they give",
         where));
   }
   if (IsPrintable(credentials)) return credentials;

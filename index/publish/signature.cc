@@ -26,8 +26,6 @@ using Bio = std::unique_ptr<BIO, Free>;
 using Context = std::unique_ptr<EVP_MD_CTX, Free>;
 using Key = std::shared_ptr<EVP_PKEY>;
 
-constexpr size_t kSignatureBytes = 64;
-
 const unsigned char* Bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
@@ -138,8 +136,11 @@ absl::Status PublicKeys::Check(const SignedManifest& manifest) const {
   if (keys_.empty()) return absl::OkStatus();
   if (!manifest.signature) {
     return absl::FailedPreconditionError(fmt::format(
-        "manifest.sig: missing, and only versions signed with one of {} keys "
+        "manifest.sig: missing{}, and only versions signed with one of {} keys "
         "are accepted",
+        manifest.why_unsigned.empty()
+            ? ""
+            : fmt::format(" ({})", manifest.why_unsigned),
         keys_.size()));
   }
   const bool is_signed =

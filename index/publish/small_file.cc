@@ -6,6 +6,7 @@
 #include "index/bundle/bundle.h"
 #include "index/bundle/sha256.h"
 #include "status/status_macros.h"
+#include "status/status_message.h"
 
 namespace tributary {
 absl::Status SmallFile::Begin(uint64_t) {
@@ -35,10 +36,22 @@ absl::StatusOr<SignedManifest> ReadSignedManifest(
   SignedManifest manifest;
   ASSIGN_OR_RETURN(manifest.json, read(kManifestName, kMaxManifestBytes));
   auto signature = read(kSignatureName, kMaxSignatureBytes);
-  if (signature.ok()) {
+  // Many stores say 403 for what does not exist, and some answer anything with
+  // a page of their own: what is no signature is none. Whoever wants one
+  // refuses the version, and says why there is none.
+  if (absl::IsNotFound(signature.status()) ||
+      absl::IsPermissionDenied(signature.status()) ||
+      absl::IsDataLoss(signature.status())) {
+    manifest.why_unsigned = MessageOf(signature.status());
+    return manifest;
+  }
+  RETURN_IF_ERROR(signature.status());
+  if (signature->size() == kSignatureBytes) {
     manifest.signature = *std::move(signature);
-  } else if (!absl::IsNotFound(signature.status())) {
-    return signature.status();
+  } else {
+    manifest.why_unsigned =
+        fmt::format("{}: {} bytes, expected the {} of a signature",
+                    kSignatureName, signature->size(), kSignatureBytes);
   }
   return manifest;
 }

@@ -30,11 +30,15 @@ inline constexpr char kSignatureName[] = "manifest.sig";
 // Larger manifests and signatures are refused without being read.
 inline constexpr uint64_t kMaxManifestBytes = uint64_t{64} << 20;
 inline constexpr uint64_t kMaxSignatureBytes = 4096;
+inline constexpr size_t kSignatureBytes = 64;
 
-// The contents of a version's manifest.json and, if it exists, manifest.sig.
+// The contents of a version's manifest.json and, if there is one, manifest.sig.
 struct SignedManifest {
   std::string json;
+  // kSignatureBytes, which may be anybody's.
   std::optional<std::string> signature;
+  // Without a signature: why there is none. It may be empty.
+  std::string why_unsigned = {};
 
   // A hash of both: differs when one of the two does.
   std::string Fingerprint() const;

@@ -1,7 +1,9 @@
 // Popularity by category of the items.
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -83,14 +85,14 @@ absl::StatusOr<Members> FindAllMembers(const DataSet& data,
 // have none. Takes time by the category's size, not the catalogue's.
 CountedList MakeList(const std::string& name, uint16_t number,
                      const std::vector<Row>& rows,
-                     const std::vector<double>& counts, double total) {
+                     const std::vector<double>& weights, double total) {
   CountedList list{.name = name, .category = number, .rows = {}, .scores = {}};
   std::ranges::copy_if(rows, std::back_inserter(list.rows),
-                       [&](Row item) { return counts[item] > 0; });
-  std::ranges::stable_sort(list.rows,
-                           [&](Row a, Row b) { return counts[a] > counts[b]; });
+                       [&](Row item) { return weights[item] > 0; });
+  std::ranges::stable_sort(
+      list.rows, [&](Row a, Row b) { return weights[a] > weights[b]; });
   for (const Row item : list.rows) {
-    list.scores.push_back(static_cast<float>(counts[item] / total));
+    list.scores.push_back(static_cast<float>(weights[item] / total));
   }
   return list;
 }
@@ -101,22 +103,33 @@ absl::Status CountCategories(const DataSet& data,
                              const v1::Popularity& settings,
                              CountedPopularity* counted) {
   ASSIGN_OR_RETURN(const Members members, FindAllMembers(data, settings));
-  std::vector<double> counts(data.items.size());
+  std::vector<double> weights(data.items.size());
+  std::vector<uint64_t> counts(data.items.size());
   for (const Interaction& interaction : data.interactions) {
-    if (interaction.value > 0) ++counts[interaction.item];
+    if (interaction.weight <= 0) continue;
+    weights[interaction.item] += interaction.weight;
+    ++counts[interaction.item];
   }
   std::vector<std::vector<uint16_t>> of_item(data.items.size());
+  // A column of users may be named like "items-genre".
+  std::set<std::string, std::less<>> taken;
+  for (const CountedList& list : counted->lists) taken.insert(list.name);
   uint16_t number = 0;
   for (const auto& [name, rows] : members) {
     double total = 0;
-    for (const Row item : rows) total += counts[item];
-    if (total == 0 || total < settings.min_category_interactions()) continue;
+    uint64_t count = 0;
+    for (const Row item : rows) {
+      total += weights[item];
+      count += counts[item];
+    }
+    if (count == 0 || count < settings.min_category_interactions()) continue;
+    if (taken.contains(name)) continue;
     if (number == kMaxCategories) break;
     ++number;
     for (const Row item : rows) {
       if (of_item[item].size() < kMaxPerItem) of_item[item].push_back(number);
     }
-    counted->lists.push_back(MakeList(name, number, rows, counts, total));
+    counted->lists.push_back(MakeList(name, number, rows, weights, total));
   }
   for (const auto& numbers : of_item) {
     counted->category_width = std::max(counted->category_width,

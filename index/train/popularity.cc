@@ -17,8 +17,7 @@ namespace tributary {
 namespace {
 
 constexpr size_t kMaxSegments = 65535;
-// Names are part of files' names.
-constexpr size_t kMaxNameBytes = 100;
+constexpr size_t kMaxNameBytes = 512;
 
 CountedList CountAll(const DataSet& data) {
   std::vector<double> scores(data.item_popularity.begin(),
@@ -26,7 +25,9 @@ CountedList CountAll(const DataSet& data) {
   if (scores.empty()) {
     scores.resize(data.items.size());
     for (const Interaction& interaction : data.interactions) {
-      if (interaction.value > 0) ++scores[interaction.item];
+      if (interaction.weight > 0) {
+        scores[interaction.item] += interaction.weight;
+      }
     }
   }
   return MakeCountedList(kAllTimeList, scores, /*all=*/true);
@@ -82,7 +83,7 @@ std::vector<std::string> ChooseSegments(
   std::map<std::string, uint64_t> sizes;
   std::vector<uint64_t> activity(data.users.size());
   for (const Interaction& interaction : data.interactions) {
-    if (interaction.value > 0) ++activity[interaction.user];
+    if (interaction.weight > 0) ++activity[interaction.user];
   }
   for (const FeatureColumn* column : columns) {
     for (Row user = 0; user < data.users.size(); ++user) {
@@ -110,10 +111,10 @@ absl::Status CountSegments(const DataSet& data, const v1::Popularity& settings,
   std::map<std::string, std::vector<double>> scores;
   for (const Interaction& interaction : data.interactions) {
     const std::string& name = chosen[interaction.user];
-    if (name.empty() || interaction.value <= 0) continue;
+    if (name.empty() || interaction.weight <= 0) continue;
     std::vector<double>& of_segment = scores[name];
     of_segment.resize(data.items.size());
-    ++of_segment[interaction.item];
+    of_segment[interaction.item] += interaction.weight;
   }
   if (scores.empty()) return absl::OkStatus();
   if (scores.size() > kMaxSegments) {
@@ -155,18 +156,25 @@ CountedList MakeCountedList(std::string name, const std::vector<double>& scores,
 }
 
 std::string ListName(std::string_view text) {
-  std::string slug;
-  for (const char c : text.substr(0, kMaxNameBytes)) {
-    if (c >= 'A' && c <= 'Z') {
-      slug += static_cast<char>(c - 'A' + 'a');
-    } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-               c == '=') {
-      slug += c;
-    } else {
-      slug += '_';
-    }
+  const auto byte = [&](size_t i) {
+    return static_cast<unsigned char>(text[i]);
+  };
+  if (text.size() > kMaxNameBytes) {
+    size_t end = kMaxNameBytes;
+    // Bytes that continue a character are 10xxxxxx.
+    while (end > 0 && (byte(end) & 0xC0) == 0x80) --end;
+    text = text.substr(0, end);
   }
-  return slug;
+  std::string name;
+  for (size_t i = 0; i < text.size(); ++i) {
+    // U+0080 to U+009F are two bytes.
+    const bool high =
+        byte(i) == 0xC2 && i + 1 < text.size() && byte(i + 1) < 0xA0;
+    const bool control = byte(i) < 0x20 || byte(i) == 0x7F || high;
+    name += control ? ' ' : text[i];
+    if (high) ++i;
+  }
+  return name;
 }
 
 absl::StatusOr<CountedPopularity> CountPopularity(
@@ -174,7 +182,7 @@ absl::StatusOr<CountedPopularity> CountPopularity(
   CountedPopularity counted;
   const bool any = std::any_of(
       data.interactions.begin(), data.interactions.end(),
-      [](const Interaction& interaction) { return interaction.value > 0; });
+      [](const Interaction& interaction) { return interaction.weight > 0; });
   if (any || !data.item_popularity.empty()) {
     counted.lists.push_back(CountAll(data));
   }

@@ -42,17 +42,17 @@ struct CountedPopularity {
 CountedList MakeCountedList(std::string name, const std::vector<double>& scores,
                             bool all);
 
-// A name as part of a file's name: in lower case, with '_' for characters other
-// than letters, digits, '-' and '='; at most 100 bytes.
+// A list's name for a value as the data write it, exact but for this: control
+// characters become blanks, and what exceeds 512 bytes is cut off at the end of
+// a character. `text` is UTF-8.
 std::string ListName(std::string_view text);
 
-// Counts the interactions of value above 0.
-//   all               every item by the number of its interactions, those with
+// Adds up the weights of the positive interactions.
+//   all               every item by the weight of its interactions, those with
 //                     none last; by the scores that came with the data if any
 //   trending          when there are times: see TrendingScores
 //   items-<column>=<value>  for the items with that value in one of the
-//   category
-//                     columns: their shares of its interactions
+//                     category columns: their shares of its interactions
 //   <column>=<value>  for users with that value in one of the segment columns,
 //                     when they have enough interactions; a user belongs to the
 //                     first such column's segment

@@ -19,7 +19,7 @@ constexpr size_t kHitsAt[] = {100, 500};
 int64_t FindCut(const DataSet& data) {
   std::vector<int64_t> times_s;
   for (const Interaction& interaction : data.interactions) {
-    if (interaction.value > 0) times_s.push_back(interaction.time_s);
+    if (interaction.weight > 0) times_s.push_back(interaction.time_s);
   }
   if (times_s.empty()) return 0;
   const auto place = static_cast<int64_t>((1 - kNewestShare) *
@@ -49,16 +49,17 @@ std::vector<double> TrendingScores(std::span<const Interaction> interactions,
   double weight = 0;
   double count = 0;
   for (const Interaction& interaction : interactions) {
-    if (interaction.value <= 0 || interaction.time_s == 0 ||
+    if (interaction.weight <= 0 || interaction.time_s == 0 ||
         interaction.time_s > now_s) {
       continue;
     }
     const auto age_s = static_cast<double>(now_s - interaction.time_s);
-    const double weighs = std::exp2(-age_s / kSecondsPerDay / half_life_days);
+    const double weighs = interaction.weight *
+                          std::exp2(-age_s / kSecondsPerDay / half_life_days);
     scores[interaction.item] += weighs;
-    counts[interaction.item] += 1;
+    counts[interaction.item] += interaction.weight;
     weight += weighs;
-    count += 1;
+    count += interaction.weight;
   }
   for (size_t item = 0; item < n_items; ++item) {
     // Compared as it is stored: a score may round to 0.
@@ -73,8 +74,8 @@ double ChooseHalfLifeDays(const DataSet& data) {
   std::vector<double> later(data.items.size());
   bool any = false;
   for (const Interaction& interaction : data.interactions) {
-    if (interaction.value <= 0 || interaction.time_s <= cut_s) continue;
-    ++later[interaction.item];
+    if (interaction.weight <= 0 || interaction.time_s <= cut_s) continue;
+    later[interaction.item] += interaction.weight;
     any = true;
   }
   double best = kDefaultHalfLife_days;

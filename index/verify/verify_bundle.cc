@@ -22,29 +22,39 @@ absl::Status CheckHash(const std::filesystem::path& dir,
                   entry.name(), found, entry.name(), entry.sha256()));
 }
 
-// Checks that rows are below n_items and unique, and scores finite and
-// descending.
-absl::Status CheckPopularityList(const PopularityList& list, uint64_t n_items) {
-  const std::string stem = "popularity." + list.spec().name();
-  std::vector<bool> listed(n_items);
+// The file that an entry of a list is in, for errors.
+std::string FileOf(const v1::PopularityList& list, bool scores) {
+  if (list.has_begin()) {
+    return fmt::format("{}: list \"{}\"", scores ? kListScoresFile : kListsFile,
+                       list.name());
+  }
+  return fmt::format("popularity.{}{}.npy", list.name(),
+                     scores ? ".scores" : "");
+}
+
+// Checks that rows are below listed->size() and unique, and scores finite and
+// descending. *listed is all false, before and after.
+absl::Status CheckPopularityList(const PopularityList& list,
+                                 std::vector<bool>* listed) {
   for (uint64_t i = 0; i < list.rows().size(); ++i) {
     const Row row = list.rows()[i];
-    if (row >= n_items || listed[row]) {
-      return absl::DataLossError(
-          fmt::format("{}.npy: entry {} is row {}, which is {}", stem, i, row,
-                      row >= n_items ? "not an item" : "listed twice"));
+    if (row >= listed->size() || (*listed)[row]) {
+      return absl::DataLossError(fmt::format(
+          "{}: entry {} is row {}, which is {}", FileOf(list.spec(), false), i,
+          row, row >= listed->size() ? "not an item" : "listed twice"));
     }
-    listed[row] = true;
+    (*listed)[row] = true;
     const float score = list.scores()[i];
     // Written so that NaN fails.
     if (!(score > -HUGE_VALF && score < HUGE_VALF) ||
         (i > 0 && score > list.scores()[i - 1])) {
       return absl::DataLossError(
-          fmt::format("{}.scores.npy: entry {} is {}; scores must be finite "
-                      "and descending",
-                      stem, i, score));
+          fmt::format("{}: entry {} is {}; scores must be finite and "
+                      "descending",
+                      FileOf(list.spec(), true), i, score));
     }
   }
+  for (const Row row : list.rows()) (*listed)[row] = false;
   return absl::OkStatus();
 }
 
@@ -72,6 +82,14 @@ absl::Status CheckSeen(const Bundle& bundle) {
         "seen.offsets.npy: entry {} is {}; offsets must begin at 0 and ascend "
         "to {}",
         i, offsets[i], rows.size()));
+  }
+  const auto wanted = bundle.seen_wanted();
+  for (uint64_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] >= offsets[i] && wanted[i] <= offsets[i + 1]) continue;
+    return absl::DataLossError(
+        fmt::format("seen.wanted.npy: entry {} is {}, expected {} to {}, where "
+                    "seen.offsets.npy has the user's items",
+                    i, wanted[i], offsets[i], offsets[i + 1]));
   }
   for (uint64_t i = 0; i < rows.size(); ++i) {
     if (rows[i] < bundle.items().size()) continue;
@@ -122,8 +140,9 @@ absl::Status CheckContents(const Bundle& bundle) {
     if (space.spec->user_vectors() == 0) continue;
     RETURN_IF_ERROR(space.users.CheckValues(bundle.users().size()));
   }
+  std::vector<bool> listed(bundle.items().size());
   for (const PopularityList& list : bundle.popularity()) {
-    RETURN_IF_ERROR(CheckPopularityList(list, bundle.items().size()));
+    RETURN_IF_ERROR(CheckPopularityList(list, &listed));
   }
   for (const NeighborTable& table : bundle.neighbors()) {
     RETURN_IF_ERROR(table.CheckValues());

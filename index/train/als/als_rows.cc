@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "index/search/dense_product.h"
 
@@ -49,9 +50,40 @@ void ScaleAndAdd(float factor, const float* x, size_t width, float* y) {
   }
 }
 
-// sum += (constant + slope * y.x) * y for each of four vectors y.
+// What a known row is multiplied with when it is added up: constant + slope *
+// y.x, or the constant and the slope times the row's weight.
+struct Uniform {
+  float constant;
+  float slope;
+  float ConstantOf(size_t) const { return constant; }
+  float SlopeOf(size_t) const { return slope; }
+};
+struct Weighted {
+  // The constant is target + confidence * weight; rejected rows have none.
+  float target;
+  float confidence;
+  float slope;
+  std::span<const float> weights;
+  float ConstantOf(size_t i) const {
+    return weights[i] > 0 ? target + confidence * weights[i] : 0;
+  }
+  float SlopeOf(size_t i) const { return slope * std::abs(weights[i]); }
+};
+
+// constant + slope * y.x in all lanes, of known row `i` and the lanes of y.x.
+template <typename Factor, typename Vector>
+HWY_INLINE Vector Multiplier(const Factor& factor, size_t i, Vector lanes) {
+  return hn::MulAdd(hn::Set(kFloats, factor.SlopeOf(i)),
+                    hn::SumOfLanes(kFloats, lanes),
+                    hn::Set(kFloats, factor.ConstantOf(i)));
+}
+
+// sum += (constant + slope * y.x) * y for each of four vectors y, of which the
+// first is known row `i_first`.
+template <typename Factor>
 HWY_INLINE void AddFour(const float* const (&y)[4], const float* x,
-                        float constant, float slope, size_t width, float* sum) {
+                        const Factor& factor, size_t i_first, size_t width,
+                        float* sum) {
   auto d0 = hn::Zero(kFloats), d1 = d0, d2 = d0, d3 = d0;
   for (size_t i = 0; i < width; i += hn::Lanes(kFloats)) {
     const auto v = hn::Load(kFloats, x + i);
@@ -60,12 +92,10 @@ HWY_INLINE void AddFour(const float* const (&y)[4], const float* x,
     d2 = hn::MulAdd(v, hn::Load(kFloats, y[2] + i), d2);
     d3 = hn::MulAdd(v, hn::Load(kFloats, y[3] + i), d3);
   }
-  const auto c = hn::Set(kFloats, constant);
-  const auto s = hn::Set(kFloats, slope);
-  const auto f0 = hn::MulAdd(s, hn::SumOfLanes(kFloats, d0), c);
-  const auto f1 = hn::MulAdd(s, hn::SumOfLanes(kFloats, d1), c);
-  const auto f2 = hn::MulAdd(s, hn::SumOfLanes(kFloats, d2), c);
-  const auto f3 = hn::MulAdd(s, hn::SumOfLanes(kFloats, d3), c);
+  const auto f0 = Multiplier(factor, i_first, d0);
+  const auto f1 = Multiplier(factor, i_first + 1, d1);
+  const auto f2 = Multiplier(factor, i_first + 2, d2);
+  const auto f3 = Multiplier(factor, i_first + 3, d3);
   for (size_t i = 0; i < width; i += hn::Lanes(kFloats)) {
     auto even =
         hn::MulAdd(f0, hn::Load(kFloats, y[0] + i), hn::Load(kFloats, sum + i));
@@ -77,19 +107,21 @@ HWY_INLINE void AddFour(const float* const (&y)[4], const float* x,
 }
 
 // sum += (constant + slope * y.x) * y for each of the others y of `known`.
+template <typename Factor>
 void AddKnown(const AlsFactors& others, std::span<const uint32_t> known,
-              const float* x, float constant, float slope, float* sum) {
+              const float* x, const Factor& factor, float* sum) {
   const size_t width = others.width;
   size_t i = 0;
   for (; i + 4 <= known.size(); i += 4) {
     const float* const y[4] = {others.Row(known[i]), others.Row(known[i + 1]),
                                others.Row(known[i + 2]),
                                others.Row(known[i + 3])};
-    AddFour(y, x, constant, slope, width, sum);
+    AddFour(y, x, factor, i, width, sum);
   }
   for (; i < known.size(); ++i) {
     const float* const y = others.Row(known[i]);
-    AddScaled(constant + slope * Dot(y, x, width), y, width, sum);
+    AddScaled(factor.ConstantOf(i) + factor.SlopeOf(i) * Dot(y, x, width), y,
+              width, sum);
   }
 }
 
@@ -100,7 +132,13 @@ void Step(const AlsSystem& system, const AlsRow& row, float* direction,
           float* applied, float* residual, float* square, float* x) {
   const size_t width = system.others.width;
   AddScaled(row.ridge, direction, width, applied);
-  AddKnown(system.others, row.known, direction, 0, system.alpha, applied);
+  if (row.weights.empty()) {
+    AddKnown(system.others, row.known, direction, Uniform{0, system.alpha},
+             applied);
+  } else {
+    AddKnown(system.others, row.known, direction,
+             Weighted{0, 0, system.alpha, row.weights}, applied);
+  }
   const float length = *square / Dot(direction, applied, width);
   AddScaled(length, direction, width, x);
   AddScaled(-length, applied, width, residual);
@@ -120,8 +158,13 @@ float Begin(const AlsSystem& system, const AlsRow& row, const float* x,
                          hn::Load(kFloats, residual + i)),
               kFloats, residual + i);
   }
-  AddKnown(system.others, row.known, x, 1 + system.alpha, -system.alpha,
-           residual);
+  if (row.weights.empty()) {
+    AddKnown(system.others, row.known, x,
+             Uniform{1 + system.alpha, -system.alpha}, residual);
+  } else {
+    AddKnown(system.others, row.known, x,
+             Weighted{1, system.alpha, -system.alpha, row.weights}, residual);
+  }
   ScaleAndAdd(0, residual, width, direction);
   return Dot(residual, residual, width);
 }

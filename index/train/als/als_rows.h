@@ -13,6 +13,10 @@
 //   A = Y'Y + alpha * sum over known i of y_i y_i' + ridge I,
 //   b = (1 + alpha) * sum over known i of y_i.
 //
+// Weights. A known row of weight w has alpha * w in place of alpha, and one of
+// a weight below 0 has been rejected: it has alpha * |w|, and 0 in place of 1
+// as what x.y should be.
+//
 // The Gramian Y'Y is the same for all rows and computed once. A is never
 // formed: a few steps of conjugate gradients need its product with a vector p
 // only,
@@ -58,10 +62,12 @@ struct AlsSystem {
 };
 
 // A row's own part of its system: the rows of the fixed side that it interacts
-// with, and the factor of |x|^2.
+// with, the factor of |x|^2, and the known rows' weights; without weights all
+// are 1.
 struct AlsRow {
   std::span<const uint32_t> known;
   float ridge;
+  std::span<const float> weights = {};
 };
 
 // Solves several rows at a time. Not thread-safe: each thread needs its own.

@@ -19,11 +19,10 @@ namespace tributary {
 // side), as in Rendle, Krichene, Zhang, Koren, "Revisiting the Performance of
 // iALS on Item Recommendation Benchmarks" (2022).
 //
-// Interactions of value above 0 are positive, each user and item once however
-// often it occurs, all of the same weight; other interactions are not used.
+// A user and an item have the weight that the user's interactions with the item
+// add up to, over the mean of all positive ones: only ratios of weights matter.
 // Users and items without positive interactions get no vector; one user and one
-// item are enough. Weighing by rating instead made no difference on MovieLens
-// 100k. The result does not depend on `threads`.
+// item are enough. The result does not depend on `threads`.
 class AlsTrainer : public Trainer {
  public:
   // `settings` is complete (see CompleteBuildConfig and ChooseAlsSettings).

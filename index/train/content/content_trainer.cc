@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -41,16 +40,13 @@ TrainedVectors MakeUsers(const DataSet& data, const DenseRows& items,
                          bool weigh_by_value) {
   TrainedVectors vectors;
   const std::vector<Interaction>& all = data.interactions;
-  std::unordered_set<Row> counted;
   for (size_t i = 0; i < all.size();) {
     const Row user = all[i].user;
     Eigen::RowVectorXf sum = Eigen::RowVectorXf::Zero(items.cols());
-    counted.clear();
     for (; i < all.size() && all[i].user == user; ++i) {
-      if (all[i].value <= 0 || !counted.insert(all[i].item).second) {
-        continue;
-      }
-      sum += (weigh_by_value ? all[i].value : 1) * items.row(all[i].item);
+      if (all[i].weight <= 0) continue;
+      const float value = weigh_by_value ? ValueOf(data, all[i]) : 1;
+      sum += all[i].weight * std::max(value, 0.0F) * items.row(all[i].item);
     }
     AppendNormalised(user, sum, &vectors);
   }

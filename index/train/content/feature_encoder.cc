@@ -24,7 +24,7 @@ bool FeatureEncoder::Encode(std::span<const FeatureColumn> columns, size_t row,
           {number_row++, NumberWeight(column, columns[i].numbers[row])});
       continue;
     }
-    VisitTerms(columns[i], row, [&](std::string_view text) {
+    VisitTerms(columns[i], row, rules_, [&](std::string_view text) {
       const Row term = tables.terms.Find(text);
       if (term == kNoRow) return;
       terms.push_back({term, static_cast<float>(column.weight())});

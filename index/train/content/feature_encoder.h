@@ -7,6 +7,7 @@
 
 #include "index/bundle/bundle.h"
 #include "index/data/data_set.h"
+#include "index/train/content/item_terms.h"
 
 namespace tributary {
 
@@ -15,8 +16,10 @@ namespace tributary {
 // space, which must outlive it.
 class FeatureEncoder {
  public:
+  // Reads the terms, to see by which rules they were made.
   // REQUIRES: space.spec->has_feature_encoder(), and the bundle was verified.
-  explicit FeatureEncoder(const EmbeddingSpace& space) : space_(space) {}
+  explicit FeatureEncoder(const EmbeddingSpace& space)
+      : space_(space), rules_(RulesOf(space.features.terms)) {}
 
   const v1::FeatureEncoder& spec() const {
     return space_.spec->feature_encoder();
@@ -31,6 +34,7 @@ class FeatureEncoder {
 
  private:
   const EmbeddingSpace& space_;
+  const WordRules rules_;
 };
 
 }  // namespace tributary

@@ -14,29 +14,8 @@ namespace {
 constexpr double kNumberWeight = 0.25;
 constexpr double kMaxDeviations = 4;
 
-using TermVisitor = std::function<void(std::string_view)>;
-
-bool IsWordByte(unsigned char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80;
-}
-
-void VisitWords(std::string_view text, const TermVisitor& visit) {
-  std::string word;
-  for (const char c : text) {
-    const auto lower =
-        static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    if (IsWordByte(lower)) {
-      word.push_back(static_cast<char>(lower));
-    } else if (!word.empty()) {
-      visit(word);
-      word.clear();
-    }
-  }
-  if (!word.empty()) visit(word);
-}
-
 void VisitTokens(std::string_view text, std::string_view column,
-                 const TermVisitor& visit) {
+                 const WordVisitor& visit) {
   std::string term;
   while (!text.empty()) {
     const size_t end = std::min(text.find(kTokenSeparator), text.size());
@@ -49,13 +28,24 @@ void VisitTokens(std::string_view text, std::string_view column,
 
 }  // namespace
 
-void VisitTerms(const FeatureColumn& column, size_t row,
-                const TermVisitor& visit) {
-  if (column.kind == FeatureColumn::Kind::kText) {
+void VisitTerms(const FeatureColumn& column, size_t row, WordRules rules,
+                const WordVisitor& visit) {
+  if (column.kind != FeatureColumn::Kind::kText) {
+    VisitTokens(column.text[row], column.name, visit);
+  } else if (rules == WordRules::kUnicode) {
     VisitWords(column.text[row], visit);
   } else {
-    VisitTokens(column.text[row], column.name, visit);
+    VisitByteWords(column.text[row], visit);
   }
+}
+
+WordRules RulesOf(const KeyTable& terms) {
+  for (Row row = 0; row < terms.size(); ++row) {
+    const std::string_view term = terms.string(row);
+    const bool is_word = term.find('=') == std::string_view::npos;
+    if (is_word && !IsUnicodeWord(term)) return WordRules::kBytes;
+  }
+  return WordRules::kUnicode;
 }
 
 void MergeTerms(std::vector<ItemTerm>* terms) {

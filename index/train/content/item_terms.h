@@ -5,12 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
-#include <string_view>
 #include <vector>
 
+#include "index/bundle/key_table.h"
 #include "index/data/data_set.h"
+#include "index/train/content/words.h"
 #include "tributary/v1/manifest.pb.h"
 
 namespace tributary {
@@ -21,12 +21,15 @@ struct ItemTerm {
   float weight;
 };
 
-// Calls visit() with each occurrence of a term in a row: the lower-case words
-// of a text column (runs of ASCII letters and digits and of all characters
-// beyond ASCII), or "<column>=<category>" for each category. A view lives for
-// its call. REQUIRES: the column's kind is not kNumber.
-void VisitTerms(const FeatureColumn& column, size_t row,
-                const std::function<void(std::string_view)>& visit);
+// Calls visit() with each occurrence of a term in a row: the words of a text
+// column, or "<column>=<category>" for each category. A view lives for its
+// call. REQUIRES: the column's kind is not kNumber.
+void VisitTerms(const FeatureColumn& column, size_t row, WordRules rules,
+                const WordVisitor& visit);
+
+// The rules by which an encoder's terms were made. A table of words that either
+// rule gives counts as made by Unicode's.
+WordRules RulesOf(const KeyTable& terms);
 
 // Sorts an item's terms by number and merges equal ones, adding their counts.
 void MergeTerms(std::vector<ItemTerm>* terms);

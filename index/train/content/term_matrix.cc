@@ -25,7 +25,7 @@ class TermCounter {
 
   void Add(const FeatureColumn& column, float weight) {
     for (size_t item = 0; item < rows_.size(); ++item) {
-      VisitTerms(column, item, [&](std::string_view term) {
+      VisitTerms(column, item, WordRules::kUnicode, [&](std::string_view term) {
         rows_[item].push_back({NumberOf(term), weight});
       });
     }

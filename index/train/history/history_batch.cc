@@ -87,11 +87,10 @@ void HistorySampler::Sample(std::span<const uint32_t> users, Random* random,
   batch->histories.Clear(input_weights_.parts());
   batch->targets.Clear(1);
   for (const uint32_t user : users) {
-    const std::span<const uint32_t> items = data_.Of(user);
     if (settings_.cut_share > 0 && random->Uniform() < settings_.cut_share) {
-      AddCut(items, random, batch);
+      AddCut(user, random, batch);
     } else {
-      AddParts(items, random, batch);
+      AddParts(user, random, batch);
     }
     EndUser(batch);
   }
@@ -107,20 +106,28 @@ void HistorySampler::Sample(std::span<const uint32_t> users, Random* random,
   Transpose(batch->histories, batch->inputs.size(), &batch->inputs_by_item);
 }
 
-void HistorySampler::AddParts(std::span<const uint32_t> items, Random* random,
+void HistorySampler::AddParts(uint32_t user, Random* random,
                               HistoryBatch* batch) const {
+  const std::span<const uint32_t> items = data_.Of(user);
   for (size_t i = 0; i < items.size(); ++i) {
     const size_t rank = items.size() - 1 - i;
     const bool kept = random->Uniform() >= settings_.dropout;
     if (kept) AddInput(items[i], rank, batch);
-    if (!kept || !settings_.dropped_targets) {
-      batch->targets.Add(items[i], target_weights_.weight(0, rank));
-    }
+    if (!kept || !settings_.dropped_targets) AddTarget(user, i, rank, batch);
   }
 }
 
-void HistorySampler::AddCut(std::span<const uint32_t> items, Random* random,
+void HistorySampler::AddTarget(uint32_t user, size_t position, size_t rank,
+                               HistoryBatch* batch) const {
+  const std::span<const float> weights = data_.WeightsOf(user);
+  const float of_rank = target_weights_.weight(0, rank);
+  batch->targets.Add(data_.Of(user)[position],
+                     weights.empty() ? of_rank : of_rank * weights[position]);
+}
+
+void HistorySampler::AddCut(uint32_t user, Random* random,
                             HistoryBatch* batch) const {
+  const std::span<const uint32_t> items = data_.Of(user);
   const auto earliest = std::max<size_t>(
       1, static_cast<size_t>(kEarliestCut * static_cast<double>(items.size())));
   const size_t cut = earliest + random->Below(items.size() - earliest);
@@ -133,7 +140,7 @@ void HistorySampler::AddCut(std::span<const uint32_t> items, Random* random,
     AddInput(items[cut - 1], 0, batch);
   }
   for (size_t i = cut; i < items.size(); ++i) {
-    batch->targets.Add(items[i], target_weights_.weight(0, i - cut));
+    AddTarget(user, i, i - cut, batch);
   }
 }
 

@@ -23,8 +23,9 @@ struct HistorySettings {
   // before the cut, targets are all items after it. Other histories are used
   // whole for both.
   double cut_share = 0;
-  // Inputs are weighted as in DecayedSums, by rank, 0 the newest. Targets weigh
-  // (1 + rank)^-target_decay; after a cut, rank 0 is the oldest.
+  // Inputs are weighted as in DecayedSums, by rank, 0 the newest, because that
+  // is all that a server knows of a history. Targets weigh (1 + rank)^
+  // -target_decay, times the item's weight; after a cut, rank 0 is the oldest.
   std::vector<double> decays = {0};
   double target_decay = 0;
   double weight_decay = 0.5;
@@ -80,10 +81,11 @@ class HistorySampler {
 
  private:
   // Add inputs and targets, which EndUser normalises.
-  void AddParts(std::span<const uint32_t> items, Random* random,
-                HistoryBatch* batch) const;
-  void AddCut(std::span<const uint32_t> items, Random* random,
-              HistoryBatch* batch) const;
+  void AddParts(uint32_t user, Random* random, HistoryBatch* batch) const;
+  void AddCut(uint32_t user, Random* random, HistoryBatch* batch) const;
+  // Adds the user's item at this position, with the weight of its rank.
+  void AddTarget(uint32_t user, size_t position, size_t rank,
+                 HistoryBatch* batch) const;
   void AddInput(uint32_t item, size_t rank, HistoryBatch* batch) const;
   void EndUser(HistoryBatch* batch) const;
   void ChooseCandidates(Random* random, HistoryBatch* batch);

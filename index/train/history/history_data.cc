@@ -1,6 +1,7 @@
 #include "index/train/history/history_data.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "index/data/histories.h"
@@ -25,15 +26,18 @@ void NumberItems(size_t table_rows, HistoryData* data) {
   for (uint32_t& item : data->items) item = numbers[item];
 }
 
-// Moves `n` items to the end: the newest, which are there already, or items
-// chosen at random.
-void ChooseLast(size_t n, bool newest, Random* random,
-                std::vector<uint32_t>* items) {
-  if (newest) return;
+// The positions of a history's items, of which the last `n` are chosen: the
+// newest, or items chosen at random.
+std::vector<size_t> ChooseLast(size_t items, size_t n, bool newest,
+                               Random* random) {
+  std::vector<size_t> positions(items);
+  std::iota(positions.begin(), positions.end(), 0);
+  if (newest) return positions;
   for (size_t i = 0; i < n; ++i) {
-    const size_t left = items->size() - i;
-    std::swap((*items)[random->Below(left)], (*items)[left - 1]);
+    const size_t left = items - i;
+    std::swap(positions[random->Below(left)], positions[left - 1]);
   }
+  return positions;
 }
 
 }  // namespace
@@ -56,6 +60,7 @@ HistoryData MakeHistoryData(const DataSet& data, uint32_t max_items) {
     }
   }
   histories.items = std::move(all.items);
+  histories.weights = std::move(all.weights);
   NumberItems(data.items.size(), &histories);
   return histories;
 }
@@ -66,16 +71,23 @@ HistorySplit SplitHistories(const HistoryData& data, uint64_t seed) {
   split.kept.counts.resize(data.item_count());
   split.kept.item_rows = data.item_rows;
   split.kept.has_times = data.has_times;
-  std::vector<uint32_t> items;
   for (size_t user = 0; user < data.user_count(); ++user) {
-    items.assign(data.Of(user).begin(), data.Of(user).end());
+    const auto items = data.Of(user);
+    const auto weights = data.WeightsOf(user);
     const size_t n = items.size() < kMinToSplit ? 0 : (items.size() + 9) / 10;
-    ChooseLast(n, data.has_times, &random, &items);
-    split.held_out.emplace_back(items.end() - static_cast<int64_t>(n),
-                                items.end());
-    items.resize(items.size() - n);
-    for (const uint32_t item : items) ++split.kept.counts[item];
-    split.kept.items.insert(split.kept.items.end(), items.begin(), items.end());
+    const std::vector<size_t> positions =
+        ChooseLast(items.size(), n, data.has_times, &random);
+    std::vector<uint32_t>& held_out = split.held_out.emplace_back();
+    for (size_t i = 0; i < positions.size(); ++i) {
+      const uint32_t item = items[positions[i]];
+      if (i + n >= positions.size()) {
+        held_out.push_back(item);
+        continue;
+      }
+      ++split.kept.counts[item];
+      split.kept.items.push_back(item);
+      if (!weights.empty()) split.kept.weights.push_back(weights[positions[i]]);
+    }
     split.kept.offsets.push_back(split.kept.items.size());
   }
   return split;

@@ -10,14 +10,16 @@
 
 namespace tributary {
 
-// Histories as the history tower is trained on them: positive interactions (of
-// a value above 0) only, each item of a user once, at its last occurrence, and
+// Histories as the history tower is trained on them: positive interactions
+// only, each item of a user once, at its last occurrence, and
 // the newest `max_items` of them. Users and items are numbered among those that
 // have any.
 struct HistoryData {
   // User u's items are items[offsets[u]] to items[offsets[u + 1]], newest last.
   std::vector<uint64_t> offsets = {0};
   std::vector<uint32_t> items;
+  // Parallel to items: see Histories.weights. Empty: all are 1.
+  std::vector<float> weights;
   // How many histories an item is in: above 0, unless its interactions were
   // held out.
   std::vector<uint32_t> counts;
@@ -31,6 +33,12 @@ struct HistoryData {
   std::span<const uint32_t> Of(size_t user) const {
     return std::span(items).subspan(offsets[user],
                                     offsets[user + 1] - offsets[user]);
+  }
+  // Empty where all are 1.
+  std::span<const float> WeightsOf(size_t user) const {
+    if (weights.empty()) return {};
+    return std::span(weights).subspan(offsets[user],
+                                      offsets[user + 1] - offsets[user]);
   }
 };
 

@@ -72,7 +72,7 @@ absl::StatusOr<TrainedSpace> HistoryTowerTrainer::Train(
   const HistoryData histories = MakeHistoryData(data, settings_.max_items());
   if (histories.items.size() == histories.user_count()) {
     return absl::FailedPreconditionError(
-        "behavior: no user with two items of a value above 0");
+        "behavior: no user with two items of positive interactions");
   }
   const HistorySettings settings = TrainingSettings(histories, settings_);
   TrainedSpace space{.name = "behavior",

@@ -23,12 +23,13 @@ namespace tributary {
 // vector each, and some histories are cut at a random moment, to predict later
 // items from earlier ones (see HistorySettings).
 //
-// Interactions of value above 0 are positive, each user and item once; others
-// are not used. (The server encodes everything that a user has seen: a bundle
-// does not tell them apart.) Users with fewer than two positive items teach
-// nothing; items without a positive interaction get no vector. Times only
-// decide the order of a history. Settings that are not set are those of
-// TrainingSettings. The result does not depend on `threads`.
+// Targets weigh what the user's interactions with the item add up to, over the
+// mean of all; inputs do not, because a server does not know it. What a user
+// rejected is not in the history, and like every item that is no target it is a
+// candidate that targets are told from. Users with fewer than two positive
+// items teach nothing; items without a positive interaction get no vector.
+// Times only decide the order of a history. Settings that are not set are those
+// of TrainingSettings. The result does not depend on `threads`.
 class HistoryTowerTrainer : public Trainer {
  public:
   // `settings` is complete (see CompleteBuildConfig).

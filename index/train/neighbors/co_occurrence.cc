@@ -29,6 +29,45 @@ CoOccurrence::CoOccurrence(const Histories& histories,
         std::pow(std::max<double>(1, static_cast<double>(distance)),
                  -weights_.distance_decay)));
   }
+  for (const float weight : histories.weights) {
+    roots_.push_back(std::sqrt(weight));
+  }
+}
+
+template <bool kWeighted>
+void CoOccurrence::MakeRow(Row item, std::vector<float>* sums,
+                           std::vector<ScoredRow>* row) const {
+  row->clear();
+  const uint64_t reach = weights_.max_distance;
+  for (const auto& [user, position] : occurrences_.Of(item)) {
+    const auto items = histories_.Of(user);
+    const int64_t* const times_s =
+        &histories_.times_s[histories_.offsets[user]];
+    const float of_user = weights_.users.empty() ? 1 : weights_.users[user];
+    if (of_user == 0) continue;
+    const float* const roots =
+        kWeighted ? &roots_[histories_.offsets[user]] : nullptr;
+    const uint64_t first = position - std::min<uint64_t>(position, reach);
+    const uint64_t last =
+        position + std::min<uint64_t>(items.size() - 1 - position, reach);
+    for (uint64_t i = first; i <= last; ++i) {
+      const bool after = i > position;
+      const float weight = after ? weights_.after : weights_.before;
+      if (i == position || weight == 0 ||
+          std::abs(times_s[i] - times_s[position]) > weights_.max_gap_s) {
+        continue;
+      }
+      float& sum = (*sums)[items[i]];
+      if (sum == 0) row->push_back({items[i], 0});
+      float of_pair =
+          of_user * weight * by_distance_[after ? i - position : position - i];
+      if constexpr (kWeighted) of_pair *= roots[position] * roots[i];
+      sum += of_pair;
+    }
+  }
+  for (ScoredRow& entry : *row) {
+    entry.score = std::exchange((*sums)[entry.row], 0.0F);
+  }
 }
 
 void CoOccurrence::ForEachRow(
@@ -43,41 +82,14 @@ void CoOccurrence::ForEachRow(
                 if (sums.size() < n_items) sums.resize(n_items);
                 std::vector<ScoredRow> row;
                 for (auto item = static_cast<Row>(begin); item < end; ++item) {
-                  MakeRow(item, &sums, &row);
+                  if (roots_.empty()) {
+                    MakeRow<false>(item, &sums, &row);
+                  } else {
+                    MakeRow<true>(item, &sums, &row);
+                  }
                   if (!row.empty()) use(item, &row);
                 }
               });
-}
-
-void CoOccurrence::MakeRow(Row item, std::vector<float>* sums,
-                           std::vector<ScoredRow>* row) const {
-  row->clear();
-  const uint64_t reach = weights_.max_distance;
-  for (const auto& [user, position] : occurrences_.Of(item)) {
-    const auto items = histories_.Of(user);
-    const int64_t* const times_s =
-        &histories_.times_s[histories_.offsets[user]];
-    const float of_user = weights_.users.empty() ? 1 : weights_.users[user];
-    if (of_user == 0) continue;
-    const uint64_t first = position - std::min<uint64_t>(position, reach);
-    const uint64_t last =
-        position + std::min<uint64_t>(items.size() - 1 - position, reach);
-    for (uint64_t i = first; i <= last; ++i) {
-      const bool after = i > position;
-      const float weight = after ? weights_.after : weights_.before;
-      if (i == position || weight == 0 ||
-          std::abs(times_s[i] - times_s[position]) > weights_.max_gap_s) {
-        continue;
-      }
-      float& sum = (*sums)[items[i]];
-      if (sum == 0) row->push_back({items[i], 0});
-      sum +=
-          of_user * weight * by_distance_[after ? i - position : position - i];
-    }
-  }
-  for (ScoredRow& entry : *row) {
-    entry.score = std::exchange((*sums)[entry.row], 0.0F);
-  }
 }
 
 }  // namespace tributary

@@ -13,7 +13,10 @@
 
 namespace tributary {
 
-// The weight of a pair of items of one history.
+// The weight of a pair of items of one history. Where the items have weights of
+// their own (Histories.weights), it is multiplied by the square roots of both,
+// as if the matrix of users by items held the roots: an item's pairs with
+// itself then add up to the item's weight.
 struct PairWeights {
   // By user; empty: 1.
   std::vector<float> users;
@@ -46,7 +49,9 @@ class CoOccurrence {
       const std::function<void(Row, std::vector<ScoredRow>*)>& use) const;
 
  private:
-  // Adds up the item's row; `sums` is all 0 before and after.
+  // Adds up the item's row; `sums` is all 0 before and after. kWeighted:
+  // whether items have weights.
+  template <bool kWeighted>
   void MakeRow(Row item, std::vector<float>* sums,
                std::vector<ScoredRow>* row) const;
 
@@ -55,6 +60,8 @@ class CoOccurrence {
   const PairWeights weights_;
   // By distance, up to the longest history.
   std::vector<float> by_distance_;
+  // The roots of the histories' weights, parallel to them.
+  std::vector<float> roots_;
 };
 
 // Keeps the n entries of the largest key(entry) in the row, best first, ties by

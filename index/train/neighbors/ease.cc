@@ -29,7 +29,7 @@ void SortByRow(std::vector<ScoredRow>* row) {
 
 Ease::Ease(const Histories& histories, const ItemOccurrences& occurrences,
            uint32_t threads, size_t max_candidates)
-    : occurrences_(occurrences), threads_(threads) {
+    : weights_(ItemWeights(histories, occurrences)), threads_(threads) {
   const size_t n_items = occurrences.offsets.size() - 1;
   counts_.resize(n_items);
   candidates_.resize(n_items);
@@ -42,8 +42,8 @@ Ease::Ease(const Histories& histories, const ItemOccurrences& occurrences,
     KeepBest(
         max_candidates,
         [&](const ScoredRow& entry) {
-          return entry.score / std::sqrt(static_cast<float>(
-                                   occurrences.Of(entry.row).size()));
+          return entry.score /
+                 std::sqrt(static_cast<float>(weights_[entry.row]));
         },
         row);
     SortByRow(row);
@@ -66,7 +66,7 @@ std::vector<ScoredRow> Ease::SolveItem(Row item, double ridge) const {
   }
   for (Eigen::Index a = 0; a < size; ++a) {
     const Row row = candidates[static_cast<size_t>(a)].row;
-    gramian(a, a) = static_cast<double>(occurrences_.Of(row).size()) + ridge;
+    gramian(a, a) = weights_[row] + ridge;
     // A pair may be among the kept counts of one of its items only.
     for (const ScoredRow& with : counts_[row]) {
       const int32_t b = occurrences[with.row];

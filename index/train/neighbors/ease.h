@@ -17,6 +17,9 @@ namespace tributary {
 //   minimise |x_i - X b|^2 + ridge |b|^2 with b_i = 0,
 //   so that b = (G_SS + ridge I)^-1 G_Si for G = X'X.
 //
+// Where items of histories have weights, X holds their square roots: G_ii is
+// the weight of item i.
+//
 // Steck takes all other items as S and inverts all of G. Here S are, for each
 // item, the max_candidates items j of the largest G_ij / sqrt(G_jj): those that
 // occur with it most for how often they occur at all. Each item is then a small
@@ -45,7 +48,8 @@ class Ease {
   // The weights that predict `item` from its candidates (column `item` of B).
   std::vector<ScoredRow> SolveItem(Row item, double ridge) const;
 
-  const ItemOccurrences& occurrences_;
+  // By item: G_ii.
+  const std::vector<double> weights_;
   const uint32_t threads_;
   // By item: the items that it occurs with most often and their counts, by row.
   std::vector<std::vector<ScoredRow>> counts_;

@@ -61,26 +61,36 @@ std::vector<float> UserWeights(const NeighborInput& input) {
   return weights;
 }
 
+double WeightOf(const Histories& histories, Row user, uint32_t position) {
+  return histories.weights.empty()
+             ? 1
+             : histories.weights[histories.offsets[user] + position];
+}
+
 // A pair's sum is multiplied by the factors of both its items.
 std::vector<float> ItemFactors(const NeighborInput& input,
                                ItemWeighting weighting,
                                const std::vector<float>& user_weights) {
   const size_t n_items = input.occurrences.offsets.size() - 1;
+  const std::vector<double> sizes =
+      ItemWeights(input.histories, input.occurrences);
+  // Weights are 1 on average.
   const double mean_size = static_cast<double>(input.histories.items.size()) /
                            static_cast<double>(n_items);
   std::vector<float> factors(n_items);
   for (Row item = 0; item < n_items; ++item) {
     const auto occurrences = input.occurrences.Of(item);
     if (occurrences.empty()) continue;
-    const auto size = static_cast<double>(occurrences.size());
+    const double size = sizes[item];
     double factor = 0;
     if (weighting == ItemWeighting::kBm25) {
       const double length = 1 - kBm25B + kBm25B * size / mean_size;
       factor = (kBm25K1 + 1) / (kBm25K1 * length + 1);
     } else {
       double square = 0;
-      for (const auto& occurrence : occurrences) {
-        square += user_weights.empty() ? 1 : user_weights[occurrence.user];
+      for (const auto& [user, position] : occurrences) {
+        const double of_user = user_weights.empty() ? 1 : user_weights[user];
+        square += of_user * WeightOf(input.histories, user, position);
       }
       factor = square > 0 ? 1 / std::sqrt(square) : 0;
     }

@@ -173,6 +173,13 @@ class TowerTraining {
     return std::get<0>(users.matmul(items.t()).max(1));
   }
 
+  // The mean of a loss by pair, by the pairs' weights.
+  static Tensor MeanOf(const TowerBatch& batch, const Tensor& losses) {
+    if (batch.weights.empty()) return losses.mean();
+    const Tensor weights = torch::tensor(batch.weights);
+    return (losses * weights).sum() / weights.sum();
+  }
+
   Tensor Loss(const TowerBatch& batch, Random* random) {
     const auto columns = static_cast<int64_t>(batch.items.size());
     const Tensor masked =
@@ -189,9 +196,15 @@ class TowerTraining {
           settings_.correct_sampling_bias()
               ? scores - torch::tensor(batch.log_probabilities)
               : scores;
-      loss =
-          loss + weight * F::cross_entropy(
-                              corrected.masked_fill(masked, kMasked), targets);
+      const Tensor logits = corrected.masked_fill(masked, kMasked);
+      loss = loss +
+             weight * (batch.weights.empty()
+                           ? F::cross_entropy(logits, targets)
+                           : MeanOf(batch,
+                                    F::cross_entropy(
+                                        logits, targets,
+                                        F::CrossEntropyFuncOptions().reduction(
+                                            torch::kNone))));
     }
     if (weight < 1) {
       const Tensor positive = scores.gather(1, targets.unsqueeze(1));
@@ -200,7 +213,8 @@ class TowerTraining {
       const Tensor negative =
           (F::softplus(scores) * counts).sum(1) / counts.sum(1).clamp_min(1);
       loss = loss +
-             (1 - weight) * (F::softplus(-positive).mean() + negative.mean());
+             (1 - weight) * (MeanOf(batch, F::softplus(-positive).squeeze(1)) +
+                             MeanOf(batch, negative));
     }
     return loss;
   }

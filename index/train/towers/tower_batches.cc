@@ -134,6 +134,10 @@ TowerBatch TowerBatches::Make(uint64_t i, Random* random) {
     const Pair& pair = pairs_[p];
     const Row item = task_.positives.Of(pair.user)[pair.place];
     batch.users.push_back(pair.user);
+    if (!task_.weights.empty()) {
+      batch.weights.push_back(
+          task_.weights[task_.positives.offsets[pair.user] + pair.place]);
+    }
     batch.histories.push_back(MakeHistory(pair, random));
     AddCandidate(item, in_batch, &batch);
     batch.targets.push_back(candidate_of_[item]);

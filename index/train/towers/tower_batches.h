@@ -15,6 +15,8 @@ namespace tributary {
 // candidates that the item is to be told from.
 struct TowerBatch {
   std::vector<int64_t> users;
+  // How much each pair counts in the loss; empty: all are 1.
+  std::vector<float> weights;
   // The history that the user's tower may know, oldest first: the items before
   // the pair's where the data are ordered, else the user's other items.
   std::vector<std::vector<Row>> histories;

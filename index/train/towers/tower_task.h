@@ -53,8 +53,11 @@ struct TowerTask {
   // The items that users had, oldest first, each once. Their order means
   // nothing unless `ordered`.
   ItemLists positives;
+  // Parallel to positives.items: how much each counts in the loss, 1 on
+  // average. Empty: all are 1.
+  std::vector<float> weights;
   bool ordered = false;
-  // Impressions without a click.
+  // Impressions without a click, and rejections.
   ItemLists shown;
   // Held-out items for validation; or empty for every user.
   ItemLists held_out;

@@ -6,11 +6,14 @@
 #include <numeric>
 #include <string>
 #include <system_error>
-#include <unordered_set>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
 #include "index/bundle/sha256.h"
+#include "index/data/feedback.h"
+#include "index/data/histories.h"
 #include "index/data/hold_out.h"
 #include "index/train/content/content_trainer.h"
 #include "index/train/towers/torch_module.h"
@@ -25,44 +28,57 @@ constexpr char kSpace[] = "behavior";
 constexpr size_t kCheckpointDigits = 16;
 
 // For each user the items of the interactions that `wanted` accepts, each once,
-// at its last occurrence.
+// at its last occurrence. Sets *weights, unless null, to what the interactions
+// of each add up to, as NormaliseWeights leaves it.
 template <typename Wanted>
 ItemLists ListItems(const std::vector<Interaction>& all, size_t users,
-                    const Wanted& wanted) {
+                    const Wanted& wanted,
+                    std::vector<float>* weights = nullptr) {
   ItemLists lists;
+  std::vector<float> sums;
   size_t begin = 0;
-  std::unordered_set<Row> had;
+  // The positions of the user's items, from the newest.
+  std::unordered_map<Row, size_t> had;
   for (Row user = 0; user < users; ++user) {
     const size_t first = lists.items.size();
     size_t end = begin;
     while (end < all.size() && all[end].user == user) ++end;
     had.clear();
     for (size_t i = end; i > begin; --i) {
-      if (wanted(all[i - 1]) && had.insert(all[i - 1].item).second) {
+      if (!wanted(all[i - 1])) continue;
+      const auto [place, is_new] = had.emplace(all[i - 1].item, had.size());
+      if (is_new) {
         lists.items.push_back(all[i - 1].item);
+        sums.push_back(0);
       }
+      sums[first + place->second] += all[i - 1].weight;
     }
-    std::reverse(lists.items.begin() + static_cast<int64_t>(first),
-                 lists.items.end());
+    const auto offset = static_cast<int64_t>(first);
+    std::reverse(lists.items.begin() + offset, lists.items.end());
+    std::reverse(sums.begin() + offset, sums.end());
     lists.offsets.push_back(lists.items.size());
     begin = end;
+  }
+  if (weights != nullptr) {
+    NormaliseWeights(&sums);
+    *weights = std::move(sums);
   }
   return lists;
 }
 
-// Impressions without a click. Impressions of items that the user had anyway
-// are excluded.
+// Impressions without a click, and rejections. Those of items that the user had
+// anyway are excluded.
 ItemLists ListShown(const DataSet& data, const ItemLists& positives) {
   return ListItems(
       data.interactions, data.users.size(), [&](const Interaction& one) {
-        if (one.value > 0) return false;
+        if (!IsRejected(data, one)) return false;
         const auto had = positives.Of(one.user);
         return std::find(had.begin(), had.end(), one.item) == had.end();
       });
 }
 
 bool IsPositive(const Interaction& interaction) {
-  return interaction.value > 0;
+  return interaction.weight > 0;
 }
 
 // The vectors of the users' text columns, if there are any.
@@ -157,6 +173,7 @@ absl::StatusOr<std::string> CheckpointFile(const TowerTask& task) {
     AddHash(lists->offsets, &text);
     AddHash(lists->items, &text);
   }
+  if (!task.weights.empty()) AddHash(task.weights, &text);
   for (const auto* columns : {&task.user_columns, &task.item_columns}) {
     for (const TowerColumn& column : *columns) {
       AddHash(column.offsets, &text);
@@ -191,7 +208,8 @@ absl::StatusOr<uint32_t> ChooseEpochs(const DataSet& data, TowerTask task,
       HoldOut(data, settings.validation_share(), "towers", &held_out);
   if (held_out.empty()) return settings.epochs();
   const size_t users = data.users.size();
-  task.positives = ListItems(kept.interactions, users, IsPositive);
+  task.positives =
+      ListItems(kept.interactions, users, IsPositive, &task.weights);
   task.held_out = ListItems(held_out, users, IsPositive);
   ASSIGN_OR_RETURN(task.checkpoint, CheckpointFile(task));
   task.step = "behavior epochs";
@@ -337,10 +355,10 @@ absl::StatusOr<TrainedSpace> TowersTrainer::Train(const DataSet& data) const {
   const v1::Towers& settings = config_.behavior().towers();
   const size_t users = data.users.size();
   TowerTask task;
-  task.positives = ListItems(data.interactions, users, IsPositive);
+  task.positives =
+      ListItems(data.interactions, users, IsPositive, &task.weights);
   if (task.positives.items.empty()) {
-    return absl::FailedPreconditionError(
-        "behavior: no interactions of a value above 0");
+    return absl::FailedPreconditionError("behavior: no positive interactions");
   }
   ASSIGN_OR_RETURN(Inputs inputs,
                    MakeInputs(data, task.positives, config_, content_));

@@ -74,6 +74,19 @@ TEST(BuildConfig, NamesTheFieldThatIsOutOfRange) {
          [](auto* c) { c->mutable_covisit()->set_window_items(0); });
   expect("covisit.window_days",
          [](auto* c) { c->mutable_covisit()->set_window_days(-1); });
+  expect("feedback.positive",
+         [](auto* c) { c->mutable_feedback()->set_positive("rating > 3"); });
+  expect("feedback.negative",
+         [](auto* c) { c->mutable_feedback()->set_negative("value > x"); });
+  expect("feedback.type_weights[\"buy\"]", [](auto* c) {
+    (*c->mutable_feedback()->mutable_type_weights())["buy"] = 1e7;
+  });
+  expect("feedback.value_weight",
+         [](auto* c) { c->mutable_feedback()->set_value_weight("square"); });
+  expect("feedback.half_life_days",
+         [](auto* c) { c->mutable_feedback()->set_half_life_days(-1); });
+  expect("feedback.max_repeats",
+         [](auto* c) { c->mutable_feedback()->set_max_repeats(-1); });
   expect("index.kind", [](auto* c) { c->mutable_index()->set_kind("hnsw"); });
   expect("index.target_recall",
          [](auto* c) { c->mutable_index()->set_target_recall(2); });

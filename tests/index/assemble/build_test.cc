@@ -230,24 +230,49 @@ TEST(BuildBundle, DoesNotOverwriteAVersion) {
 TEST(BuildBundle, ListsSeenItemsOnceAndNewestLast) {
   DataSetBuilder builder;
   const auto add = [&](std::string_view user, std::string_view item,
-                       std::string_view time) {
-    ASSERT_EQ(builder.AddInteraction(user, item, "", time), "");
+                       int64_t time_s) {
+    builder.AddInteraction(builder.users.Add(user), builder.items.Add(item), 1,
+                           time_s);
   };
   builder.users.Add("0");
-  add("1", "5", "10");
-  add("1", "6", "20");
-  add("1", "5", "30");
-  add("1", "7", "5");
+  add("1", "5", 10);
+  add("1", "6", 20);
+  add("1", "5", 30);
+  add("1", "7", 5);
   const auto built = BuildBundle(std::move(builder).Finish(), Request());
   ASSERT_TRUE(built.ok()) << built.status();
   const auto bundle = OpenGood(*built);
   EXPECT_THAT(bundle->Seen(0), IsEmpty());
   EXPECT_THAT(bundle->Seen(1), ElementsAre(2, 1, 0));
+  EXPECT_THAT(bundle->Wanted(1), ElementsAre(2, 1, 0));
+  EXPECT_FALSE(bundle->HasFile("seen.wanted.npy"));
+}
+
+TEST(BuildBundle, HistoriesHoldWhatWasWantedAndSeenListsEverything) {
+  DataSetBuilder builder;
+  const auto add = [&](std::string_view user, std::string_view item,
+                       float value, int64_t time_s) {
+    builder.AddInteraction(builder.users.Add(user), builder.items.Add(item),
+                           value, time_s);
+  };
+  add("1", "5", 1, 10);
+  add("1", "6", -1, 20);
+  add("1", "7", 1, 30);
+  add("1", "8", 0, 40);
+  add("2", "5", -1, 10);
+  const auto built = BuildBundle(std::move(builder).Finish(), Request());
+  ASSERT_TRUE(built.ok()) << built.status();
+  const auto bundle = OpenGood(*built);
+  EXPECT_THAT(bundle->Seen(0), ElementsAre(1, 3, 0, 2));
+  EXPECT_THAT(bundle->Wanted(0), ElementsAre(0, 2));
+  EXPECT_THAT(bundle->Seen(1), ElementsAre(0));
+  EXPECT_THAT(bundle->Wanted(1), IsEmpty());
+  EXPECT_THAT(bundle->Wanted(kNoRow), IsEmpty());
 }
 
 TEST(BuildBundle, OneUserAndOneItemAreEnough) {
   DataSetBuilder builder;
-  builder.AddInteraction("u", "i", "", "");
+  builder.AddInteraction(builder.users.Add("u"), builder.items.Add("i"), 1, 0);
   const auto built = BuildBundle(std::move(builder).Finish(), Request("faiss"));
   ASSERT_TRUE(built.ok()) << built.status();
   // A history of one item teaches a tower nothing.

@@ -63,9 +63,10 @@ class EncodeNewItemsTest : public testing::Test {
     }
     for (int user = 0; user < 30; ++user) {
       for (int i = 0; i < 6; ++i) {
-        builder.AddInteraction(fmt::format("u{}", user),
-                               fmt::format("item{}", (user + 5 * i) % 40), "",
-                               "");
+        builder.AddInteraction(
+            builder.users.Add(fmt::format("u{}", user)),
+            builder.items.Add(fmt::format("item{}", (user + 5 * i) % 40)), 1,
+            0);
       }
     }
     BuildRequest request;

@@ -46,10 +46,10 @@ DataSet Shop() {
   }
   for (int user = 0; user < 60; ++user) {
     for (int i = 0; i < 12; ++i) {
-      builder.AddInteraction(
-          fmt::format("u{}", user),
-          KeyOf((user % kKinds + kKinds * (i * (user + 3))) % 160), "",
-          fmt::format("{}", 1700000000 + user * 1000 + i));
+      const int item = (user % kKinds + kKinds * (i * (user + 3))) % 160;
+      builder.AddInteraction(builder.users.Add(fmt::format("u{}", user)),
+                             builder.items.Add(KeyOf(item)), 1,
+                             1700000000 + user * 1000 + i);
     }
   }
   return std::move(builder).Finish();

@@ -122,7 +122,7 @@ TEST_F(NewItemsTest, ErrorsNameFileLineAndKey) {
               {"new.csv:2", "2 fields"});
   ExpectError(header + ",lamp,1\n", absl::StatusCode::kDataLoss,
               {"new.csv:2", "empty key"});
-  ExpectError(header + "\xff,lamp,1\n", absl::StatusCode::kDataLoss,
+  ExpectError(header + "\xff,lamp é,1\n", absl::StatusCode::kDataLoss,
               {"new.csv:2", "UTF-8"});
   ExpectError("thing,text\nnew,lamp\n", absl::StatusCode::kNotFound,
               {"new.csv", "item"});

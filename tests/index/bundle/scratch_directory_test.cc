@@ -143,5 +143,18 @@ TEST(FileLock, IsHeldByOneAtATime) {
   EXPECT_TRUE(FileLock::TryAcquire(path).ok());
 }
 
+TEST(ScratchDirectory, OwnOnesCanBeRemovedBeforeTheProcessEnds) {
+  const fs::path root = MakeTestDir();
+  auto building = ScratchDirectory::Create(root, kBuilding, 1);
+  auto kept = ScratchDirectory::Create(root, kIncoming, 2);
+  ASSERT_TRUE(building.ok() && kept.ok());
+  OverwriteFile(building->path() / "half", "x");
+  const fs::path kept_path = kept->path();
+  std::move(*kept).Abandon();
+  RemoveOwnScratchDirectories();
+  EXPECT_FALSE(fs::exists(building->path()));
+  EXPECT_TRUE(fs::exists(kept_path));
+}
+
 }  // namespace
 }  // namespace tributary

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include "tests/index/bundle/tiny_bundle.h"
 
@@ -91,6 +92,64 @@ TEST(RemoveVersion, RemovesOnlyThatVersion) {
 
 TEST(RemoveVersion, OfAMissingVersionIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(RemoveVersion(MakeTestDir(), 1)));
+}
+
+TEST(ListPassedOver, NamesDirectoriesThatAreNoVersions) {
+  const fs::path root = MakeTestDir();
+  WriteTinyBundle(root, 7);
+  for (const char* name : {"007", "v7", "7.1", "2024-05-01", "7 (copy)", "0"}) {
+    fs::create_directory(root / name);
+  }
+  fs::create_directory(root / "8");
+  fs::create_directory(root / ".incoming-9-1-0");
+  OverwriteFile(root / "notes", "no directory");
+  std::vector<std::string> names;
+  for (const PassedOver& other : ListPassedOver(root)) {
+    names.push_back(other.name);
+    EXPECT_THAT(other.reason, HasSubstr(other.name == "8" ? "no manifest.json"
+                                                          : "whole number"))
+        << other.name;
+  }
+  EXPECT_THAT(names, ElementsAre("0", "007", "2024-05-01", "7 (copy)", "7.1",
+                                 "8", "v7"));
+  EXPECT_TRUE(ListPassedOver(root / "none").empty());
+}
+
+TEST(CheckVersionsRoot, TellsABundleFromADirectoryOfVersions) {
+  const fs::path root = MakeTestDir();
+  const fs::path bundle = WriteTinyBundle(root, 3);
+  EXPECT_TRUE(CheckVersionsRoot("bundles", root).ok());
+  EXPECT_TRUE(CheckVersionsRoot("bundles", root / "none").ok());
+  for (const std::string& dir : {bundle.string(), bundle.string() + "/"}) {
+    const absl::Status status = CheckVersionsRoot("bundles", dir);
+    EXPECT_TRUE(absl::IsInvalidArgument(status));
+    EXPECT_THAT(std::string(status.message()),
+                testing::AllOf(testing::StartsWith("bundles: "),
+                               testing::EndsWith(": " + root.string())));
+  }
+}
+
+TEST(HintOfVersions, NamesTheVersionsOfADirectoryWithoutAManifest) {
+  const fs::path root = MakeTestDir();
+  EXPECT_EQ(HintOfVersions(root), "");
+  const fs::path bundle = WriteTinyBundle(root, 3);
+  EXPECT_EQ(HintOfVersions(bundle), "");
+  EXPECT_THAT(HintOfVersions(root), HasSubstr("holds 1 version (3)"));
+  for (const uint64_t version : {4, 5, 6}) WriteTinyBundle(root, version);
+  EXPECT_THAT(HintOfVersions(root),
+              HasSubstr("holds 4 versions (..., 4, 5, 6)"));
+  EXPECT_THAT(HintOfVersions(root), testing::EndsWith((root / "6").string()));
+  // Who opens the directory as a bundle hears it.
+  EXPECT_THAT(std::string(Bundle::Open(root).status().message()),
+              HasSubstr("holds 4 versions"));
+}
+
+TEST(NextVersion, IsAnErrorAboveTheHighestNumber) {
+  const fs::path root = MakeTestDir();
+  WriteTinyBundle(root, 18446744073709551614u);
+  EXPECT_EQ(*NextVersion(root), 18446744073709551615u);
+  WriteTinyBundle(root, 18446744073709551615u);
+  EXPECT_TRUE(absl::IsOutOfRange(NextVersion(root).status()));
 }
 
 }  // namespace

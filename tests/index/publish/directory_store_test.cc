@@ -44,7 +44,7 @@ absl::Status Put(const fs::path& from, const fs::path& root) {
 TEST(PutVersion, CopiesTheFilesOfTheManifestByteForByte) {
   const fs::path from = WriteTinyBundle(MakeTestDir(), 3);
   OverwriteFile(from / "notes.txt", "not of the bundle");
-  OverwriteFile(from / "manifest.sig", "signature");
+  OverwriteFile(from / "manifest.sig", std::string(64, 's'));
   const fs::path root = MakeTestDir();
   const auto status = Put(from, root);
   ASSERT_TRUE(status.ok()) << status;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "index/publish/small_file.h"
 #include "tests/index/bundle/tiny_bundle.h"
 
 namespace tributary {
@@ -112,6 +113,51 @@ TEST_F(SignatureTest, NamesFilesThatAreNoKeys) {
   EXPECT_TRUE(absl::IsNotFound(PublicKeys::Read({dir_ / "no"}).status()));
   EXPECT_TRUE(
       absl::IsInvalidArgument(SignManifest("", dir_ / "ours.pub").status()));
+}
+
+// Stores answer differently for a signature that they do not have.
+TEST(ReadSignedManifest, WhatIsNoSignatureIsNone) {
+  const absl::StatusOr<std::string> answers[] = {
+      absl::NotFoundError("404"), absl::PermissionDeniedError("403"),
+      absl::DataLossError("manifest.sig: more than 4096 bytes"),
+      std::string("<html>nothing here</html>"), std::string()};
+  for (const auto& answer : answers) {
+    const auto manifest = ReadSignedManifest(
+        [&](const std::string& name, uint64_t) -> absl::StatusOr<std::string> {
+          if (name == "manifest.json") return std::string("{}");
+          return answer;
+        });
+    ASSERT_TRUE(manifest.ok()) << manifest.status();
+    EXPECT_FALSE(manifest->signature.has_value());
+    EXPECT_NE(manifest->why_unsigned, "");
+  }
+}
+
+TEST(ReadSignedManifest, OtherErrorsAreItsOwn) {
+  for (const std::string failing : {"manifest.json", "manifest.sig"}) {
+    const auto manifest = ReadSignedManifest(
+        [&](const std::string& name, uint64_t) -> absl::StatusOr<std::string> {
+          if (name == failing) return absl::UnavailableError("cut off");
+          return std::string("{}");
+        });
+    EXPECT_TRUE(absl::IsUnavailable(manifest.status())) << failing;
+  }
+  // The manifest is not optional.
+  EXPECT_TRUE(absl::IsPermissionDenied(
+      ReadSignedManifest([](const std::string&, uint64_t) {
+        return absl::StatusOr<std::string>(absl::PermissionDeniedError("403"));
+      }).status()));
+}
+
+TEST_F(SignatureTest, WhoWantsASignatureHearsWhyThereIsNone) {
+  const auto keys = PublicKeys::Read({ours_.string() + ".pub"});
+  ASSERT_TRUE(keys.ok()) << keys.status();
+  SignedManifest manifest{kManifest, {}};
+  manifest.why_unsigned = "STORE/3/manifest.sig: HTTP 403";
+  const absl::Status status = keys->Check(manifest);
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("missing (STORE/3/manifest.sig: HTTP 403)"));
 }
 
 }  // namespace

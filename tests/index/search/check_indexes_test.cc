@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <numeric>
 
 #include "index/search/faiss_searcher.h"
@@ -59,6 +60,34 @@ TEST_F(CheckIndexesTest, ForgivesRounding) {
   EXPECT_TRUE(Check().ok()) << Check();
 }
 
+// A score near 0, whose terms cancel out, is as exact as its terms are long.
+TEST_F(CheckIndexesTest, ForgivesRoundingOfScoresNearZero) {
+  description_.items = {1000, 1000, 1, 0, 0, 0, 0, 0};
+  description_.item_count = 1;
+  v1::GoldenQuery& golden = description_.golden_queries[0];
+  golden.clear_vector();
+  for (const float x : {1.F, -1.F, 1e-3F, 0.F, 0.F, 0.F, 0.F, 0.F}) {
+    golden.add_vector(x);
+  }
+  golden.clear_rows();
+  golden.clear_scores();
+  golden.add_rows(0);
+  golden.add_scores(1e-3F + 1e-4F);
+  description_.golden_queries = {golden};
+  EXPECT_TRUE(Check().ok()) << Check();
+  // 1e-4 of the product of the lengths is .2.
+  description_.golden_queries[0].set_scores(0, 0.3F);
+  ExpectDataLoss("golden query 0: rank 1 ");
+}
+
+TEST_F(CheckIndexesTest, ScoresThatAreNoNumbersAreNeverNear) {
+  auto& golden = description_.golden_queries[1];
+  golden.set_scores(2, std::numeric_limits<float>::quiet_NaN());
+  ExpectDataLoss("golden query 1: rank 3 ");
+  golden.set_scores(2, std::numeric_limits<float>::infinity());
+  ExpectDataLoss("golden query 1: rank 3 ");
+}
+
 TEST_F(CheckIndexesTest, NamesTheQueryWithAnotherScore) {
   description_.golden_queries[1].set_scores(0, 100);
   ExpectDataLoss("golden query 1: rank 1 ");
@@ -113,6 +142,31 @@ TEST_F(CheckFaissIndexesTest, PassesWhenTheIndexHasItsMeasuredRecall) {
 TEST_F(CheckFaissIndexesTest, RefusesAnIndexBelowItsMeasuredRecall) {
   description_.spec.mutable_index()->set_nprobe(1);
   ExpectDataLoss("measured_recall is 0.95");
+}
+
+// Which of a thousand equal vectors an index finds is all the same.
+TEST_F(CheckFaissIndexesTest, ItemsOfEqualScoreStandForOneAnother) {
+  for (size_t i = 0; i < description_.items.size(); ++i) {
+    description_.items[i] = static_cast<float>(i % kDim);
+  }
+  const auto bundle = description_.Open();
+  const auto flat = MakeFlatIndex(bundle->spaces()[0].items);
+  for (v1::GoldenQuery& golden : description_.golden_queries) {
+    const std::vector<float> query(golden.vector().begin(),
+                                   golden.vector().end());
+    std::vector<ScoredRow> hits;
+    ASSERT_TRUE(flat->Search(query, kN, {}, SteadyTime::max(), &hits).ok());
+    for (int i = 0; i < static_cast<int>(kN); ++i) {
+      golden.set_rows(i, hits[i].row);
+      golden.set_scores(i, hits[i].score);
+    }
+  }
+  // An index of the same vectors, in which other rows come first.
+  description_.write_index = [this](const std::filesystem::path& path) {
+    return FaissSearcher::Train("HNSW8", description_.items, kDim)->Write(path);
+  };
+  description_.spec.mutable_index()->set_measured_recall(1);
+  EXPECT_TRUE(Check().ok()) << Check();
 }
 
 TEST_F(CheckFaissIndexesTest, OpensEveryIndexEvenWithoutGoldenQueries) {

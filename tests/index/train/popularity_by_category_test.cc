@@ -51,11 +51,11 @@ TEST(CountCategories, ListsTheItemsOfACategoryByTheirShareOfIt) {
   CountedPopularity counted;
   ASSERT_TRUE(CountCategories(Colours(), Settings(), &counted).ok());
   ASSERT_EQ(counted.lists.size(), 2);  // nobody had anything green
-  EXPECT_EQ(counted.lists[0].name, "items-colour=blue");
+  EXPECT_EQ(counted.lists[0].name, "items-Colour=Blue");
   EXPECT_EQ(counted.lists[0].category, 1);
   EXPECT_THAT(counted.lists[0].rows, ElementsAre(1, 2));
   EXPECT_THAT(counted.lists[0].scores, ElementsAre(.75, .25));
-  EXPECT_EQ(counted.lists[1].name, "items-colour=red");
+  EXPECT_EQ(counted.lists[1].name, "items-Colour=Red");
   EXPECT_THAT(counted.lists[1].rows, ElementsAre(1, 0));
   EXPECT_EQ(counted.category_width, 2);
   EXPECT_THAT(counted.categories, ElementsAre(2, 0, 1, 2, 1, 0, 0, 0, 0, 0));
@@ -90,10 +90,10 @@ TEST(TrendingScores, AFewClicksDoNotOutweighWhatIsPopular) {
   const int64_t now_s = 1000 * kDay_s;
   // Item 0: a thousand times, a ten half-lives ago; item 1: once, now.
   for (Row user = 0; user < 1000; ++user) {
-    interactions.push_back({user, 0, 1, now_s - 10 * kDay_s});
+    interactions.push_back({user, 0, 1, 0, now_s - 10 * kDay_s});
   }
-  interactions.push_back({0, 1, 1, now_s});
-  interactions.push_back({1, 1, 1, now_s + 1});  // not yet
+  interactions.push_back({0, 1, 1, 0, now_s});
+  interactions.push_back({1, 1, 1, 0, now_s + 1});  // not yet
   const auto scores = TrendingScores(interactions, 3, now_s, 1);
   EXPECT_GT(scores[0], scores[1]);
   EXPECT_NEAR(scores[1], 1 + .1 * (1 + 1000 / 1024.0) / 1001, 1e-9);

@@ -69,10 +69,47 @@ TEST(Popularity, SegmentsWithEnoughInteractionsHaveTheirOwnList) {
   const auto counted = CountPopularity(MakeData(0), Settings(3));
   ASSERT_TRUE(counted.ok()) << counted.status();
   ASSERT_EQ(counted->lists.size(), 2);
-  EXPECT_EQ(counted->lists[1].name, "segment=north_west");
+  EXPECT_EQ(counted->lists[1].name, "segment=North/West");
   EXPECT_EQ(counted->lists[1].segment, 1);
   EXPECT_THAT(counted->lists[1].rows, ElementsAre(1, 2));
   EXPECT_THAT(counted->user_segments, ElementsAre(1, 1, 0));
+}
+
+// Names that an alphabet of file names cannot tell apart.
+TEST(Popularity, SegmentsKeepTheirNames) {
+  DataSetBuilder builder;
+  const size_t city =
+      builder.user_features.AddColumn("城市", FeatureColumn::Kind::kTokens);
+  const std::string cities[] = {"北京", "上海", "Köln", "köln"};
+  for (int user = 0; user < 8; ++user) {
+    const uint32_t row = builder.users.Add(std::to_string(user));
+    builder.user_features.Set(city, row, cities[user % 4]);
+    builder.AddInteraction(row, builder.items.Add(std::to_string(user % 4)), 1,
+                           0);
+  }
+  v1::Popularity settings = Settings();
+  settings.add_segment_columns("城市");
+  const auto counted = CountPopularity(std::move(builder).Finish(), settings);
+  ASSERT_TRUE(counted.ok()) << counted.status();
+  std::vector<std::string> names;
+  for (const CountedList& list : counted->lists) names.push_back(list.name);
+  EXPECT_THAT(names, ElementsAre("all", "城市=Köln", "城市=köln", "城市=上海",
+                                 "城市=北京"));
+  EXPECT_THAT(counted->lists[4].rows, ElementsAre(0));
+  EXPECT_THAT(counted->lists[3].rows, ElementsAre(1));
+}
+
+TEST(ListName, IsOfOneLineAndOfBoundedSize) {
+  EXPECT_EQ(ListName("Tag=a\tb\x7F\xC2\x85"
+                     "c"),
+            "Tag=a b  c");
+  // 2 bytes each; the 512th byte is within the 256th.
+  std::string long_name = "x";
+  for (int i = 0; i < 300; ++i) long_name += "é";
+  const std::string name = ListName(long_name);
+  EXPECT_EQ(name.size(), 511);
+  EXPECT_TRUE(long_name.starts_with(name));
+  EXPECT_EQ(name.substr(name.size() - 2), "é");
 }
 
 TEST(Popularity, NamesASegmentColumnThatIsNotThere) {

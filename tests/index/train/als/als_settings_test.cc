@@ -107,25 +107,27 @@ TEST(SpaceRecall, CountsHitsBehindWhatTheUserHad) {
                           const std::vector<Interaction>& held_out) {
     return SpaceRecall(space, kept, held_out, 100, 2);
   };
-  EXPECT_DOUBLE_EQ(recall(none, {{0, 0, 1, 0}}), 1);
-  EXPECT_DOUBLE_EQ(recall(none, {{0, 19, 1, 0}}), 1);
-  EXPECT_DOUBLE_EQ(recall(none, {{0, 20, 1, 0}}), 2.0 / 3);
-  EXPECT_DOUBLE_EQ(recall({{0, 5, 1, 0}, {1, 6, 1, 0}}, {{0, 20, 1, 0}}), 1);
-  EXPECT_DOUBLE_EQ(recall(none, {{0, 499, 1, 0}}), 1.0 / 3);
-  EXPECT_DOUBLE_EQ(recall(none, {{0, 500, 1, 0}}), 0);
-  EXPECT_DOUBLE_EQ(recall(none, {{1, 698, 1, 0}}), 1);
+  EXPECT_DOUBLE_EQ(recall(none, {{0, 0, 1, 0, 0}}), 1);
+  EXPECT_DOUBLE_EQ(recall(none, {{0, 19, 1, 0, 0}}), 1);
+  EXPECT_DOUBLE_EQ(recall(none, {{0, 20, 1, 0, 0}}), 2.0 / 3);
+  EXPECT_DOUBLE_EQ(
+      recall({{0, 5, 1, 0, 0}, {1, 6, 1, 0, 0}}, {{0, 20, 1, 0, 0}}), 1);
+  EXPECT_DOUBLE_EQ(recall(none, {{0, 499, 1, 0, 0}}), 1.0 / 3);
+  EXPECT_DOUBLE_EQ(recall(none, {{0, 500, 1, 0, 0}}), 0);
+  EXPECT_DOUBLE_EQ(recall(none, {{1, 698, 1, 0, 0}}), 1);
   // Users count alike.
-  EXPECT_DOUBLE_EQ(recall(none, {{0, 0, 1, 0}, {0, 500, 1, 0}, {1, 0, 1, 0}}),
-                   0.25);
+  EXPECT_DOUBLE_EQ(
+      recall(none, {{0, 0, 1, 0, 0}, {0, 500, 1, 0, 0}, {1, 0, 1, 0, 0}}),
+      0.25);
 }
 
 TEST(SpaceRecall, WhatHasNoVectorIsMissed) {
   const TrainedSpace space = Ordered(700);
+  EXPECT_EQ(SpaceRecall(space, {}, std::vector<Interaction>{{0, 699, 1, 0, 0}},
+                        100, 1),
+            0);
   EXPECT_EQ(
-      SpaceRecall(space, {}, std::vector<Interaction>{{0, 699, 1, 0}}, 100, 1),
-      0);
-  EXPECT_EQ(
-      SpaceRecall(space, {}, std::vector<Interaction>{{2, 0, 1, 0}}, 100, 1),
+      SpaceRecall(space, {}, std::vector<Interaction>{{2, 0, 1, 0, 0}}, 100, 1),
       0);
   EXPECT_EQ(SpaceRecall(space, {}, {}, 100, 1), 0);
 }
@@ -133,7 +135,7 @@ TEST(SpaceRecall, WhatHasNoVectorIsMissed) {
 TEST(SpaceRecall, LeavesUsersOutEvenly) {
   std::vector<Interaction> held_out;
   for (uint32_t user = 0; user < 10; ++user) {
-    held_out.push_back({user, 0, 1, 0});
+    held_out.push_back({user, 0, 1, 0, 0});
   }
   // Users 0 and 5, of whom one has a vector.
   EXPECT_DOUBLE_EQ(SpaceRecall(Ordered(700), {}, held_out, 2, 1), 0.5);

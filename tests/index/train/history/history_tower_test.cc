@@ -304,9 +304,9 @@ TEST(HistoryTowerTrainer, GivesTheSameBytesOnAnyNumberOfThreads) {
 
 TEST(HistoryTowerTrainer, SaysWhenThereIsNothingToLearn) {
   DataSetBuilder builder;
-  builder.AddInteraction("u", "i", "", "");
-  builder.AddInteraction("u", "i", "", "");
-  builder.AddInteraction("v", "j", "", "");
+  builder.AddInteraction(builder.users.Add("u"), builder.items.Add("i"), 1, 0);
+  builder.AddInteraction(builder.users.Add("u"), builder.items.Add("i"), 1, 0);
+  builder.AddInteraction(builder.users.Add("v"), builder.items.Add("j"), 1, 0);
   const DataSet data = std::move(builder).Finish();
   EXPECT_EQ(Train(data, Settings()).status().code(),
             absl::StatusCode::kFailedPrecondition);
@@ -316,8 +316,10 @@ TEST(HistoryTowerTrainer, SaysWhenThereIsNothingToLearn) {
 
 TEST(HistoryTowerTrainer, OneUserOfTwoItemsIsEnough) {
   DataSetBuilder builder;
-  builder.AddInteraction("u", "i", "", "99999999999");
-  builder.AddInteraction("u", "j", "", "99999999999");
+  builder.AddInteraction(builder.users.Add("u"), builder.items.Add("i"), 1,
+                         99999999999);
+  builder.AddInteraction(builder.users.Add("u"), builder.items.Add("j"), 1,
+                         99999999999);
   const auto space = Train(std::move(builder).Finish(), Settings());
   ASSERT_TRUE(space.ok()) << space.status();
   EXPECT_THAT(space->items.rows, ElementsAre(0, 1));

@@ -132,7 +132,7 @@ double Distance(std::span<const float> a, std::span<const float> b) {
 std::vector<Row> HistoryOf(const DataSet& data, Row user) {
   std::vector<Row> history;
   for (const Interaction& one : data.interactions) {
-    if (one.user == user && one.value > 0) history.push_back(one.item);
+    if (one.user == user && one.weight > 0) history.push_back(one.item);
   }
   return history;
 }
@@ -350,7 +350,7 @@ TEST(TowersTrainer, AnUnknownUserWithAHistoryIsEncodedAndOneWithoutIsNot) {
 
 TEST(TowersTrainer, DataWithoutPositivesHaveNothingToTrainOn) {
   DataSet data = TwoBlocks();
-  for (Interaction& one : data.interactions) one.value = 0;
+  for (Interaction& one : data.interactions) one.weight = 0;
   EXPECT_EQ(Train(data, "").status().code(),
             absl::StatusCode::kFailedPrecondition);
 }
