@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "client/server_address.h"
 #include "fmt/core.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
@@ -23,6 +24,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
                                            const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(ServiceConfig(options));
+  SetProxyFor(address, &arguments);
   arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
                    kInitialReconnectBackoffMs);
@@ -53,7 +55,7 @@ absl::Status CheckOptions(const ClientOptions& options) {
 // numbers.
 template <typename Request, typename Response>
 absl::StatusOr<Response> Call(
-    v1::Retrieval::Stub& stub,
+    v1::Retrieval::Stub& stub, const std::string& address,
     grpc::Status (v1::Retrieval::Stub::*method)(grpc::ClientContext*,
                                                 const Request&, Response*),
     const Request& request, uint32_t deadline_ms) {
@@ -63,8 +65,11 @@ absl::StatusOr<Response> Call(
   Response response;
   const grpc::Status status = (stub.*method)(&context, request, &response);
   if (status.ok()) return response;
+  const bool unavailable = status.error_code() == grpc::StatusCode::UNAVAILABLE;
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                      status.error_message());
+                      unavailable
+                          ? ExplainUnavailable(address, status.error_message())
+                          : status.error_message());
 }
 
 absl::Status CheckColumn(std::string_view name, int size, int candidates) {
@@ -132,24 +137,28 @@ std::string ServiceConfig(const ClientOptions& options) {
 
 RetrievalClient::RetrievalClient(const std::string& address,
                                  const ClientOptions& options)
-    : deadline_ms_(options.deadline_ms),
+    : address_(address),
+      deadline_ms_(options.deadline_ms),
       stub_(v1::Retrieval::NewStub(MakeChannel(address, options))) {}
 
 absl::StatusOr<std::unique_ptr<RetrievalClient>> RetrievalClient::Connect(
     const std::string& address, const ClientOptions& options) {
-  if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  absl::Status status = CheckServerAddress("address", address);
+  status.Update(CheckOptions(options));
+  if (!status.ok()) return status;
   return std::unique_ptr<RetrievalClient>(
       new RetrievalClient(address, options));
 }
 
 absl::StatusOr<v1::RetrieveResponse> RetrievalClient::Retrieve(
     const v1::RetrieveRequest& request) {
-  return Call(*stub_, &v1::Retrieval::Stub::Retrieve, request, deadline_ms_);
+  return Call(*stub_, address_, &v1::Retrieval::Stub::Retrieve, request,
+              deadline_ms_);
 }
 
 absl::StatusOr<v1::BatchRetrieveResponse> RetrievalClient::BatchRetrieve(
     const v1::BatchRetrieveRequest& request) {
-  return Call(*stub_, &v1::Retrieval::Stub::BatchRetrieve, request,
+  return Call(*stub_, address_, &v1::Retrieval::Stub::BatchRetrieve, request,
               deadline_ms_);
 }
 

@@ -65,7 +65,9 @@ std::string ServiceConfig(const ClientOptions& options);
 class RetrievalClient {
  public:
   // Returns at once, without waiting for the server at `address` (host:port or
-  // unix:PATH). INVALID_ARGUMENT names an option that is out of range.
+  // unix:PATH). Calls to a loopback address never use a proxy. INVALID_ARGUMENT
+  // says what is wrong with the address, or names an option that is out of
+  // range.
   static absl::StatusOr<std::unique_ptr<RetrievalClient>> Connect(
       const std::string& address, const ClientOptions& options = {});
 
@@ -84,6 +86,7 @@ class RetrievalClient {
   RetrievalClient(const std::string& address, const ClientOptions& options);
 
   // Constant after construction.
+  const std::string address_;
   const uint32_t deadline_ms_;
   const std::unique_ptr<v1::Retrieval::Stub> stub_;
 };

@@ -8,6 +8,7 @@
 #include "grpcpp/grpcpp.h"
 #include "index/bundle/bundle.h"
 #include "proto/yaml/program_flags.h"
+#include "server/process/grpc_log.h"
 #include "server/process/process.h"
 #include "server/server.h"
 #include "spdlog/spdlog.h"
@@ -47,6 +48,7 @@ int RunServer(int argc, char** argv, RetrieverRegistry registry) {
       &config);
   if (exit_status.has_value()) return *exit_status;
   LogToStderr(config.has_log_level() ? config.log_level() : "info");
+  LogGrpcAsEvents();
   return Serve(std::move(config), std::move(registry));
 }
 

@@ -2,12 +2,16 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "fmt/format.h"
+#include "index/bundle/version_directory.h"
 #include "server/pipeline/server_config.h"
 #include "server/pipeline/warm_up.h"
 #include "spdlog/spdlog.h"
@@ -36,10 +40,45 @@ void WaitUntil(Clock::time_point deadline, Done done) {
   }
 }
 
+constexpr char kLockName[] = ".server.lock";
+
 absl::Status CheckDirectory(const std::string& bundles) {
   std::error_code error;
-  if (std::filesystem::is_directory(bundles, error)) return absl::OkStatus();
-  return absl::NotFoundError(fmt::format("bundles: no directory {}", bundles));
+  if (!std::filesystem::is_directory(bundles, error)) {
+    return absl::NotFoundError(
+        fmt::format("bundles: no directory {}", bundles));
+  }
+  return CheckVersionsRoot("bundles", bundles);
+}
+
+// Two servers would overwrite each other's CURRENT and SERVING. Where this one
+// may not write, it does not, and needs no lock.
+absl::StatusOr<std::optional<FileLock>> LockBundles(
+    const std::string& bundles) {
+  auto lock = FileLock::TryAcquire(std::filesystem::path(bundles) / kLockName);
+  if (lock.ok()) return std::optional<FileLock>(*std::move(lock));
+  if (absl::IsUnavailable(lock.status())) {
+    return absl::FailedPreconditionError(fmt::format(
+        "bundles: another tributary-server has locked {}: two would overwrite "
+        "each other's CURRENT and SERVING; give each a directory of its own",
+        bundles));
+  }
+  spdlog::info("event=bundles_not_locked reason={:?}",
+               std::string(lock.status().message()));
+  return std::optional<FileLock>();
+}
+
+// Without CURRENT nobody has chosen the version that was restored: whoever
+// built a newer one may expect that.
+void TellOfNewer(const std::string& bundles, uint64_t active) {
+  const auto on_disk = ListVersions(bundles);
+  if (active == 0 || !on_disk.ok() || on_disk->empty() ||
+      on_disk->back() <= active || ReadCurrent(bundles).value_or(1) != 0) {
+    return;
+  }
+  spdlog::info("event=newer_version_on_disk version={} active={} hint={:?}",
+               on_disk->back(), active,
+               "tributary control stage and activate make it the active one");
 }
 
 }  // namespace
@@ -51,6 +90,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   RETURN_IF_ERROR(CheckDirectory(complete.bundles()));
   std::unique_ptr<Server> server(
       new Server(std::move(complete), std::move(registry)));
+  RETURN_IF_ERROR(server->Bind());
   server->Restore();
   RETURN_IF_ERROR(server->Listen());
   return server;
@@ -92,24 +132,28 @@ Server::~Server() {
 }
 
 void Server::Restore() {
+  const std::vector<PassedOver> others = ListPassedOver(config_.bundles());
+  for (const PassedOver& other : others) {
+    spdlog::warn("event=passed_over directory={:?} reason={:?}", other.name,
+                 other.reason);
+  }
   const absl::Status restored = bundles_.Restore();
   if (!restored.ok()) {
     spdlog::error("event=restore_failed error={:?}", restored.ToString());
   } else if (!bundles_.Snapshot().ok()) {
-    spdlog::warn("event=no_version bundles={}", config_.bundles());
+    spdlog::warn("event=no_version bundles={} passed_over={}",
+                 config_.bundles(), others.size());
   }
+  TellOfNewer(config_.bundles(), bundles_.GetStatus().active_version());
 }
 
-absl::Status Server::Listen() {
-  const int max_request_bytes =
-      static_cast<int>(config_.limits().max_request_bytes());
-  ASSIGN_OR_RETURN(
-      grpc_, GrpcServer::Start({.field = "listen",
-                                .address = config_.listen(),
-                                .services = {&retrieval_service_, &health_},
-                                .max_calls = static_cast<int>(
-                                    config_.limits().max_concurrent_requests()),
-                                .max_request_bytes = max_request_bytes}));
+absl::Status Server::Bind() {
+  ASSIGN_OR_RETURN(BoundAddress grpc,
+                   BoundAddress::Bind("listen", config_.listen()));
+  grpc_bound_.emplace(std::move(grpc));
+  ASSIGN_OR_RETURN(BoundAddress control,
+                   BoundAddress::Bind("control", config_.control()));
+  control_bound_.emplace(std::move(control));
   ASSIGN_OR_RETURN(
       http_, HttpServer::Start(
                  {.address = config_.http(),
@@ -117,12 +161,32 @@ absl::Status Server::Listen() {
                   .handler = &handler_,
                   .metrics = &metrics_,
                   .ready = [this] { return Ready(); }}));
+  ASSIGN_OR_RETURN(std::optional<FileLock> lock,
+                   LockBundles(config_.bundles()));
+  if (lock.has_value()) lock_.emplace(*std::move(lock));
+  return absl::OkStatus();
+}
+
+absl::Status Server::Listen() {
+  const int max_request_bytes =
+      static_cast<int>(config_.limits().max_request_bytes());
+  ASSIGN_OR_RETURN(
+      grpc_, GrpcServer::Start({.field = "listen",
+                                .address = {},
+                                .bound = &*grpc_bound_,
+                                .services = {&retrieval_service_, &health_},
+                                .max_calls = static_cast<int>(
+                                    config_.limits().max_concurrent_requests()),
+                                .max_request_bytes = max_request_bytes}));
   ASSIGN_OR_RETURN(control_,
                    GrpcServer::Start({.field = "control",
-                                      .address = config_.control(),
+                                      .address = {},
+                                      .bound = &*control_bound_,
                                       .services = {&bundles_service_},
                                       .max_calls = kMaxControlCalls,
                                       .max_request_bytes = max_request_bytes}));
+  grpc_bound_.reset();
+  control_bound_.reset();
   return absl::OkStatus();
 }
 
@@ -135,7 +199,17 @@ void Server::OnActivated(const ServingBundle& active,
 
 absl::Status Server::Ready() const {
   if (shutting_down_) return absl::UnavailableError("shutting down");
-  return bundles_.Snapshot().status();
+  const absl::Status status = bundles_.Snapshot().status();
+  if (status.ok()) return status;
+  const std::string message(status.message());
+  if (bundles_.IsOpening()) {
+    return absl::UnavailableError(message + ": a version is being loaded");
+  }
+  const v1::ServerStatus known = bundles_.GetStatus();
+  if (!known.has_last_refusal()) return status;
+  return absl::UnavailableError(fmt::format(
+      "{}; the last version that was refused is {}: {}", message,
+      known.last_refusal().version(), known.last_refusal().reason()));
 }
 
 void Server::Shutdown() {

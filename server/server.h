@@ -4,11 +4,14 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/bundle/file_lock.h"
 #include "server/http/http_server.h"
+#include "server/listen/bound_address.h"
 #include "server/metrics/server_metrics.h"
 #include "server/pipeline/live_recall.h"
 #include "server/pipeline/pipeline.h"
@@ -29,11 +32,14 @@ namespace tributary {
 // of server/ and connects them. Thread-safe.
 class Server {
  public:
-  // Activates the version that was active last, then listens. If that version
-  // cannot be restored, or there is none, the server logs this and reports that
-  // it is not serving until the control plane activates a version. Errors:
+  // Takes its addresses, so that one that it cannot have is an error at once;
+  // answers HTTP, whose /readyz says what it waits for; restores the version
+  // that was active last (see BundleSet::Restore); then accepts calls. If no
+  // version can be restored, or there is none, the server logs this and reports
+  // that it is not serving until the control plane activates a version. Errors:
   // INVALID_ARGUMENT naming a field of `config`; NOT_FOUND without the
-  // directory config.bundles; those of GrpcServer and HttpServer.
+  // directory config.bundles; FAILED_PRECONDITION when another server writes
+  // to it; those of BoundAddress::Bind.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       v1::ServerConfig config,
       RetrieverRegistry registry = RetrieverRegistry::BuiltIn());
@@ -61,6 +67,7 @@ class Server {
  private:
   Server(v1::ServerConfig config, RetrieverRegistry registry);
 
+  absl::Status Bind();
   absl::Status Listen();
   void Restore();
   void OnActivated(const ServingBundle& active, absl::Duration swap_duration);
@@ -84,7 +91,13 @@ class Server {
   RetrievalService retrieval_service_;
   BundleDiff diff_;
   BundlesService bundles_service_;
-  // Constant after Start, and null when it failed.
+  // Held while two servers would write CURRENT and SERVING; nothing where this
+  // one may not write. Constant after Start, as what follows.
+  std::optional<FileLock> lock_;
+  // Taken by Start, and given up when it has listeners.
+  std::optional<BoundAddress> grpc_bound_;
+  std::optional<BoundAddress> control_bound_;
+  // Null when Start failed.
   std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<GrpcServer> control_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/load/lane.h"
+#include "client/server_address.h"
 #include "fmt/format.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
@@ -39,6 +40,7 @@ absl::Status CheckOptions(const LoadOptions& options) {
     status.Update(absl::InvalidArgumentError(
         fmt::format("rate: {}, expected 0 to 10000000", options.rate)));
   }
+  status.Update(CheckServerAddress("address", options.address));
   return status;
 }
 
@@ -46,6 +48,7 @@ absl::Status CheckOptions(const LoadOptions& options) {
 // subchannel pool.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
+  SetProxyFor(address, &arguments);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
@@ -74,8 +77,9 @@ absl::StatusOr<std::unique_ptr<LoadGenerator>> LoadGenerator::Connect(
   for (uint32_t i = 0; i < options.connections; ++i) {
     const auto channel = MakeChannel(options.address);
     if (!channel->WaitForConnected(deadline)) {
-      return absl::UnavailableError(
-          fmt::format("{}: no server answers", options.address));
+      return absl::UnavailableError(ExplainUnavailable(
+          options.address,
+          fmt::format("{}: no server answers", options.address)));
     }
     stubs.push_back(v1::Retrieval::NewStub(channel));
   }

@@ -1,5 +1,7 @@
 #include "proto/yaml/config_flags.h"
 
+#include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,8 +10,10 @@
 #include "absl/status/status.h"
 #include "fmt/format.h"
 #include "google/protobuf/descriptor.h"
+#include "proto/yaml/field_comments.h"
 #include "proto/yaml/program_flags.h"
 #include "proto/yaml/scalar_text.h"
+#include "proto/yaml/unknown_argument.h"
 #include "proto/yaml/yaml_message.h"
 #include "status/status_macros.h"
 
@@ -94,6 +98,11 @@ std::string TypeName(const FieldDescriptor& field) {
   return field.is_repeated() ? name + ",..." : name;
 }
 
+std::string HelpOf(const FieldDescriptor& field, const std::string& path) {
+  std::string comment = CommentOf(field);
+  return comment.empty() ? "Setting " + path : comment;
+}
+
 void AddFlags(const Descriptor& type, const std::string& prefix,
               const std::vector<const FieldDescriptor*>& parents, CLI::App& app,
               Message* config) {
@@ -107,7 +116,7 @@ void AddFlags(const Descriptor& type, const std::string& prefix,
                ThrowIfError("--" + path, SetFromFlag(text, *field,
                                                      Descend(parents, config)));
              },
-             "Setting " + path)
+             HelpOf(*field, path))
           ->type_name(TypeName(*field))
           ->group("Configuration");
     } else if (!field->is_repeated()) {
@@ -149,6 +158,12 @@ std::optional<int> ParseProgramFlags(int argc, char** argv,
            },
            "The same as --" + alias.field)
         ->type_name(TypeName(*field));
+  }
+  app.name(std::filesystem::path(argv[0]).filename().string());
+  const std::string unknown = UnknownArgument(app, {argv + 1, argv + argc});
+  if (!unknown.empty()) {
+    fmt::print(stderr, "{}\nRun with --help for more information.\n", unknown);
+    return static_cast<int>(CLI::ExitCodes::ExtrasError);
   }
   try {
     app.parse(argc, argv);

@@ -14,6 +14,7 @@
 #include "fmt/format.h"
 #include "google/protobuf/descriptor.h"
 #include "proto/yaml/scalar_text.h"
+#include "status/nearest_name.h"
 #include "status/status_macros.h"
 #include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/yaml.h"
@@ -44,6 +45,14 @@ std::string KindOf(const YAML::Node& node) {
 
 std::string Join(const std::string& path, std::string_view field) {
   return path.empty() ? std::string(field) : fmt::format("{}.{}", path, field);
+}
+
+std::vector<std::string> FieldNames(const Descriptor& type) {
+  std::vector<std::string> names;
+  for (int i = 0; i < type.field_count(); ++i) {
+    names.push_back(type.field(i)->name());
+  }
+  return names;
 }
 
 // The member that the field's oneof already has; nullptr for none.
@@ -109,8 +118,10 @@ class Reader {
     const FieldDescriptor* const field =
         type.FindFieldByName(entry.first.Scalar());
     if (field == nullptr) {
-      return Error(entry.first, path,
-                   fmt::format("unknown field of {}", type.name()));
+      return Error(
+          entry.first, path,
+          fmt::format("unknown field of {}{}", type.name(),
+                      DidYouMean(entry.first.Scalar(), FieldNames(type))));
     }
     const FieldDescriptor* const other = OtherInOneof(*field, *message);
     if (other != nullptr && other != field) {

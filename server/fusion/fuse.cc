@@ -144,6 +144,30 @@ void WriteChosen(std::span<const Entry> entries,
   candidates->resize(size);
 }
 
+// Whether every item would have the score 0, and the list the order of ids.
+bool WeightsAreUnusable(std::span<const FusionSource> sources,
+                        FusionPolicy policy) {
+  if (policy != FusionPolicy::kRrf && policy != FusionPolicy::kWeighted) {
+    return false;
+  }
+  bool any = false;
+  for (const FusionSource& source : sources) {
+    if (source.proposals.empty()) continue;
+    if (source.weight > 0) return false;
+    any = true;
+  }
+  return any;
+}
+
+// The same sources, each with the weight 1.
+std::span<const FusionSource> WeighedAlike(
+    std::span<const FusionSource> sources) {
+  static thread_local std::vector<FusionSource> alike;
+  alike.assign(sources.begin(), sources.end());
+  for (FusionSource& source : alike) source.weight = 1;
+  return alike;
+}
+
 }  // namespace
 
 void Fuse(std::span<const FusionSource> sources, const FusionOptions& options,
@@ -152,7 +176,9 @@ void Fuse(std::span<const FusionSource> sources, const FusionOptions& options,
   static thread_local ScoreOrder score_order;
 
   pool.Merge(sources);
-  ScoreCandidates(sources, options, &pool);
+  result->weights_unusable = WeightsAreUnusable(sources, options.policy);
+  ScoreCandidates(result->weights_unusable ? WeighedAlike(sources) : sources,
+                  options, &pool);
   const std::span<const uint32_t> order = score_order.Sort(pool.entries());
   Selection selection(sources, options.k, order, &pool);
   const bool by_score =

@@ -33,7 +33,8 @@ struct FusionSource {
   uint32_t target = 0;
   uint32_t min = 0;
   uint32_t max = std::numeric_limits<uint32_t>::max();
-  // 0 or more. Used by kQuota with a model, kRrf and kWeighted.
+  // 0 or more. Used by kQuota with a model, kRrf and kWeighted; see
+  // FusionResult::weights_unusable.
   double weight = 0;
 };
 
@@ -73,6 +74,9 @@ struct FusionResult {
   std::vector<FusedCandidate> candidates;
   // One for each source.
   std::vector<SourceOutcome> outcomes;
+  // Whether all sources had the weight 1 instead of their own: the policy
+  // weighs sources, and none that proposed an item had a weight above 0.
+  bool weights_unusable = false;
 };
 
 }  // namespace tributary

@@ -218,10 +218,29 @@ void CheckNorms(const SpaceMeasurement& before, const SpaceMeasurement& after,
   }
 }
 
+// Numbers and text are different fields of requests and replies: after a
+// change, callers find the items nowhere.
+void CheckKeyKind(v1::KeyKind before, v1::KeyKind after, std::string_view table,
+                  Checks checks) {
+  if (before == after) return;
+  const auto text = [](v1::KeyKind kind) {
+    return kind == v1::UINT64 ? "numbers" : "text";
+  };
+  checks.Fail("keys", table,
+              fmt::format("they are {} in the new version and were {}: callers "
+                          "would have to send and read other fields; one key "
+                          "that is no number makes all of them text",
+                          text(after), text(before)));
+}
+
 void CompareVersions(const GateMeasurements& measured, const v1::Gate& gate,
                      Checks checks) {
   const VersionMeasurement& before = *measured.old_version;
   const VersionMeasurement& after = measured.new_version;
+  CheckKeyKind(before.item_keys, after.item_keys, "items", checks);
+  if (before.users > 0 && after.users > 0) {
+    CheckKeyKind(before.user_keys, after.user_keys, "users", checks);
+  }
   CheckCounts(before, after, gate, checks);
   CheckRatio(static_cast<double>(before.covered_items),
              static_cast<double>(after.covered_items),

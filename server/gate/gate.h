@@ -54,6 +54,9 @@ struct VersionMeasurement {
   uint64_t version = 0;
   uint64_t items = 0;
   uint64_t users = 0;
+  // Whether keys are numbers or text. Those of users count if there are users.
+  v1::KeyKind item_keys = v1::KEY_KIND_UNSPECIFIED;
+  v1::KeyKind user_keys = v1::KEY_KIND_UNSPECIFIED;
   // Share of the items that no source can propose; an upper bound when
   // `silent_sources`, which do not say what they can propose, is not empty.
   double unreachable = 0;

@@ -1,13 +1,12 @@
 #include "server/http/http_server.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <charconv>
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "fmt/format.h"
@@ -15,6 +14,7 @@
 #include "httplib.h"
 #include "server/http/bounded_task_queue.h"
 #include "server/http/json_status.h"
+#include "server/listen/bound_address.h"
 #include "server/service/measured_call.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
@@ -50,30 +50,6 @@ const std::map<std::string, std::string, std::less<>>& Routes() {
           {"/readyz", "GET"},
           {"/v1/retrieve", "POST"}};
   return *routes;
-}
-
-struct HostAndPort {
-  std::string host;
-  uint16_t port;
-};
-
-absl::StatusOr<HostAndPort> Parse(std::string_view address) {
-  const size_t colon = address.rfind(':');
-  if (colon != std::string_view::npos && colon > 0) {
-    std::string_view host = address.substr(0, colon);
-    const std::string_view text = address.substr(colon + 1);
-    uint16_t port = 0;
-    const char* const end = text.data() + text.size();
-    const auto [parsed_to, error] = std::from_chars(text.data(), end, port);
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-      host = host.substr(1, host.size() - 2);
-    }
-    if (error == std::errc() && parsed_to == end) {
-      return HostAndPort{std::string(host), port};
-    }
-  }
-  return absl::InvalidArgumentError(
-      fmt::format("http: expected host:port, found \"{}\"", address));
 }
 
 void Answer(const absl::Status& status, httplib::Response* response) {
@@ -148,24 +124,30 @@ void OnException(const httplib::Request& request, std::exception_ptr exception,
          response);
 }
 
-// httplib's default is SO_REUSEPORT, which lets two servers share a port.
-void SetSocketOptions(socket_t socket) {
-  const int on = 1;
-  setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-}
+// Serves on a socket that listens already: httplib's own binding shares a port
+// with other processes, and does not say why it fails.
+class ServerOnSocket : public httplib::Server {
+ public:
+  explicit ServerOnSocket(int listening) {
+    // Connections inherit it: httplib writes a reply in parts.
+    const int on = 1;
+    setsockopt(listening, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    svr_sock_ = listening;
+  }
+};
 
 }  // namespace
 
-HttpServer::HttpServer(HttpServerOptions options)
+HttpServer::HttpServer(HttpServerOptions options, std::string address,
+                       int listening)
     : options_(std::move(options)),
       retrieve_metrics_(
           options_.metrics->AddMethod("http", "POST /v1/retrieve")),
-      server_(std::make_unique<httplib::Server>()) {
+      server_(std::make_unique<ServerOnSocket>(listening)),
+      address_(std::move(address)) {
   server_->new_task_queue = [] {
     return new BoundedTaskQueue(kThreads, kQueueLength);
   };
-  server_->set_socket_options(SetSocketOptions);
-  server_->set_tcp_nodelay(true);
   server_->set_keep_alive_timeout(kKeepAliveS);
   server_->set_keep_alive_max_count(kKeepAliveRequests);
   server_->set_read_timeout(kReadTimeoutS);
@@ -174,9 +156,17 @@ HttpServer::HttpServer(HttpServerOptions options)
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
     HttpServerOptions options) {
-  std::unique_ptr<HttpServer> server(new HttpServer(std::move(options)));
+  if (options.address.starts_with("unix:")) {
+    return absl::InvalidArgumentError(
+        fmt::format("http: expected host:port, found \"{}\"", options.address));
+  }
+  ASSIGN_OR_RETURN(BoundAddress bound,
+                   BoundAddress::Bind("http", options.address));
+  std::string address = bound.address();
+  ASSIGN_OR_RETURN(const int listening, std::move(bound).Listen());
+  std::unique_ptr<HttpServer> server(
+      new HttpServer(std::move(options), std::move(address), listening));
   server->AddRoutes();
-  RETURN_IF_ERROR(server->Bind());
   server->thread_ = std::thread(
       [http = server->server_.get()] { http->listen_after_bind(); });
   // stop() has no effect before the loop runs.
@@ -190,23 +180,6 @@ void HttpServer::Shutdown() {
   if (!thread_.joinable()) return;
   server_->stop();
   thread_.join();
-}
-
-absl::Status HttpServer::Bind() {
-  ASSIGN_OR_RETURN(const HostAndPort wanted, Parse(options_.address));
-  int port = wanted.port;
-  const bool bound = port == 0
-                         ? (port = server_->bind_to_any_port(wanted.host)) > 0
-                         : server_->bind_to_port(wanted.host, port);
-  if (!bound) {
-    return absl::UnavailableError(fmt::format(
-        "http: cannot listen on {}: the address is in use, does not belong to "
-        "this machine, or is not permitted",
-        options_.address));
-  }
-  address_ = fmt::format(
-      "{}:{}", options_.address.substr(0, options_.address.rfind(':')), port);
-  return absl::OkStatus();
 }
 
 void HttpServer::AddRoutes() {

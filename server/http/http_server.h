@@ -22,7 +22,7 @@ struct Response;
 namespace tributary {
 
 struct HttpServerOptions {
-  // host:port. Port 0 takes any free port.
+  // host:port, as BoundAddress::Bind takes it.
   std::string address;
   size_t max_request_bytes = 4 << 20;
   // handler and metrics outlive the server.
@@ -44,8 +44,8 @@ struct HttpServerOptions {
 // Thread-safe.
 class HttpServer {
  public:
-  // The server accepts requests when this returns. Errors begin with "http":
-  // INVALID_ARGUMENT for a malformed address, UNAVAILABLE when it is in use.
+  // The server accepts requests when this returns. Errors begin with "http";
+  // they are those of BoundAddress::Bind.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
       HttpServerOptions options);
   ~HttpServer();
@@ -58,9 +58,8 @@ class HttpServer {
   void Shutdown();
 
  private:
-  explicit HttpServer(HttpServerOptions options);
+  HttpServer(HttpServerOptions options, std::string address, int listening);
 
-  absl::Status Bind();
   void AddRoutes();
   void Retrieve(const httplib::Request& request,
                 const httplib::ContentReader& read,
@@ -70,7 +69,7 @@ class HttpServer {
   const HttpServerOptions options_;
   MethodMetrics& retrieve_metrics_;
   const std::unique_ptr<httplib::Server> server_;
-  std::string address_;
+  const std::string address_;
   std::thread thread_;
 };
 

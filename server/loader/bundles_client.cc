@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "google/protobuf/util/time_util.h"
 #include "grpc/support/time.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
@@ -10,6 +11,8 @@
 
 namespace tributary {
 namespace {
+
+using google::protobuf::util::TimeUtil;
 
 constexpr std::chrono::seconds kDeadline(10);
 // Staging reads and hashes the whole version.
@@ -20,6 +23,8 @@ constexpr int kMaxReconnectBackoffMs = 1000;
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
+  // The server is in the same pod.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
                    kMinReconnectBackoffMs);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kMinReconnectBackoffMs);
@@ -59,6 +64,9 @@ absl::StatusOr<ServerView> BundlesClient::GetStatus(std::stop_token stop) {
   view.active = status.active_version();
   view.previous = status.previous_version();
   view.last_refused = status.last_refusal().version();
+  if (status.has_started_at()) {
+    view.started = TimeUtil::ToString(status.started_at());
+  }
   for (const v1::BundleStatus& bundle : status.bundles()) {
     if (bundle.state() == v1::STAGED || bundle.state() == v1::ACTIVE ||
         bundle.state() == v1::PREVIOUS) {

@@ -45,10 +45,13 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
   ASSIGN_OR_RETURN(PublicKeys keys,
                    PublicKeys::Read({config.public_keys().begin(),
                                      config.public_keys().end()}));
+  RETURN_IF_ERROR(CheckVersionsRoot("bundles", config.bundles()));
   std::error_code error;
   fs::create_directories(config.bundles(), error);
   if (error) {
-    return absl::ErrnoToStatus(error.value(), config.bundles() + ": create");
+    return absl::ErrnoToStatus(
+        error.value(),
+        fmt::format("bundles: cannot create {}", config.bundles()));
   }
   if (fs::equivalent(config.store(), config.bundles(), error)) {
     return absl::InvalidArgumentError(
@@ -61,7 +64,10 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
     return absl::FailedPreconditionError(
         config.bundles() + ": another tributary-loader has locked it");
   }
-  if (!lock.ok()) return lock.status();
+  if (!lock.ok()) {
+    return absl::Status(lock.status().code(),
+                        fmt::format("bundles: {}", MessageOf(lock.status())));
+  }
   return std::unique_ptr<Loader>(new Loader(std::move(config), *std::move(lock),
                                             std::move(store), std::move(keys)));
 }
@@ -150,6 +156,7 @@ void Loader::SeeServer(const absl::StatusOr<ServerView>& server) {
     if (server->active == current_) MarkFollowed(current_);
   }
   if (server.ok()) {
+    server_started_ = server->started;
     serving_ = server->active != 0 ? server->active
                                    : ReadCurrent(config_.bundles()).value_or(0);
   }
@@ -310,7 +317,7 @@ absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
   if (IsLost(status)) ++lost_stages_;
   if (BlamesVersion(status)) {
     Refuse(version, manifest.Fingerprint(), std::string(MessageOf(status)),
-           trial_.VerifyDependsOn());
+           trial_.VerifyDependsOn() + kServerPrefix + server_started_);
     return absl::OkStatus();
   }
   if (lost_stages_ >= kMaxLostStages) {

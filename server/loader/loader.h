@@ -29,6 +29,9 @@
 
 namespace tributary {
 
+// In what a refusal depends on, before the start of the server that refused.
+inline constexpr char kServerPrefix[] = ", server of ";
+
 // One loader for one bundle directory; not thread-safe.
 class Loader {
  public:
@@ -116,6 +119,8 @@ class Loader {
   // The active version, or the one that would be active after a restart of the
   // server; 0 for none.
   uint64_t serving_ = 0;
+  // When the server that answered last was started; empty before one did.
+  std::string server_started_;
   GateCheckedVersion gate_checked_;
   // The version that this loader fetched, which verifies it; 0 for none.
   uint64_t verified_ = 0;

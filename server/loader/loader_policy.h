@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 
 namespace tributary {
@@ -22,6 +23,8 @@ struct ServerView {
   std::set<uint64_t> wanted = {};
   // The version of the last refusal that the server knows of.
   uint64_t last_refused = 0;
+  // When it was started, as text.
+  std::string started = {};
 };
 
 struct LoaderAction {

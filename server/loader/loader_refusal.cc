@@ -52,9 +52,16 @@ std::string Loader::WhatChanged(const std::optional<ServerView>& server,
   const std::string& depends_on = refused_->depends_on();
   if (depends_on.empty()) return "";
   if (!refused_->has_gate()) {
-    return depends_on == trial_.VerifyDependsOn()
+    const std::string verify = trial_.VerifyDependsOn();
+    if (!depends_on.starts_with(verify)) {
+      return "the loader or its settings changed";
+    }
+    // What the server refused, one with another configuration or program may
+    // take.
+    return !server || depends_on == verify ||
+                   depends_on == verify + kServerPrefix + server_started_
                ? ""
-               : "the loader or its settings changed";
+               : "the server was restarted";
   }
   return !server || depends_on == trial_.GateDependsOn(current_, serving_)
              ? ""

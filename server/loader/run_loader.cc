@@ -9,6 +9,7 @@
 #include "proto/yaml/program_flags.h"
 #include "server/loader/loader.h"
 #include "server/loader/loader_config.h"
+#include "server/process/grpc_log.h"
 #include "server/process/process.h"
 #include "server/trial/trial.h"
 #include "spdlog/spdlog.h"
@@ -40,6 +41,7 @@ int RunLoader(int argc, char** argv, const RetrieverRegistry& registry) {
   const auto config = CompleteLoaderConfig(flags);
   if (!config.ok()) return Fail(config.status());
   LogToStderr(config->log_level());
+  LogGrpcAsEvents();
 
   const StopSignals stop_signals;
   const auto loader = Loader::Create(*config);

@@ -24,7 +24,8 @@
 // the user's history, i.e. seen items and the request's recent ones. The model
 // is used by the policy QUOTA, unless the request has weights. Without it a
 // source has the weight of the request, else that of the configuration, else
-// its target.
+// its target. Where no source that proposes an item has a weight above 0, as
+// for a stranger whom only popularity knows, fusion weighs all alike.
 #include "server/pipeline/plan.h"
 
 #include <algorithm>
@@ -114,6 +115,8 @@ void PlanQuery(const Bundle& bundle, const v1::RetrieveRequest& request,
   plan->unknown_items = 0;
   plan->query.user = FindUser(bundle, request);
   plan->query.segment = FindSegment(bundle, request, plan->query.user);
+  plan->segment_unknown =
+      !request.segment().empty() && plan->query.segment == 0;
 
   plan->history.clear();
   AppendRows(bundle.items(), request.recent_item_ids(), &plan->history,

@@ -49,6 +49,8 @@ struct Plan {
   bool cold_start = false;
   // How many recent and excluded items the bundle does not have.
   uint32_t unknown_items = 0;
+  // Whether the request names a segment for which the bundle has no list.
+  bool segment_unknown = false;
   // Whether the reply has ranks and raw scores.
   bool full_view = false;
 };

@@ -138,6 +138,8 @@ void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
   response->set_degraded(IsDegraded(reply.results));
   response->set_cold_start(plan.cold_start);
   response->set_unknown_items(plan.unknown_items);
+  if (plan.segment_unknown) response->add_notices(v1::SEGMENT_UNKNOWN);
+  if (fused.weights_unusable) response->add_notices(v1::WEIGHTS_UNUSABLE);
   if (!reply.bundle_label.empty()) {
     // A setter would make a std::string of its own first.
     response->mutable_bundle_label()->assign(reply.bundle_label);

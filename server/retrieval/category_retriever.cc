@@ -35,7 +35,7 @@ absl::StatusOr<std::unique_ptr<Retriever>> CategoryRetriever::Create(
 void CategoryRetriever::FindShares(const RetrieverQuery& query,
                                    std::vector<ScoredRow>* shares) const {
   thread_local std::vector<Row> history;
-  JoinHistories(bundle_.Seen(query.user), query.history,
+  JoinHistories(bundle_.Wanted(query.user), query.history,
                 static_cast<uint32_t>(weights_.size()), &history);
   thread_local ScoreTable sums;
   // The rows of this table are categories.

@@ -35,7 +35,7 @@ absl::StatusOr<Ask> NeighborRetriever::Retrieve(
     std::vector<ScoredRow>* proposals) const {
   proposals->clear();
   thread_local std::vector<Row> history;
-  JoinHistories(bundle_.Seen(query.user), query.history,
+  JoinHistories(bundle_.Wanted(query.user), query.history,
                 static_cast<uint32_t>(weights_.size()), &history);
   thread_local ScoreTable sums;
   thread_local std::vector<float> scores;

@@ -133,7 +133,7 @@ bool VectorRetriever::MakeVectors(const RetrieverQuery& query,
 
 bool VectorRetriever::EncodeHistory(Row user, std::span<const Row> recent,
                                     std::vector<float>* vectors) const {
-  const std::span<const Row> stored = bundle_.Seen(user);
+  const std::span<const Row> stored = bundle_.Wanted(user);
   if (tower_ != nullptr) {
     thread_local std::vector<Row> history;
     JoinHistories(stored, recent, tower_->max_items(), &history);

@@ -4,32 +4,20 @@
 
 #include <algorithm>
 #include <optional>
-#include <string_view>
 #include <thread>
 #include <utility>
 
-#include "fmt/format.h"
 #include "grpc/grpc.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
-#include "server/rpc/unix_socket.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
 
 constexpr auto kDrainPollInterval = std::chrono::milliseconds(1);
-constexpr std::string_view kUnixPrefix = "unix:";
-
-// The path of a unix: address; nothing for other addresses.
-std::optional<std::string> UnixPath(std::string_view address) {
-  if (address.substr(0, kUnixPrefix.size()) != kUnixPrefix) {
-    return std::nullopt;
-  }
-  return std::string(address.substr(kUnixPrefix.size()));
-}
 
 // While it lives, the files that this process creates are accessible to their
 // owner alone. The umask belongs to the whole process, so this is held only for
@@ -70,49 +58,35 @@ void Configure(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
   }
 }
 
-absl::Status CheckHostAndPort(const GrpcServerOptions& options) {
-  const size_t colon = options.address.rfind(':');
-  if (colon != std::string::npos && colon > 0 &&
-      colon + 1 < options.address.size()) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(
-      fmt::format("{}: expected host:port or unix:PATH, found \"{}\"",
-                  options.field, options.address));
+std::unique_ptr<grpc::Server> StartOn(const BoundAddress& bound,
+                                      const GrpcServerOptions& options) {
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  Configure(options, &builder);
+  int port = 0;
+  builder.AddListeningPort(bound.plain_address(),
+                           grpc::InsecureServerCredentials(), &port);
+  std::optional<OwnerOnly> owner_only;
+  if (!bound.unix_path().empty()) owner_only.emplace();
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  return port == 0 ? nullptr : std::move(server);
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     const GrpcServerOptions& options) {
-  const std::optional<std::string> path = UnixPath(options.address);
-  RETURN_IF_ERROR(path.has_value() ? PrepareUnixSocket(options.field, *path)
-                                   : CheckHostAndPort(options));
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc::ServerBuilder builder;
-  Configure(options, &builder);
-  int port = 0;
-  builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(),
-                           &port);
-  std::unique_ptr<grpc::Server> server;
-  if (path.has_value()) {
-    const OwnerOnly owner_only;
-    server = builder.BuildAndStart();
-  } else {
-    server = builder.BuildAndStart();
+  std::optional<BoundAddress> own;
+  const BoundAddress* bound = options.bound;
+  if (bound == nullptr) {
+    ASSIGN_OR_RETURN(BoundAddress taken,
+                     BoundAddress::Bind(options.field, options.address));
+    bound = &own.emplace(std::move(taken));
   }
-  if (server == nullptr || port == 0) {
-    return absl::UnavailableError(fmt::format(
-        "{}: cannot listen on {}: the address is in use, does not belong to "
-        "this machine, or is not permitted",
-        options.field, options.address));
-  }
-  std::string address = options.address;
-  if (!path.has_value()) {
-    address = fmt::format("{}:{}", address.substr(0, address.rfind(':')), port);
-  }
+  std::unique_ptr<grpc::Server> server = StartOn(*bound, options);
+  if (server == nullptr) return bound->Unavailable();
   return std::unique_ptr<GrpcServer>(
-      new GrpcServer(std::move(server), std::move(address)));
+      new GrpcServer(std::move(server), bound->address()));
 }
 
 GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server,

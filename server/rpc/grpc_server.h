@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "grpcpp/server.h"
 #include "grpcpp/support/status.h"
+#include "server/listen/bound_address.h"
 #include "sync/mutex.h"
 
 namespace tributary {
@@ -18,8 +19,10 @@ namespace tributary {
 struct GrpcServerOptions {
   // The field of the configuration that errors begin with, e.g. "listen".
   std::string field;
-  // host:port, or unix:PATH. Port 0 takes any free port.
+  // As BoundAddress::Bind takes it. Not used with `bound`.
   std::string address;
+  // The address, if it is bound already. Outlives Start.
+  const BoundAddress* bound = nullptr;
   // The services outlive the server.
   std::vector<grpc::Service*> services;
   // How many calls run at a time. Further ones wait, or are refused by gRPC.
@@ -49,9 +52,7 @@ class GrpcServer {
  public:
   // The server accepts calls when this returns. A unix socket is created with
   // permissions 0600, and replaces a socket that no server answers on. Errors
-  // begin with options.field: INVALID_ARGUMENT for a malformed address,
-  // NOT_FOUND when the socket's directory does not exist, ALREADY_EXISTS when
-  // another kind of file has its path, UNAVAILABLE when the address is in use.
+  // begin with options.field; they are those of BoundAddress::Bind.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
       const GrpcServerOptions& options);
   // Cancels the calls that are still in progress.

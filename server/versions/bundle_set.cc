@@ -250,9 +250,11 @@ void BundleSet::SaveRecord() {
   }
   const absl::Status saved = WriteServingRecord(root_, record);
   if (saved.ok()) return;
-  // No error for the caller: the record is only read after a restart.
-  spdlog::warn("event=serving_record_write_failed error={:?}",
-               saved.ToString());
+  // No error for the caller: the record is only read after a restart. Where
+  // the server may not write at all, that is by intent.
+  spdlog::log(absl::IsPermissionDenied(saved) ? spdlog::level::info
+                                              : spdlog::level::warn,
+              "event=serving_record_write_failed error={:?}", saved.ToString());
 }
 
 void BundleSet::Publish() { routes_.Set(residents_.Routes()); }

@@ -62,11 +62,14 @@ class BundleSet {
   // the samples of a LiveRecall hold snapshots: destroy those first.
   ~BundleSet();
 
-  // Verifies and activates the version in CURRENT or, without CURRENT, the
-  // highest version on disk. Afterwards, in the background, the previous and
-  // the labelled versions become resident again. OK with no active version
-  // when there are no versions. On errors, those of Stage and of reading
-  // CURRENT, no version is active and the set is usable.
+  // Verifies and activates the version that served last: the one in CURRENT or,
+  // without CURRENT, in the record. If it cannot be restored, the one that
+  // served before it, and so on; then, as without a record, the highest version
+  // on disk that can be served, one with a label last. Afterwards, in the
+  // background, the previous and the labelled versions become resident again.
+  // OK with no active version when there are no versions. An error, that of the
+  // first version, means that none can be served: those of Stage, and of
+  // reading CURRENT without a record. The set is usable then.
   absl::Status Restore()
       ABSL_LOCKS_EXCLUDED(staging_mutex_, control_mutex_, mutex_);
 
@@ -108,6 +111,11 @@ class BundleSet {
  private:
   using Resident = Residents::Resident;
 
+  // Makes the first version resident that can be served, of those that served
+  // according to CURRENT and the record and the others on disk. Leaves *serves
+  // as it is when there is none.
+  absl::Status MakeFirstResident(const ServingRecord& record, uint64_t* serves)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(staging_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
   // Opens, verifies and warms up a version and adds it to the residents. A
   // `required` version displaces staged and previous ones as needed; any other
   // becomes resident only if DecideResidency would keep it.

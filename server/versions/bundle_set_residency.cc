@@ -1,11 +1,13 @@
 // The part of BundleSet that loads and unloads versions.
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "fmt/format.h"
 #include "index/bundle/version_directory.h"
 #include "index/verify/verify_version.h"
+#include "server/versions/as_configured.h"
 #include "server/versions/bundle_set.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
@@ -14,13 +16,10 @@
 namespace tributary {
 namespace {
 
-// The version in CURRENT; without CURRENT, the highest version in `root`; 0
-// when there are none.
-absl::StatusOr<uint64_t> VersionToServe(const std::filesystem::path& root) {
-  ASSIGN_OR_RETURN(const uint64_t current, ReadCurrent(root));
-  if (current != 0) return current;
-  ASSIGN_OR_RETURN(const std::vector<uint64_t> versions, ListVersions(root));
-  return versions.empty() ? 0 : versions.back();
+// Whether a version is no target of rollbacks any more. One that only the
+// configuration is against is, after a restart with another.
+bool IsWorthless(const absl::Status& status) {
+  return BlamesVersion(status) && !IsNotAsConfigured(status);
 }
 
 ServingRecord ReadRecordOrNothing(const std::filesystem::path& root) {
@@ -33,23 +32,61 @@ ServingRecord ReadRecordOrNothing(const std::filesystem::path& root) {
   return {};
 }
 
+// The versions that a server may begin with, the best first: what served
+// before, in CURRENT and then in the record; then the highest. A version with a
+// label and nothing more, such as a canary, was only ever meant for some users
+// and comes last.
+absl::StatusOr<std::vector<uint64_t>> VersionsToServe(
+    const std::filesystem::path& root, const ServingRecord& record) {
+  std::vector<uint64_t> versions;
+  const auto add = [&versions](uint64_t version) {
+    if (std::find(versions.begin(), versions.end(), version) ==
+        versions.end()) {
+      versions.push_back(version);
+    }
+  };
+  const absl::StatusOr<uint64_t> current = ReadCurrent(root);
+  if (!current.ok()) {
+    // Some version served, and nobody knows which.
+    if (record.served.empty()) return current.status();
+    spdlog::error("event=current_read_failed error={:?}",
+                  current.status().ToString());
+  } else if (*current != 0) {
+    add(*current);
+  }
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> on_disk, ListVersions(root));
+  for (const uint64_t version : record.served) {
+    if (std::binary_search(on_disk.begin(), on_disk.end(), version)) {
+      add(version);
+    }
+  }
+  std::set<uint64_t> labelled;
+  for (const auto& [name, label] : record.labels) {
+    labelled.insert(label.version);
+  }
+  for (const bool with_label : {false, true}) {
+    for (auto version = on_disk.rbegin(); version != on_disk.rend();
+         ++version) {
+      if (labelled.contains(*version) == with_label) add(*version);
+    }
+  }
+  return versions;
+}
+
 }  // namespace
 
 absl::Status BundleSet::Restore() {
   const MutexLock staging(&staging_mutex_);
   const MutexLock control(&control_mutex_);
   const auto start = std::chrono::steady_clock::now();
-  absl::StatusOr<uint64_t> version = VersionToServe(root_);
-  const absl::Status opened = version.ok() && *version != 0
-                                  ? MakeResident(*version, /*required=*/true)
-                                  : version.status();
-  const bool serves = opened.ok() && *version != 0;
   const ServingRecord record = ReadRecordOrNothing(root_);
+  uint64_t serves = 0;
+  const absl::Status opened = MakeFirstResident(record, &serves);
   Resident bundle;
   {
     const MutexLock lock(&mutex_);
-    residents_.Restore(record, serves ? *version : 0);
-    if (serves) bundle = residents_.Find(*version);
+    residents_.Restore(record, serves);
+    if (serves != 0) bundle = residents_.Find(serves);
   }
   if (bundle != nullptr) {
     MakeActive(bundle, /*rolling_back=*/false, start);
@@ -57,6 +94,29 @@ absl::Status BundleSet::Restore() {
   }
   WakeKeeper();
   return opened;
+}
+
+absl::Status BundleSet::MakeFirstResident(const ServingRecord& record,
+                                          uint64_t* serves) {
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> versions,
+                   VersionsToServe(root_, record));
+  absl::Status first_error;
+  for (const uint64_t version : versions) {
+    const absl::Status opened = MakeResident(version, /*required=*/true);
+    if (!opened.ok()) {
+      spdlog::warn("event=version_not_restored version={} error={:?}", version,
+                   opened.ToString());
+      first_error.Update(opened);
+      continue;
+    }
+    *serves = version;
+    if (version != versions.front()) {
+      spdlog::warn("event=restored_other version={} instead_of={}", version,
+                   versions.front());
+    }
+    return absl::OkStatus();
+  }
+  return first_error;
 }
 
 absl::StatusOr<v1::BundleStatus> BundleSet::Stage(uint64_t version) {
@@ -110,7 +170,7 @@ absl::StatusOr<v1::BundleStatus> BundleSet::Rollback() {
     const bool is_gone = absl::IsNotFound(staged);
     // A version that is not on disk any more is skipped. A broken one is an
     // error of this call; the next call rolls back to the version before it.
-    if (is_gone || BlamesVersion(staged)) Forget(previous);
+    if (is_gone || IsWorthless(staged)) Forget(previous);
     if (!is_gone) return staged;
   }
 }
@@ -125,6 +185,7 @@ absl::Status BundleSet::MakeResident(uint64_t version, bool required) {
 
 absl::Status BundleSet::TryMakeResident(uint64_t version, bool required) {
   ASSIGN_OR_RETURN(std::shared_ptr<const Bundle> opened, opener_.Open(version));
+  RETURN_IF_ERROR(CheckAsConfigured(config_.defaults(), opened->manifest()));
   const uint64_t bytes = opened->size_bytes();
   RETURN_IF_ERROR(MakeRoom(version, bytes, required, /*apply=*/false));
   RETURN_IF_ERROR(VerifyOpened(*opened));
@@ -249,7 +310,7 @@ void BundleSet::RestoreMissing(uint64_t version) {
   if (status.ok()) return;
   spdlog::warn("event=reload_failed version={} error={:?}", version,
                status.ToString());
-  if (absl::IsNotFound(status) || BlamesVersion(status)) Forget(version);
+  if (absl::IsNotFound(status) || IsWorthless(status)) Forget(version);
 }
 
 }  // namespace tributary

@@ -16,7 +16,7 @@ namespace tributary {
 
 // The file <bundles>/SERVING, in which a server keeps labels and the order of
 // active versions across restarts: lines of text, followed by their SHA-256.
-// CURRENT alone determines the active version.
+// CURRENT determines the active version; without CURRENT, the record does.
 inline constexpr char kServingRecordName[] = "SERVING";
 inline constexpr size_t kMaxServed = 100;
 inline constexpr size_t kMaxLabels = 16;

@@ -114,6 +114,8 @@ void ClearUnchecked(v1::Manifest* manifest) {
   for (v1::PopularityList& list : *manifest->mutable_popularity()) {
     list.clear_segment();
     list.clear_category();
+    // A list with files of its own has their name.
+    if (list.has_begin()) list.clear_name();
   }
   manifest->clear_retrievers();
   manifest->clear_golden_queries();

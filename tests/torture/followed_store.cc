@@ -55,7 +55,7 @@ bool FollowedStoreTest::Reached(uint64_t version) {
        std::filesystem::directory_iterator(bundles(), error)) {
     const std::string name = entry.path().filename().string();
     if (name == "CURRENT" || name == "SERVING" || name == "control.sock" ||
-        name.starts_with(".loader.")) {
+        name == ".server.lock" || name.starts_with(".loader.")) {
       continue;
     }
     if (wanted.erase(name) == 0) return false;

@@ -117,7 +117,7 @@ TEST(ConfigFlags, AreInTheHelp) {
   v1::LoaderConfig config;
   AddConfigFlags(app, &config);
   EXPECT_THAT(app.help(), HasSubstr("--poll_interval_ms"));
-  EXPECT_THAT(app.help(), HasSubstr("Setting poll_interval_ms"));
+  EXPECT_THAT(app.help(), HasSubstr("How long to wait before CURRENT is read"));
 }
 
 }  // namespace

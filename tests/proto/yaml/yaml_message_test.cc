@@ -100,10 +100,11 @@ TEST(ReadYaml, TakesAnEmptyDocumentAndEmptySections) {
 
 TEST(ReadYaml, NamesUnknownFieldsWithLineAndPath) {
   EXPECT_EQ(ServerError("listen: a:1\nlimits:\n  max_k: 3\n  max_q: 4\n"),
-            "f.yaml:4:3: limits.max_q: unknown field of Limits");
+            "f.yaml:4:3: limits.max_q: unknown field of Limits; did you mean "
+            "\"max_k\"?");
   EXPECT_EQ(ServerError("defaults:\n  quotas:\n  - {retriever: a, shar: 1}"),
             "f.yaml:3:20: defaults.quotas[0].shar: unknown field of "
-            "QuotaShare");
+            "QuotaShare; did you mean \"share\"?");
 }
 
 TEST(ReadYaml, NamesWrongTypes) {
@@ -166,7 +167,9 @@ TEST(ReadYamlFile, NamesTheFile) {
   std::ofstream(path) << "listen: here\nbundels: x\n";
   v1::ServerConfig config;
   EXPECT_EQ(ReadYamlFile(path, &config).message(),
-            path + ":2:1: bundels: unknown field of ServerConfig");
+            path +
+                ":2:1: bundels: unknown field of ServerConfig; did you mean "
+                "\"bundles\"?");
   const absl::Status missing = ReadYamlFile(path + ".none", &config);
   EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(missing.message()), HasSubstr(path + ".none"));

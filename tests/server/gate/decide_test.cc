@@ -213,5 +213,27 @@ TEST(Decide, ThresholdsAreTheConfigurations) {
   EXPECT_EQ(Decide(Same(), gate).thresholds().min_recall(), 1);
 }
 
+TEST(Decide, KeysMustStayNumbersOrText) {
+  GateMeasurements measured = Same();
+  measured.old_version->item_keys = v1::UINT64;
+  measured.old_version->user_keys = v1::UTF8;
+  measured.new_version.item_keys = v1::UINT64;
+  measured.new_version.user_keys = v1::UTF8;
+  EXPECT_THAT(Failures(measured), IsEmpty());
+  measured.new_version.item_keys = v1::UTF8;
+  EXPECT_THAT(Failures(measured), ElementsAre("keys items"));
+  measured.new_version.user_keys = v1::UINT64;
+  EXPECT_THAT(Failures(measured), ElementsAre("keys items", "keys users"));
+  // A version without users has no keys of them.
+  measured.new_version.user_keys = v1::KEY_KIND_UNSPECIFIED;
+  measured.new_version.users = 0;
+  const v1::GateReport report = Decide(measured, *CompleteGate({}));
+  for (const v1::GateCheck& check : report.checks()) {
+    EXPECT_FALSE(check.name() == "keys" && check.subject() == "users");
+  }
+  measured.old_version.reset();
+  EXPECT_THAT(Failures(measured), IsEmpty());
+}
+
 }  // namespace
 }  // namespace tributary

@@ -357,6 +357,14 @@ TEST_F(PlanTest, TakesTheRequestsSegmentBeforeTheStoredOne) {
   EXPECT_EQ(PlanFor("user_id: 2 segment: 'plan=none'").query.segment, 0);
 }
 
+TEST_F(PlanTest, KnowsAnUnknownSegment) {
+  EXPECT_TRUE(PlanFor("user_id: 2 segment: 'plan=none'").segment_unknown);
+  // A list, but not one of a segment.
+  EXPECT_TRUE(PlanFor("segment: 'all'").segment_unknown);
+  EXPECT_FALSE(PlanFor("user_id: 1 segment: 'plan=gold'").segment_unknown);
+  EXPECT_FALSE(PlanFor("user_id: 1").segment_unknown);
+}
+
 TEST_F(PlanTest, TakesTheEarlierDeadline) {
   const auto configured = now_ + std::chrono::milliseconds(100);
   ASSERT_TRUE(Make(Request("")).ok());

@@ -93,6 +93,8 @@ class RandomReplies {
     if (Below(2) == 0) reply->label = std::string(1 + Below(60), 'l');
     reply->plan.full_view = Below(3) == 0;
     reply->plan.cold_start = Below(2) == 0;
+    reply->plan.segment_unknown = Below(3) == 0;
+    reply->fused.weights_unusable = Below(3) == 0;
     reply->plan.unknown_items = Below(3) == 0 ? Below(1000) : 0;
     for (const Row row : RandomRows()) {
       // Masks of one to five bytes, and once in a while all sources.
@@ -220,6 +222,10 @@ TEST_P(ReplyEncodingTest, TheMessageHasEveryFieldOfTheReply) {
     EXPECT_EQ(message.bundle_label(), reply->label);
     EXPECT_EQ(message.cold_start(), reply->plan.cold_start);
     EXPECT_EQ(message.unknown_items(), reply->plan.unknown_items);
+    std::vector<int> notices;
+    if (reply->plan.segment_unknown) notices.push_back(v1::SEGMENT_UNKNOWN);
+    if (reply->fused.weights_unusable) notices.push_back(v1::WEIGHTS_UNUSABLE);
+    EXPECT_THAT(message.notices(), ::testing::ElementsAreArray(notices));
     ASSERT_EQ(message.source_reports_size(), reply->results.size());
     for (int s = 0; s < message.source_reports_size(); ++s) {
       const v1::SourceReport& report = message.source_reports(s);

@@ -324,5 +324,50 @@ TEST(Server, ReportsWhyItCannotStart) {
   EXPECT_THAT(error_of(config), HasSubstr("control: another server answers"));
 }
 
+TEST(Server, FindsATakenAddressBeforeItLoadsAnything) {
+  RunningServer running(ConfigFor(TinyRoot()));
+  int made = 0;
+  RetrieverRegistry counting;
+  for (const char* kind : {"vector", "popularity"}) {
+    counting.Register(
+        kind, [&made](const Bundle& bundle, const v1::RetrieverSpec& spec) {
+          ++made;
+          return RetrieverRegistry::BuiltIn().Make(bundle, spec);
+        });
+  }
+  const std::filesystem::path root = TinyRoot();
+  for (int which = 0; which < 3; ++which) {
+    v1::ServerConfig config = ConfigFor(root);
+    if (which == 0) config.set_listen(running.server().grpc_address());
+    if (which == 1) config.set_http(running.server().http_address());
+    if (which == 2) config.set_control(running.server().control_address());
+    EXPECT_TRUE(absl::IsUnavailable(Server::Start(config, counting).status()));
+  }
+  EXPECT_EQ(made, 0);
+  EXPECT_TRUE(Server::Start(ConfigFor(root), counting).ok());
+  EXPECT_GT(made, 0);
+}
+
+TEST(Server, TwoDoNotWriteToOneDirectory) {
+  const std::filesystem::path root = TinyRoot();
+  {
+    RunningServer running(ConfigFor(root));
+    v1::ServerConfig config = ConfigFor(root);
+    config.set_control("unix:" + (MakeTestDir() / "control.sock").native());
+    const auto second = Server::Start(config);
+    EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(second.status().message()),
+                HasSubstr("another tributary-server has locked"));
+  }
+  EXPECT_TRUE(Server::Start(ConfigFor(root)).ok());
+}
+
+TEST(Server, ABundleIsNoDirectoryOfBundles) {
+  const auto server = Server::Start(ConfigFor(TinyRoot() / "1"));
+  EXPECT_EQ(server.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(server.status().message()),
+              HasSubstr("is one bundle"));
+}
+
 }  // namespace
 }  // namespace tributary

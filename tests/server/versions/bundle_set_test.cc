@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "index/bundle/version_directory.h"
+#include "server/versions/serving_record.h"
 #include "tests/server/versions/bundle_set_fixture.h"
 
 namespace tributary {
@@ -40,25 +41,100 @@ TEST_F(BundleSetTest, RestoresTheHighestVersionWithoutCurrent) {
   EXPECT_EQ((*set_.Snapshot())->bundle().version(), 10);
 }
 
-TEST_F(BundleSetTest, ABrokenVersionIsNotRestoredButOthersCanBeStaged) {
+TEST_F(BundleSetTest,
+       RestoresWhatServedThoughAHigherVersionCameWithoutCurrent) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+  ASSERT_TRUE(WriteServingRecord(root_, {.served = {1}, .labels = {}}).ok());
+  ASSERT_TRUE(set_.Restore().ok());
+  EXPECT_EQ((*set_.Snapshot())->bundle().version(), 1);
+}
+
+TEST_F(BundleSetTest, ACanaryDoesNotBecomeEverybodysVersionByARestart) {
   WriteTinyBundle(root_, 1);
+  ASSERT_TRUE(set_.Restore().ok());
+  WriteTinyBundle(root_, 2);
+  ASSERT_TRUE(set_.Stage(2).ok());
+  ASSERT_TRUE(SetLabel(&set_, "canary", 2, 0.05).ok());
+  ASSERT_EQ(*ReadCurrent(root_), 0);
+  Destructions destructions;
+  {
+    BundleSet restarted(Config(), destructions.Registry(), {});
+    ASSERT_TRUE(restarted.Restore().ok());
+    EXPECT_EQ((*restarted.Snapshot())->bundle().version(), 1);
+  }
+  // Nor where the record has no active version.
+  ServingRecord record = *ReadServingRecord(root_);
+  record.served.clear();
+  ASSERT_TRUE(WriteServingRecord(root_, record).ok());
+  BundleSet restarted(Config(), destructions.Registry(), {});
+  ASSERT_TRUE(restarted.Restore().ok());
+  EXPECT_EQ((*restarted.Snapshot())->bundle().version(), 1);
+}
+
+TEST_F(BundleSetTest, ABrokenVersionGivesWayToTheOneThatServedBefore) {
+  for (const uint64_t version : {1, 2, 3, 4}) WriteTinyBundle(root_, version);
+  FlipAByte(root_ / "3" / "taste.items.npy");
+  ASSERT_TRUE(WriteCurrent(root_, 3).ok());
+  ASSERT_TRUE(WriteServingRecord(root_, {.served = {3, 1}, .labels = {}}).ok());
+  ASSERT_TRUE(set_.Restore().ok());
+  EXPECT_EQ((*set_.Snapshot())->bundle().version(), 1);
+  EXPECT_EQ(set_.GetStatus().last_refusal().version(), 3);
+  // CURRENT is what was asked for, and is tried again when it is repaired.
+  EXPECT_EQ(*ReadCurrent(root_), 3);
+}
+
+TEST_F(BundleSetTest, AHalfCopiedHighestVersionGivesWayToTheNextOne) {
+  for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
+  std::filesystem::remove(root_ / "3" / "taste.items.npy");
+  ASSERT_TRUE(set_.Restore().ok());
+  EXPECT_EQ((*set_.Snapshot())->bundle().version(), 2);
+  EXPECT_THAT(set_.GetStatus().last_refusal().reason(),
+              HasSubstr("taste.items.npy"));
+}
+
+TEST_F(BundleSetTest, WhatCannotBeRestoredDoesNotStopOthersFromBeingStaged) {
   FlipAByte(WriteTinyBundle(root_, 2) / "taste.items.npy");
   ASSERT_TRUE(WriteCurrent(root_, 2).ok());
   const absl::Status status = set_.Restore();
   EXPECT_FALSE(status.ok());
   EXPECT_THAT(std::string(status.message()), HasSubstr("taste.items.npy"));
   EXPECT_EQ(set_.Snapshot().status().code(), absl::StatusCode::kUnavailable);
+  WriteTinyBundle(root_, 1);
   StageAndActivate(1);
   EXPECT_EQ((*set_.Snapshot())->bundle().version(), 1);
 }
 
-TEST_F(BundleSetTest, RestoreReportsACurrentWithoutItsVersion) {
-  WriteTinyBundle(root_, 1);
+TEST_F(BundleSetTest, ACurrentWithoutItsVersionGivesWay) {
   ASSERT_TRUE(WriteCurrent(root_, 5).ok());
   EXPECT_EQ(set_.Restore().code(), absl::StatusCode::kNotFound);
+  WriteTinyBundle(root_, 1);
+  ASSERT_TRUE(set_.Restore().ok());
+  EXPECT_EQ((*set_.Snapshot())->bundle().version(), 1);
+}
+
+TEST_F(BundleSetTest, ACurrentThatCannotBeReadIsAnErrorUnlessTheRecordKnows) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
   OverwriteFile(root_ / "CURRENT", "five\n");
   EXPECT_EQ(set_.Restore().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(set_.GetStatus().active_version(), 0);
+  ASSERT_TRUE(WriteServingRecord(root_, {.served = {1}, .labels = {}}).ok());
+  ASSERT_TRUE(set_.Restore().ok());
+  EXPECT_EQ((*set_.Snapshot())->bundle().version(), 1);
+}
+
+TEST_F(BundleSetTest, AVersionThatCannotServeAsConfiguredIsRefused) {
+  WriteTinyBundle(root_, 1);
+  v1::ServerConfig config = Config();
+  config.mutable_defaults()->mutable_quotas(0)->set_retriever("tastes");
+  Destructions destructions;
+  BundleSet set(config, destructions.Registry(), {});
+  const absl::Status restored = set.Restore();
+  EXPECT_TRUE(absl::IsFailedPrecondition(restored));
+  EXPECT_THAT(std::string(restored.message()),
+              testing::AllOf(HasSubstr("defaults.quotas[0].retriever"),
+                             HasSubstr("did you mean \"taste\"?")));
+  EXPECT_FALSE(set.Snapshot().ok());
+  EXPECT_EQ(set.Stage(1).status(), restored);
 }
 
 TEST_F(BundleSetTest, StagesVerifiedVersionsOnly) {

@@ -1,4 +1,4 @@
-#include "server/rpc/unix_socket.h"
+#include "server/listen/unix_socket.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -17,17 +17,42 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// REQUIRES: the path is not longer than a socket's may be.
+sockaddr_un AddressOf(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
 // Whether a server answers. True when that cannot be found out.
 bool ServerAnswers(const std::string& path) {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return true;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const sockaddr_un address = AddressOf(path);
   const int result =
       connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   close(fd);
   return result == 0;
+}
+
+// Creates a socket at the free path, and removes it.
+absl::Status TryToCreate(std::string_view field, const std::string& path) {
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return absl::ErrnoToStatus(errno, "socket");
+  const sockaddr_un address = AddressOf(path);
+  const int result =
+      bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  const int error = errno;
+  close(fd);
+  if (result == 0) {
+    ::unlink(path.c_str());
+    return absl::OkStatus();
+  }
+  return absl::ErrnoToStatus(
+      error, fmt::format("{}: cannot create the socket {}; --{} names another "
+                         "place",
+                         field, path, field));
 }
 
 absl::Status CheckPath(std::string_view field, const std::string& path) {
@@ -54,7 +79,7 @@ absl::Status PrepareUnixSocket(std::string_view field,
   RETURN_IF_ERROR(CheckPath(field, path));
   std::error_code error;
   const fs::file_status file = fs::symlink_status(path, error);
-  if (file.type() == fs::file_type::not_found) return absl::OkStatus();
+  if (file.type() == fs::file_type::not_found) return TryToCreate(field, path);
   if (file.type() != fs::file_type::socket) {
     return absl::AlreadyExistsError(
         fmt::format("{}: {} exists and is not a socket", field, path));
@@ -68,7 +93,7 @@ absl::Status PrepareUnixSocket(std::string_view field,
         fmt::format("{}: cannot remove the old socket {}: {}", field, path,
                     error.message()));
   }
-  return absl::OkStatus();
+  return TryToCreate(field, path);
 }
 
 }  // namespace tributary

@@ -1,0 +1,18 @@
+#ifndef TRIBUTARY_SERVER_PROCESS_GRPC_LOG_H_
+#define TRIBUTARY_SERVER_PROCESS_GRPC_LOG_H_
+
+namespace tributary {
+
+// From now on, what gRPC itself logs becomes events of this program's log,
+// event=grpc, instead of lines of another form on stderr: errors at the level
+// warn, the rest at debug. Errors of calls and of listening are reported by who
+// makes them; those lines only add details. Call it once, before using gRPC.
+void LogGrpcAsEvents();
+
+// From now on, gRPC itself logs nothing, unless the variable GRPC_VERBOSITY
+// asks for it: for commands, which print the errors of their calls.
+void SilenceGrpc();
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_PROCESS_GRPC_LOG_H_
