@@ -6,11 +6,12 @@
 #include <system_error>
 
 #include "cli/commands.h"
-#include "fmt/core.h"
+#include "cli/json_flag.h"
+#include "fmt/format.h"
 #include "google/protobuf/util/json_util.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/bundle_writer.h"
-#include "index/bundle/version_directory.h"
+#include "index/bundle/version_reservation.h"
 #include "index/verify/verify_bundle.h"
 #include "status/status_macros.h"
 
@@ -24,6 +25,7 @@ struct AddRetrieverFlags {
   std::string retriever;
   std::string out;
   uint64_t version = 0;
+  JsonFlag json;
 };
 
 absl::StatusOr<v1::RetrieverSpec> ParseSpec(const std::string& json) {
@@ -46,7 +48,8 @@ absl::Status CheckManifest(const v1::Manifest& manifest) {
 // so that two versions may share one.
 absl::Status LinkOrCopy(const fs::path& from, const fs::path& to) {
   std::error_code error;
-  fs::create_hard_link(from, to, error);
+  // A link to a symbolic link would lead nowhere.
+  fs::create_hard_link(fs::canonical(from, error), to, error);
   if (!error) return absl::OkStatus();
   fs::copy_file(from, to, error);
   if (!error) return absl::OkStatus();
@@ -69,11 +72,10 @@ absl::Status AddRetriever(const AddRetrieverFlags& flags,
     std::error_code ignored;
     root = fs::weakly_canonical(flags.bundle, ignored).parent_path();
   }
-  uint64_t version = flags.version;
-  if (version == 0) {
-    ASSIGN_OR_RETURN(version, NextVersion(root));
-  }
-  ASSIGN_OR_RETURN(BundleWriter writer, BundleWriter::Create(root, version));
+  ASSIGN_OR_RETURN(const VersionReservation reservation,
+                   VersionReservation::Take(root, flags.version));
+  ASSIGN_OR_RETURN(BundleWriter writer,
+                   BundleWriter::Create(root, reservation.version()));
   for (const v1::FileEntry& file : manifest.files()) {
     RETURN_IF_ERROR(writer.AddFile(file.name(), [&](const fs::path& to) {
       return LinkOrCopy(bundle->dir() / file.name(), to);
@@ -84,7 +86,10 @@ absl::Status AddRetriever(const AddRetrieverFlags& flags,
              "  the fusion model does not know {} yet: `tune` learns its "
              "weight and quota\n",
              spec.name());
-  fmt::print("{}\n", dir.string());
+  RETURN_IF_ERROR(flags.json.WriteObject(
+      {{"bundle", dir.string()},
+       {"version", fmt::to_string(reservation.version())}}));
+  if (!flags.json.on_stdout()) fmt::print("{}\n", dir.string());
   return absl::OkStatus();
 }
 
@@ -108,6 +113,7 @@ void AddAddRetrieverCommand(CLI::App& app, const RetrieverRegistry& registry) {
   command->add_option("--version", flags->version,
                       "Number of the new version. Default: one above the "
                       "highest in OUT");
+  flags->json.AddTo(*command, "the new version's directory");
   command->callback(
       [flags, &registry] { FailUnlessOk(AddRetriever(*flags, registry)); });
 }

@@ -7,11 +7,11 @@
 
 #include "cli/bench_output.h"
 #include "cli/commands.h"
+#include "cli/json_flag.h"
 #include "cli/progress_line.h"
 #include "cli/quota_flag.h"
 #include "client/load/load_generator.h"
 #include "fmt/core.h"
-#include "index/data/inter_file.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -33,7 +33,7 @@ struct BenchFlags {
   uint32_t callers = 0;
   double warm_up_s = 1;
   double duration_s = 10;
-  std::string json;
+  JsonFlag json;
 };
 
 std::chrono::nanoseconds Seconds(double seconds) {
@@ -76,9 +76,11 @@ absl::Status Bench(const BenchFlags& flags) {
       line.Show(fmt::format("load, {} calls", calls), done);
     });
   }
-  fmt::print("{}\n{}", LoadText(options), LoadReportText(report));
-  if (!flags.json.empty()) {
-    RETURN_IF_ERROR(WriteTextFile(flags.json, LoadReportJson(options, report)));
+  if (!flags.json.on_stdout()) {
+    fmt::print("{}\n{}", LoadText(options), LoadReportText(report));
+  }
+  if (flags.json.given()) {
+    RETURN_IF_ERROR(flags.json.Write(LoadReportJson(options, report)));
   }
   if (report.answered > 0) return absl::OkStatus();
   return absl::UnavailableError("no call was answered");
@@ -137,8 +139,7 @@ void AddLoadFlags(CLI::App& command, BenchFlags* flags) {
       .add_option("--seed", flags->load.seed,
                   "Seed of the choice of users and call times")
       ->capture_default_str();
-  command.add_option("--json", flags->json,
-                     "Write the figures to this file, as JSON");
+  flags->json.AddWithFileTo(command, "the figures");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // tributary build: makes a bundle from raw data.
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -8,14 +9,17 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/json_flag.h"
 #include "cli/progress_line.h"
 #include "cli/split_flags.h"
 #include "evaluation/judge.h"
 #include "fmt/core.h"
+#include "google/protobuf/struct.pb.h"
 #include "index/assemble/build.h"
 #include "index/assemble/build_config.h"
 #include "index/bundle/bundle.h"
-#include "index/bundle/version_directory.h"
+#include "index/bundle/version_reservation.h"
+#include "index/data/feedback.h"
 #include "index/data/hold_out.h"
 #include "index/data/inter_file.h"
 #include "index/parallel/progress.h"
@@ -28,6 +32,13 @@ namespace {
 struct BuildFlags {
   std::string data;
   std::string out;
+  // Shorter spellings of settings: "user=customer_id", ...; see v1::Input.
+  std::vector<std::string> columns;
+  std::string vectors;
+  bool strict = false;
+  // Whether to stop when the data are read.
+  bool dry_run = false;
+  JsonFlag json;
   uint64_t version = 0;
   double holdout = 0;
   std::optional<SplitBy> holdout_by;
@@ -75,21 +86,85 @@ void ReportMalformed(const DataSet& data) {
   }
 }
 
+// Prints what was understood of the input. With strict, warnings are errors.
+absl::Status Report(const DataSet& data, const BuildFlags& flags, bool strict) {
+  const bool is_result = flags.dry_run && !flags.json.on_stdout();
+  for (const std::string& fact : data.report.facts) {
+    fmt::print(is_result ? stdout : stderr, "  {}\n", fact);
+  }
+  ReportMalformed(data);
+  for (const std::string& warning : data.report.warnings) {
+    fmt::print(stderr, "warning: {}\n", warning);
+  }
+  if (!strict || data.report.warnings.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("{} warnings about the data, which --strict makes errors, "
+                  "the first one: {}",
+                  data.report.warnings.size(), data.report.warnings[0]));
+}
+
+// As --json prints it. `bundle` is empty after a dry run.
+absl::Status WriteJson(const BuildFlags& flags, const DataSet& data,
+                       const std::string& bundle) {
+  google::protobuf::Struct object;
+  auto& members = *object.mutable_fields();
+  if (!bundle.empty()) members["bundle"].set_string_value(bundle);
+  const auto add = [&](const char* name,
+                       const std::vector<std::string>& lines) {
+    auto& list = *members[name].mutable_list_value();
+    for (const std::string& line : lines) {
+      list.add_values()->set_string_value(line);
+    }
+  };
+  add("understood", data.report.facts);
+  add("warnings", data.report.warnings);
+  add("malformed", data.malformed);
+  members["malformedLines"].set_number_value(
+      static_cast<double>(data.malformed_lines));
+  return flags.json.Write(object);
+}
+
 absl::StatusOr<DataSet> ReadTrainingData(const BuildFlags& flags,
                                          const v1::BuildConfig& config) {
-  ASSIGN_OR_RETURN(DataSet data,
-                   ReadDataSet(flags.data, config.max_malformed_lines()));
-  ReportMalformed(data);
-  fmt::print(stderr, "  {} users, {} items, {} interactions\n",
-             data.users.size(), data.items.size(), data.interactions.size());
-  if (flags.holdout == 0) return data;
+  ReadOptions options;
+  options.input = config.input();
+  options.feedback = config.feedback();
+  options.max_malformed_lines = config.max_malformed_lines();
+  absl::StatusOr<DataSet> data(absl::UnknownError(""));
+  {
+    ProgressLine progress;
+    progress.Show("read " + flags.data, 0);
+    data = ReadDataSet(flags.data, options);
+  }
+  RETURN_IF_ERROR(data.status());
+  RETURN_IF_ERROR(Report(*data, flags, config.input().strict()));
+  if (flags.holdout == 0 || flags.dry_run) return data;
   std::vector<Interaction> held_out;
-  ASSIGN_OR_RETURN(data, SplitTest(std::move(data), flags.holdout_by,
+  ASSIGN_OR_RETURN(data, SplitTest(*std::move(data), flags.holdout_by,
                                    flags.holdout, 0, &held_out));
-  RETURN_IF_ERROR(WriteInterFile(flags.test_out, data, held_out));
+  RETURN_IF_ERROR(WriteInterFile(flags.test_out, *data, held_out));
   fmt::print(stderr, "  held out {} interactions: {}\n", held_out.size(),
              flags.test_out);
   return data;
+}
+
+// The configuration with what the shorter flags say.
+absl::StatusOr<v1::BuildConfig> WithShortFlags(const BuildFlags& flags) {
+  v1::BuildConfig config = flags.config;
+  v1::Input& input = *config.mutable_input();
+  for (const std::string& column : flags.columns) {
+    const size_t equals = column.find('=');
+    if (equals == std::string::npos) {
+      return absl::InvalidArgumentError(fmt::format(
+          "--columns {}: expected ROLE=COLUMN, as in user=customer_id",
+          column));
+    }
+    (*input.mutable_columns())[column.substr(0, equals)] =
+        column.substr(equals + 1);
+  }
+  if (!flags.vectors.empty()) input.set_vectors(flags.vectors);
+  if (flags.strict) input.set_strict(true);
+  return config;
 }
 
 absl::Status Build(const BuildFlags& flags, const RetrieverRegistry& registry) {
@@ -98,27 +173,34 @@ absl::Status Build(const BuildFlags& flags, const RetrieverRegistry& registry) {
         "--holdout and --test-out must be given together: --test-out is the "
         "file for the held-out interactions");
   }
-  ASSIGN_OR_RETURN(const v1::BuildConfig config,
-                   CompleteBuildConfig(flags.config));
+  if (flags.out.empty() && !flags.dry_run) {
+    return absl::InvalidArgumentError(
+        "--out is required: the directory that the bundle is written to");
+  }
   BuildRequest request;
+  // Not completed: with --like, what is set explicitly wins.
+  ASSIGN_OR_RETURN(request.config, WithShortFlags(flags));
+  ASSIGN_OR_RETURN(const v1::BuildConfig config,
+                   CompleteBuildConfig(request.config));
   ASSIGN_OR_RETURN(request.like, ReadEarlier(flags.like));
-  ProgressLine progress;
-  progress.Show("read " + flags.data, 0);
+  if (flags.dry_run) {
+    ASSIGN_OR_RETURN(const DataSet data, ReadTrainingData(flags, config));
+    return WriteJson(flags, data, "");
+  }
+  // Before the work: OUT may not be writable, and another build may run.
+  ASSIGN_OR_RETURN(const VersionReservation reservation,
+                   VersionReservation::Take(flags.out, flags.version));
   ASSIGN_OR_RETURN(const DataSet data, ReadTrainingData(flags, config));
   request.root = flags.out;
-  request.version = flags.version;
-  if (request.version == 0) {
-    ASSIGN_OR_RETURN(request.version, NextVersion(flags.out));
-  }
+  request.version = reservation.version();
   request.data_name = flags.data;
-  // Not the completed one: with --like, what is set explicitly wins.
-  request.config = flags.config;
   request.judge = MakeJudge(data, registry, config.threads());
+  ProgressLine progress;
   request.progress = progress.AsProgress();
   request.report = [&](std::string_view line) { progress.Say(line); };
   ASSIGN_OR_RETURN(const auto dir, BuildBundle(data, request));
-  fmt::print("{}\n", dir.string());
-  return absl::OkStatus();
+  if (!flags.json.on_stdout()) fmt::print("{}\n", dir.string());
+  return WriteJson(flags, data, dir.string());
 }
 
 }  // namespace
@@ -130,10 +212,23 @@ void AddBuildCommand(CLI::App& app, const RetrieverRegistry& registry) {
   command
       ->add_option("--data", flags->data,
                    "Data to build from: debian | recbole:DIR | movielens:DIR | "
-                   "csv:DIR | vectors:DIR | synthetic[:SEED]")
+                   "csv:DIR | csv:FILE | vectors:DIR | synthetic[:SEED]")
       ->required();
-  command->add_option("--out", flags->out, "Write the bundle to OUT/<version>")
-      ->required();
+  command->add_option("--out", flags->out, "Write the bundle to OUT/<version>");
+  command->add_flag("--dry-run", flags->dry_run,
+                    "Print what is understood of the data, and stop");
+  flags->json.AddTo(*command, "what was read, and the bundle's directory,");
+  command->add_flag("--strict", flags->strict,
+                    "Take warnings about the data as errors");
+  command
+      ->add_option("--columns", flags->columns,
+                   "The column of each role, as in user=customer_id,item=sku,"
+                   "value=rating,time=ts,type=event. Roles that are not given "
+                   "are recognised by the columns' names")
+      ->delimiter(',');
+  command->add_option("--vectors", flags->vectors,
+                      "Directory with vectors, as vectors:DIR has them, to add "
+                      "as further spaces");
   command->add_option("--version", flags->version,
                       "Number of the bundle. Default: one above the highest in "
                       "OUT");
@@ -148,9 +243,8 @@ void AddBuildCommand(CLI::App& app, const RetrieverRegistry& registry) {
   command->add_option(
       "--like", flags->like,
       "Directory of an earlier bundle. Settings that the build would choose "
-      "are "
-      "taken over from it, together with its fusion model and measured recall "
-      "(--validation_share above 0 measures anew)");
+      "are taken over from it, together with its fusion model and measured "
+      "recall (--validation_share above 0 measures anew)");
   AddConfigFlags(*command, &flags->config);
   command->callback(
       [flags, &registry] { FailUnlessOk(Build(*flags, registry)); });

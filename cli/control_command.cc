@@ -2,11 +2,13 @@
 // plane.
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
 #include "cli/commands.h"
 #include "cli/control_tables.h"
+#include "client/server_address.h"
 #include "fmt/core.h"
 #include "google/protobuf/util/json_util.h"
 #include "grpcpp/create_channel.h"
@@ -21,8 +23,20 @@ constexpr std::chrono::seconds kDeadline(10);
 // Staging reads every byte of a version.
 constexpr std::chrono::minutes kLongDeadline(30);
 
+constexpr char kControlVariable[] = "TRIBUTARY_CONTROL";
+
+// The environment is only a default, which every action shows and a flag
+// replaces. CLI11's own support of variables would apply it to each action's
+// option that was not given, and all of them set one and the same field.
+std::string DefaultControl() {
+  const char* const value = std::getenv(kControlVariable);
+  return value != nullptr && *value != '\0'
+             ? value
+             : "unix:/var/lib/tributary/bundles/control.sock";
+}
+
 struct ControlFlags {
-  std::string control = "unix:/var/lib/tributary/bundles/control.sock";
+  std::string control = DefaultControl();
   bool json = false;
   uint64_t version = 0;
   std::string label;
@@ -41,16 +55,23 @@ absl::StatusOr<Response> Call(
     grpc::Status (v1::Bundles::Stub::*method)(grpc::ClientContext*,
                                               const Request&, Response*),
     const Request& request, std::chrono::seconds deadline = kDeadline) {
-  const auto stub = v1::Bundles::NewStub(
-      grpc::CreateChannel(flags.control, grpc::InsecureChannelCredentials()));
+  RETURN_IF_ERROR(CheckServerAddress("control", flags.control));
+  grpc::ChannelArguments arguments;
+  SetProxyFor(flags.control, &arguments);
+  const auto stub = v1::Bundles::NewStub(grpc::CreateCustomChannel(
+      flags.control, grpc::InsecureChannelCredentials(), arguments));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + deadline);
   Response response;
   const grpc::Status status = ((*stub).*method)(&context, request, &response);
   if (status.ok()) return response;
+  const bool unavailable = status.error_code() == grpc::StatusCode::UNAVAILABLE;
   return absl::Status(
       static_cast<absl::StatusCode>(status.error_code()),
-      fmt::format("{}: {}", flags.control, status.error_message()));
+      fmt::format("{}: {}", flags.control,
+                  unavailable ? ExplainUnavailable(flags.control,
+                                                   status.error_message())
+                              : status.error_message()));
 }
 
 // Prints the response: as JSON with --json, otherwise as `text` formats it.
@@ -151,8 +172,9 @@ CLI::App* AddAction(CLI::App* control, const Flags& flags, const char* name,
   CLI::App* action = control->add_subcommand(name, what);
   action
       ->add_option("--control", flags->control,
-                   "Address of the control plane: unix:PATH or host:port")
-      ->envname("TRIBUTARY_CONTROL")
+                   fmt::format("Address of the control plane: unix:PATH or "
+                               "host:port. The variable {} sets the default",
+                               kControlVariable))
       ->capture_default_str();
   action->add_flag("--json", flags->json, "Print the response as proto3 JSON");
   action->callback([flags, run] { FailUnlessOk(run(*flags)); });

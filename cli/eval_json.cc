@@ -1,5 +1,7 @@
 #include "cli/eval_json.h"
 
+#include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "cli/json_object.h"
@@ -47,8 +49,10 @@ void AddLists(const Evaluation& evaluation, Struct& root) {
     Struct& object = AddObject(AddObject(root, "lists"), list.name);
     SetNumber(object, "coverage", list.coverage);
     SetNumber(object, "gini", list.gini);
-    SetNumber(object, "novelty_bits", list.novelty_bits);
-    SetNumber(object, "diversity", list.diversity);
+    if (list.novelty_bits) {
+      SetNumber(object, "novelty_bits", *list.novelty_bits);
+    }
+    if (list.diversity) SetNumber(object, "diversity", *list.diversity);
     for (size_t i = 0; i < kSampledNegatives.size(); ++i) {
       Struct& sampled = AddObject(AddObject(object, "sampled_negatives"),
                                   fmt::to_string(kSampledNegatives[i]));
@@ -105,29 +109,82 @@ void AddSegments(const Evaluation& evaluation, Struct& root) {
   }
 }
 
-void AddAgainst(const Evaluation& evaluation, const Comparisons& against,
-                Struct& root) {
-  for (size_t k = 0; k < against.size(); ++k) {
+void SetCount(Struct& parent, std::string_view name, uint64_t count) {
+  SetNumber(parent, name, static_cast<double>(count));
+}
+
+void AddTestSet(const TestSetCounts& counts, Struct& root) {
+  Struct& object = AddObject(root, "test_set");
+  SetCount(object, "users", counts.users);
+  SetCount(object, "unknown_users", counts.unknown_users);
+  SetCount(object, "items", counts.items);
+  SetCount(object, "unknown_items", counts.unknown_items);
+  SetCount(object, "pairs", counts.pairs);
+  SetCount(object, "seen_pairs", counts.seen_pairs);
+  SetCount(object, "pairs_left", counts.pairs_left);
+}
+
+void AddDifferences(const Evaluation& evaluation,
+                    const Comparisons& comparisons, Struct& object) {
+  for (size_t k = 0; k < comparisons.size(); ++k) {
     for (size_t m = 0; m < kRankMetrics.size(); ++m) {
-      Struct& object =
-          AddObject(AddObject(AddObject(root, "against"), kRankMetrics[m]),
-                    fmt::to_string(evaluation.ks[k]));
-      SetNumber(object, "difference", against[k][m].difference.mean);
-      SetNumber(object, "low", against[k][m].difference.low);
-      SetNumber(object, "high", against[k][m].difference.high);
-      SetNumber(object, "p_value", against[k][m].p_value);
+      const Comparison& found = comparisons[k][m];
+      Struct& at = AddObject(AddObject(object, kRankMetrics[m]),
+                             fmt::to_string(evaluation.ks[k]));
+      SetNumber(at, "difference", found.difference.mean);
+      SetNumber(at, "low", found.difference.low);
+      SetNumber(at, "high", found.difference.high);
+      SetNumber(at, "p_value", found.p_value);
     }
   }
 }
 
-}  // namespace
+void AddGivenListsCounts(const GivenListsCounts& counts, Struct& object) {
+  SetCount(object, "test_users_without_list", counts.test_users_without_list);
+  SetCount(object, "users", counts.users);
+  SetCount(object, "users_not_tested", counts.users_not_tested);
+  SetCount(object, "items", counts.items);
+  SetCount(object, "unknown_items", counts.unknown_items);
+  SetCount(object, "entries", counts.entries);
+  SetCount(object, "repeats", counts.repeats);
+  SetCount(object, "seen_entries", counts.seen_entries);
+}
 
-std::string EvaluationJson(const Evaluation& evaluation,
-                           const Comparisons& against) {
-  Struct root;
-  SetNumber(root, "users", static_cast<double>(evaluation.users));
-  SetNumber(root, "held_out_interactions",
-            static_cast<double>(evaluation.held_out_interactions));
+void AddRivals(const Evaluation& evaluation, std::span<const Rival> rivals,
+               Struct& root) {
+  for (const Rival& rival : rivals) {
+    Struct& object = AddObject(AddObject(root, "rivals"), rival.name);
+    SetNumber(object, "coverage", rival.coverage);
+    for (size_t m = 0; m < kRankMetrics.size(); ++m) {
+      for (size_t k = 0; k < rival.at.size(); ++k) {
+        SetInterval(AddObject(object, kRankMetrics[m]),
+                    fmt::to_string(evaluation.ks[k]), rival.at[k][m]);
+      }
+    }
+    AddDifferences(evaluation, rival.ours_minus_theirs,
+                   AddObject(object, "difference"));
+    if (rival.counts) {
+      AddGivenListsCounts(*rival.counts, AddObject(object, "counts"));
+    }
+  }
+}
+
+void AddBaseline(const EvalResult& result, Struct& root) {
+  Struct& object = AddObject(root, "fail_if_worse_than");
+  auto& fields = *object.mutable_fields();
+  fields["bundle"].set_string_value(result.rivals[*result.baseline].name);
+  fields["worse"].set_bool_value(!result.worse.empty());
+  auto& measures = *fields["measures"].mutable_list_value();
+  for (const WorseMeasure& worse : result.worse) {
+    measures.add_values()->set_string_value(fmt::format(
+        "{}@{}", kRankMetrics[worse.metric], result.evaluation->ks[worse.k]));
+  }
+}
+
+void AddEvaluation(const EvalResult& result, Struct& root) {
+  const Evaluation& evaluation = *result.evaluation;
+  SetCount(root, "users", evaluation.users);
+  SetCount(root, "held_out_interactions", evaluation.held_out_interactions);
   AddRankMetrics(evaluation, root);
   AddLists(evaluation, root);
   AddSources(evaluation, root);
@@ -137,9 +194,25 @@ std::string EvaluationJson(const Evaluation& evaluation,
   SetNumber(latency_us, "p50", latency[0]);
   SetNumber(latency_us, "p95", latency[1]);
   SetNumber(latency_us, "p99", latency[2]);
-  AddAgainst(evaluation, against, root);
+  if (result.against) {
+    AddDifferences(evaluation, result.rivals[*result.against].ours_minus_theirs,
+                   AddObject(root, "against"));
+  }
+  AddRivals(evaluation, result.rivals, root);
+  if (result.baseline) AddBaseline(result, root);
+  const std::string verdict = VerdictSentence(evaluation, result.rivals);
+  if (verdict.empty()) return;
+  (*root.mutable_fields())["verdict"].set_string_value(verdict);
+}
+
+}  // namespace
+
+std::string EvalJson(const EvalResult& result) {
+  Struct root;
+  AddTestSet(result.counts, root);
+  if (result.evaluation) AddEvaluation(result, root);
   std::string json;
-  // A Struct of finite numbers always has a JSON form.
+  // A Struct of finite numbers and UTF-8 always has a JSON form.
   (void)google::protobuf::util::MessageToJsonString(root, &json);
   return json;
 }

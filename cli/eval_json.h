@@ -3,15 +3,18 @@
 
 #include <string>
 
-#include "evaluation/evaluate.h"
+#include "cli/eval_run.h"
 
 namespace tributary {
 
 // One object: {"users":…, "recall":{"fused":{"20":…},"behavior":{…}}, …}. Each
 // of kRankMetrics has that form; "intervals" has the same form with [low,
-// high]. Undefined values are omitted, and "against" if `against` is empty.
-std::string EvaluationJson(const Evaluation& evaluation,
-                           const Comparisons& against);
+// high]. "test_set" has the counts of what the bundle knows of the test set,
+// and is alone where nothing was measured. "against" has the differences to the
+// bundle of --against; "rivals" has, by name, the metrics of every bundle and
+// lists that were compared with, and "difference" in the form of "against".
+// Undefined values are omitted, and what there is nothing of.
+std::string EvalJson(const EvalResult& result);
 
 }  // namespace tributary
 

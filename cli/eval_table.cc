@@ -1,16 +1,21 @@
 #include "cli/eval_table.h"
 
 #include <algorithm>
-#include <cmath>
+#include <optional>
+#include <utility>
 
 #include "fmt/format.h"
 
 namespace tributary {
 namespace {
 
-std::string Cell(double value) {
-  return std::isfinite(value) ? fmt::format("{:>10.4f}", value)
-                              : fmt::format("{:>10}", "-");
+std::string Cell(std::optional<double> value) {
+  return value ? fmt::format("{:>10.4f}", *value) : fmt::format("{:>10}", "-");
+}
+
+std::optional<double> MeanUnless(bool undefined, const Interval& value) {
+  if (undefined) return std::nullopt;
+  return value.mean;
 }
 
 std::string MetricLines(const Evaluation& evaluation) {
@@ -40,9 +45,11 @@ std::string ListLines(const Evaluation& evaluation) {
                   "Gini", "novelty", "diversity", "unique hits", "lost");
   for (size_t i = 0; i < evaluation.lists.size(); ++i) {
     const ListFigures& list = evaluation.lists[i];
-    table +=
-        fmt::format("{:<16}{}{}{:>5.1f} bits{}", list.name, Cell(list.coverage),
-                    Cell(list.gini), list.novelty_bits, Cell(list.diversity));
+    const std::string novelty =
+        list.novelty_bits ? fmt::format("{:.1f} bits", *list.novelty_bits)
+                          : std::string("-");
+    table += fmt::format("{:<16}{}{}{:>10}{}", list.name, Cell(list.coverage),
+                         Cell(list.gini), novelty, Cell(list.diversity));
     if (i > 0) {
       const SourceFigures& source = evaluation.sources[i - 1];
       const auto at = std::find(evaluation.ks.begin(), evaluation.ks.end(),
@@ -51,7 +58,7 @@ std::string ListLines(const Evaluation& evaluation) {
       table += fmt::format(
           "{:>13}{}", source.unique_hits,
           source.planned_users == 0
-              ? Cell(NAN)
+              ? Cell(std::nullopt)
               : Cell(source.recall_lost[static_cast<size_t>(at)].mean));
     }
     table += '\n';
@@ -84,9 +91,8 @@ std::string Segments(const Evaluation& evaluation) {
   const std::string title = fmt::format("recall@{}", evaluation.list_k);
   std::string table = Matrix(
       evaluation, title, kUserSegments, [&](size_t list, size_t segment) {
-        return evaluation.user_segments.users[segment].empty()
-                   ? NAN
-                   : evaluation.lists[list].by_user_segment[segment].mean;
+        return MeanUnless(evaluation.user_segments.users[segment].empty(),
+                          evaluation.lists[list].by_user_segment[segment]);
       });
   const auto& users = evaluation.user_segments.users;
   table += fmt::format(
@@ -96,9 +102,8 @@ std::string Segments(const Evaluation& evaluation) {
       users[2].size());
   table += Matrix(
       evaluation, title, kItemSegments, [&](size_t list, size_t segment) {
-        return evaluation.item_segment_users[segment] == 0
-                   ? NAN
-                   : evaluation.lists[list].by_item_segment[segment].mean;
+        return MeanUnless(evaluation.item_segment_users[segment] == 0,
+                          evaluation.lists[list].by_item_segment[segment]);
       });
   const auto& items = evaluation.item_segments.items;
   return table + fmt::format(
@@ -137,6 +142,18 @@ std::string Sampled(const Evaluation& evaluation) {
          "comparison with papers)\n";
 }
 
+std::string GivenListsLine(std::string_view name,
+                           const GivenListsCounts& counts) {
+  return fmt::format(
+      "({}: {} of {} test users have no list, and a recall of 0; {} of {} "
+      "users are not in the test set; {} of {} items are unknown; {} of {} "
+      "entries repeat an item and are left out, {} are of items that the user "
+      "already had)\n",
+      name, counts.test_users_without_list, counts.test_users,
+      counts.users_not_tested, counts.users, counts.unknown_items, counts.items,
+      counts.repeats, counts.entries, counts.seen_entries);
+}
+
 }  // namespace
 
 std::string SummaryTable(const Evaluation& evaluation) {
@@ -150,14 +167,50 @@ std::string DetailTable(const Evaluation& evaluation) {
   return Segments(evaluation) + Overlap(evaluation) + Sampled(evaluation);
 }
 
-std::string ComparisonTable(const Evaluation& evaluation,
-                            const Comparisons& against) {
+std::string RivalsTable(const Evaluation& evaluation,
+                        std::span<const Rival> rivals) {
+  size_t width = 8;
+  for (const Rival& rival : rivals) width = std::max(width, rival.name.size());
+  std::string table = fmt::format("\n{:<10}{:<{}}", "beside", "", width + 2);
+  for (const uint32_t k : evaluation.ks) {
+    table += fmt::format("{:>8}", fmt::format("@{}", k));
+  }
+  const auto line = [&](std::string_view title, std::string_view name) {
+    table += fmt::format("\n{:<10}{:<{}}", title, name, width + 2);
+  };
+  for (const size_t m : {size_t{0}, size_t{2}, size_t{3}}) {
+    line(kRankMetrics[m], "fused");
+    for (const auto& at : evaluation.lists[0].at) {
+      table += fmt::format("{:>8.4f}", at[m].mean);
+    }
+    for (const Rival& rival : rivals) {
+      line("", rival.name);
+      for (const auto& at : rival.at) {
+        table += fmt::format("{:>8.4f}", at[m].mean);
+      }
+    }
+  }
+  line("coverage", "fused");
+  table += fmt::format("{:>8.4f}  of the catalogue, by the first {}",
+                       evaluation.lists[0].coverage, evaluation.list_k);
+  for (const Rival& rival : rivals) {
+    line("", rival.name);
+    table += fmt::format("{:>8.4f}", rival.coverage);
+  }
+  table += '\n';
+  for (const Rival& rival : rivals) {
+    if (rival.counts) table += GivenListsLine(rival.name, *rival.counts);
+  }
+  return table;
+}
+
+std::string ComparisonTable(const Evaluation& evaluation, const Rival& rival) {
   std::string table =
-      fmt::format("\n{:<16}{:>8}{:>12}{:>24}{:>10}\n", "fused, A - B", "k",
-                  "difference", "95% interval", "p");
+      fmt::format("\nfused - {}\n{:<16}{:>8}{:>12}{:>24}{:>10}\n", rival.name,
+                  "", "k", "difference", "95% interval", "p");
   for (size_t m = 0; m < kRankMetrics.size(); ++m) {
-    for (size_t k = 0; k < against.size(); ++k) {
-      const Comparison& found = against[k][m];
+    for (size_t k = 0; k < rival.ours_minus_theirs.size(); ++k) {
+      const Comparison& found = rival.ours_minus_theirs[k][m];
       table +=
           fmt::format("{:<16}{:>8}{:>+12.4f}{:>24}{:>10.4f}\n", kRankMetrics[m],
                       evaluation.ks[k], found.difference.mean,

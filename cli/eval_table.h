@@ -1,9 +1,11 @@
 #ifndef TRIBUTARY_CLI_EVAL_TABLE_H_
 #define TRIBUTARY_CLI_EVAL_TABLE_H_
 
+#include <span>
 #include <string>
 
 #include "evaluation/evaluate.h"
+#include "evaluation/rival.h"
 
 namespace tributary {
 
@@ -14,9 +16,13 @@ std::string SummaryTable(const Evaluation& evaluation);
 // among sampled items.
 std::string DetailTable(const Evaluation& evaluation);
 
-// The differences of the fused lists, with intervals and p-values.
-std::string ComparisonTable(const Evaluation& evaluation,
-                            const Comparisons& against);
+// Recall, NDCG, MRR and coverage of the bundle's fused lists, and below each
+// those of its rivals; and how much of given lists could be used.
+std::string RivalsTable(const Evaluation& evaluation,
+                        std::span<const Rival> rivals);
+
+// The differences to a rival, with intervals and p-values.
+std::string ComparisonTable(const Evaluation& evaluation, const Rival& rival);
 
 }  // namespace tributary
 

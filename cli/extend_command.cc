@@ -8,11 +8,12 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "fmt/core.h"
+#include "cli/json_flag.h"
+#include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "index/assemble/extend.h"
 #include "index/assemble/new_items.h"
-#include "index/bundle/version_directory.h"
+#include "index/bundle/version_reservation.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -27,6 +28,7 @@ struct ExtendFlags {
   std::string out;
   uint64_t version = 0;
   uint32_t threads = 0;
+  JsonFlag json;
 };
 
 void ShowColumns(const NewItems& items) {
@@ -64,16 +66,18 @@ absl::Status Extend(const ExtendFlags& flags) {
     request.root =
         std::filesystem::weakly_canonical(flags.from, ignored).parent_path();
   }
-  request.version = flags.version;
-  if (request.version == 0) {
-    ASSIGN_OR_RETURN(request.version, NextVersion(request.root));
-  }
+  ASSIGN_OR_RETURN(const VersionReservation reservation,
+                   VersionReservation::Take(request.root, flags.version));
+  request.version = reservation.version();
   request.data_name = flags.items;
   request.threads = flags.threads;
   ASSIGN_OR_RETURN(const Extension extension,
                    ExtendBundle(*bundle, items, request));
   ShowVectors(items, extension.without_vector);
-  fmt::print("{}\n", extension.dir.string());
+  RETURN_IF_ERROR(
+      flags.json.WriteObject({{"bundle", extension.dir.string()},
+                              {"version", fmt::to_string(request.version)}}));
+  if (!flags.json.on_stdout()) fmt::print("{}\n", extension.dir.string());
   return absl::OkStatus();
 }
 
@@ -100,6 +104,7 @@ void AddExtendCommand(CLI::App& app) {
   flags->threads = std::max(1U, std::thread::hardware_concurrency());
   command->add_option("--threads", flags->threads, "Number of threads")
       ->check(CLI::Range(1, 1024));
+  flags->json.AddTo(*command, "the new version's directory");
   command->callback([flags] { FailUnlessOk(Extend(*flags)); });
 }
 

@@ -5,14 +5,16 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/json_flag.h"
 #include "fmt/core.h"
-#include "google/protobuf/util/json_util.h"
-#include "index/data/inter_file.h"
+#include "index/bundle/bundle.h"
 #include "proto/yaml/config_flags.h"
+#include "proto/yaml/yaml_message.h"
 #include "server/gate/gate_config.h"
 #include "server/gate/gate_report.h"
 #include "server/trial/trial.h"
 #include "server/trial/trial_config.h"
+#include "server/versions/as_configured.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -21,29 +23,31 @@ namespace {
 struct GateFlags {
   // The old bundle, which may be absent, and the new one.
   std::vector<std::string> bundles;
-  std::string json;
+  JsonFlag json;
   bool force = false;
+  // The server's configuration; empty: none.
+  std::string server_config;
   v1::Gate gate;
 };
 
-absl::Status WriteReport(const v1::GateReport& report,
-                         const std::string& file) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
-  std::string json;
-  // Numbers and names always have a JSON form.
-  (void)google::protobuf::util::MessageToJsonString(report, &json, options);
-  return WriteTextFile(file, json);
+// Whether a server with that configuration would take the new version.
+absl::Status CheckServerConfig(const GateFlags& flags) {
+  if (flags.server_config.empty()) return absl::OkStatus();
+  v1::ServerConfig config;
+  RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
+  ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(flags.bundles.back()));
+  return CheckAsConfigured(config.defaults(), bundle->manifest());
 }
 
 absl::StatusOr<v1::GateReport> RunGate(const GateFlags& flags) {
+  RETURN_IF_ERROR(CheckServerConfig(flags));
   TrialTask task{.bundle = std::filesystem::path(flags.bundles.back())};
   if (flags.bundles.size() == 2) task.old_bundle = flags.bundles.front();
   ASSIGN_OR_RETURN(task.gate, CompleteGate(flags.gate));
   ASSIGN_OR_RETURN(task.trial, CompleteTrial({}));
   ASSIGN_OR_RETURN(v1::GateReport report, TryVersion(task));
-  fmt::print("{}", GateTable(report));
-  if (!flags.json.empty()) RETURN_IF_ERROR(WriteReport(report, flags.json));
+  RETURN_IF_ERROR(flags.json.Write(report));
+  if (!flags.json.on_stdout()) fmt::print("{}", GateTable(report));
   if (!task.old_bundle.empty() && report.old_version() == 0) {
     // Its last check says why.
     return absl::FailedPreconditionError(task.old_bundle.string() +
@@ -76,11 +80,13 @@ void AddGateCommand(CLI::App& app) {
           "the checks of NEW alone are made")
       ->required()
       ->expected(1, 2);
-  command->add_option("--json", flags->json,
-                      "Write the report to this file, as JSON");
+  flags->json.AddWithFileTo(*command, "the report");
   command->add_flag("--force", flags->force,
                     "Exit status 0 even if the bundle does not pass the gate. "
                     "A damaged bundle is still an error");
+  command->add_option("--server-config", flags->server_config,
+                      "The server's configuration: a bundle that lacks a "
+                      "retriever which it names is refused, as by the server");
   AddConfigFlags(*command, &flags->gate);
   command->callback([flags] { Run(*flags); });
 }

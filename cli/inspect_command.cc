@@ -1,9 +1,11 @@
 // tributary inspect: shows what a bundle contains.
+#include <algorithm>
 #include <memory>
 #include <string>
 
 #include "cli/commands.h"
 #include "cli/fusion_table.h"
+#include "cli/json_flag.h"
 #include "cli/recall_table.h"
 #include "cli/trials_table.h"
 #include "fmt/core.h"
@@ -13,6 +15,9 @@
 
 namespace tributary {
 namespace {
+
+// Lists and columns that are shown; bundles may have thousands.
+constexpr int kMostLists = 40;
 
 std::string KindName(v1::KeyKind kind) {
   return kind == v1::UINT64 ? "uint64" : "utf8";
@@ -109,6 +114,28 @@ void PrintTowers(const v1::Manifest& manifest) {
   }
 }
 
+// As what the columns of items' features are read.
+void PrintColumns(const v1::Manifest& manifest) {
+  for (const v1::EmbeddingSpace& space : manifest.spaces()) {
+    if (!space.has_feature_encoder()) continue;
+    fmt::print("\n{}: items' columns are", space.name());
+    const auto& columns = space.feature_encoder().columns();
+    const char* separator = " ";
+    for (int i = 0; i < std::min(columns.size(), kMostLists); ++i) {
+      const v1::FeatureColumn& column = columns[i];
+      const char* kind = "text";
+      if (column.kind() == v1::FeatureColumn::NUMBER) kind = "number";
+      if (column.kind() == v1::FeatureColumn::TOKENS) kind = "categories";
+      fmt::print("{}{} ({})", separator, column.name(), kind);
+      separator = ", ";
+    }
+    if (columns.size() > kMostLists) {
+      fmt::print(" and {} more", columns.size() - kMostLists);
+    }
+    fmt::print("\n");
+  }
+}
+
 void PrintRetrievers(const v1::Manifest& manifest) {
   fmt::print("\n{:<12} {:<12} {}\n", "retriever", "kind", "reads");
   for (const v1::RetrieverSpec& spec : manifest.retrievers()) {
@@ -126,8 +153,12 @@ void PrintRetrievers(const v1::Manifest& manifest) {
     }
   }
   fmt::print("\n{:<24} {:>9}\n", "popularity list", "items");
-  for (const v1::PopularityList& list : manifest.popularity()) {
+  for (int i = 0; i < std::min(manifest.popularity_size(), kMostLists); ++i) {
+    const v1::PopularityList& list = manifest.popularity(i);
     fmt::print("{:<24} {:>9}\n", list.name(), list.count());
+  }
+  if (manifest.popularity_size() > kMostLists) {
+    fmt::print("and {} more\n", manifest.popularity_size() - kMostLists);
   }
 }
 
@@ -148,14 +179,22 @@ void PrintRecall(const v1::Manifest& manifest) {
   fmt::print("{}", RecallTable(recall));
 }
 
-absl::Status Inspect(const std::string& dir) {
-  ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(dir));
+struct InspectFlags {
+  std::string bundle;
+  JsonFlag json;
+};
+
+absl::Status Inspect(const InspectFlags& flags) {
+  ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(flags.bundle));
   const v1::Manifest& manifest = bundle->manifest();
+  RETURN_IF_ERROR(flags.json.Write(manifest));
+  if (flags.json.on_stdout()) return absl::OkStatus();
   PrintTables(manifest, bundle->size_bytes());
   PrintChosen(manifest);
   PrintSpaces(*bundle);
   PrintTrials(manifest);
   PrintTowers(manifest);
+  PrintColumns(manifest);
   PrintRetrievers(manifest);
   PrintRecall(manifest);
   return absl::OkStatus();
@@ -164,12 +203,14 @@ absl::Status Inspect(const std::string& dir) {
 }  // namespace
 
 void AddInspectCommand(CLI::App& app) {
-  auto bundle = std::make_shared<std::string>();
+  auto flags = std::make_shared<InspectFlags>();
   CLI::App* command = app.add_subcommand(
       "inspect",
       "Show a bundle's sizes, spaces, indexes, retrievers and measured recall");
-  command->add_option("bundle", *bundle, "The bundle's directory")->required();
-  command->callback([bundle] { FailUnlessOk(Inspect(*bundle)); });
+  command->add_option("bundle", flags->bundle, "The bundle's directory")
+      ->required();
+  flags->json.AddTo(*command, "the manifest");
+  command->callback([flags] { FailUnlessOk(Inspect(*flags)); });
 }
 
 }  // namespace tributary

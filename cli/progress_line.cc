@@ -12,6 +12,11 @@ namespace {
 
 constexpr int kBarWidth = 30;
 constexpr auto kRedrawInterval = std::chrono::milliseconds(100);
+// Of a log: someone who watches it sees that the work goes on.
+constexpr auto kLogInterval = std::chrono::seconds(30);
+// Before, an estimate would only jump about.
+constexpr double kFirstEstimateS = 5;
+constexpr double kLeastDone = 0.02;
 
 }  // namespace
 
@@ -26,15 +31,32 @@ void ProgressLine::Show(std::string_view step, double done) {
     FinishStep();
     step_ = name;
     step_start_ = now;
-    last_drawn_ = {};
+    last_drawn_ = terminal_ ? Clock::time_point() : now;
   }
   text_ = step;
-  if (!terminal_ || now - last_drawn_ < kRedrawInterval) return;
+  done = std::clamp(done, 0.0, 1.0);
+  if (now - last_drawn_ < (terminal_ ? Clock::duration(kRedrawInterval)
+                                     : Clock::duration(kLogInterval))) {
+    return;
+  }
   last_drawn_ = now;
-  const int filled = static_cast<int>(std::clamp(done, 0.0, 1.0) * kBarWidth);
-  fmt::print(stderr, "\r  {:<44} [{:<{}}] {:3.0f}%", text_,
-             std::string(static_cast<size_t>(filled), '='), kBarWidth,
-             100 * std::clamp(done, 0.0, 1.0));
+  const std::string left = TimeLeft(now, done);
+  if (!terminal_) {
+    fmt::print(stderr, "  {:<44} {:3.0f}%{}\n", text_, 100 * done, left);
+    return;
+  }
+  const auto filled = static_cast<size_t>(done * kBarWidth);
+  fmt::print(stderr, "\r  {:<44} [{:<{}}] {:3.0f}%{:<16}", text_,
+             std::string(filled, '='), kBarWidth, 100 * done, left);
+}
+
+// ", 3 min left", or "" while that cannot be told.
+std::string ProgressLine::TimeLeft(Clock::time_point now, double done) const {
+  const std::chrono::duration<double> took = now - step_start_;
+  if (took.count() < kFirstEstimateS || done < kLeastDone) return "";
+  const double left_s = took.count() * (1 - done) / done;
+  if (left_s < 60) return fmt::format(", {:.0f} s left", left_s);
+  return fmt::format(", {:.0f} min left", left_s / 60);
 }
 
 void ProgressLine::Say(std::string_view text) {
@@ -47,7 +69,7 @@ void ProgressLine::FinishStep() {
   const std::chrono::duration<double> took = Clock::now() - step_start_;
   fmt::print(stderr, "{}  {:<44} {:6.1f} s{}\n", terminal_ ? "\r" : "", text_,
              took.count(),
-             terminal_ ? std::string(kBarWidth, ' ') : std::string());
+             terminal_ ? std::string(kBarWidth + 16, ' ') : std::string());
   step_.clear();
 }
 

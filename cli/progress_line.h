@@ -10,8 +10,9 @@
 namespace tributary {
 
 // Shows progress on stderr: on a terminal as one line that is redrawn,
-// elsewhere as one line per finished step, with the seconds that it took. Not
-// thread-safe.
+// elsewhere as one line per finished step, with the seconds that it took, and
+// one every 30 seconds in between. A step that takes longer shows how much time
+// is left. Not thread-safe.
 class ProgressLine {
  public:
   ProgressLine();
@@ -33,6 +34,7 @@ class ProgressLine {
   using Clock = std::chrono::steady_clock;
 
   void FinishStep();
+  std::string TimeLeft(Clock::time_point now, double done) const;
 
   const bool terminal_;
   std::string step_;

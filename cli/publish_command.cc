@@ -3,7 +3,8 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "fmt/core.h"
+#include "cli/json_flag.h"
+#include "fmt/format.h"
 #include "index/publish/open_store.h"
 #include "index/publish/publish.h"
 #include "proto/yaml/config_flags.h"
@@ -17,6 +18,7 @@ struct PublishFlags {
   std::string store;
   std::string key;
   v1::S3 s3;
+  JsonFlag json;
 };
 
 }  // namespace
@@ -35,12 +37,16 @@ void AddPublishCommand(CLI::App& app) {
                       "Sign the manifest with this private key, a file of "
                       "`tributary keygen`");
   AddConfigFlags(*command, &flags->s3);
+  flags->json.AddTo(*command, "the store and its CURRENT");
   command->callback([flags] {
     const auto store = OpenStore(flags->store, {{}, flags->s3});
     FailUnlessOk(store.status());
     FailUnlessOk(Publish(flags->bundle, store->get(), flags->key));
     const auto current = (*store)->ReadCurrent({});
     FailUnlessOk(current.status());
+    FailUnlessOk(flags->json.WriteObject(
+        {{"store", flags->store}, {"current", fmt::to_string(*current)}}));
+    if (flags->json.on_stdout()) return;
     fmt::print("published: {}/CURRENT is {}\n", flags->store, *current);
   });
 }

@@ -57,6 +57,19 @@ std::string ShortfallText(const v1::SourceReport& report) {
                      v1::ShortfallCause_Name(report.cause()));
 }
 
+std::string NoticeText(v1::Notice notice) {
+  switch (notice) {
+    case v1::SEGMENT_UNKNOWN:
+      return "the bundle has no list for this segment, so popularity came from "
+             "the lists for everyone";
+    case v1::WEIGHTS_UNUSABLE:
+      return "no source with a weight above 0 proposed an item, so all sources "
+             "had the weight 1";
+    default:
+      return v1::Notice_Name(notice);
+  }
+}
+
 absl::Status PrintTable(const v1::RetrieveResponse& response) {
   ASSIGN_OR_RETURN(const auto candidates, Candidates(response));
   size_t width = 4;
@@ -74,6 +87,9 @@ absl::Status PrintTable(const v1::RetrieveResponse& response) {
         "{:>4}  {:>6} us  {}\n",
         report.name(), report.target(), report.asked(), report.proposed(),
         report.admitted(), report.micros(), ShortfallText(report));
+  }
+  for (const int notice : response.notices()) {
+    fmt::print("notice: {}\n", NoticeText(static_cast<v1::Notice>(notice)));
   }
   const std::string& label = response.bundle_label();
   fmt::print("bundle version {}{}{}{}\n", response.bundle_version(),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/json_flag.h"
 #include "fmt/core.h"
 #include "index/publish/directory_store.h"
 #include "index/publish/signature.h"
@@ -19,6 +20,7 @@ namespace {
 struct VerifyFlags {
   std::string bundle;
   std::vector<std::filesystem::path> public_keys;
+  JsonFlag json;
 };
 
 absl::Status CheckSignature(const VerifyFlags& flags) {
@@ -42,10 +44,13 @@ void AddVerifyCommand(CLI::App& app) {
       "--public-key", flags->public_keys,
       "File of a public key; repeat for several. One of the keys "
       "must have signed the bundle");
+  flags->json.AddTo(*command, "the verdict");
   command->callback([flags] {
     FailUnlessOk(CheckSignature(*flags));
     FailUnlessOk(VerifyVersion(flags->bundle));
-    fmt::print("ok\n");
+    FailUnlessOk(flags->json.WriteObject(
+        {{"bundle", flags->bundle}, {"verdict", "ok"}}));
+    if (!flags->json.on_stdout()) fmt::print("ok\n");
   });
 }
 

@@ -2,15 +2,80 @@
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "evaluation/measurement.h"
+#include "fmt/format.h"
 #include "status/status_macros.h"
 #include "sync/mutex.h"
 
 namespace tributary {
+namespace {
+
+absl::Status CheckMeasurable(const std::vector<TestUser>& users,
+                             const EvaluationOptions& options) {
+  if (users.empty()) {
+    return absl::InvalidArgumentError("no test users to evaluate on");
+  }
+  if (options.ks.empty()) {
+    return absl::InvalidArgumentError("no k to evaluate at");
+  }
+  for (const TestUser& user : users) {
+    if (user.n_items > 0) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("user \"{}\" has no test items", user.key));
+  }
+  return absl::OkStatus();
+}
+
+// Indices of at most n users, evenly spread over those with a history, or over
+// all if no user has one.
+std::vector<size_t> ChooseExamples(const Bundle& bundle,
+                                   const std::vector<TestUser>& users,
+                                   size_t n) {
+  std::vector<size_t> candidates;
+  for (size_t i = 0; i < users.size(); ++i) {
+    const Row row = bundle.users().Find(std::string_view(users[i].key));
+    if (!bundle.Seen(row).empty()) candidates.push_back(i);
+  }
+  if (candidates.empty()) {
+    candidates.resize(users.size());
+    std::iota(candidates.begin(), candidates.end(), 0);
+  }
+  std::vector<size_t> chosen;
+  n = std::min(n, candidates.size());
+  for (size_t i = 0; i < n; ++i) {
+    chosen.push_back(candidates[i * candidates.size() / n]);
+  }
+  return chosen;
+}
+
+absl::StatusOr<std::vector<ExampleUser>> MakeExamples(
+    const ListSource& lists, const std::vector<TestUser>& users,
+    const EvaluationOptions& options) {
+  std::vector<ExampleUser> examples;
+  if (options.examples == 0) return examples;
+  const Bundle& bundle = lists.bundle().bundle();
+  for (const size_t i : ChooseExamples(bundle, users, options.examples)) {
+    ExampleUser& example = examples.emplace_back();
+    example.key = users[i].key;
+    const auto seen =
+        bundle.Seen(bundle.users().Find(std::string_view(users[i].key)));
+    example.history.assign(seen.begin(), seen.end());
+    example.test_items = users[i].items;
+    // The head of the list that was measured, not a list of kExampleItems:
+    // learned fusion and quotas may order the two differently.
+    ASSIGN_OR_RETURN(example.list,
+                     lists.Fused(users[i].key, options.ks.back()));
+    if (example.list.size() > kExampleItems) example.list.resize(kExampleItems);
+  }
+  return examples;
+}
+
+}  // namespace
 
 absl::Status ForEachUser(size_t n, uint32_t threads, std::string_view step,
                          const Progress& progress,
@@ -43,11 +108,14 @@ absl::Status ForEachUser(size_t n, uint32_t threads, std::string_view step,
 absl::StatusOr<Evaluation> Evaluate(const ListSource& lists,
                                     const std::vector<TestUser>& users,
                                     const EvaluationOptions& options) {
+  RETURN_IF_ERROR(CheckMeasurable(users, options));
   Measurement measurement(lists, users, options);
   RETURN_IF_ERROR(
       ForEachUser(users.size(), options.threads, "evaluate", options.progress,
                   [&](size_t user) { return measurement.MeasureUser(user); }));
-  return measurement.Summarise();
+  Evaluation evaluation = measurement.Summarise();
+  ASSIGN_OR_RETURN(evaluation.examples, MakeExamples(lists, users, options));
+  return evaluation;
 }
 
 v1::MeasuredRecall MeasuredRecallOf(const Evaluation& evaluation) {
@@ -78,12 +146,12 @@ std::array<double, 3> LatencyPercentilesUs(const Evaluation& evaluation) {
   return percentiles;
 }
 
-Comparisons Compare(const Evaluation& a, const Evaluation& b, uint64_t seed,
+Comparisons Compare(const Figures& a, const Figures& b, uint64_t seed,
                     uint32_t threads) {
-  const Figures differences = a.fused.Minus(b.fused);
+  const Figures differences = a.Minus(b);
   const auto intervals = BootstrapMeans(differences, seed, threads);
   const auto p_values = RandomisationPValues(differences, seed, threads);
-  Comparisons comparisons(a.ks.size());
+  Comparisons comparisons(a.columns() / kRankMetrics.size());
   for (size_t c = 0; c < intervals.size(); ++c) {
     comparisons[c / kRankMetrics.size()][c % kRankMetrics.size()] = {
         intervals[c], p_values[c]};

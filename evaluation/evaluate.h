@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,8 @@ struct EvaluationOptions {
   uint64_t seed = 1;
   // Also fuse with other quotas (SourceFigures::quota_curve).
   bool quota_curves = false;
+  // How many users' lists are kept to be shown (Evaluation::examples).
+  size_t examples = 0;
   // Hears of the step "evaluate".
   Progress progress = IgnoreProgress;
 };
@@ -53,9 +56,9 @@ struct ListFigures {
   std::array<SampledMetrics, kSampledNegatives.size()> sampled = {};
   double coverage = 0;
   double gini = 0;
-  // NaN where it is undefined for every list: see Novelty and Diversity.
-  double novelty_bits = 0;
-  double diversity = 0;
+  // None where it is undefined for every list: see Novelty and Diversity.
+  std::optional<double> novelty_bits;
+  std::optional<double> diversity;
   // Recall at list_k by kUserSegments.
   std::array<Interval, kUserSegments.size()> by_user_segment = {};
   // Recall at list_k of the test items in each of kItemSegments, over the users
@@ -91,6 +94,18 @@ inline constexpr uint32_t kQuotaSteps = 10;
 // Users over whom quota curves are averaged at most, chosen evenly.
 inline constexpr size_t kQuotaCurveUsers = 1000;
 
+// What a user had, did next and was shown.
+struct ExampleUser {
+  std::string key;
+  // The newest last; of the bundle's seen list.
+  std::vector<Row> history;
+  // Test items of the catalogue, ascending.
+  std::vector<Row> test_items;
+  // The first kExampleItems items of the fused list.
+  std::vector<Row> list;
+};
+inline constexpr uint32_t kExampleItems = 10;
+
 struct Evaluation {
   std::vector<uint32_t> ks;
   // The k of figures that are not measured at every k: the first k of at least
@@ -107,6 +122,12 @@ struct Evaluation {
   ItemSegments item_segments;
   // The space that diversity is measured in; empty when there is none.
   std::string diversity_space;
+  // The source whose recall at list_k is best; 0 without sources. And that of
+  // the fused list minus its.
+  size_t best_source = 0;
+  Interval lead_over_best_source;
+  // Evenly spread over the users, and preferably users with a history.
+  std::vector<ExampleUser> examples;
   // By user: the time to plan, ask the sources and fuse, on one thread a
   // request with options.threads requests side by side. Excludes writing the
   // reply.
@@ -120,7 +141,8 @@ struct Evaluation {
 // per user and source, as the server would, with seen items excluded. Figures
 // are averages over users (macro averages) with 95% confidence intervals.
 // Memory: about 1 kB per test user, and 4 bytes per item and retriever. Errors:
-// those of retrieving. REQUIRES: users have test items.
+// those of retrieving; INVALID_ARGUMENT without users or ks, and for a user
+// without test items, because nothing can be measured then.
 absl::StatusOr<Evaluation> Evaluate(const ListSource& lists,
                                     const std::vector<TestUser>& users,
                                     const EvaluationOptions& options);
@@ -139,8 +161,9 @@ struct Comparison {
 };
 // By k, and in the order of kRankMetrics.
 using Comparisons = std::vector<std::array<Comparison, kRankMetrics.size()>>;
-// REQUIRES: equal users and ks.
-Comparisons Compare(const Evaluation& a, const Evaluation& b, uint64_t seed,
+// Compares figures whose columns are those of Evaluation::fused. REQUIRES:
+// equal users and ks.
+Comparisons Compare(const Figures& a, const Figures& b, uint64_t seed,
                     uint32_t threads);
 
 }  // namespace tributary

@@ -33,7 +33,7 @@ std::vector<double> RecallAt(const TestUser& user, std::span<const Row> list,
           std::binary_search(user.items.begin(), user.items.end(), list[next]);
     }
     recall.push_back(static_cast<double>(hits) /
-                     static_cast<double>(user.n_items));
+                     std::max(1.0, static_cast<double>(user.n_items)));
   }
   return recall;
 }

@@ -30,7 +30,8 @@ std::vector<TestUser> FindTestUsers(const TestItems& test_items,
                                     const KeyTable& items);
 
 // For each k of `ks`, the share of the user's test items that is among the
-// first k rows of the list. REQUIRES: ks ascending.
+// first k rows of the list; 0 for a user without test items. REQUIRES: ks
+// ascending.
 std::vector<double> RecallAt(const TestUser& user, std::span<const Row> list,
                              std::span<const uint32_t> ks);
 

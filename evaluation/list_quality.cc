@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 
 namespace tributary {
@@ -36,17 +35,19 @@ double Exposure::Gini() const {
   return sum > 0 ? weighted / (n * sum) : 0;
 }
 
-double Novelty(std::span<const Row> list, std::span<const uint32_t> users,
-               uint64_t n_users) {
+std::optional<double> Novelty(std::span<const Row> list,
+                              std::span<const uint32_t> users,
+                              uint64_t n_users) {
+  if (list.empty()) return std::nullopt;
   double bits = 0;
   for (const Row row : list) {
     bits -= std::log2((users[row] + 1.0) / (static_cast<double>(n_users) + 1));
   }
-  return list.empty() ? std::numeric_limits<double>::quiet_NaN()
-                      : bits / static_cast<double>(list.size());
+  return bits / static_cast<double>(list.size());
 }
 
-double Diversity(std::span<const Row> list, const VectorTable& vectors) {
+std::optional<double> Diversity(std::span<const Row> list,
+                                const VectorTable& vectors) {
   // With unit vectors u_i, |sum u_i|^2 = n + the cosines of all ordered pairs:
   // linear in the length of the list instead of quadratic.
   static thread_local std::vector<float> vector;
@@ -65,7 +66,7 @@ double Diversity(std::span<const Row> list, const VectorTable& vectors) {
     for (size_t d = 0; d < sum.size(); ++d) sum[d] += scale * vector[d];
     ++n;
   }
-  if (n < 2) return std::numeric_limits<double>::quiet_NaN();
+  if (n < 2) return std::nullopt;
   double square = 0;
   for (const double value : sum) square += value * value;
   return 1 - (square - n) / (n * (n - 1));

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -34,14 +35,16 @@ class Exposure {
 
 // The mean self-information of the list's items in bits (Zhou et al. 2010):
 // -log2((users[row] + 1) / (n_users + 1)), where users[row] is how many users
-// had the item. NaN for an empty list.
-double Novelty(std::span<const Row> list, std::span<const uint32_t> users,
-               uint64_t n_users);
+// had the item. None for an empty list.
+std::optional<double> Novelty(std::span<const Row> list,
+                              std::span<const uint32_t> users,
+                              uint64_t n_users);
 
 // 1 - the mean cosine of all pairs of the list's items (Ziegler et al. 2005).
-// Items without a vector, or with a zero vector, do not count. NaN for fewer
+// Items without a vector, or with a zero vector, do not count. None for fewer
 // than two items.
-double Diversity(std::span<const Row> list, const VectorTable& vectors);
+std::optional<double> Diversity(std::span<const Row> list,
+                                const VectorTable& vectors);
 
 }  // namespace tributary
 

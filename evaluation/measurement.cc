@@ -162,11 +162,13 @@ void Measurement::MeasureList(size_t user, size_t list, List rows) {
   const std::span<float> quality =
       qualities_.Of(user).subspan(list * kQualityColumns, kQualityColumns);
   quality[kNoveltyColumn] = static_cast<float>(
-      Novelty(head, item_segments_.users, bundle.users().size()));
+      Novelty(head, item_segments_.users, bundle.users().size())
+          .value_or(kUndefined));
   quality[kDiversityColumn] =
       diversity_space_ == nullptr
           ? kUndefined
-          : static_cast<float>(Diversity(head, diversity_space_->items));
+          : static_cast<float>(
+                Diversity(head, diversity_space_->items).value_or(kUndefined));
   const size_t n_seen =
       bundle.Seen(bundle.users().Find(std::string_view(test.key))).size();
   for (size_t i = 0; i < kSampledNegatives.size(); ++i) {

@@ -55,6 +55,7 @@ class Measurement {
 
   ListFigures SummariseList(size_t list, std::span<const Interval> intervals);
   void SummariseSegments(Evaluation* evaluation);
+  void SummariseLead(Evaluation* evaluation);
   SourceFigures SummariseSource(size_t source);
   void SummariseQuotas(size_t source, SourceFigures* figures);
 

@@ -76,6 +76,10 @@ std::vector<RankMetrics> MetricsAt(const TestUser& user,
                                    std::span<const Row> list,
                                    std::span<const uint32_t> ks) {
   std::vector<RankMetrics> metrics;
+  if (user.n_items == 0) {
+    metrics.resize(ks.size());
+    return metrics;
+  }
   const auto n_items = static_cast<double>(user.n_items);
   double hits = 0, gain = 0, first = 0, precisions = 0, best_gain = 0;
   uint64_t rank = 0;
@@ -104,6 +108,7 @@ std::vector<RankMetrics> MetricsAt(const TestUser& user,
 SampledMetrics MetricsAmongSampled(const TestUser& user,
                                    std::span<const Row> list, uint64_t n_items,
                                    uint64_t n_seen, uint32_t n, uint32_t k) {
+  if (user.n_items == 0) return {};
   const uint64_t taken = n_seen + user.items.size();
   const uint64_t others = n_items > taken ? n_items - taken : 0;
   const uint64_t drawn = std::min<uint64_t>(n, others);

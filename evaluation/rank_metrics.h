@@ -26,7 +26,8 @@ inline constexpr std::array<std::string_view, 5> kRankMetrics = {
 // In the order of kRankMetrics.
 using RankMetrics = std::array<double, kRankMetrics.size()>;
 
-// The metrics at each k. REQUIRES: ks ascending; user.n_items > 0.
+// The metrics at each k; all 0 for a user without test items. REQUIRES: ks
+// ascending and above 0.
 std::vector<RankMetrics> MetricsAt(const TestUser& user,
                                    std::span<const Row> list,
                                    std::span<const uint32_t> ks);
@@ -44,8 +45,8 @@ struct SampledMetrics {
   // The expectation of 1 / log2(1 + rank), counting 0 beyond the first k.
   double ndcg = 0;
 };
-// `n_seen`: how many items the user has seen. REQUIRES: as MetricsAt; list and
-// seen items are disjoint.
+// `n_seen`: how many items the user has seen. 0 for a user without test items.
+// REQUIRES: list and seen items are disjoint.
 SampledMetrics MetricsAmongSampled(const TestUser& user,
                                    std::span<const Row> list, uint64_t n_items,
                                    uint64_t n_seen, uint32_t n, uint32_t k);

@@ -2,14 +2,15 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "evaluation/measurement.h"
 
 namespace tributary {
 namespace {
 
-// The mean of a column over users for whom it is not NaN; NaN without any.
-double MeanOfNumbers(const Figures& figures, size_t column) {
+// The mean of a column over users for whom it is not NaN; none without any.
+std::optional<double> MeanOfNumbers(const Figures& figures, size_t column) {
   double sum = 0;
   double n = 0;
   for (size_t user = 0; user < figures.users(); ++user) {
@@ -18,6 +19,7 @@ double MeanOfNumbers(const Figures& figures, size_t column) {
     sum += value;
     ++n;
   }
+  if (n == 0) return std::nullopt;
   return sum / n;
 }
 
@@ -61,6 +63,7 @@ Evaluation Measurement::Summarise() {
           intervals[WithoutColumn(s, k)]);
     }
   }
+  SummariseLead(&evaluation);
   SummariseSegments(&evaluation);
   if (diversity_space_ != nullptr) {
     evaluation.diversity_space = diversity_space_->spec->name();
@@ -92,9 +95,31 @@ ListFigures Measurement::SummariseList(size_t list,
   figures.novelty_bits = quality(0);
   figures.diversity = quality(1);
   for (size_t i = 0; i < kSampledNegatives.size(); ++i) {
-    figures.sampled[i] = {quality(2 + 2 * i), quality(3 + 2 * i)};
+    figures.sampled[i] = {quality(2 + 2 * i).value_or(0),
+                          quality(3 + 2 * i).value_or(0)};
   }
   return figures;
+}
+
+void Measurement::SummariseLead(Evaluation* evaluation) {
+  if (n_sources_ == 0) return;
+  const auto list_k = static_cast<size_t>(
+      std::find(ks_.begin(), ks_.end(), list_k_) - ks_.begin());
+  const auto recall = [&](size_t list) {
+    return evaluation->lists[list].at[list_k][0].mean;
+  };
+  for (size_t s = 1; s < n_sources_; ++s) {
+    if (recall(s + 1) > recall(evaluation->best_source + 1)) {
+      evaluation->best_source = s;
+    }
+  }
+  std::vector<uint32_t> all(users_.size());
+  std::iota(all.begin(), all.end(), 0);
+  const Figures fused = figures_.Select(all, MetricColumn(0, list_k), 1);
+  const Figures best = figures_.Select(
+      all, MetricColumn(evaluation->best_source + 1, list_k), 1);
+  evaluation->lead_over_best_source =
+      BootstrapMeans(fused.Minus(best), options_.seed, options_.threads)[0];
 }
 
 void Measurement::SummariseSegments(Evaluation* evaluation) {
@@ -138,14 +163,15 @@ SourceFigures Measurement::SummariseSource(size_t source) {
 }
 
 void Measurement::SummariseQuotas(size_t source, SourceFigures* figures) {
-  const double share =
+  const std::optional<double> share =
       MeanOfNumbers(quotas_, CurvePoint(n_sources_, 0) + source);
-  if (std::isnan(share)) return;
-  figures->default_share = share;
+  if (!share) return;
+  figures->default_share = *share;
   for (uint32_t step = 0; step <= kQuotaSteps; ++step) {
     const size_t point = CurvePoint(source, step);
     figures->quota_curve.push_back(
-        {MeanOfNumbers(quotas_, point), MeanOfNumbers(quotas_, point + 1)});
+        {MeanOfNumbers(quotas_, point).value_or(0),
+         MeanOfNumbers(quotas_, point + 1).value_or(0)});
   }
 }
 

@@ -149,7 +149,7 @@ std::string ItemMaps(const Bundle& bundle, const EmbeddingSpace& space,
   };
   std::vector<LegendEntry> entries;
   for (size_t i = 0; i < groups.names.size(); ++i) {
-    entries.push_back({groups.names[i], i});
+    entries.push_back({groups.names[i], fmt::format("g{}", i)});
   }
   const std::string legend = LegendMarkup(entries);
   return FigureMarkup(

@@ -109,8 +109,8 @@ std::string Line(const Axes& axes, const Plane& plane, const Series& series) {
         marked ? " mark" : "", plane.X(x), plane.Y(y), marked ? 5 : 3.2,
         Escape(series.name), Escape(axes.x_label), x, NumberText(y));
   }
-  return fmt::format("<g class='series c{}'><path class=line d='{}' />{}</g>",
-                     series.color % 8, path, dots);
+  return fmt::format("<g class='series {}'><path class=line d='{}' />{}</g>",
+                     series.color, path, dots);
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace tributary {
 
 struct Series {
   std::string name;
-  // A CSS class c0 to c7; a name has the same one in all charts.
-  size_t color = 0;
+  // Of SeriesColors: a name has the same one in all charts.
+  std::string color;
   // Ascending by x; finite.
   std::vector<std::pair<double, double>> points = {};
   // The x at which the line is ringed; none if it is negative.

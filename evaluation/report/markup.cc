@@ -43,7 +43,8 @@ std::string NumberText(double value) {
   return fmt::format("{:.4f}", value);
 }
 
-std::string TableMarkup(const std::vector<std::string>& header,
+std::string TableMarkup(std::string_view title,
+                        const std::vector<std::string>& header,
                         const std::vector<std::vector<std::string>>& rows) {
   std::string table = "<div class=scroll><table><thead><tr>";
   for (const std::string& cell : header) {
@@ -59,7 +60,10 @@ std::string TableMarkup(const std::vector<std::string>& header,
     }
     table += "</tr>";
   }
-  return table + "</tbody></table></div>\n";
+  table += "</tbody></table></div>\n";
+  if (header.size() * rows.size() <= kMaxOpenCells) return table;
+  return fmt::format("<details><summary>{} ({} rows)</summary>{}</details>\n",
+                     Escape(title), rows.size(), table);
 }
 
 std::string FigureMarkup(std::string_view id, std::string_view caption,
@@ -71,8 +75,7 @@ std::string FigureMarkup(std::string_view id, std::string_view caption,
 std::string LegendMarkup(const std::vector<LegendEntry>& entries) {
   std::string legend = "<ul class=legend>";
   for (const auto& [name, color] : entries) {
-    legend +=
-        fmt::format("<li><i class=c{}></i>{}</li>", color % 8, Escape(name));
+    legend += fmt::format("<li><i class='{}'></i>{}</li>", color, Escape(name));
   }
   return legend + "</ul>";
 }

@@ -18,19 +18,22 @@ std::string Escape(std::string_view text);
 // finite.
 std::string NumberText(double value);
 
-// Writes a table whose first column has names. Escapes the cells, which are
-// text.
-std::string TableMarkup(const std::vector<std::string>& header,
+// Writes a table whose first column has names. Escapes the title and the cells,
+// which are text. A table of more than kMaxOpenCells cells is folded up behind
+// its title.
+inline constexpr size_t kMaxOpenCells = 48;
+std::string TableMarkup(std::string_view title,
+                        const std::vector<std::string>& header,
                         const std::vector<std::vector<std::string>>& rows);
 
 // Writes a figure with a caption. `body` is markup; `id` is one word.
 std::string FigureMarkup(std::string_view id, std::string_view caption,
                          std::string_view body);
 
-// Writes a legend: names with their CSS classes c0 to c7.
+// Writes a legend: names with the CSS classes of their colours.
 struct LegendEntry {
   std::string name;
-  size_t color;
+  std::string color;
 };
 std::string LegendMarkup(const std::vector<LegendEntry>& entries);
 

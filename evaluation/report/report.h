@@ -2,10 +2,13 @@
 #define TRIBUTARY_EVALUATION_REPORT_REPORT_H_
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "evaluation/evaluate.h"
 #include "evaluation/report/item_map.h"
+#include "evaluation/report/item_titles.h"
+#include "evaluation/rival.h"
 #include "index/bundle/bundle.h"
 
 namespace tributary {
@@ -15,11 +18,11 @@ struct ReportInput {
   const Evaluation& evaluation;
   const Bundle& bundle;
   const ItemGroups& groups;
-  // Empty without another evaluation to compare with.
-  const Comparisons& against;
-  // Names of the two evaluations that were compared, for headings.
+  const ItemTitles& titles;
+  // What the bundle was compared with.
+  std::span<const Rival> rivals;
+  // The test set's name, for headings.
   std::string test_name;
-  std::string against_name;
   uint32_t threads = 1;
 };
 

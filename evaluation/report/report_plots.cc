@@ -11,14 +11,14 @@ namespace {
 
 constexpr size_t kLatencyBins = 40;
 
-std::string QuotaPlot(const Evaluation& evaluation, size_t which, uint32_t k) {
+std::string QuotaPlot(const Evaluation& evaluation, const SeriesColors& colors,
+                      size_t which, uint32_t k) {
   std::vector<Series> series;
-  for (size_t s = 0; s < evaluation.sources.size(); ++s) {
-    const SourceFigures& source = evaluation.sources[s];
+  for (const SourceFigures& source : evaluation.sources) {
     if (source.quota_curve.empty()) continue;
     Series& curve = series.emplace_back();
     curve.name = source.name;
-    curve.color = s + 1;
+    curve.color = colors.Of(source.name);
     for (uint32_t step = 0; step <= kQuotaSteps; ++step) {
       curve.points.push_back({static_cast<double>(step) / kQuotaSteps,
                               source.quota_curve[step][which]});
@@ -37,9 +37,11 @@ std::string QuotaPlot(const Evaluation& evaluation, size_t which, uint32_t k) {
                 series));
 }
 
-std::string TrainingPlot(const EmbeddingSpace& space, bool recall) {
+std::string TrainingPlot(const EmbeddingSpace& space,
+                         const SeriesColors& colors, bool recall) {
   Series series;
   series.name = space.spec->name();
+  series.color = colors.OfSpace(series.name);
   for (const v1::TrainingPoint& point : space.spec->training()) {
     const double value = recall ? point.recall() : point.loss();
     if (recall && !point.has_recall()) continue;
@@ -56,18 +58,26 @@ std::string TrainingPlot(const EmbeddingSpace& space, bool recall) {
 
 }  // namespace
 
-std::string RecallPlot(const Evaluation& evaluation) {
+std::string RecallPlot(const Evaluation& evaluation,
+                       std::span<const Rival> rivals,
+                       const SeriesColors& colors) {
   std::vector<Series> series;
-  for (const ListFigures& list : evaluation.lists) {
+  const auto add = [&](const std::string& name, const auto& at) {
     Series& line = series.emplace_back();
-    line.name = list.name;
-    line.color = series.size() - 1;
+    line.name = name;
+    line.color = colors.Of(name);
     for (size_t k = 0; k < evaluation.ks.size(); ++k) {
-      line.points.push_back({evaluation.ks[k], list.at[k][0].mean});
+      line.points.push_back({evaluation.ks[k], at[k][0].mean});
     }
-  }
+  };
+  for (const ListFigures& list : evaluation.lists) add(list.name, list.at);
+  for (const Rival& rival : rivals) add(rival.name, rival.at);
   return FigureMarkup(
-      "recall", "Recall of the fused list and of every source alone",
+      "recall",
+      rivals.empty()
+          ? "Recall of the fused list and of every source alone"
+          : "Recall of the fused list, of every source alone, and of "
+            "what they are compared with",
       LineChart({.x_label = "k",
                  .y_label = "recall@k",
                  .x_ticks = {evaluation.ks.begin(), evaluation.ks.end()},
@@ -76,22 +86,26 @@ std::string RecallPlot(const Evaluation& evaluation) {
                 series));
 }
 
-std::string QuotaPlots(const Evaluation& evaluation) {
+std::string QuotaPlots(const Evaluation& evaluation,
+                       const SeriesColors& colors) {
   const uint32_t last = evaluation.ks.back();
-  return QuotaPlot(evaluation, 0, evaluation.list_k) +
-         (evaluation.list_k == last ? "" : QuotaPlot(evaluation, 1, last));
+  return QuotaPlot(evaluation, colors, 0, evaluation.list_k) +
+         (evaluation.list_k == last ? ""
+                                    : QuotaPlot(evaluation, colors, 1, last));
 }
 
-std::string TrainingPlots(const Bundle& bundle) {
+std::string TrainingPlots(const Bundle& bundle, const SeriesColors& colors) {
   std::string plots;
   for (const EmbeddingSpace& space : bundle.spaces()) {
-    plots += TrainingPlot(space, false) + TrainingPlot(space, true);
+    plots +=
+        TrainingPlot(space, colors, false) + TrainingPlot(space, colors, true);
   }
   return plots.empty() ? "<p class=note>This bundle holds no training log.</p>"
                        : plots;
 }
 
 std::string LatencyPlot(const Evaluation& evaluation) {
+  if (evaluation.latencies_us.empty()) return "";
   std::vector<double> ms;
   for (const float us : evaluation.latencies_us) {
     ms.push_back(std::max(1e-3, us / 1e3));

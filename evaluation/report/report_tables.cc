@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <optional>
 
 #include "evaluation/report/markup.h"
 #include "evaluation/report/sections.h"
@@ -12,6 +12,10 @@ using Rows = std::vector<std::vector<std::string>>;
 std::string WithBounds(const Interval& value) {
   return fmt::format("{:.4f} ({:.4f}–{:.4f})", value.mean, value.low,
                      value.high);
+}
+
+std::string OptionalText(std::optional<double> value) {
+  return value ? NumberText(*value) : "–";
 }
 
 }  // namespace
@@ -29,16 +33,18 @@ std::string MetricsTable(const Evaluation& evaluation) {
       for (const auto& at : list.at) row.push_back(WithBounds(at[m]));
     }
   }
-  return TableMarkup(header, rows);
+  return TableMarkup("All metrics of every list", header, rows);
 }
 
 std::string ListsTable(const Evaluation& evaluation) {
   Rows rows;
   for (const ListFigures& list : evaluation.lists) {
     rows.push_back({list.name, NumberText(list.coverage), NumberText(list.gini),
-                    NumberText(list.novelty_bits), NumberText(list.diversity)});
+                    OptionalText(list.novelty_bits),
+                    OptionalText(list.diversity)});
   }
-  return TableMarkup({fmt::format("first {}", evaluation.list_k), "coverage",
+  return TableMarkup("Coverage, Gini, novelty and diversity of every list",
+                     {fmt::format("first {}", evaluation.list_k), "coverage",
                       "Gini of exposure", "novelty, bits",
                       evaluation.diversity_space.empty()
                           ? "diversity"
@@ -62,7 +68,7 @@ std::string SourcesTable(const Evaluation& evaluation) {
       row.push_back(source.planned_users == 0 ? "not asked" : WithBounds(lost));
     }
   }
-  return TableMarkup(header, rows);
+  return TableMarkup("Recall that is lost without each source", header, rows);
 }
 
 std::string OverlapTable(const Evaluation& evaluation) {
@@ -74,7 +80,7 @@ std::string OverlapTable(const Evaluation& evaluation) {
     row.push_back(source.name);
     for (const double share : source.overlap) row.push_back(NumberText(share));
   }
-  return TableMarkup(header, rows);
+  return TableMarkup("What each two sources have in common", header, rows);
 }
 
 std::string SegmentsTables(const Evaluation& evaluation) {
@@ -105,7 +111,7 @@ std::string SegmentsTables(const Evaluation& evaluation) {
                                  items.least_users[i], items.items[i]));
   }
   header.push_back(fmt::format("items new: no user ({})", items.items[3]));
-  return TableMarkup(header, rows);
+  return TableMarkup("Recall by segment of users and of items", header, rows);
 }
 
 std::string SampledTable(const Evaluation& evaluation) {
@@ -123,23 +129,26 @@ std::string SampledTable(const Evaluation& evaluation) {
       row.push_back(NumberText(sampled.ndcg));
     }
   }
-  return TableMarkup(header, rows);
+  return TableMarkup("Metrics among sampled items", header, rows);
 }
 
-std::string AgainstTable(const Evaluation& evaluation,
-                         const Comparisons& against) {
+std::string AgainstTable(const Evaluation& evaluation, const Rival& rival) {
   Rows rows;
   for (size_t m = 0; m < kRankMetrics.size(); ++m) {
-    for (size_t k = 0; k < against.size(); ++k) {
-      const Comparison& found = against[k][m];
+    for (size_t k = 0; k < rival.ours_minus_theirs.size(); ++k) {
+      const Comparison& found = rival.ours_minus_theirs[k][m];
       rows.push_back({fmt::format("{}@{}", kRankMetrics[m], evaluation.ks[k]),
+                      fmt::format("{:.4f}", evaluation.lists[0].at[k][m].mean),
+                      fmt::format("{:.4f}", rival.at[k][m].mean),
                       fmt::format("{:+.4f}", found.difference.mean),
                       fmt::format("{:+.4f} to {:+.4f}", found.difference.low,
                                   found.difference.high),
                       fmt::format("{:.4f}", found.p_value)});
     }
   }
-  return TableMarkup({"fused", "difference", "95% interval", "p"}, rows);
+  return TableMarkup(
+      "The differences in all metrics",
+      {"metric", "fused", rival.name, "difference", "95% interval", "p"}, rows);
 }
 
 }  // namespace tributary

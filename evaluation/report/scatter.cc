@@ -50,7 +50,7 @@ std::string ScatterPlot(std::span<const Point> points,
       kSize / 2, Escape(y_label));
   for (size_t i = 0; i < points.size(); ++i) {
     svg += fmt::format(
-        "<circle class='point c{}' cx={:.1f} cy={:.1f} r=2.6><title>{}</title>"
+        "<circle class='point g{}' cx={:.1f} cy={:.1f} r=2.6><title>{}</title>"
         "</circle>",
         groups[i] % 8, x.At(points[i]), kSize - y.At(points[i]),
         Escape(names[i]));

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
+#include <utility>
 
 #include "tests/index/bundle/tiny_bundle.h"
 
@@ -148,9 +150,103 @@ TEST_F(EvaluateTest, QuotaCurvesGoFromNothingToAll) {
   EXPECT_THAT(Measure(kTest, {.ks = {6}}).sources[0].quota_curve, IsEmpty());
 }
 
+// Calls check(figure) for every figure of the evaluation.
+void ForEachFigure(const Evaluation& evaluation,
+                   const std::function<void(double)>& check) {
+  const auto interval = [&](const Interval& value) {
+    for (const double figure : {value.mean, value.low, value.high}) {
+      check(figure);
+    }
+  };
+  for (const ListFigures& list : evaluation.lists) {
+    for (const auto& at : list.at) {
+      for (const Interval& value : at) interval(value);
+    }
+    for (const Interval& value : list.by_user_segment) interval(value);
+    for (const Interval& value : list.by_item_segment) interval(value);
+    for (const SampledMetrics& sampled : list.sampled) {
+      check(sampled.hit);
+      check(sampled.ndcg);
+    }
+    check(list.coverage);
+    check(list.gini);
+    check(list.novelty_bits.value_or(0));
+    check(list.diversity.value_or(0));
+  }
+  for (const SourceFigures& source : evaluation.sources) {
+    for (const Interval& value : source.recall_lost) interval(value);
+    for (const double share : source.overlap) check(share);
+    for (const auto& point : source.quota_curve) {
+      check(point[0]);
+      check(point[1]);
+    }
+    check(source.default_share);
+  }
+  interval(evaluation.lead_over_best_source);
+}
+
+TEST_F(EvaluateTest, EveryFigureIsANumberForEmptyAndDegenerateInput) {
+  const std::vector<TestItems> tests = {
+      {{"stranger", {"nothing"}}},  // every list of taste is empty
+      {{"10", {"a"}}},              // seen
+      {{"10", {"a", "b", "c", "d", "e", "f", "g"}}},  // more than there is
+      {{"30", {"nothing"}}, {"stranger", {"f"}}},
+  };
+  for (const TestItems& test : tests) {
+    for (const std::vector<uint32_t>& ks :
+         {std::vector<uint32_t>{1}, std::vector<uint32_t>{6, 500}}) {
+      const auto evaluation =
+          Measure(test, {.ks = ks, .quota_curves = true, .examples = 10});
+      ForEachFigure(evaluation,
+                    [](double figure) { EXPECT_TRUE(std::isfinite(figure)); });
+    }
+  }
+  const auto strangers = Measure({{"stranger", {"f"}}}, {.ks = {6}});
+  EXPECT_EQ(strangers.lists[1].name, "taste");
+  EXPECT_EQ(strangers.lists[1].novelty_bits, std::nullopt);
+  EXPECT_EQ(strangers.lists[1].diversity, std::nullopt);
+  EXPECT_NE(strangers.lists[0].novelty_bits, std::nullopt);
+}
+
+TEST_F(EvaluateTest, NothingToMeasureIsAnError) {
+  for (const auto& [users, ks] :
+       std::vector<std::pair<std::vector<TestUser>, std::vector<uint32_t>>>{
+           {{}, {6}}, {{{"10", {4}, 1}}, {}}, {{{"10", {}, 0}}, {6}}}) {
+    EXPECT_EQ(Evaluate(*lists_, users, {.ks = ks}).status().code(),
+              absl::StatusCode::kInvalidArgument);
+  }
+}
+
+TEST_F(EvaluateTest, ExamplesShowWhatAUserHadDidNextAndWasShown) {
+  const auto evaluation = Measure(kTest, {.ks = {3}, .examples = 10});
+  // User 10 alone has a history.
+  ASSERT_EQ(evaluation.examples.size(), 1);
+  const ExampleUser& user = evaluation.examples[0];
+  EXPECT_EQ(user.key, "10");
+  EXPECT_THAT(user.history, ElementsAre(0, 1));
+  EXPECT_THAT(user.test_items, ElementsAre(4, 5));
+  EXPECT_EQ(user.list, *lists_->Fused("10", 3));
+  const auto strangers =
+      Measure({{"ann", {"a"}}, {"bob", {"b"}}}, {.ks = {3}, .examples = 1});
+  ASSERT_EQ(strangers.examples.size(), 1);
+  EXPECT_THAT(strangers.examples[0].history, IsEmpty());
+  EXPECT_THAT(Measure(kTest, {.ks = {3}}).examples, IsEmpty());
+}
+
+TEST_F(EvaluateTest, KnowsTheBestSourceAndTheLeadOverIt) {
+  const auto evaluation = Measure(kTest, {.ks = {6}});
+  const auto recall = [&](size_t list) {
+    return evaluation.lists[list].at[0][0].mean;
+  };
+  ASSERT_GT(recall(2), recall(1));
+  EXPECT_EQ(evaluation.best_source, 1);
+  EXPECT_NEAR(evaluation.lead_over_best_source.mean, recall(0) - recall(2),
+              1e-6);
+}
+
 TEST_F(EvaluateTest, ComparedWithItselfDiffersByNothing) {
   const auto evaluation = Measure(kTest, {.ks = {1, 6}});
-  for (const auto& at : Compare(evaluation, evaluation, 1, 1)) {
+  for (const auto& at : Compare(evaluation.fused, evaluation.fused, 1, 1)) {
     for (const Comparison& found : at) {
       EXPECT_EQ(found.difference.mean, 0);
       EXPECT_EQ(found.p_value, 1);

@@ -30,6 +30,12 @@ TEST(Exposure, KnowsEqualAndUnequalShares) {
   EXPECT_EQ(none.Gini(), 0);
 }
 
+TEST(Exposure, OfAnEmptyCatalogueIsZero) {
+  const Exposure nothing(0);
+  EXPECT_EQ(nothing.Coverage(), 0);
+  EXPECT_EQ(nothing.Gini(), 0);
+}
+
 TEST(Exposure, GiniIsTheMeanAbsoluteDifference) {
   Exposure exposure(3);
   const std::vector<int> counts = {1, 2, 6};
@@ -45,9 +51,9 @@ TEST(Exposure, GiniIsTheMeanAbsoluteDifference) {
 
 TEST(Novelty, IsTheMeanOfBits) {
   const std::vector<uint32_t> users = {7, 0};
-  EXPECT_NEAR(Novelty(std::vector<Row>{0}, users, 7), 0, 1e-12);
-  EXPECT_NEAR(Novelty(std::vector<Row>{0, 1}, users, 7), 1.5, 1e-12);
-  EXPECT_TRUE(std::isnan(Novelty({}, users, 7)));
+  EXPECT_NEAR(*Novelty(std::vector<Row>{0}, users, 7), 0, 1e-12);
+  EXPECT_NEAR(*Novelty(std::vector<Row>{0, 1}, users, 7), 1.5, 1e-12);
+  EXPECT_EQ(Novelty({}, users, 7), std::nullopt);
 }
 
 TEST(Diversity, IsOneMinusTheMeanCosineOfPairs) {
@@ -63,8 +69,10 @@ TEST(Diversity, IsOneMinusTheMeanCosineOfPairs) {
   };
   const double mean = (cosine(0, 1) + cosine(0, 4) + cosine(1, 4)) / 3;
   // Row 5 has no vector.
-  EXPECT_NEAR(Diversity(std::vector<Row>{0, 1, 4, 5}, vectors), 1 - mean, 1e-6);
-  EXPECT_TRUE(std::isnan(Diversity(std::vector<Row>{0, 5}, vectors)));
+  EXPECT_NEAR(*Diversity(std::vector<Row>{0, 1, 4, 5}, vectors), 1 - mean,
+              1e-6);
+  EXPECT_EQ(Diversity(std::vector<Row>{0, 5}, vectors), std::nullopt);
+  EXPECT_EQ(Diversity({}, vectors), std::nullopt);
 }
 
 TEST(SourceOverlap, CountsWhatIsInCommonAndWhatOneAloneHits) {

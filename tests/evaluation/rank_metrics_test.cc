@@ -55,6 +55,29 @@ TEST(MetricsAt, OfShortAndEmptyListsAreDefined) {
   }
 }
 
+TEST(MetricsAt, OfAUserWithoutTestItemsAreZero) {
+  const TestUser nobody{"u", {}, 0};
+  const std::vector<Row> list = {1, 2};
+  for (const RankMetrics& at :
+       MetricsAt(nobody, list, std::vector<uint32_t>{1, 20})) {
+    EXPECT_EQ(at, (RankMetrics{0, 0, 0, 0, 0}));
+  }
+  const auto sampled = MetricsAmongSampled(nobody, list, 6, 0, 100, 10);
+  EXPECT_EQ(sampled.hit, 0);
+  EXPECT_EQ(sampled.ndcg, 0);
+  EXPECT_EQ(RecallAt(nobody, list, std::vector<uint32_t>{2})[0], 0);
+}
+
+TEST(MetricsAmongSampled, OfACatalogueWithoutOtherItemsAreDefined) {
+  // Nothing is left to draw: all is seen or in the test set.
+  const TestUser user{"u", {0, 1}, 2};
+  for (const auto& list : {std::vector<Row>{}, std::vector<Row>{0, 1}}) {
+    const auto sampled = MetricsAmongSampled(user, list, 2, 4, 100, 10);
+    EXPECT_TRUE(std::isfinite(sampled.hit));
+    EXPECT_TRUE(std::isfinite(sampled.ndcg));
+  }
+}
+
 // The same by drawing: the mean over many draws.
 SampledMetrics Drawn(const TestUser& user, const std::vector<Row>& list,
                      Row n_items, Row n_seen, uint32_t n, uint32_t k) {

@@ -99,9 +99,11 @@ TEST_F(ReportTest, RunsItsScriptToTheEndWithoutComplaint) {
 TEST_F(ReportTest, ShowsALineForEveryListAndADotForEveryK) {
   ASSERT_GE(sources_, 3);
   const std::string recall = Figure(page_, "recall");
-  EXPECT_EQ(Count(recall, "<path class=\"line\""), sources_ + 1);
-  EXPECT_EQ(Count(recall, "<circle"), 3 * (sources_ + 1));
-  EXPECT_EQ(Count(recall, "<li>"), sources_ + 1);
+  // Every source, the fused list, and that of the bundle of --against.
+  const size_t lists = sources_ + 2;
+  EXPECT_EQ(Count(recall, "<path class=\"line\""), lists);
+  EXPECT_EQ(Count(recall, "<circle"), 3 * lists);
+  EXPECT_EQ(Count(recall, "<li>"), lists);
 }
 
 TEST_F(ReportTest, ShowsQuotasLatencyAndMaps) {
@@ -120,6 +122,9 @@ TEST_F(ReportTest, ShowsQuotasLatencyAndMaps) {
 TEST_F(ReportTest, ComparesAndTabulates) {
   EXPECT_THAT(page_, HasSubstr("Against "));
   EXPECT_EQ(Count(page_, "<table>"), 7);
+  EXPECT_GE(Count(page_, "<details><summary>"), 3);
+  EXPECT_EQ(Count(page_, "class=\"verdict\""), 1);
+  EXPECT_EQ(Count(page_, "class=\"user\""), 10);
 }
 
 TEST_F(ReportTest, ShowsHostileNamesAsText) {

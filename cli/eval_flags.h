@@ -1,0 +1,36 @@
+#ifndef TRIBUTARY_CLI_EVAL_FLAGS_H_
+#define TRIBUTARY_CLI_EVAL_FLAGS_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tributary {
+
+// What `tributary eval` is asked for.
+struct EvalFlags {
+  std::string bundle;
+  std::string test;
+  std::vector<uint32_t> ks = {20, 50, 100, 200, 500};
+  std::string against;
+  std::string fail_if_worse_than;
+  // See ParseListsFlags.
+  std::vector<std::string> lists;
+  bool allow_seen = false;
+  bool allow_strangers = false;
+  std::string json;
+  std::string html;
+  std::string data;
+  std::string category;
+  bool all = false;
+  std::string server_config;
+  uint64_t seed = 1;
+  uint64_t users = 0;
+  uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_CLI_EVAL_FLAGS_H_

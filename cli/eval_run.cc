@@ -1,0 +1,195 @@
+#include "cli/eval_run.h"
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "cli/eval_lists_file.h"
+#include "cli/held_out_items.h"
+#include "cli/progress_line.h"
+#include "evaluation/given_lists.h"
+#include "fmt/format.h"
+#include "proto/yaml/yaml_message.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// Users whose lists the report shows.
+constexpr size_t kExampleUsers = 10;
+
+void Warn(const std::string& sentence) {
+  fmt::print(stderr, "warning: {}\n", sentence);
+}
+
+// Keeps `limit` of the users, evenly spread; all when it is 0.
+void Thin(uint64_t limit, std::vector<TestUser>* users) {
+  if (limit == 0 || users->size() <= limit) return;
+  std::vector<TestUser> kept;
+  for (uint64_t i = 0; i < limit; ++i) {
+    kept.push_back(std::move((*users)[i * users->size() / limit]));
+  }
+  *users = std::move(kept);
+}
+
+// A bundle, and its evaluation on the test users.
+struct JudgedBundle {
+  std::string dir;
+  std::shared_ptr<const Bundle> bundle;
+  std::vector<TestUser> users;
+  Evaluation evaluation;
+};
+
+// The bundle to judge, then those to compare it with, each once.
+absl::StatusOr<std::vector<JudgedBundle>> OpenBundles(const EvalFlags& flags) {
+  std::vector<JudgedBundle> bundles;
+  for (const std::string& dir :
+       {flags.bundle, flags.against, flags.fail_if_worse_than}) {
+    const bool again = bundles.size() > 1 && bundles.back().dir == dir;
+    if (dir.empty() || again) continue;
+    ASSIGN_OR_RETURN(auto bundle, Bundle::Open(dir));
+    bundles.push_back({dir, std::move(bundle), {}, {}});
+  }
+  return bundles;
+}
+
+absl::Status SeenError(const TestSetCounts& counts, const Bundle& bundle) {
+  return absl::FailedPreconditionError(
+      SeenSentence(counts, bundle) +
+      "; hold the test set out before the build, as tributary split and build "
+      "--holdout do, or pass --allow-seen to judge on the other pairs");
+}
+
+// Counts what the bundles know of the test set, and removes what they have seen
+// of it.
+absl::Status CheckTestSet(const EvalFlags& flags,
+                          std::span<const JudgedBundle> bundles,
+                          TestItems* test_items, TestSetCounts* counts) {
+  std::vector<TestSetCounts> of_bundles;
+  for (const JudgedBundle& judged : bundles) {
+    of_bundles.push_back(CountTestSet(*test_items, *judged.bundle));
+  }
+  *counts = of_bundles[0];
+  fmt::print("{}\n", TestSetLine(*counts));
+  for (size_t i = 0; i < bundles.size(); ++i) {
+    if (of_bundles[i].seen_pairs == 0) continue;
+    const Bundle& bundle = *bundles[i].bundle;
+    if (!flags.allow_seen) return SeenError(of_bundles[i], bundle);
+    Warn(SeenSentence(of_bundles[i], bundle) + "; they are left out");
+  }
+  for (size_t i = 0; i < bundles.size(); ++i) {
+    RETURN_IF_ERROR(CheckPairsAreLeft(
+        of_bundles[i], *test_items, *bundles[i].bundle, flags.allow_strangers));
+  }
+  const std::string unknown =
+      MostlyUnknownSentence(*counts, *test_items, *bundles[0].bundle);
+  if (!unknown.empty()) Warn(unknown);
+  for (size_t i = 0; i < bundles.size(); ++i) {
+    if (of_bundles[i].seen_pairs == 0) continue;
+    RemoveSeenPairs(*bundles[i].bundle, test_items);
+  }
+  if (!test_items->empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "no test pair is left: each was in the training of one of the bundles");
+}
+
+absl::Status EvaluateBundle(const EvalFlags& flags,
+                            const RetrieverRegistry& registry, bool for_report,
+                            JudgedBundle* judged) {
+  v1::ServerConfig config;
+  if (!flags.server_config.empty()) {
+    RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
+  }
+  ASSIGN_OR_RETURN(auto serving, ServingBundle::Open(judged->bundle, registry));
+  ASSIGN_OR_RETURN(const ListSource lists, ListSource::Make(serving, config));
+  ProgressLine progress;
+  EvaluationOptions options{.ks = flags.ks,
+                            .threads = flags.threads,
+                            .seed = flags.seed,
+                            .quota_curves = for_report,
+                            .examples = for_report ? kExampleUsers : 0};
+  std::sort(options.ks.begin(), options.ks.end());
+  options.ks.erase(std::unique(options.ks.begin(), options.ks.end()),
+                   options.ks.end());
+  options.progress = [&](std::string_view step, double done) {
+    progress.Show(fmt::format("{} {}", step, judged->dir), done);
+  };
+  ASSIGN_OR_RETURN(judged->evaluation, Evaluate(lists, judged->users, options));
+  return absl::OkStatus();
+}
+
+// Reads the files of --lists.
+absl::StatusOr<std::vector<GivenLists>> ReadLists(
+    const EvalFlags& flags, std::span<const JudgedBundle> bundles,
+    const TestItems& test_items) {
+  const JudgedBundle& ours = bundles[0];
+  std::vector<std::string> taken = {"fused"};
+  for (const auto& retriever : ours.bundle->manifest().retrievers()) {
+    taken.push_back(retriever.name());
+  }
+  for (const JudgedBundle& other : bundles.subspan(1)) {
+    taken.push_back(other.dir);
+  }
+  ASSIGN_OR_RETURN(const auto files, ParseListsFlags(flags.lists, taken));
+  std::vector<GivenLists> lists;
+  for (const ListsFile& file : files) {
+    lists.emplace_back(file.name, *ours.bundle, test_items, ours.users);
+    uint64_t malformed = 0;
+    RETURN_IF_ERROR(ReadListsFile(file.path, &lists.back(), &malformed));
+    if (malformed > 0) {
+      Warn(fmt::format("{}: {} malformed lines were skipped", file.path,
+                       malformed));
+    }
+  }
+  return lists;
+}
+
+// Where --against or --fail-if-worse-than is among the rivals.
+std::optional<size_t> FindRival(std::span<const Rival> rivals,
+                                const std::string& dir) {
+  for (size_t i = 0; i < rivals.size(); ++i) {
+    if (!dir.empty() && rivals[i].name == dir) return i;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+absl::Status RunEval(const EvalFlags& flags, const RetrieverRegistry& registry,
+                     EvalResult* result) {
+  ASSIGN_OR_RETURN(TestItems test_items, ReadTestItems(flags.test));
+  ASSIGN_OR_RETURN(std::vector<JudgedBundle> bundles, OpenBundles(flags));
+  result->bundle = bundles[0].bundle;
+  RETURN_IF_ERROR(CheckTestSet(flags, bundles, &test_items, &result->counts));
+  for (JudgedBundle& judged : bundles) {
+    judged.users = FindTestUsers(test_items, judged.bundle->items());
+    Thin(flags.users, &judged.users);
+  }
+  // Before the evaluation, so that a wrong file is found at once.
+  ASSIGN_OR_RETURN(std::vector<GivenLists> lists,
+                   ReadLists(flags, bundles, test_items));
+  for (size_t i = 0; i < bundles.size(); ++i) {
+    RETURN_IF_ERROR(EvaluateBundle(flags, registry,
+                                   i == 0 && !flags.html.empty(), &bundles[i]));
+  }
+  const Evaluation& ours = bundles[0].evaluation;
+  for (size_t i = 1; i < bundles.size(); ++i) {
+    result->rivals.push_back(RivalOf(bundles[i].dir, ours,
+                                     bundles[i].evaluation, flags.seed,
+                                     flags.threads));
+  }
+  result->against = FindRival(result->rivals, flags.against);
+  result->baseline = FindRival(result->rivals, flags.fail_if_worse_than);
+  if (result->baseline) {
+    result->worse = WorseMeasures(result->rivals[*result->baseline]);
+  }
+  for (GivenLists& given : lists) {
+    ASSIGN_OR_RETURN(auto rival, given.Judge(ours, flags.seed, flags.threads));
+    result->rivals.push_back(std::move(rival));
+  }
+  result->evaluation = std::move(bundles[0].evaluation);
+  return absl::OkStatus();
+}
+
+}  // namespace tributary
