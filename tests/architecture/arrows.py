@@ -28,6 +28,9 @@ OUTSIDE = {
     "prometheus-cpp": "prometheus/",
     "CLI11": "CLI/",
     "OpenSSL": "openssl/",
+    "utf8proc": "utf8proc.h",
+    "zlib": "zlib.h",
+    "zstd": "zstd.h",
 }
 
 Row = collections.namedtuple("Row", "may_include alone_with")

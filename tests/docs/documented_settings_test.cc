@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -208,7 +209,7 @@ std::string Beyond(double bound, int direction, bool is_double) {
   if (!is_double) {
     return fmt::format("{}", static_cast<int64_t>(bound) + direction);
   }
-  const double step = bound == 0 ? 1e-9 : 1e-9 * bound;
+  const double step = bound == 0 ? 1e-9 : 1e-9 * std::abs(bound);
   return fmt::format("{}", bound + direction * step);
 }
 
