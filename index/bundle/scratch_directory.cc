@@ -81,10 +81,23 @@ absl::Status RemoveIfFree(const std::filesystem::path& dir) {
 struct OwnDirectories {
   std::mutex mutex;
   std::set<std::filesystem::path> paths;
+  // Whether they have been removed because the process ends: no more are made.
+  bool ended = false;
 };
 OwnDirectories& Own() {
   static auto* const own = new OwnDirectories;
   return *own;
+}
+
+// Creates the directory and notes it in one step, so that a process that ends
+// in between does not leave it. 0, or an errno.
+int MakeOwn(const std::filesystem::path& path) {
+  OwnDirectories& own = Own();
+  const std::lock_guard lock(own.mutex);
+  if (own.ended) return ECANCELED;
+  if (::mkdir(path.c_str(), 0777) != 0) return errno;
+  own.paths.insert(path);
+  return 0;
 }
 
 void Disown(const std::filesystem::path& path) {
@@ -114,14 +127,15 @@ absl::StatusOr<ScratchDirectory> ScratchDirectory::Create(
   for (int n = 0; n < kMaxNames; ++n) {
     std::filesystem::path path =
         root / fmt::format("{}{}-{}", Stem(prefix, version), ::getpid(), n);
-    if (::mkdir(path.c_str(), 0777) != 0) {
-      if (errno == EEXIST) continue;
-      return SystemError("mkdir", path);
+    if (const int error = MakeOwn(path); error != 0) {
+      if (error == EEXIST) continue;
+      return absl::ErrnoToStatus(error, path.string() + ": mkdir");
     }
     auto lock = FileLock::TryAcquire(path / kLockName);
     if (lock.ok()) {
       return ScratchDirectory(std::move(path), version, *std::move(lock));
     }
+    Disown(path);
     // Another process took the directory for a leftover between the two calls.
     if (absl::IsUnavailable(lock.status()) || absl::IsNotFound(lock.status())) {
       continue;
@@ -185,6 +199,7 @@ void RemoveOwnScratchDirectories() {
     RemoveAside(path).IgnoreError();
   }
   own.paths.clear();
+  own.ended = true;
 }
 
 }  // namespace tributary

@@ -74,7 +74,8 @@ absl::Status RemoveLeftovers(const std::filesystem::path& root,
                              uint64_t but_incoming = 0);
 
 // Removes the scratch directories that this process holds, for a program that
-// a signal ends. Their objects must not be used afterwards. Thread-safe.
+// a signal ends. Their objects must not be used afterwards, and making another
+// one is CANCELLED. Thread-safe.
 void RemoveOwnScratchDirectories();
 
 }  // namespace tributary

@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -49,10 +51,15 @@ absl::StatusOr<DataSetBuilder> ReadKind(std::string_view kind,
                          &vectors->popularity);
     }
   }
+  const std::string data =
+      fmt::format("{}{}{}", kind, has_where ? ":" : "", where);
+  // A path alone does not say what is in it.
+  std::error_code ignored;
+  const bool is_path = std::filesystem::exists(data, ignored);
   return absl::InvalidArgumentError(fmt::format(
-      "data: \"{}{}{}\", expected debian, recbole:DIR, movielens:DIR, csv:DIR, "
-      "vectors:DIR or synthetic[:SEED]",
-      kind, has_where ? ":" : "", where));
+      "data: \"{}\", expected debian, recbole:DIR, movielens:DIR, csv:DIR, "
+      "vectors:DIR or synthetic[:SEED]{}",
+      data, is_path ? fmt::format("; did you mean csv:{}?", data) : ""));
 }
 
 absl::StatusOr<DataSet> ReadSynthetic(const std::string& where,

@@ -154,6 +154,10 @@ TEST(ScratchDirectory, OwnOnesCanBeRemovedBeforeTheProcessEnds) {
   RemoveOwnScratchDirectories();
   EXPECT_FALSE(fs::exists(building->path()));
   EXPECT_TRUE(fs::exists(kept_path));
+  // Nor are new ones left, whatever other threads do until the process ends.
+  // (This test is the last one of its process.)
+  EXPECT_TRUE(absl::IsCancelled(
+      ScratchDirectory::Create(root, kBuilding, 3).status()));
 }
 
 }  // namespace

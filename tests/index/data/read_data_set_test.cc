@@ -50,6 +50,11 @@ TEST_F(ReadDataSetTest, RefusesOtherForms) {
   }
 }
 
+TEST_F(ReadDataSetTest, APathAloneIsTakenForCsv) {
+  ExpectError(ReadDataSet(dir_.string(), 0), absl::StatusCode::kInvalidArgument,
+              "did you mean csv:" + dir_.string() + "?");
+}
+
 TEST_F(ReadDataSetTest, NamesTheFileThatIsMissing) {
   const auto not_found = absl::StatusCode::kNotFound;
   ExpectError(Read("csv"), not_found, "interactions.csv");
