@@ -16,6 +16,7 @@
 #include "index/data/column_kind.h"
 #include "index/data/data_readers.h"
 #include "index/data/data_set.h"
+#include "index/data/feature_table.h"
 #include "index/data/feedback.h"
 #include "index/data/synthetic_data.h"
 #include "status/status_macros.h"
@@ -164,10 +165,12 @@ void SayFeatures(std::string_view of, const std::vector<ColumnReport>& columns,
   report->Say(fmt::format("features of {}:", of));
   std::vector<ColumnFact> facts;
   for (const ColumnReport& column : columns) {
+    std::string example = column.example;
+    std::replace(example.begin(), example.end(), kTokenSeparator, '|');
     ColumnFact& fact = facts.emplace_back(
         ColumnFact{.name = column.name,
                    .is = std::string(ColumnKindName(column.kind)),
-                   .example = QuoteExample(column.example),
+                   .example = QuoteExample(example),
                    .note = column.note});
     if (column.kind == ColumnKind::kIgnored) fact.is = "ignored";
     if (column.missing == 0) continue;
