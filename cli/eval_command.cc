@@ -115,9 +115,9 @@ void AddTestSetFlags(CLI::App& command, EvalFlags* flags) {
   command.add_flag("--allow-seen", flags->allow_seen,
                    "Where pairs of the test set were in training, leave them "
                    "out and judge on the others, instead of exiting with 1");
-  command.add_flag("--allow-strangers", flags->allow_strangers,
+  command.add_flag("--allow-cold-users", flags->allow_cold_users,
                    "Judge even if the bundle knows no user of the test set: "
-                   "what strangers get");
+                   "what cold users get");
 }
 
 void AddReportFlags(CLI::App& command, EvalFlags* flags) {

@@ -19,7 +19,7 @@ struct EvalFlags {
   // See ParseListsFlags.
   std::vector<std::string> lists;
   bool allow_seen = false;
-  bool allow_strangers = false;
+  bool allow_cold_users = false;
   std::string json;
   std::string html;
   std::string data;

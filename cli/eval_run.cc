@@ -76,11 +76,12 @@ absl::Status CheckTestSet(const EvalFlags& flags,
     if (of_bundles[i].seen_pairs == 0) continue;
     const Bundle& bundle = *bundles[i].bundle;
     if (!flags.allow_seen) return SeenError(of_bundles[i], bundle);
-    Warn(SeenSentence(of_bundles[i], bundle) + "; they are left out");
+    Warn(SeenSentence(of_bundles[i], bundle) + "; they are ignored");
   }
   for (size_t i = 0; i < bundles.size(); ++i) {
-    RETURN_IF_ERROR(CheckPairsAreLeft(
-        of_bundles[i], *test_items, *bundles[i].bundle, flags.allow_strangers));
+    RETURN_IF_ERROR(CheckPairsAreLeft(of_bundles[i], *test_items,
+                                      *bundles[i].bundle,
+                                      flags.allow_cold_users));
   }
   const std::string unknown =
       MostlyUnknownSentence(*counts, *test_items, *bundles[0].bundle);

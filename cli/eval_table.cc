@@ -147,7 +147,7 @@ std::string GivenListsLine(std::string_view name,
   return fmt::format(
       "({}: {} of {} test users have no list, and a recall of 0; {} of {} "
       "users are not in the test set; {} of {} items are unknown; {} of {} "
-      "entries repeat an item and are left out, {} are of items that the user "
+      "entries repeat an item and are ignored, {} are of items that the user "
       "already had)\n",
       name, counts.test_users_without_list, counts.test_users,
       counts.users_not_tested, counts.users, counts.unknown_items, counts.items,

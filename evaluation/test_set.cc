@@ -160,9 +160,9 @@ std::string SeenSentence(const TestSetCounts& counts, const Bundle& bundle) {
 
 absl::Status CheckPairsAreLeft(const TestSetCounts& counts,
                                const TestItems& test_items,
-                               const Bundle& bundle, bool strangers_count) {
+                               const Bundle& bundle, bool cold_users_count) {
   const uint64_t left =
-      strangers_count ? counts.pairs_of_known_items : counts.pairs_left;
+      cold_users_count ? counts.pairs_of_known_items : counts.pairs_left;
   if (left > 0) return absl::OkStatus();
   std::string why;
   if (counts.pairs == 0) {
@@ -174,7 +174,7 @@ absl::Status CheckPairsAreLeft(const TestSetCounts& counts,
     why = UnknownUsers(counts, test_items, bundle) +
           (counts.unknown_items == counts.items
                ? "; " + UnknownItems(counts, test_items, bundle)
-               : "; to judge what strangers get, pass --allow-strangers");
+               : "; to judge what cold users get, pass --allow-cold-users");
   } else if (counts.unknown_items == counts.items) {
     why = UnknownItems(counts, test_items, bundle);
   } else {

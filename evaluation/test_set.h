@@ -49,11 +49,11 @@ std::string SeenSentence(const TestSetCounts& counts, const Bundle& bundle);
 // FAILED_PRECONDITION when the bundle can be judged on no pair: "no test pair
 // is left: ", and why, with examples of keys where they differ. A pair is left
 // if it was not in training and its item is known, and, unless
-// `strangers_count`, its user. Recall would be 0 whatever the lists are like,
-// or that of lists for strangers.
+// `cold_users_count`, its user. Recall would be 0 whatever the lists are like,
+// or that of lists for cold users.
 absl::Status CheckPairsAreLeft(const TestSetCounts& counts,
                                const TestItems& test_items,
-                               const Bundle& bundle, bool strangers_count);
+                               const Bundle& bundle, bool cold_users_count);
 
 // A sentence for when at least half of the users or of the items are unknown,
 // with examples of keys; else empty.

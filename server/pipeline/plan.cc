@@ -25,7 +25,7 @@
 // is used by the policy QUOTA, unless the request has weights. Without it a
 // source has the weight of the request, else that of the configuration, else
 // its target. Where no source that proposes an item has a weight above 0, as
-// for a stranger whom only popularity knows, fusion weighs all alike.
+// for a cold user whom only popularity knows, fusion weighs all alike.
 #include "server/pipeline/plan.h"
 
 #include <algorithm>

@@ -16,9 +16,9 @@ using testing::Not;
 // had a and b.
 class TestSetTest : public testing::Test {
  protected:
-  std::string Problem(const TestItems& test, bool strangers_count = false) {
+  std::string Problem(const TestItems& test, bool cold_users_count = false) {
     const absl::Status status = CheckPairsAreLeft(
-        CountTestSet(test, *bundle_), test, *bundle_, strangers_count);
+        CountTestSet(test, *bundle_), test, *bundle_, cold_users_count);
     EXPECT_TRUE(status.ok() ||
                 status.code() == absl::StatusCode::kFailedPrecondition);
     return std::string(status.message());
@@ -77,7 +77,7 @@ TEST_F(TestSetTest, ShowsKeysWhereThoseOfTheTestSetAreOthers) {
               AllOf(HasSubstr("no test pair is left: 2 of 2 users are unknown; "
                               "the bundle's user keys look like 10, 20, 30, "
                               "the test set's like u10, u20"),
-                    HasSubstr("--allow-strangers"), Not(HasSubstr("items"))));
+                    HasSubstr("--allow-cold-users"), Not(HasSubstr("items"))));
   EXPECT_THAT(Problem({{"10", {"c.jpg", "d.jpg"}}}),
               HasSubstr("2 of 2 items are unknown; the bundle's item keys look "
                         "like a, c, f, the test set's like c.jpg, d.jpg"));
@@ -86,7 +86,7 @@ TEST_F(TestSetTest, ShowsKeysWhereThoseOfTheTestSetAreOthers) {
                     HasSubstr("1 of 1 items are unknown")));
 }
 
-TEST_F(TestSetTest, StrangersAreJudgedOnRequest) {
+TEST_F(TestSetTest, ColdUsersAreJudgedOnRequest) {
   EXPECT_EQ(Problem({{"u10", {"c"}}}, true), "");
   EXPECT_NE(Problem({{"u10", {"zinc"}}}, true), "");
 }

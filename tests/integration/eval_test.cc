@@ -130,7 +130,7 @@ TEST_F(EvalTest, ATestSetOfOtherKeysIsAnErrorAndNotARecallOfZero) {
   EXPECT_EQ(items.exit_status, 1);
   EXPECT_THAT(items.output, HasSubstr("2 of 2 items are unknown"));
   const Outcome strangers =
-      Eval(WriteTest("users", "1\ttea-1\n2\ttea-2\n"), {"--allow-strangers"});
+      Eval(WriteTest("users", "1\ttea-1\n2\ttea-2\n"), {"--allow-cold-users"});
   EXPECT_EQ(strangers.exit_status, 0) << strangers.output;
   EXPECT_THAT(strangers.output, HasSubstr("recall "));
 }
