@@ -28,7 +28,7 @@ void SetProxyFor(std::string_view address, grpc::ChannelArguments* arguments);
 // The message of a call to the address that failed with UNAVAILABLE, with what
 // may be the matter: the server there speaks HTTP/1, or a proxy of the
 // environment was used (grpc_proxy, https_proxy or http_proxy; its password is
-// left out).
+// excluded).
 std::string ExplainUnavailable(std::string_view address,
                                std::string_view message);
 

@@ -11,7 +11,7 @@ namespace tributary {
 // Parses a list as programs print it into a field: ['a', "b"] (Python, JSON),
 // ['a' 'b'] (NumPy), {a,b} (PostgreSQL, Python's sets), or a list of objects,
 // of which the values of "name" are taken: [{'id': 28, 'name': 'Action'}].
-// Elements that are empty, None or null are left out. nullopt for anything
+// Elements that are empty, None or null are skipped. nullopt for anything
 // else. Text is UTF-8.
 std::optional<std::vector<std::string>> ParseBracketList(std::string_view text);
 

@@ -1,4 +1,6 @@
 #include <filesystem>
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -34,14 +36,15 @@ std::string NamesOf(const std::vector<std::filesystem::path>& files) {
 }
 
 // Says which files of the directory are not read.
-void ReportUnread(const std::vector<std::filesystem::path>& files,
-                  const std::vector<const TableFiles*>& tables,
-                  InputReport* report) {
+void ReportUnread(
+    const std::vector<std::filesystem::path>& files,
+    std::initializer_list<std::span<const std::filesystem::path>> tables,
+    InputReport* report) {
   std::vector<std::filesystem::path> unread;
   for (const auto& path : files) {
     bool read = false;
-    for (const TableFiles* table : tables) {
-      for (const auto& of_table : table->paths) {
+    for (const auto& table : tables) {
+      for (const auto& of_table : table) {
         read = read || of_table == path || of_table.parent_path() == path;
       }
     }
@@ -63,11 +66,13 @@ absl::StatusOr<DataSetBuilder> ReadCsv(const std::filesystem::path& where,
   }
   ASSIGN_OR_RETURN(const std::vector<std::filesystem::path> files,
                    ListDataFiles(where));
-  ASSIGN_OR_RETURN(const TableFiles interactions,
+  ASSIGN_OR_RETURN(const std::vector<std::filesystem::path> interactions,
                    FindTable(files, kInteractionStems));
-  ASSIGN_OR_RETURN(const TableFiles items, FindTable(files, kItemStems));
-  ASSIGN_OR_RETURN(const TableFiles users, FindTable(files, kUserStems));
-  if (interactions.paths.empty()) {
+  ASSIGN_OR_RETURN(const std::vector<std::filesystem::path> items,
+                   FindTable(files, kItemStems));
+  ASSIGN_OR_RETURN(const std::vector<std::filesystem::path> users,
+                   FindTable(files, kUserStems));
+  if (interactions.empty()) {
     return absl::NotFoundError(fmt::format(
         "{}: no interactions.csv (or .tsv, .csv.gz, .csv.zst; or events, "
         "ratings, clicks and the like); there is {}. A file of another name is "
@@ -75,18 +80,18 @@ absl::StatusOr<DataSetBuilder> ReadCsv(const std::filesystem::path& where,
         where.string(), NamesOf(files)));
   }
   RETURN_IF_ERROR(
-      ReadInteractions(interactions.paths, {}, {}, context, &builder, &counts));
-  if (!items.paths.empty()) {
-    RETURN_IF_ERROR(ReadFeatures(items.paths, {}, Role::kItem, counts.of_items,
+      ReadInteractions(interactions, {}, {}, context, &builder, &counts));
+  if (!items.empty()) {
+    RETURN_IF_ERROR(ReadFeatures(items, {}, Role::kItem, counts.of_items,
                                  context, &builder.items,
                                  &builder.item_features));
   }
-  if (!users.paths.empty()) {
-    RETURN_IF_ERROR(ReadFeatures(users.paths, {}, Role::kUser, counts.of_users,
+  if (!users.empty()) {
+    RETURN_IF_ERROR(ReadFeatures(users, {}, Role::kUser, counts.of_users,
                                  context, &builder.users,
                                  &builder.user_features));
   }
-  ReportUnread(files, {&interactions, &items, &users}, context.report);
+  ReportUnread(files, {interactions, items, users}, context.report);
   return builder;
 }
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "fmt/format.h"
-#include "fmt/ranges.h"
 #include "index/data/parse_field.h"
 #include "status/status_macros.h"
 
@@ -116,22 +115,6 @@ absl::Status DelimitedFile::ReadHeader() {
   first_ = next_;
   first_line_ = next_line_;
   return absl::OkStatus();
-}
-
-std::optional<size_t> DelimitedFile::FindColumn(
-    std::initializer_list<std::string_view> names) const {
-  for (const std::string_view name : names) {
-    const auto found = std::find(header_.begin(), header_.end(), name);
-    if (found != header_.end()) return found - header_.begin();
-  }
-  return std::nullopt;
-}
-
-absl::StatusOr<size_t> DelimitedFile::NeedColumn(
-    std::initializer_list<std::string_view> names) const {
-  if (const std::optional<size_t> column = FindColumn(names)) return *column;
-  return absl::NotFoundError(fmt::format("{}: no column named {} in the header",
-                                         name_, fmt::join(names, " or ")));
 }
 
 absl::StatusOr<bool> DelimitedFile::Next() {

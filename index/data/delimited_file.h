@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
-#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,14 +44,6 @@ class DelimitedFile {
   void ExpectFields(size_t fields) { min_fields_ = fields; }
 
   const std::vector<std::string>& header() const { return header_; }
-  // The first column that has one of these names.
-  std::optional<size_t> FindColumn(
-      std::initializer_list<std::string_view> names) const;
-  // As FindColumn, but NOT_FOUND, naming the file and the names, when there is
-  // none.
-  absl::StatusOr<size_t> NeedColumn(
-      std::initializer_list<std::string_view> names) const;
-
   // Moves to the next record that has as many fields as the header. Counts
   // malformed records on the way. False at the end of the file. DATA_LOSS when
   // too many records are malformed: see MalformedLines.

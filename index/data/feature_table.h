@@ -40,8 +40,8 @@ class FeatureTable {
   std::optional<uint64_t> SetLine(uint32_t row, uint64_t line);
 
   // Returns the columns, with row i taken from order[i]; those that are to be
-  // ignored are left out. Numbers that are infinite count as missing. Adds what
-  // was found of each column to *reports, unless null.
+  // ignored are not among them. Numbers that are infinite count as missing.
+  // Adds what was found of each column to *reports, unless null.
   std::vector<FeatureColumn> Finish(
       std::span<const uint32_t> order,
       std::vector<ColumnReport>* reports = nullptr) &&;

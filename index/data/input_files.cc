@@ -156,11 +156,10 @@ absl::StatusOr<fs::path> FindCompressed(const fs::path& path) {
                   found[1].filename().string()));
 }
 
-absl::StatusOr<TableFiles> FindTable(std::span<const fs::path> files,
-                                     std::span<const std::string_view> stems) {
-  TableFiles table;
+absl::StatusOr<std::vector<fs::path>> FindTable(
+    std::span<const fs::path> files, std::span<const std::string_view> stems) {
+  std::vector<fs::path> table;
   for (const std::string_view stem : stems) {
-    std::vector<fs::path> found;
     for (const fs::path& path : files) {
       const std::string name = PlainName(path);
       if (!HasStem(name, stem)) continue;
@@ -168,21 +167,20 @@ absl::StatusOr<TableFiles> FindTable(std::span<const fs::path> files,
       if (fs::is_directory(path, error)) {
         ASSIGN_OR_RETURN(const std::vector<fs::path> parts,
                          ListDataFiles(path));
-        found.insert(found.end(), parts.begin(), parts.end());
+        table.insert(table.end(), parts.begin(), parts.end());
       } else if (IsTable(name)) {
-        found.push_back(path);
+        table.push_back(path);
       }
     }
-    auto& to = table.paths.empty() ? table.paths : table.passed_over;
-    to.insert(to.end(), found.begin(), found.end());
+    if (!table.empty()) break;
   }
-  for (size_t i = 0; i < table.paths.size(); ++i) {
-    RETURN_IF_ERROR(RejectJson(table.paths[i]));
+  for (size_t i = 0; i < table.size(); ++i) {
+    RETURN_IF_ERROR(RejectJson(table[i]));
     for (size_t j = 0; j < i; ++j) {
-      if (PlainName(table.paths[i]) != PlainName(table.paths[j])) continue;
+      if (PlainName(table[i]) != PlainName(table[j])) continue;
       return absl::InvalidArgumentError(fmt::format(
           "{} and {} have one content, compressed and not: remove one of them",
-          table.paths[j].string(), table.paths[i].string()));
+          table[j].string(), table[i].string()));
     }
   }
   return table;

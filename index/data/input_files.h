@@ -36,19 +36,12 @@ bool IsRecBole(const std::filesystem::path& path);
 absl::StatusOr<std::filesystem::path> FindCompressed(
     const std::filesystem::path& path);
 
-// The files of one table, and what else might have been meant.
-struct TableFiles {
-  // In natural order; all are to be read as one table. Empty: none was found.
-  std::vector<std::filesystem::path> paths;
-  // Others that have a name of this table, but a less usual one.
-  std::vector<std::filesystem::path> passed_over;
-};
-
 // Finds the table among `files`: those whose name begins with one of `stems`,
 // in any case, followed by nothing, a number or a separator (ratings.csv,
 // ratings-2.csv.gz, ratings.part3.tsv), or the contents of a directory of such
-// a name. The first stem that has any file wins.
-absl::StatusOr<TableFiles> FindTable(
+// a name. The first stem that has any file wins. Returns the files in natural
+// order, to be read as one table; none when no stem has any.
+absl::StatusOr<std::vector<std::filesystem::path>> FindTable(
     std::span<const std::filesystem::path> files,
     std::span<const std::string_view> stems);
 

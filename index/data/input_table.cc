@@ -1,6 +1,7 @@
 #include "index/data/input_table.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -119,12 +120,19 @@ absl::Status InputTable::ForEach(
 void InputTable::Describe(InputReport* report) const {
   std::vector<std::string> names;
   for (const DelimitedFile& file : files_) names.push_back(file.name());
-  const InputText& input = files_.front().input();
-  std::string form = fmt::format("{}, separated by {}", input.encoding(),
-                                 SeparatorName(files_.front().separator()));
-  if (!input.compression().empty()) form += ", " + input.compression();
+  // Usually one; files of a table may be written in several ways.
+  std::set<std::string> forms;
+  for (const DelimitedFile& file : files_) {
+    std::string form =
+        fmt::format("{}, separated by {}", file.input().encoding(),
+                    SeparatorName(file.separator()));
+    if (!file.input().compression().empty()) {
+      form += ", " + file.input().compression();
+    }
+    forms.insert(std::move(form));
+  }
   report->Say(fmt::format("{}: {} records, {}", fmt::join(names, " + "),
-                          records_, form));
+                          records_, fmt::join(forms, "; ")));
 }
 
 }  // namespace tributary

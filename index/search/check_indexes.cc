@@ -27,7 +27,7 @@ double VectorLength(std::span<const float> vector) {
   return std::sqrt(square);
 }
 
-// A golden query's scores, held against those of the vectors themselves.
+// A golden query's scores, compared with those of the vectors themselves.
 class GoldenScores {
  public:
   GoldenScores(const VectorTable& items, const v1::GoldenQuery& golden)
