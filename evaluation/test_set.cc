@@ -7,20 +7,17 @@
 
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "text/quoted.h"
 
 namespace tributary {
 namespace {
 
 constexpr size_t kExampleKeys = 3;
 // Longer keys are cut in messages.
-constexpr size_t kMaxShownKey = 40;
+constexpr size_t kShownCharacters = 40;
 
-std::string ShownKey(std::string key) {
-  if (key.size() <= kMaxShownKey) return key;
-  // Not within a character of UTF-8.
-  size_t end = kMaxShownKey;
-  while (end > 0 && (key[end] & 0xC0) == 0x80) --end;
-  return key.substr(0, end) + "...";
+std::string ShownKey(std::string_view key) {
+  return Printable(key, kShownCharacters);
 }
 
 // The first, a middle and the last key of a bundle's table.

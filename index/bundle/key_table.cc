@@ -5,6 +5,8 @@
 
 #include "fmt/core.h"
 #include "status/status_macros.h"
+#include "text/quoted.h"
+#include "text/utf8.h"
 
 namespace tributary {
 namespace {
@@ -130,9 +132,15 @@ absl::Status KeyTable::CheckKeys() const {
     const Row r = static_cast<Row>(row);
     if (row > 0 && string(r - 1) >= string(r)) {
       return absl::DataLossError(fmt::format(
-          "{}.keys.utf8: the key of row {}, \"{}\", does not come after "
-          "\"{}\": keys must be unique and in byte order",
-          table_, row, string(r), string(r - 1)));
+          "{}.keys.utf8: the key of row {}, {}, does not come after {}: keys "
+          "must be unique and in byte order",
+          table_, row, Quoted(string(r)), Quoted(string(r - 1))));
+    }
+    // A reply with such a key could not be read by any client.
+    if (!IsUtf8(string(r))) {
+      return absl::DataLossError(
+          fmt::format("{}.keys.utf8: the key of row {}, {}, is not UTF-8",
+                      table_, row, Quoted(string(r))));
     }
   }
   return absl::OkStatus();

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "fmt/core.h"
 #include "status/status_macros.h"
+#include "text/quoted.h"
 
 namespace tributary {
 namespace {
@@ -183,7 +184,7 @@ absl::StatusOr<NpyDescription> DescribeNpy(std::span<const std::byte> file,
     return absl::InvalidArgumentError(fmt::format(
         "{}: the .npy header does not describe an array of one or two "
         "dimensions: {}",
-        name, found->text.substr(0, 100)));
+        name, Quoted(found->text, 100)));
   }
   return NpyDescription{std::string(reader.descr()), reader.fortran_order(),
                         reader.shape(), found->data_offset};

@@ -229,8 +229,8 @@ std::string ReasonToIgnore(std::string_view name, const ColumnFacts& facts) {
 
 std::string WhyText(const ColumnFacts& facts) {
   if (facts.count_numbers() == 0) return "";
-  return fmt::format("{} values are numbers, but \"{}\" is not",
-                     facts.count_numbers(), facts.first_other().substr(0, 40));
+  return fmt::format("{} values are numbers, but {} is not",
+                     facts.count_numbers(), QuotedExample(facts.first_other()));
 }
 
 }  // namespace

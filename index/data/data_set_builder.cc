@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "index/data/feedback.h"
-#include "index/data/utf8.h"
+#include "text/utf8.h"
 
 namespace tributary {
 namespace {

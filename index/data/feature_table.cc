@@ -7,7 +7,7 @@
 
 #include "fmt/format.h"
 #include "index/data/parse_field.h"
-#include "index/data/utf8.h"
+#include "text/utf8.h"
 
 namespace tributary {
 namespace {
@@ -76,8 +76,8 @@ class ValueReader {
     if (others_ > 0) {
       AddNote(
           fmt::format("{} values are not numbers and count as missing, "
-                      "such as \"{}\"",
-                      others_, first_other_));
+                      "such as {}",
+                      others_, QuotedExample(first_other_)));
     }
     if (!markers_.empty()) {
       AddNote(
@@ -93,7 +93,7 @@ class ValueReader {
         number.value_or(std::numeric_limits<float>::quiet_NaN()));
     const bool missing = std::isnan(out_.numbers.back());
     Count(value, missing);
-    if (!number && others_++ == 0) first_other_ = value.substr(0, 40);
+    if (!number && others_++ == 0) first_other_ = value;
     if (number && missing) AddMarker(value);
   }
 

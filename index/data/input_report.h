@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "text/quoted.h"
+
 namespace tributary {
 
 // What was understood of the input, for the person who builds: facts, and
@@ -30,9 +32,10 @@ struct ColumnFact {
   std::string note;
 };
 
-// Text of other people as one line of at most 40 characters: quoted, control
-// characters escaped, cut at the end of a character.
-std::string QuoteExample(std::string_view text);
+// A value or a key of a table, short enough for a line beside others.
+inline std::string QuotedExample(std::string_view text) {
+  return Quoted(text, 40);
+}
 
 // Adds one line for each column, aligned.
 void SayColumns(const std::vector<ColumnFact>& columns, InputReport* report);

@@ -8,8 +8,8 @@
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "index/data/input_files.h"
-#include "index/data/utf8.h"
 #include "status/status_macros.h"
+#include "text/utf8.h"
 
 namespace tributary {
 namespace {

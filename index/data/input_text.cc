@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "fmt/format.h"
-#include "index/data/utf8.h"
 #include "status/status_macros.h"
+#include "text/utf8.h"
 
 namespace tributary {
 namespace {

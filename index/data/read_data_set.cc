@@ -87,7 +87,7 @@ absl::StatusOr<std::optional<v1::KeyKind>> StatedKind(std::string_view field,
   if (kinds.others == 0) return v1::UINT64;
   return absl::InvalidArgumentError(fmt::format(
       "{}: number, but {} of {} keys are none, such as {}", field, kinds.others,
-      keys.size(), QuoteExample(kinds.other_example)));
+      keys.size(), QuotedExample(kinds.other_example)));
 }
 
 // A single "x12" among numbers turns all keys into text, and every client that
@@ -103,7 +103,7 @@ void WarnOfOddKeys(std::string_view what, const KeyNumbers& keys,
   report->Warn(fmt::format(
       "{}' keys are text because {} of {} are not decimal integers, such as "
       "{}; state --input.{}_keys text if that is meant, or number to be told",
-      what, kinds.others, keys.size(), QuoteExample(kinds.other_example),
+      what, kinds.others, keys.size(), QuotedExample(kinds.other_example),
       what.substr(0, what.size() - 1)));
 }
 
@@ -170,7 +170,7 @@ void SayFeatures(std::string_view of, const std::vector<ColumnReport>& columns,
     ColumnFact& fact = facts.emplace_back(
         ColumnFact{.name = column.name,
                    .is = std::string(ColumnKindName(column.kind)),
-                   .example = QuoteExample(example),
+                   .example = QuotedExample(example),
                    .note = column.note});
     if (column.kind == ColumnKind::kIgnored) fact.is = "ignored";
     if (column.missing == 0) continue;

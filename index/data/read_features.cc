@@ -63,7 +63,7 @@ class FeatureReader {
     if (unknown == 0) return absl::OkStatus();
     const std::string examples = fmt::format(
         "the interactions have {}, this table has {}",
-        QuoteExample(keys_.key(*example)), QuoteExample(first_key_));
+        QuotedExample(keys_.key(*example)), QuotedExample(first_key_));
     if (unknown == all) {
       return absl::InvalidArgumentError(fmt::format(
           "{}: the column {} has none of the interactions' {}s: {}. Are keys "
@@ -80,7 +80,7 @@ class FeatureReader {
         "such as {}",
         table_.name(), unknown, all, 100 * share,
         role_ == Role::kItem ? "an" : "a", RoleName(role_),
-        QuoteExample(keys_.key(*example)));
+        QuotedExample(keys_.key(*example)));
     if (share > kUnknownShare) {
       context_.report->Warn(text);
     } else {
@@ -153,7 +153,7 @@ class FeatureReader {
     }
     repeats_named_ +=
         fmt::format("{}{} on lines {} and {}", repeats_ > 1 ? ", " : "",
-                    QuoteExample(key), earlier, file.line());
+                    QuotedExample(key), earlier, file.line());
   }
 
   InputTable& table_;

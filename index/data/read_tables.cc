@@ -187,14 +187,14 @@ class InteractionReader {
       report.Warn(fmt::format(
           "{}: {} keys have blanks around them, such as {}, and are kept as "
           "they are; --input.trim_keys true removes the blanks",
-          table_.name(), padded_keys_, QuoteExample(padded_example_)));
+          table_.name(), padded_keys_, QuotedExample(padded_example_)));
     }
   }
 
   ColumnFact FactOf(size_t column) {
     ColumnFact fact{.name = table_.names()[column],
                     .is = "ignored",
-                    .example = QuoteExample(examples_[column]),
+                    .example = QuotedExample(examples_[column]),
                     .note = ""};
     if (const std::optional<Role> role = roles_.Of(column)) {
       fact.is = RoleName(*role);

@@ -137,7 +137,7 @@ absl::Status ReadKeys(const fs::path& dir, const TableContext& context,
     context.report->Say(fmt::format(
         "{}: {} keys, such as {}", path.string(), side->rows,
         side->rows == 0 ? "none"
-                        : QuoteExample(side->keys->key(side->numbers[0]))));
+                        : QuotedExample(side->keys->key(side->numbers[0]))));
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(

@@ -7,6 +7,7 @@
 
 #include "status/field_error.h"
 #include "status/status_macros.h"
+#include "text/quoted.h"
 
 namespace tributary {
 namespace {
@@ -32,12 +33,7 @@ std::string SpaceNames(const Bundle& bundle) {
 // The path of a map's entry. A long name is cut off, because errors travel in a
 // header, whose size is limited.
 std::string EntryPath(std::string_view map, std::string_view name) {
-  constexpr size_t kMaxEchoBytes = 64;
-  if (name.size() <= kMaxEchoBytes) return fmt::format("{}[\"{}\"]", map, name);
-  size_t end = kMaxEchoBytes;
-  // Do not cut inside a UTF-8 sequence.
-  while (end > 0 && (static_cast<uint8_t>(name[end]) & 0xc0) == 0x80) --end;
-  return fmt::format("{}[\"{}...\"]", map, name.substr(0, end));
+  return fmt::format("{}[{}]", map, Quoted(name));
 }
 
 absl::Status CheckKeyBytes(std::string_view path, std::string_view key,

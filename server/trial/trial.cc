@@ -15,6 +15,7 @@
 #include "server/trial/child_process.h"
 #include "server/trial/trial_protocol.h"
 #include "status/status_macros.h"
+#include "text/quoted.h"
 
 namespace tributary {
 namespace {
@@ -91,8 +92,10 @@ std::string Circumstances(const ChildEnd& end) {
   std::string_view output = end.output_tail;
   while (!output.empty() && output.back() == '\n') output.remove_suffix(1);
   output.remove_prefix(output.size() - std::min(output.size(), kMaxQuoted));
-  if (!output.empty())
-    text += fmt::format("; its output ends with {:?}", output);
+  if (!output.empty()) {
+    text +=
+        fmt::format("; its output ends with {}", Quoted(output, kMaxQuoted));
+  }
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "text/quoted.h"
 
 namespace tributary {
 namespace {
@@ -45,10 +46,9 @@ absl::Status NothingActive() {
   return absl::UnavailableError("no bundle is active yet");
 }
 
-// Truncates the name: errors do not echo input of unbounded length.
 absl::Status NoLabel(std::string_view name) {
-  return absl::NotFoundError(fmt::format("bundle_label: no label \"{}\"",
-                                         name.substr(0, kMaxLabelBytes)));
+  return absl::NotFoundError(
+      fmt::format("bundle_label: no label {}", Quoted(name)));
 }
 
 }  // namespace

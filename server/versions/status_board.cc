@@ -5,19 +5,16 @@
 #include "absl/time/clock.h"
 #include "fmt/format.h"
 #include "spdlog/spdlog.h"
+#include "text/quoted.h"
 
 namespace tributary {
 namespace {
 
 constexpr size_t kMaxTextBytes = 4096;
 
-// Truncates to kMaxTextBytes at the start of a UTF-8 sequence: a proto's string
-// must be valid UTF-8.
+// A proto's string must be valid UTF-8, so it is not cut inside a character.
 void Shorten(std::string* text) {
-  if (text->size() <= kMaxTextBytes) return;
-  size_t end = kMaxTextBytes;
-  while (end > 0 && (static_cast<uint8_t>((*text)[end]) & 0xc0) == 0x80) --end;
-  text->resize(end);
+  text->resize(CutUtf8(*text, kMaxTextBytes).size());
 }
 
 }  // namespace

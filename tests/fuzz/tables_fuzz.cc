@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "index/data/data_set.h"
-#include "index/data/utf8.h"
+#include "text/utf8.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace tributary {

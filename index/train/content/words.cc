@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "index/data/utf8.h"
+#include "text/utf8.h"
 
 namespace tributary {
 namespace {

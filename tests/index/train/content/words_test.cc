@@ -6,7 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "index/data/random.h"
-#include "index/data/utf8.h"
+#include "text/utf8.h"
 
 namespace tributary {
 namespace {

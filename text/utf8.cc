@@ -1,4 +1,4 @@
-#include "index/data/utf8.h"
+#include "text/utf8.h"
 
 #include <cstddef>
 #include <cstdint>

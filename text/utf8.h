@@ -1,5 +1,5 @@
-#ifndef TRIBUTARY_INDEX_DATA_UTF8_H_
-#define TRIBUTARY_INDEX_DATA_UTF8_H_
+#ifndef TRIBUTARY_TEXT_UTF8_H_
+#define TRIBUTARY_TEXT_UTF8_H_
 
 #include <cstddef>
 #include <string>
@@ -21,4 +21,4 @@ std::string ToUtf8(std::string_view text);
 
 }  // namespace tributary
 
-#endif  // TRIBUTARY_INDEX_DATA_UTF8_H_
+#endif  // TRIBUTARY_TEXT_UTF8_H_
