@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <set>
 #include <string>
@@ -16,6 +17,7 @@
 #include "server/fusion/fusion.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
+#include "text/quoted.h"
 
 namespace tributary {
 namespace {
@@ -24,6 +26,18 @@ absl::Status CheckRange(std::string_view path, uint64_t value, uint64_t low,
                         uint64_t high) {
   if (value >= low && value <= high) return absl::OkStatus();
   return FieldError(path, "{} is not within {} to {}", value, low, high);
+}
+
+struct Range {
+  std::string_view path;
+  uint64_t value, low, high;
+};
+
+absl::Status CheckRanges(std::initializer_list<Range> ranges) {
+  for (const Range& range : ranges) {
+    RETURN_IF_ERROR(CheckRange(range.path, range.value, range.low, range.high));
+  }
+  return absl::OkStatus();
 }
 
 void CompleteLimits(v1::Limits* limits) {
@@ -43,11 +57,7 @@ void CompleteLimits(v1::Limits* limits) {
 }
 
 absl::Status CheckLimits(const v1::Limits& limits) {
-  struct Range {
-    std::string_view path;
-    uint64_t value, low, high;
-  };
-  const Range ranges[] = {
+  return CheckRanges({
       {"limits.max_k", limits.max_k(), 1, 1'000'000},
       {"limits.max_batch", limits.max_batch(), 1, 65'536},
       {"limits.max_quotas", limits.max_quotas(), 1, kMaxSources},
@@ -59,11 +69,7 @@ absl::Status CheckLimits(const v1::Limits& limits) {
        65'536},
       {"limits.max_request_bytes", limits.max_request_bytes(), 1024,
        std::numeric_limits<int32_t>::max()},
-  };
-  for (const Range& range : ranges) {
-    RETURN_IF_ERROR(CheckRange(range.path, range.value, range.low, range.high));
-  }
-  return absl::OkStatus();
+  });
 }
 
 void CompleteDefaults(const v1::Limits& limits, v1::Defaults* defaults) {
@@ -130,9 +136,100 @@ absl::Status CompleteExecution(v1::Execution* execution) {
   }
   if (!execution->has_inline_below_us()) execution->set_inline_below_us(200);
   if (!execution->has_drain_ms()) execution->set_drain_ms(10000);
-  RETURN_IF_ERROR(CheckRange("execution.search_threads",
-                             execution->search_threads(), 1, 1024));
-  return CheckRange("execution.drain_ms", execution->drain_ms(), 0, 3'600'000);
+  if (!execution->has_request_threads()) {
+    execution->set_request_threads(
+        std::max(1U, std::thread::hardware_concurrency()));
+  }
+  if (!execution->has_drain_delay_ms()) execution->set_drain_delay_ms(0);
+  return CheckRanges({
+      {"execution.search_threads", execution->search_threads(), 1, 1024},
+      {"execution.drain_ms", execution->drain_ms(), 0, 3'600'000},
+      {"execution.request_threads", execution->request_threads(), 1, 1024},
+      {"execution.drain_delay_ms", execution->drain_delay_ms(), 0, 3'600'000},
+  });
+}
+
+void CompleteTransport(v1::Transport* transport) {
+  if (!transport->has_max_connections()) transport->set_max_connections(4096);
+  if (!transport->has_max_concurrent_streams()) {
+    transport->set_max_concurrent_streams(1024);
+  }
+  if (!transport->has_max_header_bytes()) {
+    transport->set_max_header_bytes(16384);
+  }
+  if (!transport->has_max_buffer_bytes()) {
+    transport->set_max_buffer_bytes(268435456);
+  }
+  if (!transport->has_keepalive_ms()) transport->set_keepalive_ms(60000);
+  if (!transport->has_keepalive_timeout_ms()) {
+    transport->set_keepalive_timeout_ms(20000);
+  }
+  if (!transport->has_min_client_keepalive_ms()) {
+    transport->set_min_client_keepalive_ms(10000);
+  }
+  if (!transport->has_max_connection_age_ms()) {
+    transport->set_max_connection_age_ms(3600000);
+  }
+  if (!transport->has_max_connection_idle_ms()) {
+    transport->set_max_connection_idle_ms(900000);
+  }
+  if (!transport->has_write_timeout_ms()) transport->set_write_timeout_ms(5000);
+  if (!transport->has_http_read_timeout_ms()) {
+    transport->set_http_read_timeout_ms(5000);
+  }
+  if (!transport->has_http_keepalive_ms()) {
+    transport->set_http_keepalive_ms(75000);
+  }
+}
+
+absl::Status CheckTransport(const v1::Transport& transport) {
+  constexpr uint64_t kDayMs = 86'400'000;
+  constexpr uint64_t kMaxAgeMs = 2'000'000'000;
+  return CheckRanges({
+      {"transport.max_connections", transport.max_connections(), 1, 1'000'000},
+      {"transport.max_concurrent_streams", transport.max_concurrent_streams(),
+       1, 65'536},
+      {"transport.max_header_bytes", transport.max_header_bytes(), 1024,
+       1'048'576},
+      {"transport.max_buffer_bytes", transport.max_buffer_bytes(), 16'777'216,
+       std::numeric_limits<int64_t>::max()},
+      {"transport.keepalive_ms", transport.keepalive_ms(), 1000, kDayMs},
+      {"transport.keepalive_timeout_ms", transport.keepalive_timeout_ms(), 100,
+       kDayMs},
+      {"transport.min_client_keepalive_ms", transport.min_client_keepalive_ms(),
+       0, kDayMs},
+      {"transport.max_connection_age_ms", transport.max_connection_age_ms(), 0,
+       kMaxAgeMs},
+      {"transport.max_connection_idle_ms", transport.max_connection_idle_ms(),
+       0, kMaxAgeMs},
+      {"transport.write_timeout_ms", transport.write_timeout_ms(), 10, 600'000},
+      {"transport.http_read_timeout_ms", transport.http_read_timeout_ms(), 10,
+       600'000},
+      {"transport.http_keepalive_ms", transport.http_keepalive_ms(), 0, kDayMs},
+  });
+}
+
+absl::Status CompleteOverload(v1::Overload* overload) {
+  constexpr std::array<std::string_view, 3> kSteps = {"effort", "sources",
+                                                      "popularity"};
+  if (!overload->has_max_wait_ms()) overload->set_max_wait_ms(10);
+  if (!overload->has_adaptive_limit()) overload->set_adaptive_limit(true);
+  if (overload->degrade().empty()) {
+    for (const std::string_view step : kSteps) {
+      overload->add_degrade(std::string(step));
+    }
+  }
+  const bool none =
+      overload->degrade_size() == 1 && overload->degrade(0) == "none";
+  for (int i = 0; i < overload->degrade_size() && !none; ++i) {
+    if (std::ranges::count(kSteps, overload->degrade(i)) == 0) {
+      return FieldError(fmt::format("overload.degrade[{}]", i),
+                        "{} is not effort, sources or popularity, nor none by "
+                        "itself",
+                        Quoted(overload->degrade(i)));
+    }
+  }
+  return CheckRange("overload.max_wait_ms", overload->max_wait_ms(), 1, 60'000);
 }
 
 absl::Status CompleteLiveRecall(v1::LiveRecall* live_recall) {
@@ -174,6 +271,13 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given) {
   }
   if (!config.has_listen()) config.set_listen("127.0.0.1:7700");
   if (!config.has_http()) config.set_http("127.0.0.1:7701");
+  if (!config.has_admin()) config.set_admin("127.0.0.1:7702");
+  if (!config.has_admin_only()) config.set_admin_only(false);
+  if (config.admin_only() && config.admin() == "off") {
+    return FieldError("admin_only",
+                      "with admin off, nothing would answer "
+                      "health, readiness and metrics");
+  }
   if (!config.has_control()) {
     config.set_control(fmt::format("unix:{}/control.sock", config.bundles()));
   }
@@ -187,6 +291,9 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given) {
   RETURN_IF_ERROR(CompleteExecution(config.mutable_execution()));
   RETURN_IF_ERROR(CompleteLiveRecall(config.mutable_live_recall()));
   RETURN_IF_ERROR(CompleteResidency(config.mutable_residency()));
+  CompleteTransport(config.mutable_transport());
+  RETURN_IF_ERROR(CheckTransport(config.transport()));
+  RETURN_IF_ERROR(CompleteOverload(config.mutable_overload()));
   return config;
 }
 

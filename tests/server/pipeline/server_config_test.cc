@@ -29,6 +29,8 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
   v1::ServerConfig expected = Config(R"pb(
     listen: "127.0.0.1:7700"
     http: "127.0.0.1:7701"
+    admin: "127.0.0.1:7702"
+    admin_only: false
     control: "unix:b/control.sock"
     log_level: "info"
     limits {
@@ -47,12 +49,34 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
       deadline_ms: 100
       fusion { policy: QUOTA k0: 60 }
     }
-    execution { inline_below_us: 200 drain_ms: 10000 }
+    execution { inline_below_us: 200 drain_ms: 10000 drain_delay_ms: 0 }
     live_recall { sample_share: .01 queue_length: 64 }
     residency { keep: 1 max_bytes: 0 warm_queries: 200 }
+    transport {
+      max_connections: 4096
+      max_concurrent_streams: 1024
+      max_header_bytes: 16384
+      max_buffer_bytes: 268435456
+      keepalive_ms: 60000
+      keepalive_timeout_ms: 20000
+      min_client_keepalive_ms: 10000
+      max_connection_age_ms: 3600000
+      max_connection_idle_ms: 900000
+      write_timeout_ms: 5000
+      http_read_timeout_ms: 5000
+      http_keepalive_ms: 75000
+    }
+    overload {
+      max_wait_ms: 10
+      adaptive_limit: true
+      degrade: [ "effort", "sources", "popularity" ]
+    }
   )pb");
   expected.mutable_execution()->set_search_threads(
       config->execution().search_threads());
+  EXPECT_GE(config->execution().request_threads(), 1);
+  expected.mutable_execution()->set_request_threads(
+      config->execution().request_threads());
   EXPECT_EQ(config->DebugString(), expected.DebugString());
 }
 
