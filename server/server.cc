@@ -1,7 +1,10 @@
 #include "server/server.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -29,6 +32,8 @@ constexpr size_t kQueuePerSearchThread = 4;
 // The clients of the control plane are the loader and sometimes an operator.
 constexpr int kMaxControlCalls = 8;
 constexpr auto kDrainPollInterval = std::chrono::milliseconds(2);
+// How many times limits.max_request_bytes gRPC reads.
+constexpr int64_t kOversize = 4;
 // Grace period in which clients receive GOAWAY. gRPC itself would wait until
 // idle clients hang up, which may take them seconds.
 constexpr auto kGoAwayGrace = std::chrono::milliseconds(200);
@@ -117,9 +122,9 @@ Server::Server(v1::ServerConfig config, RetrieverRegistry registry)
       pool_(config_.execution().search_threads(),
             config_.execution().search_threads() * kQueuePerSearchThread),
       pipeline_(config_, &pool_, &metrics_, &live_recall_),
-      admission_(config_.limits().max_concurrent_requests(), &metrics_),
-      handler_(&admission_, &bundles_, &pipeline_),
-      retrieval_service_(&handler_, &metrics_),
+      handler_(config_, &bundles_, &pipeline_),
+      executor_(config_, &metrics_),
+      retrieval_service_(config_, &handler_, &executor_, &metrics_),
       diff_(config_),
       bundles_service_(&bundles_, &diff_, &metrics_) {
   metrics_.WatchBundles([this] { return bundles_.GetStatus(); });
@@ -168,25 +173,32 @@ absl::Status Server::Bind() {
 }
 
 absl::Status Server::Listen() {
-  const int max_request_bytes =
-      static_cast<int>(config_.limits().max_request_bytes());
+  const auto max_bytes =
+      static_cast<int64_t>(config_.limits().max_request_bytes());
   ASSIGN_OR_RETURN(
-      grpc_, GrpcServer::Start({.field = "listen",
-                                .address = {},
-                                .bound = &*grpc_bound_,
-                                .services = {&retrieval_service_, &health_},
-                                .max_calls = static_cast<int>(
-                                    config_.limits().max_concurrent_requests()),
-                                .max_request_bytes = max_request_bytes}));
-  ASSIGN_OR_RETURN(control_,
-                   GrpcServer::Start({.field = "control",
-                                      .address = {},
-                                      .bound = &*control_bound_,
-                                      .services = {&bundles_service_},
-                                      .max_calls = kMaxControlCalls,
-                                      .max_request_bytes = max_request_bytes}));
-  grpc_bound_.reset();
-  control_bound_.reset();
+      grpc_,
+      GrpcServer::Start(
+          {.field = "listen",
+           .address = {},
+           .bound = std::exchange(grpc_bound_, std::nullopt),
+           .services = {&health_},
+           .queued = &retrieval_service_,
+           // Longer requests are refused by the service, with a code that
+           // clients do not retry; gRPC's own is one that they do.
+           .max_message_bytes = static_cast<int>(std::min<int64_t>(
+               kOversize * max_bytes, std::numeric_limits<int32_t>::max())),
+           .transport = config_.transport(),
+           .drain_ms = config_.execution().drain_ms()}));
+  ASSIGN_OR_RETURN(
+      control_,
+      GrpcServer::Start({.field = "control",
+                         .address = {},
+                         .bound = std::exchange(control_bound_, std::nullopt),
+                         .services = {&bundles_service_},
+                         .max_calls = kMaxControlCalls,
+                         .max_message_bytes = static_cast<int>(max_bytes),
+                         .transport = config_.transport(),
+                         .drain_ms = config_.execution().drain_ms()}));
   return absl::OkStatus();
 }
 
@@ -219,11 +231,11 @@ void Server::Shutdown() {
     if (grpc_ != nullptr) grpc_->StartDrain();
     const auto start = Clock::now();
     WaitUntil(start + kGoAwayGrace, [this] {
-      return admission_.Idle() && (grpc_ == nullptr || grpc_->drained());
+      return executor_.Idle() && (grpc_ == nullptr || grpc_->drained());
     });
-    admission_.Close();
+    executor_.Close();
     WaitUntil(start + std::chrono::milliseconds(config_.execution().drain_ms()),
-              [this] { return admission_.Idle(); });
+              [this] { return executor_.Idle(); });
     if (grpc_ != nullptr) grpc_->Shutdown(Clock::now());
     if (http_ != nullptr) http_->Shutdown();
   });

@@ -21,7 +21,7 @@
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/retrieval_service.h"
-#include "server/service/admission.h"
+#include "server/service/request_executor.h"
 #include "server/service/retrieval_handler.h"
 #include "server/versions/bundle_set.h"
 #include "tributary/v1/config.pb.h"
@@ -86,8 +86,8 @@ class Server {
   LiveRecall live_recall_;
   WorkerPool pool_;
   Pipeline pipeline_;
-  Admission admission_;
   RetrievalHandler handler_;
+  RequestExecutor executor_;
   RetrievalService retrieval_service_;
   BundleDiff diff_;
   BundlesService bundles_service_;

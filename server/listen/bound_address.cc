@@ -1,5 +1,6 @@
 #include "server/listen/bound_address.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -20,7 +21,8 @@ namespace tributary {
 namespace {
 
 constexpr std::string_view kUnixPrefix = "unix:";
-constexpr int kBacklog = 128;
+// The kernel lowers it to net.core.somaxconn.
+constexpr int kBacklog = 1024;
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
@@ -193,6 +195,18 @@ absl::StatusOr<int> BoundAddress::Listen() && {
   if (listen(fd, kBacklog) != 0) return BindError(field_, address_, errno);
   sockets_.erase(sockets_.begin());
   return fd;
+}
+
+absl::StatusOr<std::vector<int>> BoundAddress::ListenAll() && {
+  if (!unix_path_.empty()) {
+    ASSIGN_OR_RETURN(const int fd, BindUnixSocket(field_, unix_path_));
+    sockets_.push_back(fd);
+  }
+  for (const int fd : sockets_) {
+    if (listen(fd, kBacklog) != 0) return BindError(field_, address_, errno);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  }
+  return std::exchange(sockets_, {});
 }
 
 absl::Status BoundAddress::Unavailable() const {

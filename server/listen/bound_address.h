@@ -57,6 +57,11 @@ class BoundAddress {
   // address. UNAVAILABLE when another process listens by now.
   absl::StatusOr<int> Listen() &&;
 
+  // Listens on all that was bound, or creates the unix socket, with permissions
+  // 0600, and listens on it. The caller closes the descriptors, which do not
+  // block. UNAVAILABLE when another process listens by now.
+  absl::StatusOr<std::vector<int>> ListenAll() &&;
+
   // The error of a library that could not listen on the address after all.
   absl::Status Unavailable() const;
 

@@ -1,6 +1,7 @@
 #include "server/listen/unix_socket.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -72,7 +73,38 @@ absl::Status CheckPath(std::string_view field, const std::string& path) {
   return absl::OkStatus();
 }
 
+// While it lives, the files that this process creates are accessible to their
+// owner alone. The umask belongs to the whole process, so this is held only for
+// the moment of binding, while the server starts.
+class OwnerOnly {
+ public:
+  OwnerOnly() : previous_(umask(0177)) {}
+  ~OwnerOnly() { umask(previous_); }
+  OwnerOnly(const OwnerOnly&) = delete;
+  OwnerOnly& operator=(const OwnerOnly&) = delete;
+
+ private:
+  const mode_t previous_;
+};
+
 }  // namespace
+
+absl::StatusOr<int> BindUnixSocket(std::string_view field,
+                                   const std::string& path) {
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return absl::ErrnoToStatus(errno, "socket");
+  const sockaddr_un address = AddressOf(path);
+  const OwnerOnly owner_only;
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) ==
+      0) {
+    return fd;
+  }
+  const int error = errno;
+  close(fd);
+  return absl::UnavailableError(
+      fmt::format("{}: cannot create the socket {}: {}", field, path,
+                  std::strerror(error)));
+}
 
 absl::Status PrepareUnixSocket(std::string_view field,
                                const std::string& path) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace tributary {
 
@@ -16,6 +17,12 @@ namespace tributary {
 // PERMISSION_DENIED when the old socket cannot be removed or a new one not be
 // created, and what else the system says to that.
 absl::Status PrepareUnixSocket(std::string_view field, const std::string& path);
+
+// Creates the socket, accessible to its owner alone, and returns its
+// descriptor, which the caller closes. REQUIRES: PrepareUnixSocket returned OK.
+// UNAVAILABLE when somebody has created the path since.
+absl::StatusOr<int> BindUnixSocket(std::string_view field,
+                                   const std::string& path);
 
 }  // namespace tributary
 

@@ -203,11 +203,56 @@ void ServerMetrics::CollectTotals(
              "are answered from it.")
       .Add({}, swap_seconds_)
       .MoveTo(families);
-  Gauges("tributary_requests_in_flight",
-         "Calls in progress over gRPC and HTTP.")
-      .Add({}, static_cast<double>(
-                   requests_in_flight.load(std::memory_order_relaxed)))
+  CollectLoad(families);
+}
+
+void ServerMetrics::CollectLoad(
+    std::vector<prometheus::MetricFamily>* families) const {
+  const auto gauge = [&](const char* name, const char* help,
+                         const std::atomic<int64_t>& value) {
+    Gauges(name, help)
+        .Add({}, static_cast<double>(value.load(std::memory_order_relaxed)))
+        .MoveTo(families);
+  };
+  gauge("tributary_requests_in_flight",
+        "Requests in progress over gRPC and HTTP; each entry of a batch counts "
+        "as one.",
+        requests_in_flight);
+  gauge("tributary_requests_waiting",
+        "Requests in progress that wait for a thread.", requests_waiting);
+  gauge("tributary_concurrency_limit",
+        "How many requests in progress the server admits at present.",
+        concurrency_limit);
+  gauge("tributary_service_level",
+        "How much of a request is done at present: 0 all, 1 less search "
+        "effort, 2 fewer sources, 3 popularity only.",
+        service_level);
+  Histograms("tributary_wait_seconds",
+             "Seconds that calls waited for a thread before they were "
+             "answered.")
+      .Add({}, wait_seconds)
       .MoveTo(families);
+  Family refusals = Counters(
+      "tributary_refused_total",
+      "Calls that were refused with RESOURCE_EXHAUSTED when they arrived, by "
+      "reason: as many requests in progress as the limit allows, too long a "
+      "wait for a thread, a deadline before its end.");
+  for (size_t i = 0; i < kRefusalReasons.size(); ++i) {
+    refusals.Add({{"reason", std::string(kRefusalReasons[i])}}, refused[i]);
+  }
+  refusals.MoveTo(families);
+  Counters("tributary_dropped_total",
+           "Calls that were cancelled, or whose deadline passed, while they "
+           "waited for a thread.")
+      .Add({}, dropped)
+      .MoveTo(families);
+  Family levels = Counters("tributary_answered_total",
+                           "Requests answered, by service level.");
+  for (size_t i = 0; i < answered_at_level.size(); ++i) {
+    levels.Add({{"level", v1::ServiceLevel_Name(static_cast<int>(i))}},
+               answered_at_level[i]);
+  }
+  levels.MoveTo(families);
 }
 
 std::string ServerMetrics::Text() const {

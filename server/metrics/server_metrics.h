@@ -50,6 +50,10 @@ struct MethodMetrics {
 inline constexpr std::array<std::string_view, 3> kLiveRecallDepths = {
     "20", "100", "asked"};
 
+// Why calls are refused, as label values: see Refusal (server/service).
+inline constexpr std::array<std::string_view, 3> kRefusalReasons = {
+    "limit", "wait", "deadline"};
+
 // Live recall of one retriever at one list length. Reading is thread-safe.
 class LiveRecallMetrics {
  public:
@@ -128,8 +132,21 @@ class ServerMetrics : public prometheus::Collectable {
   // Collect(), in Prometheus' text exposition format 0.0.4.
   std::string Text() const;
 
-  // Calls in progress over gRPC and HTTP; service/ updates it.
+  // Requests in progress over gRPC and HTTP, those of them that wait for a
+  // thread, how many the server admits at present, and the v1::ServiceLevel by
+  // which they are answered; service/ updates them.
   std::atomic<int64_t> requests_in_flight{0};
+  std::atomic<int64_t> requests_waiting{0};
+  std::atomic<int64_t> concurrency_limit{0};
+  std::atomic<int64_t> service_level{0};
+  // Calls that were refused when they arrived, by index in kRefusalReasons.
+  std::array<Counter, kRefusalReasons.size()> refused;
+  // Calls that were cancelled, or whose deadline passed, while they waited.
+  Counter dropped;
+  // How long calls waited for a thread.
+  LatencyHistogram wait_seconds;
+  // Requests answered, by v1::ServiceLevel.
+  std::array<Counter, v1::ServiceLevel_ARRAYSIZE> answered_at_level;
 
   // Requests answered; each entry of a batch counts as one.
   Counter retrievals;
@@ -149,6 +166,7 @@ class ServerMetrics : public prometheus::Collectable {
   void CollectBundles(std::vector<prometheus::MetricFamily>* families) const
       ABSL_LOCKS_EXCLUDED(mutex_);
   void CollectTotals(std::vector<prometheus::MetricFamily>* families) const;
+  void CollectLoad(std::vector<prometheus::MetricFamily>* families) const;
 
   // Tables that are read without a lock and appended to with mutex_ held.
   // Entries below the count never change; the count is published last.

@@ -1,5 +1,6 @@
 #include "server/pipeline/fan_out.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <optional>
@@ -37,9 +38,11 @@ void AskSource(const ServingBundle& bundle, const RetrieverQuery& query,
                const PlannedSource& source, SourceResult* result) {
   result->proposals.clear();
   result->duration = {};
+  result->state = SourceState::kLeftOut;
+  if (source.left_out) return;
   result->state = SourceState::kLate;
   const SteadyTime start = Clock::now();
-  if (start >= query.deadline) return;
+  if (start >= query.deadline || query.IsCancelled()) return;
 
   const NamedRetriever& named =
       bundle.retrievers()[static_cast<size_t>(source.retriever)];
@@ -65,7 +68,7 @@ void AskSource(const ServingBundle& bundle, const RetrieverQuery& query,
 class PooledSources {
  public:
   PooledSources(std::shared_ptr<const ServingBundle> bundle, const Plan& plan)
-      : bundle_(std::move(bundle)), query_(plan.query) {}
+      : bundle_(std::move(bundle)), query_(plan.query, &abandoned_) {}
 
   // Runs source i on the calling thread, and keeps its result for Take.
   void Run(size_t i, const PlannedSource& source) {
@@ -77,12 +80,20 @@ class PooledSources {
     changed_.NotifyOne();
   }
 
-  // Waits until `submitted` sources have finished, or until the deadline.
-  void Wait(size_t submitted) {
+  // Waits until `submitted` sources have finished, or until the deadline, or
+  // until the call is cancelled; then sources that run give up.
+  void Wait(size_t submitted, const RetrieverQuery& call) {
+    constexpr auto kLookAtCancelled = std::chrono::milliseconds(1);
     MutexLock lock(&mutex_);
-    while (finished_ != submitted &&
-           changed_.WaitUntil(&mutex_, query_.view().deadline)) {
+    while (finished_ != submitted && !call.IsCancelled()) {
+      const SteadyTime now = Clock::now();
+      if (now >= call.deadline) break;
+      changed_.WaitUntil(&mutex_,
+                         call.cancelled == nullptr
+                             ? call.deadline
+                             : std::min(call.deadline, now + kLookAtCancelled));
     }
+    abandoned_.store(true, std::memory_order_relaxed);
   }
 
   // The result of source i; nothing if it has not finished.
@@ -93,6 +104,8 @@ class PooledSources {
 
  private:
   const std::shared_ptr<const ServingBundle> bundle_;
+  // The call's own flag does not outlive the call.
+  std::atomic<bool> abandoned_{false};
   const OwnedQuery query_;
   Mutex mutex_;
   CondVar changed_;
@@ -110,7 +123,8 @@ uint32_t LongSources(const ServingBundle& bundle, const Plan& plan,
     const PlannedSource& source = plan.sources[i];
     const auto& named =
         bundle.retrievers()[static_cast<size_t>(source.retriever)];
-    if (named.retriever->expected_us(source.asked) > inline_below_us) {
+    if (!source.left_out &&
+        named.retriever->expected_us(source.asked) > inline_below_us) {
       sources |= 1U << i;
     }
   }
@@ -137,9 +151,9 @@ uint32_t Submit(const std::shared_ptr<PooledSources>& pooled, const Plan& plan,
 }
 
 // Waits for the sources in `taken` and takes their results.
-void Collect(PooledSources* pooled, uint32_t taken, SteadyTime start,
-             std::span<SourceResult> results) {
-  pooled->Wait(static_cast<size_t>(__builtin_popcount(taken)));
+void Collect(PooledSources* pooled, const RetrieverQuery& call, uint32_t taken,
+             SteadyTime start, std::span<SourceResult> results) {
+  pooled->Wait(static_cast<size_t>(__builtin_popcount(taken)), call);
   for (size_t i = 0; i < results.size(); ++i) {
     if (!Has(taken, i)) continue;
     if (std::optional<SourceResult> result = pooled->Take(i)) {
@@ -172,7 +186,7 @@ void FanOut(const std::shared_ptr<const ServingBundle>& bundle,
       AskSource(*bundle, plan.query, plan.sources[i], &results[i]);
     }
   }
-  if (taken != 0) Collect(pooled.get(), taken, start, results);
+  if (taken != 0) Collect(pooled.get(), plan.query, taken, start, results);
 }
 
 }  // namespace tributary

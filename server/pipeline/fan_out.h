@@ -21,6 +21,8 @@ enum class SourceState {
   kLate,
   // The source returned an error, which was logged.
   kFailed,
+  // The plan leaves the source out.
+  kLeftOut,
 };
 
 // The outcome of asking a planned source.
@@ -40,9 +42,10 @@ struct SourceResult {
 // `pool` runs the other long ones. Sources for which the pool's queue has no
 // room, and all sources when `pool` is null, run on the calling thread too.
 //
-// Returns at the plan's deadline at the latest, unless a retriever on the
-// calling thread overruns it. A source on the pool that is late is abandoned;
-// its task shares the ownership of the bundle and has a copy of the query.
+// Returns at the plan's deadline at the latest, or within 2 ms after the call
+// was cancelled, unless a retriever on the calling thread overruns that. A
+// source on the pool that is late is abandoned; its task shares the ownership
+// of the bundle and has a copy of the query.
 //
 // REQUIRES: results.size() == plan.sources.size().
 void FanOut(const std::shared_ptr<const ServingBundle>& bundle,

@@ -2,7 +2,8 @@
 
 namespace tributary {
 
-OwnedQuery::OwnedQuery(const RetrieverQuery& query)
+OwnedQuery::OwnedQuery(const RetrieverQuery& query,
+                       const std::atomic<bool>* cancelled)
     : history_(query.history.begin(), query.history.end()),
       excluded_(query.excluded.begin(), query.excluded.end()),
       view_(query) {
@@ -17,6 +18,7 @@ OwnedQuery::OwnedQuery(const RetrieverQuery& query)
   view_.history = history_;
   view_.vectors = vectors_;
   view_.excluded = excluded_;
+  view_.cancelled = cancelled;
 }
 
 }  // namespace tributary

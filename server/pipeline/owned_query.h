@@ -1,6 +1,7 @@
 #ifndef TRIBUTARY_SERVER_PIPELINE_OWNED_QUERY_H_
 #define TRIBUTARY_SERVER_PIPELINE_OWNED_QUERY_H_
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,9 @@ namespace tributary {
 // its request.
 class OwnedQuery {
  public:
-  explicit OwnedQuery(const RetrieverQuery& query);
+  // `cancelled`, which outlives this, takes the place of the query's own.
+  explicit OwnedQuery(const RetrieverQuery& query,
+                      const std::atomic<bool>* cancelled = nullptr);
   OwnedQuery(const OwnedQuery&) = delete;
   OwnedQuery& operator=(const OwnedQuery&) = delete;
 

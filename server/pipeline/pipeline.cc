@@ -23,9 +23,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The longest message that protobuf parses.
-constexpr size_t kMaxMessageBytes = std::numeric_limits<int32_t>::max();
-
 // The working memory of a request. Each thread keeps one for its capacity, so
 // that the steady state allocates nothing.
 struct Scratch {
@@ -74,16 +71,19 @@ Pipeline::Pipeline(const v1::ServerConfig& config, WorkerPool* pool,
 
 absl::Status Pipeline::Retrieve(const RoutedBundle& from,
                                 const v1::RetrieveRequest& request,
-                                SteadyTime deadline,
+                                const RetrieveOptions& options,
                                 ReplyFunction write) const {
   thread_local Scratch scratch;
   const std::shared_ptr<const ServingBundle>& bundle = from.bundle;
-  RETURN_IF_ERROR(MakePlan(config_, *bundle, request, Clock::now(), deadline,
+  RETURN_IF_ERROR(MakePlan(config_, *bundle, request, Clock::now(), options,
                            &scratch.plan));
 
   const std::span<SourceResult> results = scratch.MakeResults();
   FanOut(bundle, scratch.plan, pool_, config_.execution().inline_below_us(),
          results);
+  if (scratch.plan.query.IsCancelled()) {
+    return absl::CancelledError("the caller has cancelled the call");
+  }
   if (std::all_of(results.begin(), results.end(), IsLate)) {
     return absl::DeadlineExceededError(
         "the deadline passed before any source answered");
@@ -104,7 +104,9 @@ absl::Status Pipeline::Retrieve(const RoutedBundle& from,
     metrics_->fusion_seconds.Observe(fusion_duration);
     CountReply(reply, metrics_);
   }
-  if (live_recall_ != nullptr && live_recall_->ShouldSample()) {
+  // Under overload there is no time for it.
+  if (live_recall_ != nullptr && options.level == v1::FULL_SERVICE &&
+      live_recall_->ShouldSample()) {
     live_recall_->Offer(MakeSample(bundle, scratch.plan, results));
   }
   return written;
@@ -112,35 +114,12 @@ absl::Status Pipeline::Retrieve(const RoutedBundle& from,
 
 absl::Status Pipeline::Retrieve(std::shared_ptr<const ServingBundle> bundle,
                                 const v1::RetrieveRequest& request,
-                                SteadyTime deadline,
+                                const RetrieveOptions& options,
                                 v1::RetrieveResponse* response) const {
   const RoutedBundle from = {std::move(bundle), LabelName()};
-  return Retrieve(from, request, deadline, [response](const Reply& reply) {
+  return Retrieve(from, request, options, [response](const Reply& reply) {
     return WriteMessage(reply, response);
   });
-}
-
-absl::Status Pipeline::BatchRetrieve(const RoutedBundle& from,
-                                     const v1::BatchRetrieveRequest& request,
-                                     SteadyTime deadline,
-                                     std::string* bytes) const {
-  if (request.requests_size() > config_.limits().max_batch()) {
-    return FieldError("requests", "{} requests, limits.max_batch is {}",
-                      request.requests_size(), config_.limits().max_batch());
-  }
-  bytes->clear();
-  for (const v1::RetrieveRequest& one : request.requests()) {
-    const absl::Status status = Retrieve(
-        from, one, deadline,
-        [bytes](const Reply& reply) { return AppendBatchEntry(reply, bytes); });
-    if (!status.ok()) AppendBatchError(status, bytes);
-    if (bytes->size() > kMaxMessageBytes) {
-      return absl::ResourceExhaustedError(
-          "requests: the replies together exceed 2 GiB");
-    }
-  }
-  AppendBatchVersion(from.bundle->bundle().version(), bytes);
-  return absl::OkStatus();
 }
 
 }  // namespace tributary

@@ -5,11 +5,11 @@
 #define TRIBUTARY_SERVER_PIPELINE_PIPELINE_H_
 
 #include <memory>
-#include <string>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "server/metrics/server_metrics.h"
+#include "server/pipeline/plan.h"
 #include "server/pipeline/reply.h"
 #include "server/pipeline/worker_pool.h"
 #include "server/versions/bundle_routes.h"
@@ -34,30 +34,22 @@ class Pipeline {
   using ReplyFunction = absl::FunctionRef<absl::Status(const Reply&)>;
 
   // Answers the request from `from.bundle`, and calls `write` once with the
-  // reply. `deadline` is the caller's; the configured one applies if it is
-  // earlier. Errors: INVALID_ARGUMENT whose message begins with the path of a
+  // reply. Errors: INVALID_ARGUMENT whose message begins with the path of a
   // field, e.g. "quotas[\"content\"].max: ..."; DEADLINE_EXCEEDED when the
-  // deadline passed before any source answered.
+  // deadline passed before any source answered; CANCELLED.
   //
   // Once a thread has answered a few requests, this allocates nothing, except
   // for sources that run on the pool.
   absl::Status Retrieve(const RoutedBundle& from,
-                        const v1::RetrieveRequest& request, SteadyTime deadline,
+                        const v1::RetrieveRequest& request,
+                        const RetrieveOptions& options,
                         ReplyFunction write) const;
   // Replaces *response, which may be on an arena, by the answer from `bundle`,
   // without a label. DATA_LOSS also when a key in the reply is not UTF-8.
   absl::Status Retrieve(std::shared_ptr<const ServingBundle> bundle,
-                        const v1::RetrieveRequest& request, SteadyTime deadline,
+                        const v1::RetrieveRequest& request,
+                        const RetrieveOptions& options,
                         v1::RetrieveResponse* response) const;
-
-  // Answers every request from `from.bundle`, and replaces *bytes by a
-  // BatchRetrieveResponse in protobuf's wire format. The error of a request is
-  // in its entry. Errors of the batch: INVALID_ARGUMENT for more than
-  // limits.max_batch requests; RESOURCE_EXHAUSTED when the replies together
-  // exceed 2 GiB, the limit of a protobuf message.
-  absl::Status BatchRetrieve(const RoutedBundle& from,
-                             const v1::BatchRetrieveRequest& request,
-                             SteadyTime deadline, std::string* bytes) const;
 
  private:
   const v1::ServerConfig config_;

@@ -38,6 +38,7 @@
 #include <string_view>
 
 #include "index/bundle/fusion_model.h"
+#include "server/pipeline/leave_out.h"
 #include "server/pipeline/request_check.h"
 #include "status/status_macros.h"
 
@@ -322,7 +323,7 @@ void PlanFusion(const v1::Defaults& defaults, const ServingBundle& bundle,
 absl::Status MakePlan(const v1::ServerConfig& config,
                       const ServingBundle& bundle,
                       const v1::RetrieveRequest& request, SteadyTime now,
-                      SteadyTime deadline, Plan* plan) {
+                      const RetrieveOptions& options, Plan* plan) {
   RETURN_IF_ERROR(CheckRequest(config, bundle, request));
   const v1::Defaults& defaults = config.defaults();
   plan->fusion.k = request.k() > 0 ? request.k() : defaults.k();
@@ -337,8 +338,14 @@ absl::Status MakePlan(const v1::ServerConfig& config,
   }
   PlanQuery(bundle.bundle(), request, plan);
   PlanFusion(defaults, bundle, request.fusion(), plan);
-  plan->query.deadline = std::min(
-      deadline, now + std::chrono::milliseconds(defaults.deadline_ms()));
+  plan->query.deadline =
+      std::min(options.deadline,
+               now + std::chrono::milliseconds(defaults.deadline_ms()));
+  plan->query.cancelled = options.cancelled;
+  plan->level = options.level;
+  if (options.level >= v1::FEWER_SOURCES) {
+    LeaveOut(FusionModelOf(defaults, bundle), bundle, plan);
+  }
   return absl::OkStatus();
 }
 

@@ -1,6 +1,7 @@
 #ifndef TRIBUTARY_SERVER_PIPELINE_PLAN_H_
 #define TRIBUTARY_SERVER_PIPELINE_PLAN_H_
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -25,6 +26,23 @@ struct PlannedSource {
   uint32_t asked = 0;
   // Its weight in the fusion; see FusionSource.
   double weight = 0;
+  // Whether the service level leaves it out.
+  bool left_out = false;
+};
+
+// How a request is answered, beside what it says.
+struct RetrieveOptions {
+  RetrieveOptions() = default;
+  // Not explicit: most callers have nothing but a deadline.
+  RetrieveOptions(SteadyTime given) : deadline(given) {}
+
+  // The caller's; the configured one applies if it is earlier.
+  SteadyTime deadline = SteadyTime::max();
+  // What to leave out because the server has too much to do.
+  v1::ServiceLevel level = v1::FULL_SERVICE;
+  // True when nobody waits for the answer any more; may be null. Valid until
+  // the request is answered.
+  const std::atomic<bool>* cancelled = nullptr;
 };
 
 // A request resolved against one bundle: keys are rows, and defaults are filled
@@ -53,18 +71,20 @@ struct Plan {
   bool segment_unknown = false;
   // Whether the reply has ranks and raw scores.
   bool full_view = false;
+  // What is left out (see leave_out.h).
+  v1::ServiceLevel level = v1::FULL_SERVICE;
 };
 
 // Checks the request, and plans it: which sources are asked, for how many
 // proposals, with which query, and how their proposals are fused. plan.cc
 // describes how quotas and weights are found. The deadline is the earlier of
-// `deadline` and `now` plus the configured one. `config` is complete (see
+// the options' and `now` plus the configured one. `config` is complete (see
 // CompleteServerConfig). *plan views `request`. Errors: INVALID_ARGUMENT whose
 // message begins with the path of a field.
 absl::Status MakePlan(const v1::ServerConfig& config,
                       const ServingBundle& bundle,
                       const v1::RetrieveRequest& request, SteadyTime now,
-                      SteadyTime deadline, Plan* plan);
+                      const RetrieveOptions& options, Plan* plan);
 
 }  // namespace tributary
 

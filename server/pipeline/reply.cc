@@ -102,6 +102,8 @@ v1::ShortfallCause CauseOf(const SourceResult& result,
       return v1::DEADLINE;
     case SourceState::kFailed:
       return v1::FAILED;
+    case SourceState::kLeftOut:
+      return v1::NOT_ASKED;
     case SourceState::kAnswered:
       return outcome.list_full ? v1::LIST_FULL : v1::EXHAUSTED;
   }
@@ -140,6 +142,7 @@ void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
   response->set_unknown_items(plan.unknown_items);
   if (plan.segment_unknown) response->add_notices(v1::SEGMENT_UNKNOWN);
   if (fused.weights_unusable) response->add_notices(v1::WEIGHTS_UNUSABLE);
+  response->set_service_level(plan.level);
   if (!reply.bundle_label.empty()) {
     // A setter would make a std::string of its own first.
     response->mutable_bundle_label()->assign(reply.bundle_label);

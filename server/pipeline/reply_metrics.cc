@@ -36,6 +36,7 @@ void CountOverlap(std::span<const FusedCandidate> candidates,
 
 void CountReply(const Reply& reply, ServerMetrics* metrics) {
   metrics->retrievals.Add();
+  metrics->answered_at_level[static_cast<size_t>(reply.plan->level)].Add();
   if (reply.plan->cold_start) metrics->cold_starts.Add();
   if (IsDegraded(reply.results)) metrics->degraded.Add();
   std::array<RetrieverMetrics*, kMaxSources> sources;

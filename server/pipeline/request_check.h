@@ -9,8 +9,9 @@
 namespace tributary {
 
 // OK when `request` is within the limits, consistent, and names only retrievers
-// and spaces of `bundle`; else INVALID_ARGUMENT whose message begins with the
-// path of a field. Unknown users, items and segments are not errors.
+// and spaces of `bundle`; else INVALID_ARGUMENT with all that is wrong, each
+// after the path of its field (see Violations). Unknown users, items and
+// segments are not errors.
 absl::Status CheckRequest(const v1::ServerConfig& config,
                           const ServingBundle& bundle,
                           const v1::RetrieveRequest& request);

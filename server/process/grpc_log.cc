@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "google/protobuf/stubs/logging.h"
 #include "grpc/support/log.h"
 #include "spdlog/spdlog.h"
 
@@ -18,7 +19,10 @@ void LogAsEvent(gpr_log_func_args* args) {
 
 }  // namespace
 
-void LogGrpcAsEvents() { gpr_set_log_function(LogAsEvent); }
+void LogGrpcAsEvents() {
+  gpr_set_log_function(LogAsEvent);
+  google::protobuf::SetLogHandler(nullptr);
+}
 
 void SilenceGrpc() {
   if (std::getenv("GRPC_VERBOSITY") != nullptr) return;

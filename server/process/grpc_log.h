@@ -6,7 +6,9 @@ namespace tributary {
 // From now on, what gRPC itself logs becomes events of this program's log,
 // event=grpc, instead of lines of another form on stderr: errors at the level
 // warn, the rest at debug. Errors of calls and of listening are reported by who
-// makes them; those lines only add details. Call it once, before using gRPC.
+// makes them; those lines only add details. protobuf logs nothing: it would
+// write a line to stderr for every text of a request that is not UTF-8. Call it
+// once, before using gRPC.
 void LogGrpcAsEvents();
 
 // From now on, gRPC itself logs nothing, unless the variable GRPC_VERBOSITY

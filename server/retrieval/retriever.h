@@ -3,6 +3,7 @@
 #ifndef TRIBUTARY_SERVER_RETRIEVAL_RETRIEVER_H_
 #define TRIBUTARY_SERVER_RETRIEVAL_RETRIEVER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -40,6 +41,12 @@ struct RetrieverQuery {
   // Item rows that must not be proposed, ascending and unique.
   std::span<const Row> excluded = {};
   SteadyTime deadline = SteadyTime::max();
+  // True when nobody waits for the proposals any more; may be null.
+  const std::atomic<bool>* cancelled = nullptr;
+
+  bool IsCancelled() const {
+    return cancelled != nullptr && cancelled->load(std::memory_order_relaxed);
+  }
 };
 
 // Whether a retriever found something in the query to retrieve by.

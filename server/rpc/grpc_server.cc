@@ -1,8 +1,7 @@
 #include "server/rpc/grpc_server.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -11,100 +10,119 @@
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
-#include "grpcpp/server_builder.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
 
 constexpr auto kDrainPollInterval = std::chrono::milliseconds(1);
-
-// While it lives, the files that this process creates are accessible to their
-// owner alone. The umask belongs to the whole process, so this is held only for
-// the moment of binding, while the server starts.
-class OwnerOnly {
- public:
-  OwnerOnly() : previous_(umask(0177)) {}
-  ~OwnerOnly() { umask(previous_); }
-  OwnerOnly(const OwnerOnly&) = delete;
-  OwnerOnly& operator=(const OwnerOnly&) = delete;
-
- private:
-  const mode_t previous_;
-};
+// How long a client may take to say that it speaks HTTP/2.
+constexpr int kHandshakeMs = 10'000;
 
 void SetThreads(const GrpcServerOptions& options,
                 grpc::ServerBuilder* builder) {
   const int cores =
       static_cast<int>(std::max(2U, std::thread::hardware_concurrency()));
-  const int idle_threads = 2 * cores;
   builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
-  builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, idle_threads);
-  // More threads than max_calls: some wait for work, and some run calls that
-  // Admission refuses. gRPC's own refusals at its quota carry no details.
+  builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
   grpc::ResourceQuota quota(options.field);
-  quota.SetMaxThreads(options.max_calls + idle_threads + 16);
+  quota.SetMaxThreads(options.max_calls + cores);
+  quota.Resize(options.transport.max_buffer_bytes());
   builder->SetResourceQuota(quota);
 }
 
-void Configure(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
-  SetThreads(options, builder);
-  builder->SetMaxReceiveMessageSize(options.max_request_bytes);
-  // A second server on the same port must fail instead of sharing it.
-  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  for (grpc::Service* service : options.services) {
-    builder->RegisterService(service);
-  }
+// What gRPC measures in milliseconds; 0 is its infinity.
+int OrForever(uint32_t ms) {
+  return ms == 0 ? std::numeric_limits<int>::max() : static_cast<int>(ms);
 }
 
-std::unique_ptr<grpc::Server> StartOn(const BoundAddress& bound,
-                                      const GrpcServerOptions& options) {
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc::ServerBuilder builder;
-  Configure(options, &builder);
-  int port = 0;
-  builder.AddListeningPort(bound.plain_address(),
-                           grpc::InsecureServerCredentials(), &port);
-  std::optional<OwnerOnly> owner_only;
-  if (!bound.unix_path().empty()) owner_only.emplace();
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  return port == 0 ? nullptr : std::move(server);
+void SetTransport(const GrpcServerOptions& options,
+                  grpc::ServerBuilder* builder) {
+  const v1::Transport& transport = options.transport;
+  const std::pair<const char*, int> arguments[] = {
+      {GRPC_ARG_MAX_CONCURRENT_STREAMS,
+       static_cast<int>(transport.max_concurrent_streams())},
+      {GRPC_ARG_MAX_METADATA_SIZE,
+       static_cast<int>(transport.max_header_bytes())},
+      {GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(transport.keepalive_ms())},
+      {GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+       static_cast<int>(transport.keepalive_timeout_ms())},
+      {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
+      {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+       static_cast<int>(transport.min_client_keepalive_ms())},
+      {GRPC_ARG_MAX_CONNECTION_AGE_MS,
+       OrForever(transport.max_connection_age_ms())},
+      {GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+       static_cast<int>(options.drain_ms)},
+      {GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+       OrForever(transport.max_connection_idle_ms())},
+      {GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs},
+  };
+  for (const auto& [name, value] : arguments) {
+    builder->AddChannelArgument(name, value);
+  }
+  builder->SetMaxReceiveMessageSize(options.max_message_bytes);
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
-    const GrpcServerOptions& options) {
-  std::optional<BoundAddress> own;
-  const BoundAddress* bound = options.bound;
-  if (bound == nullptr) {
-    ASSIGN_OR_RETURN(BoundAddress taken,
+    GrpcServerOptions options) {
+  if (!options.bound.has_value()) {
+    ASSIGN_OR_RETURN(BoundAddress bound,
                      BoundAddress::Bind(options.field, options.address));
-    bound = &own.emplace(std::move(taken));
+    options.bound.emplace(std::move(bound));
   }
-  std::unique_ptr<grpc::Server> server = StartOn(*bound, options);
-  if (server == nullptr) return bound->Unavailable();
-  return std::unique_ptr<GrpcServer>(
-      new GrpcServer(std::move(server), bound->address()));
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  SetThreads(options, &builder);
+  SetTransport(options, &builder);
+  for (grpc::Service* service : options.services) {
+    builder.RegisterService(service);
+  }
+  std::unique_ptr<grpc::ServerCompletionQueue> queue;
+  if (options.queued != nullptr) {
+    builder.RegisterService(options.queued->service());
+    queue = builder.AddCompletionQueue();
+  }
+  using Experimental = grpc::ServerBuilder::experimental_type;
+  auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      Experimental::ExternalConnectionType::FROM_FD,
+      grpc::InsecureServerCredentials());
+  std::unique_ptr<GrpcServer> server(
+      new GrpcServer(builder.BuildAndStart(), options.queued));
+  if (server->server_ == nullptr) return options.bound->Unavailable();
+  server->acceptor_ = std::move(acceptor);
+  if (options.queued != nullptr) options.queued->Start(std::move(queue));
+  ASSIGN_OR_RETURN(
+      server->accepting_,
+      AcceptLoop::Start(*std::move(options.bound),
+                        options.transport.max_connections(),
+                        [acceptor = server->acceptor_.get()](int fd) {
+                          grpc::experimental::ExternalConnectionAcceptor::
+                              NewConnectionParameters connection;
+                          connection.fd = fd;
+                          acceptor->HandleNewConnection(&connection);
+                        }));
+  return server;
 }
-
-GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server,
-                       std::string address)
-    : server_(std::move(server)), address_(std::move(address)) {}
 
 GrpcServer::~GrpcServer() { Shutdown(std::chrono::system_clock::now()); }
 
 void GrpcServer::StartDrain() {
   const MutexLock lock(&mutex_);
-  if (drain_.joinable()) return;
+  if (drain_.joinable() || server_ == nullptr) return;
+  if (accepting_ != nullptr) accepting_->Stop();
   drain_ = std::thread([this] {
     server_->Shutdown();
+    if (queued_ != nullptr) queued_->Stop();
     drained_ = true;
   });
 }
 
 void GrpcServer::Shutdown(std::chrono::system_clock::time_point deadline) {
+  if (server_ == nullptr) return;
   StartDrain();
   while (!drained_ && std::chrono::system_clock::now() < deadline) {
     std::this_thread::sleep_for(kDrainPollInterval);

@@ -4,15 +4,20 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "grpcpp/server.h"
-#include "grpcpp/support/status.h"
+#include "grpcpp/server_builder.h"
+#include "server/listen/accept_loop.h"
 #include "server/listen/bound_address.h"
+#include "server/rpc/queued_service.h"
 #include "sync/mutex.h"
+#include "tributary/v1/config.pb.h"
 
 namespace tributary {
 
@@ -21,30 +26,34 @@ struct GrpcServerOptions {
   std::string field;
   // As BoundAddress::Bind takes it. Not used with `bound`.
   std::string address;
-  // The address, if it is bound already. Outlives Start.
-  const BoundAddress* bound = nullptr;
+  // The address, if it is bound already.
+  std::optional<BoundAddress> bound = std::nullopt;
   // The services outlive the server.
-  std::vector<grpc::Service*> services;
-  // How many calls run at a time. Further ones wait, or are refused by gRPC.
-  int max_calls = 0;
-  int max_request_bytes = 4 << 20;
+  std::vector<grpc::Service*> services = {};
+  // A service with threads of its own, which outlives the server; may be null.
+  QueuedService* queued = nullptr;
+  // How many calls of `services` run at a time, on gRPC's threads. Further ones
+  // are refused by gRPC.
+  int max_calls = 16;
+  // The longest message; longer ones are refused by gRPC, with
+  // RESOURCE_EXHAUSTED.
+  int max_message_bytes = 4 << 20;
+  // The complete settings of connections.
+  v1::Transport transport = {};
+  // How long calls have to end on a connection that has reached its age.
+  uint32_t drain_ms = 10'000;
 };
 
 // One listener with its services and reflection. Thread-safe.
 //
-// Calls run on gRPC's own threads (the synchronous API), which poll one
-// completion queue; up to two idle threads per core are kept.
+// Connections are accepted by an AcceptLoop, which hands them to gRPC, because
+// gRPC's own listener has no limit of connections and does not survive a lack
+// of descriptors.
 //
-// tests/bench/threading_bench compares this with other threading models. Their
-// rates of calls of 50 us on 4 cores, relative to this one with 4 callers and
-// more:
-//   fewer idle threads, or a queue for each core            .90 to .95
-//   asynchronous API, one queue, a thread per core + 1      .90 to 1.1
-//   callback API                                            .98 to 1.16
-//   asynchronous API, a queue and a thread for each core    .66 to .78
-// The asynchronous and the callback API run all calls on few threads, so that a
-// retriever that blocks, or a few long searches, would stop all other calls.
-// With a queue per core, all calls of a connection wait for the same thread.
+// Calls of the control plane run on gRPC's own threads (the synchronous API).
+// Those of the data plane run on threads that poll a completion queue (see
+// RetrievalService): a reply that nobody reads holds no thread, and a call need
+// not change threads. tests/bench/threading_bench compares the models.
 //
 // Messages are not allocated on an arena, because replies are encoded without
 // messages (server/pipeline/reply_encoding.h).
@@ -54,12 +63,12 @@ class GrpcServer {
   // permissions 0600, and replaces a socket that no server answers on. Errors
   // begin with options.field; they are those of BoundAddress::Bind.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
-      const GrpcServerOptions& options);
+      GrpcServerOptions options);
   // Cancels the calls that are still in progress.
   ~GrpcServer();
 
   // The address with the port that was taken.
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return accepting_->address(); }
 
   // Stops accepting connections, and tells clients to send no more calls on
   // their open ones (GOAWAY). A client then waits for another server, or for
@@ -74,10 +83,14 @@ class GrpcServer {
   void Shutdown(std::chrono::system_clock::time_point deadline);
 
  private:
-  GrpcServer(std::unique_ptr<grpc::Server> server, std::string address);
+  GrpcServer(std::unique_ptr<grpc::Server> server, QueuedService* queued)
+      : server_(std::move(server)), queued_(queued) {}
 
   const std::unique_ptr<grpc::Server> server_;
-  const std::string address_;
+  QueuedService* const queued_;
+  // Constant after Start.
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
+  std::unique_ptr<AcceptLoop> accepting_;
   Mutex mutex_;
   std::thread drain_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> drained_{false};

@@ -1,49 +1,48 @@
 #include "server/rpc/retrieval_service.h"
 
-#include <chrono>
+#include <algorithm>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "fmt/format.h"
-#include "google/protobuf/message.h"
-#include "grpcpp/impl/rpc_service_method.h"
-#include "grpcpp/support/method_handler.h"
-#include "grpcpp/support/proto_buffer_reader.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/async_unary_call.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
 #include "server/rpc/status_to_grpc.h"
-#include "server/service/measured_call.h"
-#include "status/status_macros.h"
-#include "tributary/v1/retrieval.pb.h"
+#include "server/service/criticality.h"
+#include "status/field_error.h"
 
 namespace tributary {
 namespace {
 
-using grpc::internal::RpcMethodHandler;
-using grpc::internal::RpcServiceMethod;
+using Clock = std::chrono::steady_clock;
 
 constexpr char kRetrievalService[] = "tributary.v1.Retrieval";
+// How many calls of a method are asked for ahead. gRPC queues what comes beyond
+// them, which costs it more.
+constexpr int kAskedAhead = 64;
+// Calls that may exist beside those in progress: asked for, or unread.
+constexpr size_t kOtherCalls = 4096;
+// Polling threads beside those that run calls.
+constexpr size_t kFreeThreads = 2;
+constexpr size_t kMaxUnread = 1024;
+// As the RetryInfo of RESOURCE_EXHAUSTED (service/rpc_status.cc).
+constexpr char kPushbackMs[] = "50";
+constexpr auto kUnreadTimeoutWhenMany = std::chrono::milliseconds(100);
 
 // The call's deadline on the steady clock, which does not jump; gRPC gives it
 // on the system's. A deadline more than a day away is none.
 SteadyTime DeadlineOf(const grpc::ServerContext& context) {
-  using std::chrono::steady_clock;
   using std::chrono::system_clock;
   const system_clock::time_point deadline = context.deadline();
   if (deadline == system_clock::time_point::max()) return SteadyTime::max();
   const auto left = deadline - system_clock::now();
   if (left > std::chrono::hours(24)) return SteadyTime::max();
-  return steady_clock::now() + left;
-}
-
-absl::Status Parse(const grpc::ByteBuffer& bytes,
-                   google::protobuf::Message* request) {
-  // The reader writes nothing: gRPC's own deserialisation casts as well.
-  grpc::ProtoBufferReader reader(const_cast<grpc::ByteBuffer*>(&bytes));
-  if (reader.status().ok() && request->ParseFromZeroCopyStream(&reader)) {
-    return absl::OkStatus();
-  }
-  return absl::InternalError(
-      fmt::format("the request is not a {}", request->GetTypeName()));
+  return Clock::now() + left;
 }
 
 // `bytes` without copying them.
@@ -55,63 +54,314 @@ grpc::ByteBuffer Own(std::string bytes) {
   return {&slice, 1};
 }
 
+int64_t NowNs() { return Clock::now().time_since_epoch().count(); }
+
 }  // namespace
 
-RetrievalService::RetrievalService(const RetrievalHandler* handler,
+// One call, from asking gRPC for it until the client has its reply. gRPC
+// reports three events by tags: the call has come, its reply is taken or given
+// up, and it is over (by then gRPC knows whether it was cancelled). The last
+// two come in any order.
+class RetrievalService::Call final : public RequestCall {
+ public:
+  struct Event {
+    Call* call;
+    void (Call::*handle)(bool ok);
+  };
+
+  Call(RetrievalService* service, Method method)
+      : service_(service), method_(method) {}
+
+  void Ask() {
+    request_.Clear();
+    reply_.Clear();
+    outline_ = {};
+    if (method_ == Method::kBatchRetrieve) batch_ = {};
+    status_ = absl::OkStatus();
+    cancelled_.store(false, std::memory_order_relaxed);
+    events_left_.store(2, std::memory_order_relaxed);
+    context_.emplace();
+    writer_.emplace(&*context_);
+    context_->AsyncNotifyWhenDone(&over_);
+    auto* const queue = service_->queue_.get();
+    if (method_ == Method::kRetrieve) {
+      service_->service_.RequestRetrieve(&*context_, &request_, &*writer_,
+                                         queue, queue, &come_);
+    } else {
+      service_->service_.RequestBatchRetrieve(&*context_, &request_, &*writer_,
+                                              queue, queue, &come_);
+    }
+  }
+
+  bool Run(const RunTerms& terms) override {
+    const RetrieveOptions options = [&] {
+      RetrieveOptions given(terms_.deadline);
+      given.level = terms.level;
+      given.cancelled = &cancelled_;
+      return given;
+    }();
+    if (method_ == Method::kBatchRetrieve) return RunBatch(options, terms);
+    // Kept for its capacity.
+    thread_local std::string bytes;
+    status_ = service_->handler_->Retrieve(outline_, options, &bytes);
+    if (status_.ok()) {
+      const grpc::Slice slice(bytes);
+      reply_ = grpc::ByteBuffer(&slice, 1);
+    }
+    return true;
+  }
+
+  void Answer() override {
+    Count(status_);
+    Unread();
+    if (status_.ok()) {
+      writer_->Finish(reply_, grpc::Status::OK, &taken_);
+    } else {
+      writer_->FinishWithError(ToGrpcStatus(status_), &taken_);
+    }
+  }
+
+  void Refuse(const absl::Status& error) override {
+    Count(error);
+    if (absl::IsResourceExhausted(error)) {
+      // Clients with a retry policy obey this; RetryInfo says the same to the
+      // program.
+      context_->AddTrailingMetadata("grpc-retry-pushback-ms", kPushbackMs);
+    }
+    Unread();
+    writer_->FinishWithError(ToGrpcStatus(error), &taken_);
+  }
+
+  bool cancelled() const override {
+    return cancelled_.load(std::memory_order_relaxed);
+  }
+
+  Method method() const { return method_; }
+
+  // Cancels the call if its reply has waited since before `since_ns`.
+  void CancelIfUnread(int64_t since_ns) {
+    const MutexLock lock(&context_mutex_);
+    const int64_t unread = unread_since_ns_.load(std::memory_order_acquire);
+    if (unread == 0 || unread > since_ns || !context_.has_value()) return;
+    context_->TryCancel();
+  }
+
+ private:
+  bool RunBatch(const RetrieveOptions& options, const RunTerms& terms) {
+    const absl::StatusOr<bool> done =
+        service_->handler_->ContinueBatch(options, terms.slice_end, &batch_);
+    if (done.ok() && !*done) return false;
+    status_ = done.status();
+    if (status_.ok()) reply_ = Own(std::move(batch_.bytes));
+    return true;
+  }
+
+  void OnCome(bool ok) {
+    service_->asked_[static_cast<size_t>(method_)].fetch_sub(1);
+    // The server shuts down.
+    if (!ok) return service_->Forget(this);
+    service_->Ask(method_);
+    const SteadyTime deadline = DeadlineOf(*context_);
+    const absl::Status read = Read();
+    const bool batch = method_ == Method::kBatchRetrieve;
+    terms_ = service_->handler_->TermsOf(
+        batch ? std::span<const RequestOutline>(batch_.entries)
+              : std::span<const RequestOutline>(&outline_, 1),
+        deadline,
+        Given().value_or(batch ? Criticality::kBatch
+                               : Criticality::kInteractive));
+    if (!read.ok()) return Refuse(read);
+    service_->executor_->Submit(this, RequestExecutor::Thread::kMayRun);
+  }
+
+  // Reads the outline of the call's bytes.
+  absl::Status Read() {
+    const v1::Limits& limits = service_->limits_;
+    if (request_.Length() > limits.max_request_bytes()) {
+      return FieldError("request", "{} bytes, limits.max_request_bytes is {}",
+                        request_.Length(), limits.max_request_bytes());
+    }
+    if (!request_.DumpToSingleSlice(&bytes_).ok()) {
+      return FieldError("request", "the bytes cannot be decompressed");
+    }
+    const std::string_view bytes(reinterpret_cast<const char*>(bytes_.begin()),
+                                 bytes_.size());
+    if (method_ == Method::kBatchRetrieve) {
+      return OutlineBatch(bytes, limits, &batch_.entries);
+    }
+    outline_ = OutlineRetrieve(bytes, limits);
+    return outline_.status;
+  }
+
+  // The criticality that the caller gives.
+  std::optional<Criticality> Given() const {
+    const auto& metadata = context_->client_metadata();
+    const auto found = metadata.find(kCriticalityHeader);
+    if (found == metadata.end()) return std::nullopt;
+    return ParseCriticality({found->second.data(), found->second.size()});
+  }
+
+  void Count(const absl::Status& status) const {
+    service_->metrics_[static_cast<size_t>(method_)]->Handled(
+        status.code(), Clock::now() - terms_.arrived);
+  }
+
+  void Unread() {
+    service_->unread_.fetch_add(1, std::memory_order_relaxed);
+    unread_since_ns_.store(NowNs(), std::memory_order_release);
+  }
+
+  void OnTaken(bool /*ok*/) {
+    unread_since_ns_.store(0, std::memory_order_release);
+    service_->unread_.fetch_sub(1, std::memory_order_relaxed);
+    End();
+  }
+
+  void OnOver(bool /*ok*/) {
+    if (context_->IsCancelled()) {
+      cancelled_.store(true, std::memory_order_relaxed);
+    }
+    End();
+  }
+
+  // After the second of the last two events nobody else uses the call.
+  void End() {
+    if (events_left_.fetch_sub(1) > 1) return;
+    {
+      const MutexLock lock(&context_mutex_);
+      writer_.reset();
+      context_.reset();
+    }
+    service_->Recycle(this);
+  }
+
+  RetrievalService* const service_;
+  const Method method_;
+  Event come_{this, &Call::OnCome};
+  Event taken_{this, &Call::OnTaken};
+  Event over_{this, &Call::OnOver};
+
+  // Held by whoever destroys or cancels the context from another thread.
+  Mutex context_mutex_;
+  std::optional<grpc::ServerContext> context_;
+  std::optional<grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>> writer_;
+  grpc::ByteBuffer request_;
+  // The request as one piece, which the outlines view.
+  grpc::Slice bytes_;
+  // Of a single request.
+  RequestOutline outline_;
+  BatchProgress batch_;
+  absl::Status status_;
+  grpc::ByteBuffer reply_;
+  std::atomic<bool> cancelled_{false};
+  std::atomic<int> events_left_{0};
+  // 0 while there is no reply that waits.
+  std::atomic<int64_t> unread_since_ns_{0};
+};
+
+RetrievalService::RetrievalService(const v1::ServerConfig& config,
+                                   const RetrievalHandler* handler,
+                                   RequestExecutor* executor,
                                    ServerMetrics* metrics)
-    : handler_(handler),
-      retrieve_metrics_(metrics->AddMethod(kRetrievalService, "Retrieve")),
-      batch_metrics_(metrics->AddMethod(kRetrievalService, "BatchRetrieve")) {
-  // As generated code does it, but on bytes. The service owns the methods.
-  AddMethod(new RpcServiceMethod(
-      "/tributary.v1.Retrieval/Retrieve", RpcServiceMethod::NORMAL_RPC,
-      new RpcMethodHandler<RetrievalService, grpc::ByteBuffer,
-                           grpc::ByteBuffer>(
-          [](RetrievalService* service, grpc::ServerContext* context,
-             const grpc::ByteBuffer* request, grpc::ByteBuffer* reply) {
-            return service->Retrieve(context, *request, reply);
-          },
-          this)));
-  AddMethod(new RpcServiceMethod(
-      "/tributary.v1.Retrieval/BatchRetrieve", RpcServiceMethod::NORMAL_RPC,
-      new RpcMethodHandler<RetrievalService, grpc::ByteBuffer,
-                           grpc::ByteBuffer>(
-          [](RetrievalService* service, grpc::ServerContext* context,
-             const grpc::ByteBuffer* request, grpc::ByteBuffer* reply) {
-            return service->BatchRetrieve(context, *request, reply);
-          },
-          this)));
+    : limits_(config.limits()),
+      threads_wanted_(config.execution().request_threads() + kFreeThreads),
+      max_calls_(config.limits().max_concurrent_requests() + kOtherCalls),
+      write_timeout_(
+          std::chrono::milliseconds(config.transport().write_timeout_ms())),
+      handler_(handler),
+      executor_(executor),
+      metrics_{&metrics->AddMethod(kRetrievalService, "Retrieve"),
+               &metrics->AddMethod(kRetrievalService, "BatchRetrieve")} {}
+
+RetrievalService::~RetrievalService() { Stop(); }
+
+void RetrievalService::Start(
+    std::unique_ptr<grpc::ServerCompletionQueue> queue) {
+  queue_ = std::move(queue);
+  for (int i = 0; i < kAskedAhead; ++i) {
+    Ask(Method::kRetrieve);
+    Ask(Method::kBatchRetrieve);
+  }
+  for (size_t i = 0; i < threads_wanted_; ++i) {
+    threads_.emplace_back([this] { Poll(); });
+  }
+  sweeper_ = std::thread([this] { CancelUnread(); });
 }
 
-grpc::Status RetrievalService::Retrieve(grpc::ServerContext* context,
-                                        const grpc::ByteBuffer& request,
-                                        grpc::ByteBuffer* reply) {
-  // Kept for its capacity.
-  thread_local std::string bytes;
-  const absl::Status status = MeasuredCall(retrieve_metrics_, [&] {
-    v1::RetrieveRequest message;
-    RETURN_IF_ERROR(Parse(request, &message));
-    return handler_->Retrieve(message, DeadlineOf(*context), &bytes);
-  });
-  if (!status.ok()) return ToGrpcStatus(status);
-  const grpc::Slice slice(bytes);
-  *reply = grpc::ByteBuffer(&slice, 1);
-  return grpc::Status::OK;
+void RetrievalService::Ask(Method method) {
+  std::atomic<int>& asked = asked_[static_cast<size_t>(method)];
+  if (asked.load(std::memory_order_relaxed) >= kAskedAhead) return;
+  const MutexLock lock(&mutex_);
+  if (closed_ || calls_.size() >= max_calls_) return;
+  asked.fetch_add(1);
+  auto* const call = new Call(this, method);
+  calls_.insert(call);
+  call->Ask();
 }
 
-grpc::Status RetrievalService::BatchRetrieve(grpc::ServerContext* context,
-                                             const grpc::ByteBuffer& request,
-                                             grpc::ByteBuffer* reply) {
-  // Not kept: a batch may be large.
-  std::string bytes;
-  const absl::Status status = MeasuredCall(batch_metrics_, [&] {
-    v1::BatchRetrieveRequest message;
-    RETURN_IF_ERROR(Parse(request, &message));
-    return handler_->BatchRetrieve(message, DeadlineOf(*context), &bytes);
-  });
-  if (!status.ok()) return ToGrpcStatus(status);
-  *reply = Own(std::move(bytes));
-  return grpc::Status::OK;
+void RetrievalService::Recycle(Call* call) {
+  std::atomic<int>& asked = asked_[static_cast<size_t>(call->method())];
+  MutexLock lock(&mutex_);
+  if (closed_ || asked.load(std::memory_order_relaxed) >= 2 * kAskedAhead) {
+    lock.Unlock();
+    return Forget(call);
+  }
+  asked.fetch_add(1);
+  // With the mutex held: nothing is asked for once Close has returned.
+  call->Ask();
+}
+
+void RetrievalService::Forget(Call* call) {
+  {
+    const MutexLock lock(&mutex_);
+    calls_.erase(call);
+    if (calls_.empty()) changed_.NotifyAll();
+  }
+  delete call;
+}
+
+void RetrievalService::Poll() {
+  void* tag = nullptr;
+  for (bool ok = false; queue_->Next(&tag, &ok);) {
+    auto* const event = static_cast<Call::Event*>(tag);
+    (event->call->*event->handle)(ok);
+  }
+}
+
+void RetrievalService::CancelUnread() {
+  MutexLock lock(&mutex_);
+  while (!stopped_) {
+    const bool many = unread_.load(std::memory_order_relaxed) > kMaxUnread;
+    const std::chrono::nanoseconds timeout =
+        many ? std::min<std::chrono::nanoseconds>(kUnreadTimeoutWhenMany,
+                                                  write_timeout_)
+             : write_timeout_;
+    const int64_t since_ns = NowNs() - timeout.count();
+    for (Call* call : calls_) call->CancelIfUnread(since_ns);
+    changed_.WaitFor(&mutex_, std::min<std::chrono::nanoseconds>(
+                                  write_timeout_ / 4, kUnreadTimeoutWhenMany));
+  }
+}
+
+void RetrievalService::Close() {
+  const MutexLock lock(&mutex_);
+  closed_ = true;
+}
+
+void RetrievalService::Stop() {
+  if (queue_ == nullptr) return;
+  Close();
+  {
+    MutexLock lock(&mutex_);
+    while (!calls_.empty()) changed_.Wait(&mutex_);
+    stopped_ = true;
+  }
+  changed_.NotifyAll();
+  sweeper_.join();
+  queue_->Shutdown();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  queue_.reset();
 }
 
 }  // namespace tributary

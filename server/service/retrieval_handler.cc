@@ -1,31 +1,50 @@
 #include "server/service/retrieval_handler.h"
 
-#include <string>
+#include <algorithm>
+#include <chrono>
+#include <limits>
 
 #include "fmt/format.h"
 #include "server/pipeline/reply.h"
 #include "server/pipeline/reply_encoding.h"
+#include "status/field_error.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+// The longest message that protobuf parses.
+constexpr size_t kMaxMessageBytes = std::numeric_limits<int32_t>::max();
+// How many sources a request without quotas is taken to have, unless the
+// configuration names them.
+constexpr uint32_t kDefaultSources = 4;
+
+absl::Status Parse(const RequestOutline& outline,
+                   v1::RetrieveRequest* request) {
+  if (request->ParseFromArray(outline.bytes.data(),
+                              static_cast<int>(outline.bytes.size()))) {
+    return absl::OkStatus();
+  }
+  return WhyUnparsable(outline.bytes);
+}
+
 // A request that names the version and the label that all requests of the batch
 // name, and no user, so that no label is found by a user's bucket.
 absl::StatusOr<v1::RetrieveRequest> ChoiceOf(
-    const v1::BatchRetrieveRequest& batch) {
+    std::span<const RequestOutline> entries) {
   v1::RetrieveRequest choice;
-  if (batch.requests().empty()) return choice;
-  choice.set_bundle_version(batch.requests(0).bundle_version());
-  choice.set_bundle_label(batch.requests(0).bundle_label());
-  for (int i = 1; i < batch.requests_size(); ++i) {
-    const v1::RetrieveRequest& other = batch.requests(i);
-    if (other.bundle_version() != choice.bundle_version()) {
+  if (entries.empty()) return choice;
+  choice.set_bundle_version(entries[0].bundle_version);
+  choice.set_bundle_label(std::string(entries[0].bundle_label));
+  for (size_t i = 1; i < entries.size(); ++i) {
+    if (entries[i].bundle_version != choice.bundle_version()) {
       return absl::InvalidArgumentError(fmt::format(
           "requests[{}].bundle_version: expected {} like the first, found {}",
-          i, choice.bundle_version(), other.bundle_version()));
+          i, choice.bundle_version(), entries[i].bundle_version));
     }
-    if (other.bundle_label() != choice.bundle_label()) {
+    if (entries[i].bundle_label != choice.bundle_label()) {
       return absl::InvalidArgumentError(fmt::format(
           "requests[{}].bundle_label: expected the same as the first's", i));
     }
@@ -35,38 +54,96 @@ absl::StatusOr<v1::RetrieveRequest> ChoiceOf(
 
 }  // namespace
 
-absl::Status RetrievalHandler::Retrieve(const v1::RetrieveRequest& request,
-                                        SteadyTime deadline,
+CallTerms RetrievalHandler::TermsOf(std::span<const RequestOutline> requests,
+                                    SteadyTime deadline,
+                                    Criticality criticality) const {
+  const v1::Defaults& defaults = config_.defaults();
+  CallTerms terms;
+  terms.arrived = Clock::now();
+  terms.requests = static_cast<uint32_t>(std::max<size_t>(requests.size(), 1));
+  terms.deadline = std::min(
+      deadline, terms.arrived + terms.requests * std::chrono::milliseconds(
+                                                     defaults.deadline_ms()));
+  terms.criticality = criticality;
+  const uint32_t default_sources =
+      defaults.quotas().empty() ? kDefaultSources
+                                : static_cast<uint32_t>(defaults.quotas_size());
+  terms.units = 0;
+  for (const RequestOutline& request : requests) {
+    const uint32_t k = request.k == 0 ? defaults.k() : request.k;
+    terms.units +=
+        CostUnits(request.quotas == 0 ? default_sources : request.quotas,
+                  std::min(k, config_.limits().max_k()));
+  }
+  if (requests.empty()) terms.units = CostUnits(default_sources, defaults.k());
+  return terms;
+}
+
+absl::Status RetrievalHandler::Retrieve(const RequestOutline& request,
+                                        const RetrieveOptions& options,
                                         std::string* bytes) const {
-  return Answer(request, deadline, [bytes](const Reply& reply) {
-    EncodeReply(reply, bytes);
-    return absl::OkStatus();
-  });
+  v1::RetrieveRequest message;
+  RETURN_IF_ERROR(Parse(request, &message));
+  ASSIGN_OR_RETURN(const RoutedBundle routed, bundles_->Route(message));
+  return pipeline_->Retrieve(routed, message, options,
+                             [bytes](const Reply& reply) {
+                               EncodeReply(reply, bytes);
+                               return absl::OkStatus();
+                             });
 }
 
 absl::Status RetrievalHandler::Retrieve(const v1::RetrieveRequest& request,
-                                        SteadyTime deadline,
+                                        const RetrieveOptions& options,
                                         v1::RetrieveResponse* response) const {
-  return Answer(request, deadline, [response](const Reply& reply) {
-    return WriteMessage(reply, response);
-  });
-}
-
-absl::Status RetrievalHandler::Answer(const v1::RetrieveRequest& request,
-                                      SteadyTime deadline,
-                                      Pipeline::ReplyFunction write) const {
-  ASSIGN_OR_RETURN(const Admission::Ticket ticket, admission_->Admit());
   ASSIGN_OR_RETURN(const RoutedBundle routed, bundles_->Route(request));
-  return pipeline_->Retrieve(routed, request, deadline, write);
+  return pipeline_->Retrieve(
+      routed, request, options,
+      [response](const Reply& reply) { return WriteMessage(reply, response); });
 }
 
-absl::Status RetrievalHandler::BatchRetrieve(
-    const v1::BatchRetrieveRequest& request, SteadyTime deadline,
-    std::string* bytes) const {
-  ASSIGN_OR_RETURN(const Admission::Ticket ticket, admission_->Admit());
-  ASSIGN_OR_RETURN(const v1::RetrieveRequest choice, ChoiceOf(request));
-  ASSIGN_OR_RETURN(const RoutedBundle routed, bundles_->Route(choice));
-  return pipeline_->BatchRetrieve(routed, request, deadline, bytes);
+absl::StatusOr<bool> RetrievalHandler::ContinueBatch(
+    const RetrieveOptions& options, SteadyTime slice_end,
+    BatchProgress* batch) const {
+  if (batch->routed.bundle == nullptr) {
+    ASSIGN_OR_RETURN(const v1::RetrieveRequest choice,
+                     ChoiceOf(batch->entries));
+    ASSIGN_OR_RETURN(batch->routed, bundles_->Route(choice));
+  }
+  while (batch->answered < batch->entries.size()) {
+    RETURN_IF_ERROR(AnswerEntry(options, batch));
+    ++batch->answered;
+    if (Clock::now() >= slice_end && batch->answered < batch->entries.size()) {
+      return false;
+    }
+  }
+  AppendBatchVersion(batch->routed.bundle->bundle().version(), &batch->bytes);
+  return true;
+}
+
+absl::Status RetrievalHandler::AnswerEntry(const RetrieveOptions& options,
+                                           BatchProgress* batch) const {
+  const RequestOutline& entry = batch->entries[batch->answered];
+  v1::RetrieveRequest message;
+  absl::Status status = entry.status;
+  if (status.ok() && Clock::now() >= options.deadline) {
+    status = absl::DeadlineExceededError(
+        "the batch's deadline passed before this request");
+  }
+  if (status.ok()) status = Parse(entry, &message);
+  if (status.ok()) {
+    status = pipeline_->Retrieve(
+        batch->routed, message, options, [batch](const Reply& reply) {
+          return AppendBatchEntry(reply, &batch->bytes);
+        });
+  }
+  // Nobody reads the other entries either.
+  if (absl::IsCancelled(status)) return status;
+  if (!status.ok()) AppendBatchError(status, &batch->bytes);
+  if (batch->bytes.size() > kMaxMessageBytes) {
+    return FieldError(
+        "requests", "the replies together exceed 2 GiB; send fewer at a time");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace tributary

@@ -1,46 +1,78 @@
 #ifndef TRIBUTARY_SERVER_SERVICE_RETRIEVAL_HANDLER_H_
 #define TRIBUTARY_SERVER_SERVICE_RETRIEVAL_HANDLER_H_
 
+#include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "server/pipeline/pipeline.h"
-#include "server/service/admission.h"
+#include "server/service/overload_control.h"
+#include "server/service/request_outline.h"
 #include "server/versions/bundle_set.h"
 #include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {
 
-// The Retrieval service without its transport, which gRPC and HTTP share:
-// admits the call, finds the bundle that answers it, and runs the pipeline. All
-// work is done on the caller's thread. Thread-safe.
+// A batch that is being answered. Its parts belong to RetrievalHandler.
+struct BatchProgress {
+  // Views the bytes of the call.
+  std::vector<RequestOutline> entries;
+  // The bundle that answers all of them; empty before the first.
+  RoutedBundle routed;
+  // How many entries are answered.
+  size_t answered = 0;
+  // The reply so far, a BatchRetrieveResponse in wire format.
+  std::string bytes;
+};
+
+// The Retrieval service without its transport, which gRPC and HTTP share: finds
+// the bundle that answers a call, and runs the pipeline. All work is done on
+// the caller's thread; who may call, and when, is the RequestExecutor's
+// business. Thread-safe.
 class RetrievalHandler {
  public:
-  // The arguments outlive this.
-  RetrievalHandler(const Admission* admission, const BundleSet* bundles,
+  // `config` is complete (see CompleteServerConfig). The other arguments
+  // outlive this.
+  RetrievalHandler(const v1::ServerConfig& config, const BundleSet* bundles,
                    const Pipeline* pipeline)
-      : admission_(admission), bundles_(bundles), pipeline_(pipeline) {}
+      : config_(config), bundles_(bundles), pipeline_(pipeline) {}
 
-  // Replaces *bytes by the reply, a RetrieveResponse in protobuf's wire format.
-  // retrieval.proto lists the errors; *bytes is unspecified after one.
-  // Allocates nothing in the steady state, like Pipeline::Retrieve.
-  absl::Status Retrieve(const v1::RetrieveRequest& request, SteadyTime deadline,
+  // The terms of a call that arrives now: what it costs, and its deadline, the
+  // earlier of `deadline` and the configured one, which a batch has for each
+  // entry. `requests` are its outlines.
+  CallTerms TermsOf(std::span<const RequestOutline> requests,
+                    SteadyTime deadline, Criticality criticality) const;
+
+  // Replaces *bytes by the reply to the request that `bytes` of the outline
+  // hold, a RetrieveResponse in protobuf's wire format. retrieval.proto lists
+  // the errors; *bytes is unspecified after one. REQUIRES: request.status.ok().
+  absl::Status Retrieve(const RequestOutline& request,
+                        const RetrieveOptions& options,
                         std::string* bytes) const;
-  // The same reply as a message.
-  absl::Status Retrieve(const v1::RetrieveRequest& request, SteadyTime deadline,
+  // The reply to a message, as a message.
+  absl::Status Retrieve(const v1::RetrieveRequest& request,
+                        const RetrieveOptions& options,
                         v1::RetrieveResponse* response) const;
-  // Replaces *bytes by a BatchRetrieveResponse in wire format. INVALID_ARGUMENT
-  // also when the requests do not all name the same bundle_version and the same
-  // bundle_label. If they name neither, the active version answers all of them,
-  // whatever labels their users' buckets have.
-  absl::Status BatchRetrieve(const v1::BatchRetrieveRequest& request,
-                             SteadyTime deadline, std::string* bytes) const;
+
+  // Answers further entries of the batch, one at least, until `slice_end`. True
+  // when all are answered. An error, after which the batch is not continued, is
+  // that of the call: INVALID_ARGUMENT when the requests do not all name the
+  // same bundle_version and the same bundle_label; what BundleSet::Route
+  // returns; INVALID_ARGUMENT when the replies together exceed 2 GiB, the limit
+  // of a protobuf message; CANCELLED. If the requests name neither
+  // version nor label, the active version answers all of them, whatever labels
+  // their users' buckets have.
+  absl::StatusOr<bool> ContinueBatch(const RetrieveOptions& options,
+                                     SteadyTime slice_end,
+                                     BatchProgress* batch) const;
 
  private:
-  absl::Status Answer(const v1::RetrieveRequest& request, SteadyTime deadline,
-                      Pipeline::ReplyFunction write) const;
+  absl::Status AnswerEntry(const RetrieveOptions& options,
+                           BatchProgress* batch) const;
 
-  const Admission* const admission_;
+  const v1::ServerConfig config_;
   const BundleSet* const bundles_;
   const Pipeline* const pipeline_;
 };

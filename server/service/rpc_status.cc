@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "google/rpc/error_details.pb.h"
+#include "server/pipeline/violations.h"
 #include "status/status_message.h"
 
 namespace tributary {
@@ -49,7 +50,14 @@ std::optional<size_t> PathLength(std::string_view message) {
   return std::nullopt;
 }
 
-void AddBadRequest(std::string_view message, google::rpc::Status* to) {
+void AddBadRequest(const absl::Status& status, google::rpc::Status* to) {
+  if (const auto all = status.GetPayload(kBadRequestPayload)) {
+    auto* const details = to->add_details();
+    details->set_type_url(kBadRequestPayload);
+    details->set_value(std::string(*all));
+    return;
+  }
+  const std::string_view message = MessageOf(status);
   const std::optional<size_t> length = PathLength(message);
   if (!length.has_value()) return;
   google::rpc::BadRequest details;
@@ -77,7 +85,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
   info.set_domain(kErrorDomain);
   result.add_details()->PackFrom(info);
   if (absl::IsInvalidArgument(status)) {
-    AddBadRequest(MessageOf(status), &result);
+    AddBadRequest(status, &result);
   } else if (absl::IsResourceExhausted(status)) {
     AddRetryInfo(kOverloadRetryMs, &result);
   } else if (absl::IsUnavailable(status)) {

@@ -11,8 +11,9 @@ inline constexpr char kErrorDomain[] = "tributary";
 
 // The status with its code, its message and these details:
 // - google.rpc.ErrorInfo: domain "tributary", reason the code's name.
-// - google.rpc.BadRequest for INVALID_ARGUMENT whose message begins with the
-//   path of a field, e.g. "quotas[\"a\"].max: ...".
+// - google.rpc.BadRequest for INVALID_ARGUMENT: all violations that the status
+//   carries (see Violations), or the one that the message begins with, e.g.
+//   "quotas[\"a\"].max: ...".
 // - google.rpc.RetryInfo for RESOURCE_EXHAUSTED (50 ms) and UNAVAILABLE (1 s).
 // REQUIRES: !status.ok().
 google::rpc::Status ToRpcStatus(const absl::Status& status);

@@ -304,33 +304,6 @@ TEST_F(PipelineTest, EqualRequestsGetEqualReplies) {
   EXPECT_THAT(response_.scores(), testing::ElementsAreArray(first.scores()));
 }
 
-TEST_F(PipelineTest, ABatchHasTheErrorOfARequestInItsEntry) {
-  v1::BatchRetrieveRequest batch;
-  *batch.add_requests() = Request("user_id: 1 k: 5");
-  *batch.add_requests() = Request("k: 5000");
-  *batch.add_requests() = Request("k: 7");
-  const RoutedBundle from = {bundle_, LabelName("canary")};
-  std::string bytes = "of the batch before";
-  ASSERT_TRUE(
-      pipeline_.BatchRetrieve(from, batch, SteadyTime::max(), &bytes).ok());
-  v1::BatchRetrieveResponse response;
-  ASSERT_TRUE(response.ParseFromString(bytes));
-  EXPECT_EQ(response.bundle_version(), 1);
-  ASSERT_EQ(response.entries_size(), 3);
-  EXPECT_EQ(response.entries(0).response().item_ids_size(), 5);
-  EXPECT_EQ(response.entries(0).response().bundle_label(), "canary");
-  EXPECT_EQ(response.entries(1).code(), 3);  // INVALID_ARGUMENT
-  EXPECT_THAT(response.entries(1).message(), StartsWith("k: 5000"));
-  EXPECT_FALSE(response.entries(1).has_response());
-  EXPECT_EQ(response.entries(2).response().item_ids_size(), 7);
-
-  *batch.add_requests() = Request("");
-  const absl::Status status =
-      pipeline_.BatchRetrieve(from, batch, SteadyTime::max(), &bytes);
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(status.message()), StartsWith("requests: 4"));
-}
-
 TEST_F(PipelineTest, CountsRepliesAndTheirSources) {
   Scripts scripts = Overlapping();
   scripts["behavior"].error = absl::InternalError("broken");

@@ -10,6 +10,7 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
+#include "server/pipeline/server_config.h"
 #include "server/rpc/health_service.h"
 #include "tests/index/bundle/tiny_bundle.h"
 
@@ -20,10 +21,14 @@ using ::testing::HasSubstr;
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> StartAt(const std::string& address,
                                                     grpc::Service* service) {
-  return GrpcServer::Start({.field = "control",
-                            .address = address,
-                            .services = {service},
-                            .max_calls = 4});
+  v1::ServerConfig config;
+  config.set_bundles("none");
+  return GrpcServer::Start(
+      {.field = "control",
+       .address = address,
+       .services = {service},
+       .max_calls = 4,
+       .transport = CompleteServerConfig(config)->transport()});
 }
 
 grpc::Status CheckHealthAt(const std::string& address) {

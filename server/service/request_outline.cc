@@ -1,0 +1,307 @@
+// The wire format (https://protobuf.dev/programming-guides/encoding): a message
+// is a sequence of fields, each a tag, i.e. a number and a wire type, and a
+// value. A list is its elements' fields in any order, or, for numbers, one
+// field of bytes with all of them ("packed"); a map is a list of entries.
+#include "server/service/request_outline.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "fmt/format.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/descriptor.pb.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
+#include "status/field_error.h"
+#include "text/quoted.h"
+#include "text/utf8.h"
+#include "tributary/v1/retrieval.pb.h"
+
+namespace tributary {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::internal::WireFormatLite;
+using Request = v1::RetrieveRequest;
+
+// Fields that this server's retrieval.proto does not have are kept with the
+// message; newer clients have a few.
+constexpr uint32_t kMaxUnknownFields = 256;
+// A vector belongs to a space of the bundle, of which there are a handful.
+constexpr uint32_t kMaxVectors = 64;
+
+// One field of a message.
+struct WireField {
+  int number = 0;
+  WireFormatLite::WireType type = WireFormatLite::WIRETYPE_VARINT;
+  // Of a varint.
+  uint64_t value = 0;
+  // Of a field with a length.
+  std::string_view bytes;
+};
+
+// Reads the fields of a message one by one.
+class WireReader {
+ public:
+  explicit WireReader(std::string_view bytes)
+      : bytes_(bytes),
+        input_(reinterpret_cast<const uint8_t*>(bytes.data()),
+               static_cast<int>(bytes.size())) {}
+
+  // False at the end, and when what follows is no field.
+  bool Next(WireField* field) {
+    const uint32_t tag = input_.ReadTag();
+    if (tag == 0) {
+      broken_ = !input_.ConsumedEntireMessage() ||
+                static_cast<size_t>(input_.CurrentPosition()) != bytes_.size();
+      return false;
+    }
+    *field = WireField();
+    field->number = WireFormatLite::GetTagFieldNumber(tag);
+    field->type = WireFormatLite::GetTagWireType(tag);
+    broken_ = field->number == 0 || !ReadValue(tag, field);
+    return !broken_;
+  }
+
+  // Whether the bytes are no message, once Next has returned false.
+  bool broken() const { return broken_; }
+
+ private:
+  bool ReadValue(uint32_t tag, WireField* field) {
+    if (field->type == WireFormatLite::WIRETYPE_VARINT) {
+      return input_.ReadVarint64(&field->value);
+    }
+    if (field->type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
+      return WireFormatLite::SkipField(&input_, tag);
+    }
+    uint32_t length = 0;
+    if (!input_.ReadVarint32(&length)) return false;
+    const auto begin = static_cast<size_t>(input_.CurrentPosition());
+    if (length > bytes_.size() - begin) return false;
+    field->bytes = bytes_.substr(begin, length);
+    return input_.Skip(static_cast<int>(length));
+  }
+
+  const std::string_view bytes_;
+  google::protobuf::io::CodedInputStream input_;
+  bool broken_ = false;
+};
+
+absl::Status NotAMessage(std::string_view name) {
+  return FieldError("request",
+                    "the bytes are not a {}; was the client built from another "
+                    "retrieval.proto?",
+                    name);
+}
+
+// How many varints `field` holds, packed or not.
+uint64_t CountVarints(const WireField& field) {
+  if (field.type == WireFormatLite::WIRETYPE_VARINT) return 1;
+  return static_cast<uint64_t>(std::ranges::count_if(
+      field.bytes, [](char c) { return (c & 0x80) == 0; }));
+}
+
+// How many elements the lists of a request have.
+struct ListSizes {
+  uint64_t vectors = 0;
+  uint64_t recent_ids = 0;
+  uint64_t recent_keys = 0;
+  uint64_t excluded = 0;
+  uint64_t weights = 0;
+  uint64_t unknown = 0;
+};
+
+bool CountFilter(std::string_view bytes, ListSizes* sizes) {
+  WireReader reader(bytes);
+  for (WireField field; reader.Next(&field);) {
+    if (field.number == v1::Filter::kExcludeItemIdsFieldNumber) {
+      sizes->excluded += CountVarints(field);
+    } else if (field.number == v1::Filter::kExcludeItemKeysFieldNumber) {
+      ++sizes->excluded;
+    } else {
+      ++sizes->unknown;
+    }
+  }
+  return !reader.broken();
+}
+
+bool CountFusion(std::string_view bytes, ListSizes* sizes) {
+  WireReader reader(bytes);
+  for (WireField field; reader.Next(&field);) {
+    if (field.number == v1::Fusion::kWeightsFieldNumber) {
+      ++sizes->weights;
+    } else if (field.number > v1::Fusion::kK0FieldNumber) {
+      ++sizes->unknown;
+    }
+  }
+  return !reader.broken();
+}
+
+// Reads one field of a request. False when the bytes within it are no message.
+bool Count(const WireField& field, RequestOutline* outline, ListSizes* sizes) {
+  switch (field.number) {
+    case Request::kKFieldNumber:
+      outline->k = static_cast<uint32_t>(field.value);
+      return true;
+    case Request::kQuotasFieldNumber:
+      ++outline->quotas;
+      return true;
+    case Request::kFusionFieldNumber:
+      return CountFusion(field.bytes, sizes);
+    case Request::kVectorsFieldNumber:
+      ++sizes->vectors;
+      return true;
+    case Request::kRecentItemIdsFieldNumber:
+      sizes->recent_ids += CountVarints(field);
+      return true;
+    case Request::kRecentItemKeysFieldNumber:
+      ++sizes->recent_keys;
+      return true;
+    case Request::kFilterFieldNumber:
+      return CountFilter(field.bytes, sizes);
+    case Request::kBundleVersionFieldNumber:
+      outline->bundle_version = field.value;
+      return true;
+    case Request::kBundleLabelFieldNumber:
+      outline->bundle_label = field.bytes;
+      return true;
+    default:
+      if (Request::descriptor()->FindFieldByNumber(field.number) == nullptr) {
+        ++sizes->unknown;
+      }
+      return true;
+  }
+}
+
+// The same words as CheckRequest's (server/pipeline), which sees what a message
+// has after equal keys of maps have become one.
+absl::Status CheckSizes(const RequestOutline& outline, const ListSizes& sizes,
+                        const v1::Limits& limits) {
+  if (outline.quotas > limits.max_quotas()) {
+    return FieldError("quotas", "{} quotas, limits.max_quotas is {}",
+                      outline.quotas, limits.max_quotas());
+  }
+  if (sizes.recent_ids > limits.max_recent_items()) {
+    return FieldError("recent_item_ids",
+                      "{} items, limits.max_recent_items is {}",
+                      sizes.recent_ids, limits.max_recent_items());
+  }
+  if (sizes.recent_keys > limits.max_recent_items()) {
+    return FieldError("recent_item_keys",
+                      "{} items, limits.max_recent_items is {}",
+                      sizes.recent_keys, limits.max_recent_items());
+  }
+  if (sizes.excluded > limits.max_exclusions()) {
+    return FieldError("filter", "{} exclusions, limits.max_exclusions is {}",
+                      sizes.excluded, limits.max_exclusions());
+  }
+  if (sizes.vectors > kMaxVectors) {
+    return FieldError("vectors", "{} vectors, at most {} are allowed",
+                      sizes.vectors, kMaxVectors);
+  }
+  if (sizes.weights > limits.max_quotas()) {
+    return FieldError("fusion.weights", "{} weights, limits.max_quotas is {}",
+                      sizes.weights, limits.max_quotas());
+  }
+  if (sizes.unknown > kMaxUnknownFields) {
+    return FieldError("request",
+                      "{} fields that this server's retrieval.proto does not "
+                      "have, at most {} are allowed",
+                      sizes.unknown, kMaxUnknownFields);
+  }
+  return absl::OkStatus();
+}
+
+// The field's name with the key or the index of the element, as paths have it.
+std::string ElementPath(const std::string& path, const FieldDescriptor& field,
+                        std::string_view bytes, uint64_t index) {
+  const std::string name =
+      path.empty() ? field.name() : fmt::format("{}.{}", path, field.name());
+  if (!field.is_repeated()) return name;
+  if (!field.is_map()) return fmt::format("{}[{}]", name, index);
+  std::string_view key;
+  WireReader reader(bytes);
+  for (WireField entry; reader.Next(&entry);) {
+    if (entry.number == 1) key = entry.bytes;
+  }
+  return fmt::format("{}[{}]", name, Quoted(key));
+}
+
+// The path of the first string of `bytes`, a message of `type`, that is not
+// UTF-8. A key of a map is the path of its entry, as is the entry's value.
+std::optional<std::string> FindBrokenText(const Descriptor& type,
+                                          std::string_view bytes,
+                                          const std::string& path) {
+  std::vector<uint64_t> seen(static_cast<size_t>(type.field_count()));
+  WireReader reader(bytes);
+  for (WireField wire; reader.Next(&wire);) {
+    const FieldDescriptor* field = type.FindFieldByNumber(wire.number);
+    if (field == nullptr ||
+        wire.type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
+      continue;
+    }
+    const uint64_t index = seen[static_cast<size_t>(field->index())]++;
+    const bool in_map = type.options().map_entry();
+    const auto own_path = [&] {
+      return in_map ? path : ElementPath(path, *field, wire.bytes, index);
+    };
+    if (field->type() == FieldDescriptor::TYPE_STRING) {
+      if (!IsUtf8(wire.bytes)) return own_path();
+    } else if (field->type() == FieldDescriptor::TYPE_MESSAGE) {
+      auto found =
+          FindBrokenText(*field->message_type(), wire.bytes, own_path());
+      if (found.has_value()) return found;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+RequestOutline OutlineRetrieve(std::string_view bytes,
+                               const v1::Limits& limits) {
+  RequestOutline outline;
+  outline.bytes = bytes;
+  ListSizes sizes;
+  WireReader reader(bytes);
+  bool broken = false;
+  for (WireField field; !broken && reader.Next(&field);) {
+    broken = !Count(field, &outline, &sizes);
+  }
+  outline.status = broken || reader.broken()
+                       ? NotAMessage(Request::descriptor()->full_name())
+                       : CheckSizes(outline, sizes, limits);
+  return outline;
+}
+
+absl::Status OutlineBatch(std::string_view bytes, const v1::Limits& limits,
+                          std::vector<RequestOutline>* entries) {
+  entries->clear();
+  uint64_t count = 0;
+  uint64_t unknown = 0;
+  WireReader reader(bytes);
+  for (WireField field; reader.Next(&field);) {
+    if (field.number != v1::BatchRetrieveRequest::kRequestsFieldNumber) {
+      ++unknown;
+    } else if (++count <= limits.max_batch()) {
+      entries->push_back(OutlineRetrieve(field.bytes, limits));
+    }
+  }
+  if (reader.broken() || unknown > kMaxUnknownFields) {
+    return NotAMessage(v1::BatchRetrieveRequest::descriptor()->full_name());
+  }
+  if (count > limits.max_batch()) {
+    return FieldError("requests", "{} requests, limits.max_batch is {}", count,
+                      limits.max_batch());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WhyUnparsable(std::string_view bytes) {
+  const auto path = FindBrokenText(*Request::descriptor(), bytes, "");
+  if (!path.has_value()) return NotAMessage(Request::descriptor()->full_name());
+  return FieldError(*path, "the text is not UTF-8");
+}
+
+}  // namespace tributary

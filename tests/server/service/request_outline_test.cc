@@ -1,0 +1,216 @@
+#include "server/service/request_outline.h"
+
+#include <random>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tributary/v1/retrieval.pb.h"
+
+namespace tributary {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+v1::Limits SmallLimits() {
+  v1::Limits limits;
+  limits.set_max_batch(3);
+  limits.set_max_quotas(2);
+  limits.set_max_recent_items(4);
+  limits.set_max_exclusions(5);
+  return limits;
+}
+
+RequestOutline Outline(const std::string& bytes) {
+  return OutlineRetrieve(bytes, SmallLimits());
+}
+
+v1::RetrieveRequest Full() {
+  v1::RetrieveRequest request;
+  request.set_user_key("u");
+  request.set_k(7);
+  (*request.mutable_quotas())["a"].set_target(3);
+  (*request.mutable_quotas())["b"].set_target(4);
+  (*request.mutable_fusion()->mutable_weights())["a"] = .5;
+  (*request.mutable_vectors())["a"].add_values(1);
+  for (int i = 0; i < 4; ++i) request.add_recent_item_ids(1u << (7 * i));
+  for (int i = 0; i < 3; ++i) {
+    request.mutable_filter()->add_exclude_item_ids(300);
+  }
+  for (int i = 0; i < 2; ++i) {
+    request.mutable_filter()->add_exclude_item_keys("x");
+  }
+  request.set_bundle_label("canary");
+  return request;
+}
+
+TEST(RequestOutline, ReadsWhatARequestAsksFor) {
+  v1::RetrieveRequest request = Full();
+  request.set_bundle_version(8);
+  const std::string bytes = request.SerializeAsString();
+  const RequestOutline outline = Outline(bytes);
+  EXPECT_TRUE(outline.status.ok()) << outline.status;
+  EXPECT_EQ(outline.bytes, bytes);
+  EXPECT_EQ(outline.k, 7);
+  EXPECT_EQ(outline.quotas, 2);
+  EXPECT_EQ(outline.bundle_version, 8);
+  EXPECT_EQ(outline.bundle_label, "canary");
+  EXPECT_TRUE(Outline("").status.ok());
+}
+
+TEST(RequestOutline, RefusesListsAboveALimit) {
+  struct Case {
+    void (*add)(v1::RetrieveRequest*);
+    const char* message;
+  };
+  const Case cases[] = {
+      {[](auto* r) { (*r->mutable_quotas())["c"]; },
+       "quotas: 3 quotas, limits.max_quotas is 2"},
+      {[](auto* r) { r->add_recent_item_ids(5); },
+       "recent_item_ids: 5 items, limits.max_recent_items is 4"},
+      {[](auto* r) {
+         for (int i = 0; i < 5; ++i) r->add_recent_item_keys("");
+       },
+       "recent_item_keys: 5 items, limits.max_recent_items is 4"},
+      {[](auto* r) { r->mutable_filter()->add_exclude_item_keys(""); },
+       "filter: 6 exclusions, limits.max_exclusions is 5"},
+      {[](auto* r) { r->mutable_filter()->add_exclude_item_ids(0); },
+       "filter: 6 exclusions, limits.max_exclusions is 5"},
+      {[](auto* r) {
+         for (const char* name : {"b", "c"}) {
+           (*r->mutable_fusion()->mutable_weights())[name] = 1;
+         }
+       },
+       "fusion.weights: 3 weights, limits.max_quotas is 2"},
+      {[](auto* r) {
+         for (int i = 0; i < 64; ++i) {
+           (*r->mutable_vectors())[std::to_string(i)];
+         }
+       },
+       "vectors: 65 vectors, at most 64 are allowed"},
+  };
+  for (const auto& [add, message] : cases) {
+    v1::RetrieveRequest request = Full();
+    add(&request);
+    EXPECT_EQ(Outline(request.SerializeAsString()).status,
+              absl::InvalidArgumentError(message));
+  }
+}
+
+TEST(RequestOutline, CountsNumbersThatAreNotPacked) {
+  std::string bytes;
+  // Field 7 as single varints, as proto2 writes it.
+  for (int i = 0; i < 5; ++i) bytes += {'\x38', '\x01'};
+  EXPECT_THAT(std::string(Outline(bytes).status.message()),
+              StartsWith("recent_item_ids: 5 items"));
+}
+
+TEST(RequestOutline, AllowsAFewUnknownFields) {
+  std::string bytes;
+  // Field 31, a varint.
+  for (int i = 0; i < 256; ++i) bytes += {'\xF8', '\x01', '\x00'};
+  EXPECT_TRUE(Outline(bytes).status.ok());
+  bytes += {'\xF8', '\x01', '\x00'};
+  EXPECT_THAT(std::string(Outline(bytes).status.message()),
+              StartsWith("request: 257 fields that this server's"));
+}
+
+TEST(RequestOutline, BytesThatAreNoMessageAreInvalid) {
+  for (const std::string& bytes :
+       {std::string("\xFF\xFF"),
+        std::string("\x12\x05"
+                    "abc"),
+        std::string("\x00", 1), std::string("\x4A\x02\x12\x09"),
+        std::string("\x7B")}) {
+    const absl::Status status = Outline(bytes).status;
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(
+        std::string(status.message()),
+        StartsWith("request: the bytes are not a tributary.v1.RetrieveRequest"))
+        << bytes.size();
+  }
+}
+
+// A request that protobuf parses has an outline, and the other way round, but
+// for text that is not UTF-8.
+TEST(RequestOutline, AgreesWithTheParser) {
+  v1::Limits limits;
+  for (const auto set :
+       {&v1::Limits::set_max_quotas, &v1::Limits::set_max_recent_items,
+        &v1::Limits::set_max_exclusions}) {
+    (limits.*set)(1000);
+  }
+  std::mt19937 random(3);
+  const std::string valid = Full().SerializeAsString();
+  int parsed = 0;
+  for (int round = 0; round < 20000; ++round) {
+    std::string bytes = valid.substr(0, random() % (valid.size() + 1));
+    for (uint32_t i = random() % 3; i > 0 && !bytes.empty(); --i) {
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    }
+    v1::RetrieveRequest request;
+    const bool parses = request.ParseFromString(bytes);
+    const absl::Status outline = OutlineRetrieve(bytes, limits).status;
+    parsed += parses;
+    if (parses) {
+      EXPECT_TRUE(outline.ok()) << outline;
+    }
+    if (!parses && outline.ok()) {
+      EXPECT_EQ(WhyUnparsable(bytes).code(),
+                absl::StatusCode::kInvalidArgument);
+    }
+  }
+  EXPECT_GT(parsed, 1000);
+}
+
+TEST(WhyUnparsable, NamesTheFirstTextThatIsNotUtf8) {
+  const std::string broken = "a\xFF";
+  v1::RetrieveRequest request = Full();
+  request.mutable_filter()->add_exclude_item_keys(broken);
+  EXPECT_THAT(std::string(WhyUnparsable(request.SerializeAsString()).message()),
+              StartsWith("filter.exclude_item_keys[2]: the text is not UTF-8"));
+  request = Full();
+  (*request.mutable_quotas())[broken].set_target(1);
+  EXPECT_THAT(std::string(WhyUnparsable(request.SerializeAsString()).message()),
+              StartsWith("quotas[\"a\\xff\"]: the text is not UTF-8"));
+  request = Full();
+  (*request.mutable_vectors())["a"].set_fingerprint(broken);
+  EXPECT_THAT(std::string(WhyUnparsable(request.SerializeAsString()).message()),
+              HasSubstr("vectors[\"a\"]"));
+  request = Full();
+  request.set_segment(broken);
+  EXPECT_THAT(std::string(WhyUnparsable(request.SerializeAsString()).message()),
+              StartsWith("segment: "));
+}
+
+TEST(OutlineBatch, AWrongEntrySaysSoItself) {
+  v1::BatchRetrieveRequest batch;
+  *batch.add_requests() = Full();
+  *batch.add_requests() = Full();
+  batch.mutable_requests(1)->add_recent_item_ids(9);
+  std::vector<RequestOutline> entries;
+  const std::string bytes = batch.SerializeAsString();
+  ASSERT_TRUE(OutlineBatch(bytes, SmallLimits(), &entries).ok());
+  ASSERT_EQ(entries.size(), 2);
+  EXPECT_TRUE(entries[0].status.ok());
+  EXPECT_EQ(entries[0].bytes, batch.requests(0).SerializeAsString());
+  EXPECT_THAT(std::string(entries[1].status.message()),
+              StartsWith("recent_item_ids: 5 items"));
+}
+
+TEST(OutlineBatch, RefusesMoreThanTheLimitWithoutKeepingThem) {
+  std::string bytes;
+  for (int i = 0; i < 100'000; ++i) bytes += {'\x0A', '\x00'};
+  std::vector<RequestOutline> entries;
+  EXPECT_EQ(OutlineBatch(bytes, SmallLimits(), &entries),
+            absl::InvalidArgumentError(
+                "requests: 100000 requests, limits.max_batch is 3"));
+  EXPECT_LE(entries.size(), 3);
+  EXPECT_THAT(
+      std::string(OutlineBatch("\x0A", SmallLimits(), &entries).message()),
+      StartsWith("request: the bytes are not a "
+                 "tributary.v1.BatchRetrieveRequest"));
+}
+
+}  // namespace
+}  // namespace tributary
