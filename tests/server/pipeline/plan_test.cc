@@ -385,5 +385,62 @@ TEST_F(PlanTest, APlanKeepsNothingOfTheRequestBefore) {
   EXPECT_FALSE(plan_.full_view);
 }
 
+std::vector<std::string> LeftOut(v1::ServiceLevel level, Scripts scripts,
+                                 const v1::FusionModel& model = {}) {
+  ScriptedBundleOptions options;
+  options.fusion = model;
+  const auto bundle = ServeScripted(std::move(scripts), options);
+  RetrieveOptions given;
+  given.level = level;
+  const v1::RetrieveRequest request;
+  Plan plan;
+  EXPECT_TRUE(MakePlan(Config(), *bundle, request,
+                       std::chrono::steady_clock::now(), given, &plan)
+                  .ok());
+  std::vector<std::string> names;
+  for (const PlannedSource& source : plan.sources) {
+    if (source.left_out) names.push_back(bundle->NameOf(source.retriever));
+  }
+  return names;
+}
+
+Scripts Costly(uint32_t behavior_us, uint32_t content_us,
+               uint32_t popularity_us) {
+  Scripts scripts;
+  scripts["behavior"].expected_us = behavior_us;
+  scripts["content"].expected_us = content_us;
+  scripts["popularity"].expected_us = popularity_us;
+  return scripts;
+}
+
+TEST(LeaveOut, FewerSourcesLeavesOutThoseThatAddLeast) {
+  const Scripts scripts = Costly(400, 500, 10);
+  EXPECT_THAT(LeftOut(v1::FULL_SERVICE, scripts), IsEmpty());
+  EXPECT_THAT(LeftOut(v1::LESS_EFFORT, scripts), IsEmpty());
+  // By the targets, .6 and .3 of k.
+  EXPECT_THAT(LeftOut(v1::FEWER_SOURCES, scripts), ElementsAre("content"));
+  v1::FusionModel measured;
+  for (const auto& [name, k, recall] : {std::tuple{"behavior", 500, .01},
+                                        {"behavior", 20, .5},
+                                        {"content", 500, .2},
+                                        {"content", 20, .1}}) {
+    v1::Contribution* const one = measured.add_contributions();
+    one->set_retriever(name);
+    one->set_k(static_cast<uint32_t>(k));
+    one->set_recall(recall);
+  }
+  EXPECT_THAT(LeftOut(v1::FEWER_SOURCES, scripts, measured),
+              ElementsAre("behavior"));
+}
+
+TEST(LeaveOut, PopularityOnlyAsksWhatCostsNearlyNothing) {
+  EXPECT_THAT(LeftOut(v1::POPULARITY_ONLY, Costly(400, 500, 10)),
+              ElementsAre("behavior", "content"));
+  // Something is always asked: the cheapest.
+  EXPECT_THAT(LeftOut(v1::POPULARITY_ONLY, Costly(400, 500, 450)),
+              ElementsAre("content", "popularity"));
+  EXPECT_THAT(LeftOut(v1::POPULARITY_ONLY, Costly(0, 0, 0)), IsEmpty());
+}
+
 }  // namespace
 }  // namespace tributary
