@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -132,8 +133,12 @@ absl::Status Fetch::CheckSpace() const {
       continue;
     }
     const uint64_t partial = fs::file_size(parts_ / file->name(), missing);
-    needed += file->size_bytes() -
-              (missing ? 0 : std::min(partial, file->size_bytes()));
+    const uint64_t left = file->size_bytes() -
+                          (missing ? 0 : std::min(partial, file->size_bytes()));
+    // Sizes are the manifest's, which may say anything.
+    if (__builtin_add_overflow(needed, left, &needed)) {
+      needed = std::numeric_limits<uint64_t>::max();
+    }
   }
   struct statvfs info;
   if (::statvfs(root_.c_str(), &info) != 0)

@@ -28,6 +28,9 @@ struct FreeList {
 };
 using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 
+// A transfer that is slower than this over the time of a stall has stalled.
+constexpr double kMinBytesPerSecond = 100;
+
 // The state of one request, for curl's callbacks.
 struct Transfer {
   CURL* handle;
@@ -40,8 +43,8 @@ struct Transfer {
   size_t header_bytes = 0;
   bool begun = false;
   absl::Status sink_status = {};
-  // Bytes carried at the last call of Progress, and when they last changed.
-  curl_off_t carried = -1;
+  // Bytes carried until the beginning of the current period of `stall`.
+  curl_off_t carried = 0;
   Clock::time_point carried_at = Clock::now();
   bool stalled = false;
 };
@@ -116,10 +119,15 @@ int Progress(void* user, curl_off_t, curl_off_t received, curl_off_t,
              curl_off_t sent) {
   auto* transfer = static_cast<Transfer*>(user);
   const Clock::time_point now = Clock::now();
-  if (std::exchange(transfer->carried, received + sent) != received + sent) {
+  const auto period = now - transfer->carried_at;
+  if (period > transfer->stall) {
+    // A store that sends a byte now and then would hold a download for ever.
+    const double seconds = std::chrono::duration<double>(period).count();
+    const curl_off_t before = std::exchange(transfer->carried, received + sent);
+    transfer->stalled = static_cast<double>(received + sent - before) <
+                        kMinBytesPerSecond * seconds;
     transfer->carried_at = now;
   }
-  transfer->stalled = now - transfer->carried_at > transfer->stall;
   return transfer->stalled || transfer->stop.stop_requested() ? 1 : 0;
 }
 

@@ -65,7 +65,7 @@ struct HttpReply {
 class HttpClient {
  public:
   // `stall`: the longest time for connecting, and the longest time in which a
-  // connection may carry nothing.
+  // connection may carry nothing, or less than 100 bytes a second.
   explicit HttpClient(std::chrono::milliseconds stall);
   ~HttpClient();
 

@@ -118,7 +118,7 @@ absl::StatusOr<LoaderView> Loader::Look(std::stop_token stop) {
   view.refused = IsStillRefused(view.server, stop);
   view.gate_checked = gate_checked_.version == view.current &&
                       gate_checked_.serving == serving_;
-  view.highest = memory_.highest();
+  ASSIGN_OR_RETURN(view.highest, memory_.Highest());
   view.allow_older = config_.allow_older();
   view.keep = config_.keep();
   view.failed = failed_;

@@ -1,7 +1,9 @@
 #include "server/loader/loader_memory.h"
 
+#include <string>
 #include <utility>
 
+#include "fmt/format.h"
 #include "index/bundle/version_file.h"
 #include "spdlog/spdlog.h"
 
@@ -16,8 +18,9 @@ constexpr char kHighestName[] = ".loader.highest";
 LoaderMemory::LoaderMemory(std::filesystem::path bundles, bool allow_older)
     : bundles_(std::move(bundles)),
       allow_older_(allow_older),
-      followed_(Read(kFollowedName)),
-      highest_(Read(kHighestName)) {}
+      followed_(ReadFollowed()) {
+  Highest().IgnoreError();
+}
 
 bool LoaderMemory::MarkFollowed(uint64_t version) {
   if (std::exchange(followed_, version) == version) return false;
@@ -25,14 +28,26 @@ bool LoaderMemory::MarkFollowed(uint64_t version) {
   return true;
 }
 
+absl::StatusOr<uint64_t> LoaderMemory::Highest() {
+  if (highest_.has_value()) return *highest_;
+  const std::filesystem::path path = bundles_ / kHighestName;
+  const auto version = ReadVersionFile(path);
+  if (version.ok()) return highest_.emplace(*version);
+  return absl::FailedPreconditionError(fmt::format(
+      "the highest version that was active is not known, and an older one must "
+      "not come back: {}; repair {}, or write that version's number into it",
+      std::string(version.status().message()), path.native()));
+}
+
 void LoaderMemory::MarkActive(uint64_t version) {
-  if (version == highest_ || (version < highest_ && !allow_older_)) return;
+  if (!highest_.has_value()) return;
+  if (version == highest_ || (version < *highest_ && !allow_older_)) return;
   highest_ = version;
   Write(kHighestName, version);
 }
 
-uint64_t LoaderMemory::Read(const char* name) const {
-  const auto version = ReadVersionFile(bundles_ / name);
+uint64_t LoaderMemory::ReadFollowed() const {
+  const auto version = ReadVersionFile(bundles_ / kFollowedName);
   if (version.ok()) return *version;
   spdlog::warn("event=loader_state_read_failed reason={:?}",
                version.status().ToString());

@@ -3,13 +3,18 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+
+#include "absl/status/statusor.h"
 
 namespace tributary {
 
 // The state of a loader that outlives a restart, in files of its bundle
-// directory. A file that cannot be read or written is logged and then treated
-// as if it did not exist: the server knows the active version in any case. Not
-// thread-safe.
+// directory. What was followed is treated as if it did not exist when its file
+// cannot be read or written, which is logged: the server knows the active
+// version in any case. The highest version is what keeps an old version, whose
+// signature is still right, from coming back: while its file cannot be read,
+// nothing may be activated. Not thread-safe.
 class LoaderMemory {
  public:
   LoaderMemory(std::filesystem::path bundles, bool allow_older);
@@ -25,18 +30,21 @@ class LoaderMemory {
   void ForgetFollowed() { followed_ = 0; }
 
   // The highest version that was ever active on this host or, with allow_older,
-  // the last version that was active. 0 for none.
-  uint64_t highest() const { return highest_; }
+  // the last version that was active. 0 for none. FAILED_PRECONDITION, naming
+  // the file and what to do, while it cannot be read.
+  absl::StatusOr<uint64_t> Highest();
+  // Without effect while the highest version is not known.
   void MarkActive(uint64_t version);
 
  private:
-  uint64_t Read(const char* name) const;
+  uint64_t ReadFollowed() const;
   void Write(const char* name, uint64_t version) const;
 
   const std::filesystem::path bundles_;
   const bool allow_older_;
   uint64_t followed_;
-  uint64_t highest_;
+  // Nothing while it could not be read.
+  std::optional<uint64_t> highest_;
 };
 
 }  // namespace tributary

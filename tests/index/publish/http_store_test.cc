@@ -285,6 +285,16 @@ TEST_F(HttpStoreTest, ReportsThatTheServerHangs) {
   EXPECT_THAT(std::string(current.status().message()), HasSubstr("300 ms"));
 }
 
+TEST_F(HttpStoreTest, GivesUpOnAStoreThatDrips) {
+  MisbehavingServer server([&](const WebRequest& r) {
+    if (r.path != kFile) return Serve(r);
+    return WebAnswer{"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", false,
+                     false, true};
+  });
+  const absl::Status status = Fetch(server);
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+}
+
 TEST_F(HttpStoreTest, EndsEarlyWhenStopIsRequested) {
   std::stop_source stop;
   MisbehavingServer server([&](const WebRequest&) {

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -107,6 +108,12 @@ void MisbehavingServer::Serve(int connection) {
       bytes.substr(bytes.size() - std::min(bytes.size(), kRepeatedBytes));
   while (there && answer.endless) there = Send(connection, again);
   char byte = 0;
+  // The client closes in the end, or the pause does nothing but wait for it.
+  while (there && answer.dripping) {
+    pollfd closed = {connection, POLLRDHUP, 0};
+    if (::poll(&closed, 1, /*timeout_ms=*/20) > 0) break;
+    there = Send(connection, "x");
+  }
   if (answer.hang) (void)::recv(connection, &byte, 1, 0);
   ::shutdown(connection, SHUT_RDWR);
 }

@@ -27,6 +27,8 @@ struct WebAnswer {
   bool hang = false;
   // Instead of closing, repeats the last kilobyte until the client closes.
   bool endless = false;
+  // Instead of closing, sends a byte now and then until the client closes.
+  bool dripping = false;
 };
 
 // A reply of head and body, with a Content-Length.

@@ -353,6 +353,22 @@ TEST_F(LoaderTest, RemembersTheHighestVersionAcrossRestarts) {
   EXPECT_EQ(server_.active(), 1);
 }
 
+TEST_F(LoaderTest, ActivatesNothingWhileTheHighestVersionIsNotKnown) {
+  PublishVersion(1);
+  Settle();
+  OverwriteFile(bundles_ / ".loader.highest", "?");
+  Restart();
+  PublishVersion(2);
+  const auto step = loader_->Step({});
+  EXPECT_EQ(step.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(step.status().message()),
+              HasSubstr(".loader.highest"));
+  EXPECT_EQ(server_.active(), 1);
+  OverwriteFile(bundles_ / ".loader.highest", "1\n");
+  Settle();
+  EXPECT_EQ(server_.active(), 2);
+}
+
 TEST_F(LoaderTest, TakesTheLastVersionForTheHighestWhileOlderOnesAreAllowed) {
   for (const uint64_t version : {1, 9}) {
     PublishVersion(version);
