@@ -120,7 +120,13 @@ absl::Status AddProposals(const v1::RetrieveResponse& response, int i,
 // it the calls that it has not started to handle.
 std::string ServiceConfig(const ClientOptions& options) {
   std::string retry_policy;
+  std::string throttling;
   if (options.max_attempts > 1) {
+    // Retries stop while more than a tenth of the calls fail, so that they do
+    // not add to the load of a server that refuses calls. A restart costs a few
+    // of the 500 failures before that.
+    throttling = R"(, "retryThrottling": {"maxTokens": 1000,)"
+                 R"( "tokenRatio": 0.1})";
     retry_policy =
         fmt::format(R"(, "retryPolicy": {{"maxAttempts": {},)"
                     R"( "initialBackoff": "{:.3f}s", "maxBackoff": "{:.3f}s",)"
@@ -130,9 +136,9 @@ std::string ServiceConfig(const ClientOptions& options) {
                     kMaxBackoffMs / 1e3);
   }
   return fmt::format(R"({{"methodConfig": [{{"name": [{{"service": "{}"}}],)"
-                     R"( "waitForReady": {}{}}}]}})",
+                     R"( "waitForReady": {}{}}}]{}}})",
                      v1::Retrieval::service_full_name(), options.wait_for_ready,
-                     retry_policy);
+                     retry_policy, throttling);
 }
 
 RetrievalClient::RetrievalClient(const std::string& address,
