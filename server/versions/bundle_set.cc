@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "fmt/format.h"
 #include "index/bundle/version_directory.h"
+#include "server/process/crash_marker.h"
 #include "spdlog/spdlog.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
@@ -63,6 +64,7 @@ BundleSet::BundleSet(v1::ServerConfig config, RetrieverRegistry registry,
       opener_(config_, std::move(registry), hooks.warm_up),
       hooks_(std::move(hooks)),
       read_memory_(std::move(read_memory)),
+      crashes_(ReadCrashRecord(root_)),
       residents_(config_.residency().keep()),
       keeper_([this] { KeepResident(); }) {}
 
@@ -232,6 +234,7 @@ void BundleSet::MakeActive(const Resident& bundle, bool rolling_back,
     activated_at_ = absl::Now();
     Publish();
     UnloadExcess(max_bytes);
+    SetCrashSubject(version);
   }
   const auto duration = std::chrono::steady_clock::now() - start;
   spdlog::info("event=activated version={} before={} cause={} seconds={:.6f}",

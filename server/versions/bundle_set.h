@@ -18,6 +18,7 @@
 #include "server/versions/bundle_opener.h"
 #include "server/versions/bundle_reaper.h"
 #include "server/versions/bundle_routes.h"
+#include "server/versions/crash_record.h"
 #include "server/versions/residents.h"
 #include "server/versions/serving_bundle.h"
 #include "server/versions/status_board.h"
@@ -67,6 +68,8 @@ class BundleSet {
   // served before it, and so on; then, as without a record, the highest version
   // on disk that can be served, one with a label last. Afterwards, in the
   // background, the previous and the labelled versions become resident again.
+  // Versions with which the server crashed several times in a row are refused
+  // (see CrashRecord).
   // OK with no active version when there are no versions. An error, that of the
   // first version, means that none can be served: those of Stage, and of
   // reading CURRENT without a record. The set is usable then.
@@ -165,6 +168,7 @@ class BundleSet {
   const BundleOpener opener_;
   const Hooks hooks_;
   const MemoryReader read_memory_;
+  const CrashRecord crashes_;
 
   // Thread-safe themselves.
   StatusBoard board_;

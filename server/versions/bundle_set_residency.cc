@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "index/bundle/version_directory.h"
 #include "index/verify/verify_version.h"
+#include "server/process/crash_marker.h"
 #include "server/versions/as_configured.h"
 #include "server/versions/bundle_set.h"
 #include "spdlog/spdlog.h"
@@ -177,13 +178,28 @@ absl::StatusOr<v1::BundleStatus> BundleSet::Rollback() {
 
 absl::Status BundleSet::MakeResident(uint64_t version, bool required) {
   ++opening_;
+  // If the process crashes now, it is more likely this version's fault than the
+  // active one's.
+  SetCrashSubject(version);
   const absl::Status status = TryMakeResident(version, required);
+  {
+    const MutexLock lock(&mutex_);
+    SetCrashSubject(residents_.active());
+  }
   --opening_;
   if (BlamesVersion(status)) board_.Refuse(version, status.ToString());
   return status;
 }
 
 absl::Status BundleSet::TryMakeResident(uint64_t version, bool required) {
+  if (crashes_.refused.contains(version)) {
+    return absl::FailedPreconditionError(fmt::format(
+        "version {}: the server crashed {} times in a row while this version "
+        "was active or being opened; publish another one, or delete {} and "
+        "restart the server to try it again",
+        version, CrashRecord::kCrashesToRefuse,
+        (root_ / kCrashRecordName).native()));
+  }
   ASSIGN_OR_RETURN(std::shared_ptr<const Bundle> opened, opener_.Open(version));
   RETURN_IF_ERROR(CheckAsConfigured(config_.defaults(), opened->manifest()));
   const uint64_t bytes = opened->size_bytes();
