@@ -1,0 +1,94 @@
+#include "server/rpc/self_check.h"
+
+#include <string_view>
+
+#include "fmt/format.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "spdlog/spdlog.h"
+
+namespace tributary {
+
+SelfCheck::SelfCheck(const std::string& address, Options options)
+    : target_(LocalTarget(address)),
+      options_(options),
+      thread_([this] { Run(); }) {}
+
+SelfCheck::~SelfCheck() {
+  {
+    const MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  changed_.NotifyAll();
+  thread_.join();
+}
+
+absl::Status SelfCheck::status() const {
+  const MutexLock lock(&mutex_);
+  return failures_ < kFailures ? absl::OkStatus() : last_;
+}
+
+void SelfCheck::WaitFor(int checks) {
+  MutexLock lock(&mutex_);
+  const int wanted = checks_ + checks;
+  while (checks_ < wanted) changed_.Wait(&mutex_);
+}
+
+void SelfCheck::Run() {
+  while (true) {
+    {
+      MutexLock lock(&mutex_);
+      const auto next = std::chrono::steady_clock::now() + options_.interval;
+      while (!stopping_ && changed_.WaitUntil(&mutex_, next)) {
+      }
+      if (stopping_) return;
+    }
+    Record(CheckOnce());
+  }
+}
+
+absl::Status SelfCheck::CheckOnce() const {
+  grpc::ChannelArguments arguments;
+  // Channels to one address would share their connection.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  const auto stub = grpc::health::v1::Health::NewStub(grpc::CreateCustomChannel(
+      target_, grpc::InsecureChannelCredentials(), arguments));
+  grpc::ClientContext context;
+  context.set_wait_for_ready(true);
+  context.set_deadline(std::chrono::system_clock::now() + options_.deadline);
+  grpc::health::v1::HealthCheckResponse response;
+  // Any answer is one, also that nothing is served yet.
+  const grpc::Status status = stub->Check(&context, {}, &response);
+  if (status.ok()) return absl::OkStatus();
+  return absl::UnavailableError(
+      fmt::format("new connections to {} are not answered within {} ms: {}",
+                  target_, options_.deadline.count(), status.error_message()));
+}
+
+void SelfCheck::Record(const absl::Status& result) {
+  const MutexLock lock(&mutex_);
+  ++checks_;
+  last_ = result;
+  if (result.ok()) {
+    if (failures_ >= kFailures) spdlog::info("event=self_check result=ok");
+    failures_ = 0;
+  } else if (++failures_ == kFailures) {
+    spdlog::error("event=self_check result=failed error={:?}",
+                  std::string(result.message()));
+  }
+  changed_.NotifyAll();
+}
+
+std::string LocalTarget(const std::string& address) {
+  constexpr std::string_view kAll[] = {"*:", "0.0.0.0:", "[::]:"};
+  for (const std::string_view host : kAll) {
+    if (address.starts_with(host)) {
+      return fmt::format("127.0.0.1:{}", address.substr(host.size()));
+    }
+  }
+  return address;
+}
+
+}  // namespace tributary
