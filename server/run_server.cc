@@ -17,17 +17,25 @@
 namespace tributary {
 namespace {
 
-int Serve(v1::ServerConfig config, RetrieverRegistry registry) {
-  const StopSignals stop_signals;
-  const auto server = Server::Start(std::move(config), std::move(registry));
+absl::StatusOr<std::unique_ptr<Server>> StartServer(
+    const StopSignals& stop_signals, v1::ServerConfig config,
+    RetrieverRegistry registry) {
+  const StopsAtOnce stops(&stop_signals);
+  return Server::Start(std::move(config), std::move(registry));
+}
+
+int Serve(const StopSignals& stop_signals, v1::ServerConfig config,
+          RetrieverRegistry registry) {
+  const auto server =
+      StartServer(stop_signals, std::move(config), std::move(registry));
   if (!server.ok()) {
     std::fprintf(stderr, "tributary-server: %s\n",
                  server.status().ToString().c_str());
     return 1;
   }
-  spdlog::info("event=listening grpc={} http={} control={}",
+  spdlog::info("event=listening grpc={} http={} admin={} control={}",
                (*server)->grpc_address(), (*server)->http_address(),
-               (*server)->control_address());
+               (*server)->admin_address(), (*server)->control_address());
   stop_signals.Wait();
   (*server)->Shutdown();
   spdlog::info("event=stopped");
@@ -39,6 +47,7 @@ int Serve(v1::ServerConfig config, RetrieverRegistry registry) {
 }  // namespace
 
 int RunServer(int argc, char** argv, RetrieverRegistry registry) {
+  const StopSignals stop_signals;
   v1::ServerConfig config;
   const auto exit_status = ParseProgramFlags(
       argc, argv,
@@ -49,7 +58,7 @@ int RunServer(int argc, char** argv, RetrieverRegistry registry) {
   if (exit_status.has_value()) return *exit_status;
   LogToStderr(config.has_log_level() ? config.log_level() : "info");
   LogGrpcAsEvents();
-  return Serve(std::move(config), std::move(registry));
+  return Serve(stop_signals, std::move(config), std::move(registry));
 }
 
 }  // namespace tributary

@@ -20,7 +20,8 @@ namespace tributary {
 namespace {
 
 constexpr std::string_view kUnixPrefix = "unix:";
-constexpr int kBacklog = 128;
+// The kernel lowers it to net.core.somaxconn, by default 4096.
+constexpr int kBacklog = 1024;
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
