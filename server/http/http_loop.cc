@@ -32,10 +32,11 @@ constexpr size_t kMaxLingering = 64;
 // libmicrohttpd keeps a request's head, its own notes on the headers, and the
 // reply's head there.
 constexpr size_t kPoolReserveBytes = 4096;
-// After so many turns without an event the loop waits a millisecond, so that
-// a connection that libmicrohttpd can neither read nor write (one that sends a
+// After so many turns without an event the loop waits a little, so that a
+// connection that libmicrohttpd can neither read nor write (one that sends a
 // chunk's extension without end) does not keep the thread busy.
 constexpr int kIdleTurns = 8;
+constexpr int kIdleWaitMs = 5;
 
 Watched listening_tag{Watched::Kind::kListening};
 Watched mailbox_tag{Watched::Kind::kMailbox};
@@ -190,12 +191,14 @@ void HttpLoop::Run() {
     // libmicrohttpd closes connections only in MHD_run and Accept, so that no
     // event here is of a closed one.
     bool accept = false;
+    bool mail = false;
     for (int i = 0; i < count; ++i) {
       const auto* const watched = static_cast<Watched*>(events[i].data.ptr);
       accept = accept || watched->kind == Watched::Kind::kListening;
+      mail = mail || watched->kind == Watched::Kind::kMailbox;
       Dispatch(watched, events[i].events);
     }
-    TakeMail();
+    if (mail) TakeMail();
     MHD_run(daemon_);
     if (accept) Accept();
     Expire();
@@ -208,7 +211,7 @@ int HttpLoop::WaitMs() const {
   auto next = Clock::time_point::max();
   MHD_UNSIGNED_LONG_LONG daemon_ms = 0;
   if (MHD_get_timeout(daemon_, &daemon_ms) == MHD_YES) {
-    if (daemon_ms == 0) return idle_turns_ < kIdleTurns ? 0 : 1;
+    if (daemon_ms == 0) return idle_turns_ < kIdleTurns ? 0 : kIdleWaitMs;
     next = Clock::now() + std::chrono::milliseconds(daemon_ms);
   }
   for (const auto state : {HttpConnection::kReading, HttpConnection::kKept,
