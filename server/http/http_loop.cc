@@ -457,6 +457,7 @@ bool HttpLoop::OnHead(const char* path, const char* method,
   const bool ends_here = !refusal.has_value() && !request.has_body;
   if (!refusal.has_value()) refusal = handler_->Refuse(request);
   if (!refusal.has_value()) return true;
+  handler_->Refused(request, refusal->code);
   if (ends_here) {
     connection->reply = std::move(refusal);
     return true;
@@ -553,6 +554,9 @@ bool HttpLoop::Send(HttpReply reply, HttpConnection* connection) {
 }
 
 void HttpLoop::SendPast(const HttpReply& reply, HttpConnection* connection) {
+  if (connection->has_head) {
+    handler_->Refused(connection->request, reply.code);
+  }
   const std::string text = fmt::format(
       "HTTP/1.1 {} {}\r\nConnection: close\r\nContent-Type: {}\r\n{}"
       "Content-Length: {}\r\n\r\n{}",

@@ -16,6 +16,7 @@ HttpReply TextReply(std::string text) {
 HttpReply ErrorReply(const absl::Status& status, int http_status) {
   HttpReply reply;
   reply.status = http_status != 0 ? http_status : HttpStatusOf(status.code());
+  reply.code = status.code();
   reply.content_type = "application/json";
   reply.body = JsonOf(status);
   if (reply.status == 429 || reply.status == 503) reply.retry_after_s = 1;

@@ -27,6 +27,8 @@ struct HttpRequest {
 
 struct HttpReply {
   int status = 200;
+  // The error that it is made of.
+  absl::StatusCode code = absl::StatusCode::kOk;
   std::string content_type;
   std::string body;
   // The header Allow, where it is not empty.
@@ -68,7 +70,7 @@ class ReplyTo {
   std::shared_ptr<const std::atomic<bool>> cancelled_;
 };
 
-// Answers requests. Both functions are called on the listener's thread, which
+// Answers requests. All functions are called on the listener's thread, which
 // all its connections wait for, and must return at once.
 class HttpHandler {
  public:
@@ -76,6 +78,10 @@ class HttpHandler {
 
   // Looks at a request without its body. A reply refuses it.
   virtual std::optional<HttpReply> Refuse(const HttpRequest& request) = 0;
+  // Notes that a request whose head was read was refused, by Refuse or by the
+  // listener: it is too long, too slow or in a form that is not understood, or
+  // the server ends.
+  virtual void Refused(const HttpRequest& request, absl::StatusCode code) = 0;
   // Answers a request, or returns nothing and answers through `reply_to` later.
   virtual std::optional<HttpReply> Handle(HttpRequest request,
                                           ReplyTo reply_to) = 0;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "server/listen/bound_address.h"
 #include "status/status_macros.h"
 #include "text/quoted.h"
 
@@ -20,19 +21,15 @@ Criticality CriticalityOf(std::string_view value) {
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
     HttpServerOptions options) {
-  if (!options.bound.has_value()) {
-    if (options.address.starts_with("unix:")) {
-      return absl::InvalidArgumentError(
-          fmt::format("{}: expected host:port, found {}", options.field,
-                      Quoted(options.address)));
-    }
-    ASSIGN_OR_RETURN(BoundAddress bound,
-                     BoundAddress::Bind(options.field, options.address));
-    options.bound.emplace(std::move(bound));
+  if (options.address.starts_with("unix:")) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: expected host:port, found {}", options.field,
+                    Quoted(options.address)));
   }
-  std::string address = options.bound->address();
-  ASSIGN_OR_RETURN(const int listening, std::move(*options.bound).Listen());
-  options.bound.reset();
+  ASSIGN_OR_RETURN(BoundAddress bound,
+                   BoundAddress::Bind(options.field, options.address));
+  std::string address = bound.address();
+  ASSIGN_OR_RETURN(const int listening, std::move(bound).Listen());
   options.listener.name = options.field;
   std::unique_ptr<HttpServer> server(
       new HttpServer(std::move(options), std::move(address)));
@@ -95,6 +92,11 @@ std::optional<HttpReply> HttpServer::Refuse(const HttpRequest& request) {
         411);
   }
   return std::nullopt;
+}
+
+void HttpServer::Refused(const HttpRequest& request, absl::StatusCode code) {
+  if (request.path != kRetrieve || retrieve_metrics_ == nullptr) return;
+  retrieve_metrics_->Handled(code, std::chrono::nanoseconds(0));
 }
 
 std::optional<HttpReply> HttpServer::Handle(HttpRequest request,

@@ -13,7 +13,6 @@
 #include "server/http/http_listener.h"
 #include "server/http/http_message.h"
 #include "server/http/scrapes.h"
-#include "server/listen/bound_address.h"
 #include "server/metrics/server_metrics.h"
 #include "server/service/criticality.h"
 
@@ -30,10 +29,8 @@ using RetrieveJson =
 struct HttpServerOptions {
   // The field of the configuration that errors begin with: "http" or "admin".
   std::string field = "http";
-  // host:port, as BoundAddress::Bind takes it. Not used with `bound`.
+  // host:port, as BoundAddress::Bind takes it.
   std::string address;
-  // The address, if it is bound already.
-  std::optional<BoundAddress> bound = std::nullopt;
   // Whether /metrics, /healthz and /readyz are answered.
   bool serves_health = true;
   // Answers /v1/retrieve, which does not exist without it. It outlives the
@@ -78,6 +75,7 @@ class HttpServer final : public HttpHandler {
 
   // HttpHandler, for the listener.
   std::optional<HttpReply> Refuse(const HttpRequest& request) override;
+  void Refused(const HttpRequest& request, absl::StatusCode code) override;
   std::optional<HttpReply> Handle(HttpRequest request,
                                   ReplyTo reply_to) override;
 

@@ -7,6 +7,7 @@
 
 #include "fmt/format.h"
 #include "google/protobuf/util/json_util.h"
+#include "status/status_macros.h"
 #include "text/quoted.h"
 
 namespace tributary {
@@ -155,7 +156,7 @@ absl::Status FromProtobuf(std::string_view text) {
 
 absl::Status ParseRetrieveRequest(const std::string& json,
                                   v1::RetrieveRequest* request) {
-  if (const absl::Status size = CheckSize(json); !size.ok()) return size;
+  RETURN_IF_ERROR(CheckSize(json));
   const auto parsed =
       google::protobuf::util::JsonStringToMessage(json, request);
   if (parsed.ok()) return absl::OkStatus();

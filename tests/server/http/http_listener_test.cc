@@ -29,6 +29,10 @@ class FakeHandler final : public HttpHandler {
     if (request.path != "/nowhere") return std::nullopt;
     return ErrorReply(absl::NotFoundError("nowhere"));
   }
+  void Refused(const HttpRequest& request, absl::StatusCode code) override {
+    last_refused = request.path + " " + absl::StatusCodeToString(code);
+    refused.release();
+  }
   std::optional<HttpReply> Handle(HttpRequest request,
                                   ReplyTo reply_to) override {
     if (request.path == "/later") {
@@ -46,6 +50,9 @@ class FakeHandler final : public HttpHandler {
     return TextReply(request.method + " " + request.body);
   }
 
+  std::counting_semaphore<> refused{0};
+  // Read it after `refused`.
+  std::string last_refused;
   std::counting_semaphore<> arrived{0};
   // Read it after `arrived`.
   std::vector<ReplyTo> later;
@@ -211,6 +218,8 @@ TEST_F(HttpListenerTest, RefusesLongBodies) {
             std::string(1001, 'x'));
   EXPECT_THAT(declared, StartsWith("HTTP/1.1 413"));
   EXPECT_THAT(declared, HasSubstr("limits.max_request_bytes, 1000"));
+  handler_.refused.acquire();
+  EXPECT_EQ(handler_.last_refused, "/echo INVALID_ARGUMENT");
   EXPECT_THAT(AllOf("POST /echo HTTP/1.1\r\n"
                     "Content-Length: 4611686018427387904\r\n\r\n" +
                     std::string(1 << 20, 'x')),
@@ -316,6 +325,11 @@ TEST_F(HttpListenerTest, ClosesSilentConnectionsWithoutAWord) {
   kept.Send(kGet);
   EXPECT_THAT(kept.Reply(), StartsWith("HTTP/1.1 200"));
   EXPECT_EQ(kept.Rest(), "");
+}
+
+TEST_F(HttpListenerTest, KeepsNoConnectionWithoutATimeForThat) {
+  Start({.keepalive = Milliseconds(0)});
+  EXPECT_THAT(AllOf(kGet), HasSubstr("Connection: close"));
 }
 
 TEST_F(HttpListenerTest, EndsAChunkExtensionWithoutEnd) {

@@ -212,6 +212,7 @@ TEST_F(HttpTest, ShowsCallsOfBothTransportsInTheMetrics) {
   v1::RetrieveResponse response;
   ASSERT_TRUE(running_->Retrieve(TinyRequest(), &response).ok());
   ASSERT_EQ(PostJson("no").status, 400);
+  ASSERT_EQ(Get("/v1/retrieve").status, 405);
   const auto metrics = Get("/metrics");
   EXPECT_EQ(metrics.status, 200);
   EXPECT_THAT(metrics.get_header_value("Content-Type"),
@@ -223,6 +224,9 @@ TEST_F(HttpTest, ShowsCallsOfBothTransportsInTheMetrics) {
   EXPECT_THAT(metrics.body,
               testing::ContainsRegex("grpc_method=\"POST /v1/retrieve\","
                                      "grpc_code=\"InvalidArgument\"[^}]*} 1"));
+  EXPECT_THAT(metrics.body,
+              testing::ContainsRegex("grpc_method=\"POST /v1/retrieve\","
+                                     "grpc_code=\"NotFound\"[^}]*} 1"));
 }
 
 TEST_F(HttpTest, ServesMoreConnectionsThanItHasThreads) {
