@@ -299,27 +299,32 @@ std::string Drip(RawClient* client, const std::string& bytes) {
 }
 
 TEST_F(HttpListenerTest, ADrippingClientHasTheWholeTimeOnce) {
-  Start({.read_timeout = Milliseconds(60)});
+  Start({.read_timeout = Milliseconds(500)});
+  std::vector<std::thread> clients;
   for (const std::string start :
        {"GET / HT", "GET / HTTP/1.1\r\nA: ",
         "POST /echo HTTP/1.1\r\nContent-Length: 100000\r\n\r\n",
         "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n"}) {
-    RawClient client = Connected();
-    client.Send(start);
-    const std::string reply = Drip(&client, "x");
-    EXPECT_THAT(reply, StartsWith("HTTP/1.1 408")) << start;
-    EXPECT_THAT(reply, HasSubstr("transport.http_read_timeout_ms"));
-    // On a connection that was kept, too.
-    RawClient kept = Connected();
-    kept.Send(kGet);
-    EXPECT_THAT(kept.Reply(), StartsWith("HTTP/1.1 200"));
-    kept.Send(start);
-    EXPECT_THAT(Drip(&kept, "x"), StartsWith("HTTP/1.1 408")) << start;
+    // On a new connection, and on one that was kept.
+    for (const bool kept : {false, true}) {
+      clients.emplace_back([this, start, kept] {
+        RawClient client = Connected();
+        if (kept) {
+          client.Send(kGet);
+          EXPECT_THAT(client.Reply(), StartsWith("HTTP/1.1 200"));
+        }
+        client.Send(start);
+        const std::string reply = Drip(&client, "x");
+        EXPECT_THAT(reply, StartsWith("HTTP/1.1 408")) << start << kept;
+        EXPECT_THAT(reply, HasSubstr("transport.http_read_timeout_ms"));
+      });
+    }
   }
+  for (std::thread& client : clients) client.join();
 }
 
 TEST_F(HttpListenerTest, ClosesSilentConnectionsWithoutAWord) {
-  Start({.read_timeout = Milliseconds(20), .keepalive = Milliseconds(40)});
+  Start({.read_timeout = Milliseconds(500), .keepalive = Milliseconds(100)});
   EXPECT_EQ(AllOf(""), "");
   RawClient kept = Connected();
   kept.Send(kGet);
