@@ -58,8 +58,10 @@ TEST(SampleConfigs, ServerStatesEveryDefault) {
   required.set_bundles(sample.bundles());
   auto defaults = CompleteServerConfig(required);
   ASSERT_TRUE(defaults.ok()) << defaults.status();
-  EXPECT_EQ(UnsetIn(sample), "execution.search_threads ");
+  EXPECT_EQ(UnsetIn(sample),
+            "execution.search_threads execution.request_threads ");
   defaults->mutable_execution()->clear_search_threads();
+  defaults->mutable_execution()->clear_request_threads();
   EXPECT_TRUE(MessageDifferencer::Equals(sample, *defaults))
       << sample.DebugString() << defaults->DebugString();
 }
