@@ -71,6 +71,7 @@ $bin/tributary publish "$dir/built/1" "$dir/store"
 say "2. A server and its loader"
 $bin/tributary-server --bundles "$dir/bundles" \
   --listen "127.0.0.1:$(port 7700)" --http "127.0.0.1:$(port 7701)" \
+  --admin "127.0.0.1:$(port 7702)" \
   --live_recall.sample_share 0.2 \
   >"$dir/server.log" 2>&1 </dev/null 9>&- &
 server=$!

@@ -11,13 +11,13 @@ set -eu
 build="g++ cmake ninja-build ccache pkg-config
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libabsl-dev libspdlog-dev libfmt-dev prometheus-cpp-dev libyaml-cpp-dev
-  libcli11-dev libcpp-httplib-dev libssl-dev libcurl4-openssl-dev
+  libcli11-dev libmicrohttpd-dev libssl-dev libcurl4-openssl-dev
   libfaiss-dev libopenblas-dev libhwy-dev libeigen3-dev libutf8proc-dev
   zlib1g-dev libzstd-dev"
 # curl plays the ranking service that speaks HTTP.
 demo="curl"
-# libFuzzer and OpenMP for clang; a web server; a browser; what scrapes.
-test="libgtest-dev libgmock-dev python3 python3-numpy curl
+# A client of HTTP; libFuzzer and OpenMP for clang; a web server; a browser; what scrapes.
+test="libgtest-dev libgmock-dev libcpp-httplib-dev python3 python3-numpy curl
   clang-14 libclang-rt-14-dev libomp-14-dev nginx-light prometheus chromium"
 dev="clang-format-14 clang-tidy-14 libbenchmark-dev
   python3-venv"

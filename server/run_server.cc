@@ -2,34 +2,48 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
 #include "grpcpp/grpcpp.h"
 #include "index/bundle/bundle.h"
 #include "proto/yaml/program_flags.h"
+#include "server/process/crash_marker.h"
 #include "server/process/grpc_log.h"
 #include "server/process/process.h"
 #include "server/server.h"
+#include "server/versions/crash_record.h"
 #include "spdlog/spdlog.h"
 #include "version/version.h"
 
 namespace tributary {
 namespace {
 
-int Serve(v1::ServerConfig config, RetrieverRegistry registry) {
-  const StopSignals stop_signals;
-  const auto server = Server::Start(std::move(config), std::move(registry));
+absl::StatusOr<std::unique_ptr<Server>> StartServer(
+    const StopSignals& stop_signals, v1::ServerConfig config,
+    RetrieverRegistry registry) {
+  const StopsAtOnce stops(&stop_signals);
+  return Server::Start(std::move(config), std::move(registry));
+}
+
+int Serve(const StopSignals& stop_signals, v1::ServerConfig config,
+          RetrieverRegistry registry) {
+  const std::filesystem::path bundles = config.bundles();
+  MarkCrashes((bundles / kCrashRecordName).native());
+  const auto server =
+      StartServer(stop_signals, std::move(config), std::move(registry));
   if (!server.ok()) {
     std::fprintf(stderr, "tributary-server: %s\n",
                  server.status().ToString().c_str());
     return 1;
   }
-  spdlog::info("event=listening grpc={} http={} control={}",
+  spdlog::info("event=listening grpc={} http={} admin={} control={}",
                (*server)->grpc_address(), (*server)->http_address(),
-               (*server)->control_address());
+               (*server)->admin_address(), (*server)->control_address());
   stop_signals.Wait();
   (*server)->Shutdown();
+  EndCrashRecord(bundles);
   spdlog::info("event=stopped");
   // The next server must not wait until a version that is being opened is read.
   if ((*server)->IsOpening()) std::_Exit(0);
@@ -39,6 +53,7 @@ int Serve(v1::ServerConfig config, RetrieverRegistry registry) {
 }  // namespace
 
 int RunServer(int argc, char** argv, RetrieverRegistry registry) {
+  const StopSignals stop_signals;
   v1::ServerConfig config;
   const auto exit_status = ParseProgramFlags(
       argc, argv,
@@ -49,7 +64,7 @@ int RunServer(int argc, char** argv, RetrieverRegistry registry) {
   if (exit_status.has_value()) return *exit_status;
   LogToStderr(config.has_log_level() ? config.log_level() : "info");
   LogGrpcAsEvents();
-  return Serve(std::move(config), std::move(registry));
+  return Serve(stop_signals, std::move(config), std::move(registry));
 }
 
 }  // namespace tributary

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "fmt/format.h"
 #include "index/bundle/version_directory.h"
+#include "server/http/json_call.h"
 #include "server/pipeline/server_config.h"
 #include "server/pipeline/warm_up.h"
 #include "spdlog/spdlog.h"
@@ -45,7 +46,44 @@ void WaitUntil(Clock::time_point deadline, Done done) {
   }
 }
 
+// Probes and scrapers are few.
+constexpr uint32_t kMaxAdminConnections = 64;
+
 constexpr char kLockName[] = ".server.lock";
+
+// How many connections each listener may have: as the configuration says, as
+// far as the process may open files.
+ConnectionLimits LimitsFor(const v1::ServerConfig& config) {
+  const uint32_t most = config.transport().max_connections();
+  const ConnectionLimits wanted = {
+      .listen = most,
+      .http = config.http() == "off" ? 0 : most,
+      .admin =
+          config.admin() == "off" ? 0 : std::min(most, kMaxAdminConnections)};
+  const uint64_t open_files = RaiseOpenFiles(OpenFilesFor(wanted));
+  const ConnectionLimits limits = LimitConnections(open_files, wanted);
+  if (limits != wanted) {
+    spdlog::warn(
+        "event=connections_lowered max_connections={} open_files={} needed={} "
+        "listen={} http={} admin={} hint={:?}",
+        most, open_files, OpenFilesFor(wanted), limits.listen, limits.http,
+        limits.admin, "raise the limit of open files (ulimit -Hn)");
+  }
+  return limits;
+}
+
+HttpListenerOptions ListenerOptions(const v1::ServerConfig& config,
+                                    uint32_t max_connections) {
+  const v1::Transport& transport = config.transport();
+  using Milliseconds = std::chrono::milliseconds;
+  return {.max_connections = max_connections,
+          .max_header_bytes = transport.max_header_bytes(),
+          .max_request_bytes = config.limits().max_request_bytes(),
+          .max_buffered_bytes = transport.max_buffer_bytes(),
+          .read_timeout = Milliseconds(transport.http_read_timeout_ms()),
+          .keepalive = Milliseconds(transport.http_keepalive_ms()),
+          .write_timeout = Milliseconds(transport.write_timeout_ms())};
+}
 
 absl::Status CheckDirectory(const std::string& bundles) {
   std::error_code error;
@@ -159,22 +197,55 @@ absl::Status Server::Bind() {
   ASSIGN_OR_RETURN(BoundAddress control,
                    BoundAddress::Bind("control", config_.control()));
   control_bound_.emplace(std::move(control));
-  ASSIGN_OR_RETURN(
-      http_, HttpServer::Start(
-                 {.address = config_.http(),
-                  .max_request_bytes = config_.limits().max_request_bytes(),
-                  .handler = &handler_,
-                  .metrics = &metrics_,
-                  .ready = [this] { return Ready(); }}));
+  connection_limits_ = LimitsFor(config_);
+  RETURN_IF_ERROR(StartHttp());
   ASSIGN_OR_RETURN(std::optional<FileLock> lock,
                    LockBundles(config_.bundles()));
   if (lock.has_value()) lock_.emplace(*std::move(lock));
   return absl::OkStatus();
 }
 
+absl::Status Server::StartHttp() {
+  const auto ready = [this] { return Ready(); };
+  if (config_.admin() != "off") {
+    ASSIGN_OR_RETURN(
+        admin_, HttpServer::Start({.field = "admin",
+                                   .address = config_.admin(),
+                                   .metrics = &metrics_,
+                                   .ready = ready,
+                                   .listener = ListenerOptions(
+                                       config_, connection_limits_.admin)}));
+  }
+  if (config_.http() == "off") return absl::OkStatus();
+  const auto retrieve =
+      [this](std::string json, Criticality criticality,
+             const std::shared_ptr<const std::atomic<bool>>& cancelled,
+             std::function<void(absl::StatusOr<std::string>)> done) {
+        StartJsonCall(&handler_, &executor_, std::move(json), criticality,
+                      cancelled, std::move(done));
+      };
+  ASSIGN_OR_RETURN(http_,
+                   HttpServer::Start({.field = "http",
+                                      .address = config_.http(),
+                                      .serves_health = !config_.admin_only(),
+                                      .retrieve = retrieve,
+                                      .metrics = &metrics_,
+                                      .ready = ready,
+                                      .listener = ListenerOptions(
+                                          config_, connection_limits_.http)}));
+  return absl::OkStatus();
+}
+
+const std::string& Server::AddressOf(const std::unique_ptr<HttpServer>& http) {
+  static const auto* const kOff = new std::string("off");
+  return http == nullptr ? *kOff : http->address();
+}
+
 absl::Status Server::Listen() {
   const auto max_bytes =
       static_cast<int64_t>(config_.limits().max_request_bytes());
+  v1::Transport transport = config_.transport();
+  transport.set_max_connections(connection_limits_.listen);
   ASSIGN_OR_RETURN(
       grpc_,
       GrpcServer::Start(
@@ -187,8 +258,11 @@ absl::Status Server::Listen() {
            // clients do not retry; gRPC's own is one that they do.
            .max_message_bytes = static_cast<int>(std::min<int64_t>(
                kOversize * max_bytes, std::numeric_limits<int32_t>::max())),
-           .transport = config_.transport(),
+           .transport = transport,
            .drain_ms = config_.execution().drain_ms()}));
+  self_check_ =
+      std::make_unique<SelfCheck>(grpc_->address(), SelfCheck::Options());
+  checking_.store(self_check_.get(), std::memory_order_release);
   ASSIGN_OR_RETURN(
       control_,
       GrpcServer::Start({.field = "control",
@@ -212,7 +286,10 @@ void Server::OnActivated(const ServingBundle& active,
 absl::Status Server::Ready() const {
   if (shutting_down_) return absl::UnavailableError("shutting down");
   const absl::Status status = bundles_.Snapshot().status();
-  if (status.ok()) return status;
+  if (status.ok()) {
+    const SelfCheck* const check = checking_.load(std::memory_order_acquire);
+    return check == nullptr ? status : check->status();
+  }
   const std::string message(status.message());
   if (bundles_.IsOpening()) {
     return absl::UnavailableError(message + ": a version is being loaded");
@@ -228,16 +305,23 @@ void Server::Shutdown() {
   std::call_once(shutdown_once_, [this] {
     shutting_down_ = true;
     health_.Shutdown();
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(config_.execution().drain_delay_ms()));
+    if (self_check_ != nullptr) self_check_->Stop();
     if (grpc_ != nullptr) grpc_->StartDrain();
+    if (http_ != nullptr) http_->StartDrain();
     const auto start = Clock::now();
-    WaitUntil(start + kGoAwayGrace, [this] {
+    const auto drain =
+        std::chrono::milliseconds(config_.execution().drain_ms());
+    const auto http_end = std::chrono::steady_clock::now() + drain;
+    WaitUntil(start + std::min<Clock::duration>(kGoAwayGrace, drain), [this] {
       return executor_.Idle() && (grpc_ == nullptr || grpc_->drained());
     });
     executor_.Close();
-    WaitUntil(start + std::chrono::milliseconds(config_.execution().drain_ms()),
-              [this] { return executor_.Idle(); });
+    WaitUntil(start + drain, [this] { return executor_.Idle(); });
     if (grpc_ != nullptr) grpc_->Shutdown(Clock::now());
-    if (http_ != nullptr) http_->Shutdown();
+    if (http_ != nullptr) http_->Shutdown(http_end);
+    if (admin_ != nullptr) admin_->Shutdown(std::chrono::steady_clock::now());
   });
 }
 

@@ -2,6 +2,7 @@
 #define TRIBUTARY_SERVER_SERVER_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "index/bundle/file_lock.h"
 #include "server/http/http_server.h"
 #include "server/listen/bound_address.h"
+#include "server/listen/connection_limits.h"
 #include "server/metrics/server_metrics.h"
 #include "server/pipeline/live_recall.h"
 #include "server/pipeline/pipeline.h"
@@ -21,6 +23,7 @@
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/retrieval_service.h"
+#include "server/rpc/self_check.h"
 #include "server/service/request_executor.h"
 #include "server/service/retrieval_handler.h"
 #include "server/versions/bundle_set.h"
@@ -49,15 +52,18 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // The addresses it listens on, with the actual port where the configured one
-  // is 0.
+  // is 0; "off" for a listener that there is not.
   const std::string& grpc_address() const { return grpc_->address(); }
-  const std::string& http_address() const { return http_->address(); }
+  const std::string& http_address() const { return AddressOf(http_); }
+  const std::string& admin_address() const { return AddressOf(admin_); }
   const std::string& control_address() const { return control_->address(); }
 
-  // Reports NOT_SERVING to health checks, sends GOAWAY to clients, and returns
-  // when the calls in progress are answered or, after execution.drain_ms,
-  // cancelled. HTTP is shut down last, so that probes and scrapes see the
-  // drain. The control plane is shut down by the destructor. Idempotent.
+  // Reports NOT_SERVING to health checks and readiness, and answers as before
+  // for execution.drain_delay_ms. Then sends GOAWAY to clients, accepts no more
+  // HTTP connections, and returns when the calls in progress are answered or,
+  // after execution.drain_ms, cancelled, whatever clients do. `admin` is shut
+  // down last, so that probes and scrapes see the drain. The control plane is
+  // shut down by the destructor. Idempotent.
   void Shutdown();
 
   // Whether a version is being staged or restored. The destructor waits for
@@ -67,7 +73,10 @@ class Server {
  private:
   Server(v1::ServerConfig config, RetrieverRegistry registry);
 
+  static const std::string& AddressOf(const std::unique_ptr<HttpServer>& http);
+
   absl::Status Bind();
+  absl::Status StartHttp();
   absl::Status Listen();
   void Restore();
   void OnActivated(const ServingBundle& active, absl::Duration swap_duration);
@@ -97,9 +106,14 @@ class Server {
   // Taken by Start, and given up when it has listeners.
   std::optional<BoundAddress> grpc_bound_;
   std::optional<BoundAddress> control_bound_;
-  // Null when Start failed.
+  ConnectionLimits connection_limits_;
+  // Null when Start failed. HTTP, which is up before, reads checking_.
+  std::unique_ptr<SelfCheck> self_check_;
+  std::atomic<const SelfCheck*> checking_{nullptr};
+  // Null when Start failed; http_ and admin_ also where they are off.
   std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<HttpServer> admin_;
   std::unique_ptr<GrpcServer> control_;
 };
 

@@ -1,35 +1,46 @@
 #ifndef TRIBUTARY_SERVER_HTTP_HTTP_SERVER_H_
 #define TRIBUTARY_SERVER_HTTP_HTTP_SERVER_H_
 
-#include <cstddef>
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
-#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/http/http_listener.h"
+#include "server/http/http_message.h"
+#include "server/http/scrapes.h"
 #include "server/metrics/server_metrics.h"
-#include "server/service/retrieval_handler.h"
-
-namespace httplib {
-class ContentReader;
-class Server;
-struct Request;
-struct Response;
-}  // namespace httplib
+#include "server/service/criticality.h"
 
 namespace tributary {
 
+// Starts to answer a RetrieveRequest in proto3 JSON; returns at once. Calls
+// `done` exactly once, on any thread, with the reply's JSON or the error.
+// *cancelled becomes true when the client has gone.
+using RetrieveJson =
+    std::function<void(std::string body, Criticality,
+                       std::shared_ptr<const std::atomic<bool>> cancelled,
+                       std::function<void(absl::StatusOr<std::string>)> done)>;
+
 struct HttpServerOptions {
+  // The field of the configuration that errors begin with: "http" or "admin".
+  std::string field = "http";
   // host:port, as BoundAddress::Bind takes it.
   std::string address;
-  size_t max_request_bytes = 4 << 20;
-  // handler and metrics outlive the server.
-  const RetrievalHandler* handler = nullptr;
+  // Whether /metrics, /healthz and /readyz are answered.
+  bool serves_health = true;
+  // Answers /v1/retrieve, which does not exist without it. It outlives the
+  // server, and is not called after Shutdown.
+  RetrieveJson retrieve = nullptr;
+  // Outlives the server, and every call of `done`.
   ServerMetrics* metrics = nullptr;
   // OK when requests can be answered, else the reason. Thread-safe.
   std::function<absl::Status()> ready = nullptr;
+  HttpListenerOptions listener = {};
 };
 
 // HTTP beside gRPC:
@@ -39,38 +50,47 @@ struct HttpServerOptions {
 //   GET  /readyz       200 while a bundle is active
 //   POST /v1/retrieve  Retrieve, with RetrieveRequest and RetrieveResponse as
 //                      proto3 JSON
-// An error's body is google.rpc.Status as JSON. The number of threads is
-// bounded. No other folder includes httplib.h or sees its exceptions.
-// Thread-safe.
-class HttpServer {
+// HEAD works where GET does. An error's body is google.rpc.Status as JSON,
+// except where what was sent is not HTTP at all: then it is a short page of
+// libmicrohttpd's. HttpListener has the limits. Thread-safe.
+class HttpServer final : public HttpHandler {
  public:
-  // The server accepts requests when this returns. Errors begin with "http";
-  // they are those of BoundAddress::Bind.
+  // The server accepts requests when this returns. Errors begin with
+  // options.field; they are those of BoundAddress::Bind.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
       HttpServerOptions options);
-  ~HttpServer();
+  ~HttpServer() override;
 
   // The address with the port that was taken.
   const std::string& address() const { return address_; }
 
-  // Stops accepting, and returns when the requests in progress are answered.
-  // Idempotent.
-  void Shutdown();
+  // Those of HttpListener.
+  void StartDrain() { listener_->StartDrain(); }
+  void Shutdown(std::chrono::steady_clock::time_point deadline) {
+    listener_->Shutdown(deadline);
+  }
 
  private:
-  HttpServer(HttpServerOptions options, std::string address, int listening);
+  HttpServer(HttpServerOptions options, std::string address);
 
-  void AddRoutes();
-  void Retrieve(const httplib::Request& request,
-                const httplib::ContentReader& read,
-                httplib::Response* response) const;
-  absl::Status RetrieveJson(const std::string& body, std::string* json) const;
+  // HttpHandler, for the listener.
+  std::optional<HttpReply> Refuse(const HttpRequest& request) override;
+  void Refused(const HttpRequest& request, absl::StatusCode code) override;
+  std::optional<HttpReply> Handle(HttpRequest request,
+                                  ReplyTo reply_to) override;
+
+  // The method that the path is for; nullptr where there is no such path.
+  const char* MethodFor(const std::string& path) const;
+  std::string Endpoints() const;
+  void Retrieve(HttpRequest request, ReplyTo reply_to);
 
   const HttpServerOptions options_;
-  MethodMetrics& retrieve_metrics_;
-  const std::unique_ptr<httplib::Server> server_;
   const std::string address_;
-  std::thread thread_;
+  // Null without options_.retrieve.
+  MethodMetrics* const retrieve_metrics_;
+  Scrapes scrapes_;
+  // Set by Start. Destroyed first: it calls this object.
+  std::unique_ptr<HttpListener> listener_;
 };
 
 }  // namespace tributary

@@ -8,8 +8,8 @@
 namespace tributary {
 
 // The HTTP status for a gRPC code: 400 for INVALID_ARGUMENT, 404 for NOT_FOUND,
-// 429 for RESOURCE_EXHAUSTED, 503 for UNAVAILABLE, 504 for DEADLINE_EXCEEDED;
-// 500 for codes without a counterpart.
+// 429 for RESOURCE_EXHAUSTED, 499 (as nginx has it) for CANCELLED, 503 for
+// UNAVAILABLE, 504 for DEADLINE_EXCEEDED; 500 for codes without a counterpart.
 int HttpStatusOf(absl::StatusCode code);
 
 // ToRpcStatus(status), which has the details, as proto3 JSON.

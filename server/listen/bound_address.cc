@@ -21,7 +21,7 @@ namespace tributary {
 namespace {
 
 constexpr std::string_view kUnixPrefix = "unix:";
-// The kernel lowers it to net.core.somaxconn.
+// The kernel lowers it to net.core.somaxconn, by default 4096.
 constexpr int kBacklog = 1024;
 
 struct FreeAddresses {

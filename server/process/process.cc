@@ -2,10 +2,19 @@
 
 #include <pthread.h>
 
+#include <cstdlib>
+#include <ctime>
+
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
 namespace tributary {
+namespace {
+
+// How long the end of StopsAtOnce waits at most.
+constexpr auto kStopPollInterval = std::chrono::milliseconds(10);
+
+}  // namespace
 
 void LogToStderr(const std::string& level) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("tributary"));
@@ -21,10 +30,32 @@ StopSignals::StopSignals() {
 }
 
 void StopSignals::Wait() const {
-  int signal = 0;
-  sigwait(&signals_, &signal);
+  while (!WaitFor(std::chrono::hours(1))) {
+  }
+}
+
+bool StopSignals::WaitFor(std::chrono::milliseconds time) const {
+  const timespec limit = {.tv_sec = time.count() / 1000,
+                          .tv_nsec = time.count() % 1000 * 1'000'000};
+  const int signal = sigtimedwait(&signals_, nullptr, &limit);
+  if (signal < 0) return false;
   spdlog::info("event=stopping signal={}", signal);
   pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
+  return true;
+}
+
+StopsAtOnce::StopsAtOnce(const StopSignals* signals)
+    : thread_([this, signals] {
+        while (!over_) {
+          if (!signals->WaitFor(kStopPollInterval)) continue;
+          spdlog::info("event=stopped");
+          std::_Exit(0);
+        }
+      }) {}
+
+StopsAtOnce::~StopsAtOnce() {
+  over_ = true;
+  thread_.join();
 }
 
 }  // namespace tributary

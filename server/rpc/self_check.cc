@@ -15,13 +15,14 @@ SelfCheck::SelfCheck(const std::string& address, Options options)
       options_(options),
       thread_([this] { Run(); }) {}
 
-SelfCheck::~SelfCheck() {
+void SelfCheck::Stop() {
   {
     const MutexLock lock(&mutex_);
     stopping_ = true;
+    if (call_ != nullptr) call_->TryCancel();
   }
   changed_.NotifyAll();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 absl::Status SelfCheck::status() const {
@@ -48,7 +49,7 @@ void SelfCheck::Run() {
   }
 }
 
-absl::Status SelfCheck::CheckOnce() const {
+absl::Status SelfCheck::CheckOnce() {
   grpc::ChannelArguments arguments;
   // Channels to one address would share their connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -58,9 +59,19 @@ absl::Status SelfCheck::CheckOnce() const {
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
   context.set_deadline(std::chrono::system_clock::now() + options_.deadline);
+  {
+    const MutexLock lock(&mutex_);
+    if (stopping_) return absl::OkStatus();
+    call_ = &context;
+  }
   grpc::health::v1::HealthCheckResponse response;
   // Any answer is one, also that nothing is served yet.
   const grpc::Status status = stub->Check(&context, {}, &response);
+  {
+    const MutexLock lock(&mutex_);
+    call_ = nullptr;
+    if (stopping_) return absl::OkStatus();
+  }
   if (status.ok()) return absl::OkStatus();
   return absl::UnavailableError(
       fmt::format("new connections to {} are not answered within {} ms: {}",

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "absl/status/status.h"
+#include "grpcpp/client_context.h"
 #include "sync/mutex.h"
 
 namespace tributary {
@@ -24,13 +25,16 @@ class SelfCheck {
   // `address` is the one that the server listens on. Logs event=self_check when
   // the result changes.
   SelfCheck(const std::string& address, Options options);
-  ~SelfCheck();
+  ~SelfCheck() { Stop(); }
   SelfCheck(const SelfCheck&) = delete;
   SelfCheck& operator=(const SelfCheck&) = delete;
 
   // UNAVAILABLE once kFailures checks in a row have failed; OK again after the
   // next one that succeeds, and before the first.
   absl::Status status() const;
+
+  // Checks no more; a check in progress is cancelled. Idempotent.
+  void Stop();
 
   // Returns when `checks` more checks have ended, for tests.
   void WaitFor(int checks);
@@ -39,7 +43,7 @@ class SelfCheck {
 
  private:
   void Run();
-  absl::Status CheckOnce() const;
+  absl::Status CheckOnce();
   void Record(const absl::Status& result);
 
   const std::string target_;
@@ -50,6 +54,8 @@ class SelfCheck {
   int failures_ ABSL_GUARDED_BY(mutex_) = 0;
   int checks_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // The check in progress; null while none is.
+  grpc::ClientContext* call_ ABSL_GUARDED_BY(mutex_) = nullptr;
   std::thread thread_;
 };
 

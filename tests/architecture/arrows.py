@@ -24,7 +24,7 @@ OUTSIDE = {
     "Highway": "hwy/",
     "LibTorch": "torch/",
     "yaml-cpp": "yaml-cpp/",
-    "cpp-httplib": "httplib.h",
+    "libmicrohttpd": "microhttpd.h",
     "prometheus-cpp": "prometheus/",
     "CLI11": "CLI/",
     "OpenSSL": "openssl/",

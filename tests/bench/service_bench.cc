@@ -110,6 +110,7 @@ class ServiceBench {
     config.set_bundles(options.bundles);
     config.set_listen("127.0.0.1:0");
     config.set_http("127.0.0.1:0");
+    config.set_admin("off");
     config.mutable_live_recall()->set_sample_share(0);
     server_ = ValueOrDie(Server::Start(config));
     const auto client = ValueOrDie(RetrievalClient::Connect(

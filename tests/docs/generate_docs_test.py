@@ -147,7 +147,8 @@ class Check(unittest.TestCase):
 
     def test_number_without_a_range(self):
         self.expect_problem(
-            "config.proto", " Range: 1 to 1000000.", "",
+            "config.proto", " Range: 1 to 1000000. Default: 2000.",
+            " Default: 2000.",
             r"limits\.max_k is a number without a range")
 
     def test_comment_beside_code(self):

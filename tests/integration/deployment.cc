@@ -84,8 +84,9 @@ void Deployment::StartServer(const std::vector<std::string>& flags) {
     return address.empty() ? "127.0.0.1:0" : address;
   };
   std::vector<std::string> arguments = server_command_;
-  arguments.insert(arguments.end(), {"--bundles", bundles_, "--listen",
-                                     or_any(grpc_), "--http", or_any(http_)});
+  arguments.insert(arguments.end(),
+                   {"--bundles", bundles_, "--listen", or_any(grpc_), "--http",
+                    or_any(http_), "--admin", "127.0.0.1:0"});
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   server_.emplace(arguments);
   const auto grpc = server_->WaitFor(" grpc=");

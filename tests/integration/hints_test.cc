@@ -106,7 +106,7 @@ TEST(Hints, ADirectoryOfVersionsIsToldFromABundle) {
   }
   const Outcome server =
       RunProgram({Program("tributary-server"), "--bundles", bundle, "--listen",
-                  "127.0.0.1:0", "--http", "127.0.0.1:0"});
+                  "127.0.0.1:0", "--http", "127.0.0.1:0", "--admin", "off"});
   EXPECT_EQ(server.exit_status, 1);
   EXPECT_THAT(server.output, HasSubstr("is one bundle"));
   const Outcome loader = RunProgram({Program("tributary-loader"), "--store",
@@ -163,7 +163,8 @@ TEST(Environment, LoopbackIsAskedWithoutAProxy) {
   const fs::path root = MakeTestDir();
   WriteTinyBundle(root, 1);
   const Process server({Program("tributary-server"), "--bundles", root,
-                        "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"});
+                        "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
+                        "--admin", "off"});
   const auto address = server.WaitFor("event=listening grpc=");
   ASSERT_TRUE(address.has_value()) << server.Output();
   for (const char* variable : {"http_proxy", "https_proxy", "grpc_proxy"}) {

@@ -105,7 +105,7 @@ TEST_F(FullDiskTest, KeepsTheLoaderWaitingUntilThereIsRoom) {
   fs::create_directories(bundles);
   ASSERT_TRUE(PublishTo(WriteTinyBundle(elsewhere_, 1), store).ok());
   Process server({Program("tributary-server"), "--bundles", bundles, "--listen",
-                  "127.0.0.1:0", "--http", "127.0.0.1:0"});
+                  "127.0.0.1:0", "--http", "127.0.0.1:0", "--admin", "off"});
   ASSERT_TRUE(server.WaitFor("event=listening")) << server.Output();
   Process loader({Program("tributary-loader"), "--store", store, "--bundles",
                   bundles, "--poll-interval-ms", "2"});

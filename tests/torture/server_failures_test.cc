@@ -49,7 +49,9 @@ class ServerFailuresTest : public testing::Test {
             "--listen",
             "127.0.0.1:0",
             "--http",
-            "127.0.0.1:0"};
+            "127.0.0.1:0",
+            "--admin",
+            "off"};
   }
 
   // The server's answer without durations.

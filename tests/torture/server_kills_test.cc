@@ -39,7 +39,9 @@ class ServerKillsTest : public testing::Test {
             "--listen",
             "127.0.0.1:0",
             "--http",
-            "127.0.0.1:0"};
+            "127.0.0.1:0",
+            "--admin",
+            "off"};
   }
 
   // Does what an operator would do; returns false as soon as a call fails. Sets

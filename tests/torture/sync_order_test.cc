@@ -162,7 +162,7 @@ TEST_F(SyncOrderTest, OfTheServer) {
   const FaultyCommand command(
       {.under = bundles, .log = log_},
       {Program("tributary-server"), "--bundles", bundles, "--listen",
-       "127.0.0.1:0", "--http", "127.0.0.1:0"});
+       "127.0.0.1:0", "--http", "127.0.0.1:0", "--admin", "off"});
   Process server(command.arguments());
   ASSERT_TRUE(server.WaitFor("event=listening")) << server.Output();
   ControlPlane control(bundles);

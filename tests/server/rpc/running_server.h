@@ -24,6 +24,7 @@ inline v1::ServerConfig ConfigFor(const std::filesystem::path& root) {
   config.set_bundles(root);
   config.set_listen("127.0.0.1:0");
   config.set_http("127.0.0.1:0");
+  config.set_admin("127.0.0.1:0");
   config.mutable_defaults()->set_deadline_ms(60'000);
   config.mutable_residency()->set_warm_queries(0);
   return config;

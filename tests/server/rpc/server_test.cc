@@ -320,6 +320,9 @@ TEST(Server, ReportsWhyItCannotStart) {
   config.set_http(running.server().http_address());
   EXPECT_THAT(error_of(config), HasSubstr("http: cannot listen on"));
   config = ConfigFor(TinyRoot());
+  config.set_admin(running.server().admin_address());
+  EXPECT_THAT(error_of(config), HasSubstr("admin: cannot listen on"));
+  config = ConfigFor(TinyRoot());
   config.set_control(running.server().control_address());
   EXPECT_THAT(error_of(config), HasSubstr("control: another server answers"));
 }
@@ -336,11 +339,12 @@ TEST(Server, FindsATakenAddressBeforeItLoadsAnything) {
         });
   }
   const std::filesystem::path root = TinyRoot();
-  for (int which = 0; which < 3; ++which) {
+  for (int which = 0; which < 4; ++which) {
     v1::ServerConfig config = ConfigFor(root);
     if (which == 0) config.set_listen(running.server().grpc_address());
     if (which == 1) config.set_http(running.server().http_address());
     if (which == 2) config.set_control(running.server().control_address());
+    if (which == 3) config.set_admin(running.server().admin_address());
     EXPECT_TRUE(absl::IsUnavailable(Server::Start(config, counting).status()));
   }
   EXPECT_EQ(made, 0);

@@ -1,0 +1,92 @@
+// What the listener and who answers its requests tell each other.
+#ifndef TRIBUTARY_SERVER_HTTP_HTTP_MESSAGE_H_
+#define TRIBUTARY_SERVER_HTTP_HTTP_MESSAGE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+
+namespace tributary {
+
+struct HttpRequest {
+  std::string method;
+  // Without the query.
+  std::string path;
+  // The value of x-tributary-criticality; empty without it.
+  std::string criticality;
+  // Whether the request said that a body follows, and how.
+  bool has_body = false;
+  std::string body;
+};
+
+struct HttpReply {
+  int status = 200;
+  // The error that it is made of.
+  absl::StatusCode code = absl::StatusCode::kOk;
+  std::string content_type;
+  std::string body;
+  // The header Allow, where it is not empty.
+  std::string allow;
+  // The header Retry-After, where it is not 0.
+  int retry_after_s = 0;
+};
+
+// 200 with plain text.
+HttpReply TextReply(std::string text);
+// An error as google.rpc.Status in JSON. `http_status` replaces the status that
+// belongs to the code, where it is not 0.
+HttpReply ErrorReply(const absl::Status& status, int http_status = 0);
+
+// Where the reply to a request goes. Copyable; every copy is the same.
+class ReplyTo {
+ public:
+  using Post = std::function<void(uint64_t request, HttpReply)>;
+
+  ReplyTo(uint64_t request, std::shared_ptr<const Post> post,
+          std::shared_ptr<const std::atomic<bool>> cancelled)
+      : request_(request),
+        post_(std::move(post)),
+        cancelled_(std::move(cancelled)) {}
+
+  // Sends the reply. Call it once, on any thread, at any time: after the
+  // listener's end it has no effect.
+  void operator()(HttpReply reply) const {
+    (*post_)(request_, std::move(reply));
+  }
+  // True once the client has gone, or the server has given up on it.
+  const std::shared_ptr<const std::atomic<bool>>& cancelled() const {
+    return cancelled_;
+  }
+
+ private:
+  uint64_t request_;
+  std::shared_ptr<const Post> post_;
+  std::shared_ptr<const std::atomic<bool>> cancelled_;
+};
+
+// Answers requests. All functions are called on the listener's thread, which
+// all its connections wait for, and must return at once.
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+
+  // Looks at a request without its body. A reply refuses it.
+  virtual std::optional<HttpReply> Refuse(const HttpRequest& request) = 0;
+  // Notes that a request whose head was read was refused, by Refuse or by the
+  // listener: it is too long, too slow or in a form that is not understood, or
+  // the server ends.
+  virtual void Refused(const HttpRequest& request, absl::StatusCode code) = 0;
+  // Answers a request, or returns nothing and answers through `reply_to` later.
+  virtual std::optional<HttpReply> Handle(HttpRequest request,
+                                          ReplyTo reply_to) = 0;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_HTTP_HTTP_MESSAGE_H_

@@ -1,0 +1,70 @@
+#include "server/http/json_call.h"
+
+#include <utility>
+
+#include "server/http/json_retrieval.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// Deletes itself when it has answered.
+class JsonCall final : public RequestCall {
+ public:
+  JsonCall(const RetrievalHandler* handler, std::string json,
+           Criticality criticality,
+           std::shared_ptr<const std::atomic<bool>> cancelled,
+           std::function<void(absl::StatusOr<std::string>)> done)
+      : handler_(handler),
+        json_(std::move(json)),
+        cancelled_(std::move(cancelled)),
+        done_(std::move(done)) {
+    terms_ = handler_->TermsOf({}, SteadyTime::max(), criticality);
+  }
+
+  bool Run(const RunTerms& terms) override {
+    RetrieveOptions options(terms_.deadline);
+    options.level = terms.level;
+    options.cancelled = cancelled_.get();
+    reply_ = Reply(options);
+    return true;
+  }
+  void Answer() override { End(std::move(reply_)); }
+  void Refuse(const absl::Status& error) override { End(error); }
+  bool cancelled() const override {
+    return cancelled_->load(std::memory_order_relaxed);
+  }
+
+ private:
+  absl::StatusOr<std::string> Reply(const RetrieveOptions& options) const {
+    v1::RetrieveRequest request;
+    RETURN_IF_ERROR(ParseRetrieveRequest(json_, &request));
+    v1::RetrieveResponse response;
+    RETURN_IF_ERROR(handler_->Retrieve(request, options, &response));
+    return PrintRetrieveResponse(response);
+  }
+
+  void End(absl::StatusOr<std::string> reply) {
+    done_(std::move(reply));
+    delete this;
+  }
+
+  const RetrievalHandler* const handler_;
+  const std::string json_;
+  const std::shared_ptr<const std::atomic<bool>> cancelled_;
+  const std::function<void(absl::StatusOr<std::string>)> done_;
+  absl::StatusOr<std::string> reply_ = absl::UnknownError("not run");
+};
+
+}  // namespace
+
+void StartJsonCall(const RetrievalHandler* handler, RequestExecutor* executor,
+                   std::string json, Criticality criticality,
+                   std::shared_ptr<const std::atomic<bool>> cancelled,
+                   std::function<void(absl::StatusOr<std::string>)> done) {
+  auto* const call = new JsonCall(handler, std::move(json), criticality,
+                                  std::move(cancelled), std::move(done));
+  executor->Submit(call, RequestExecutor::Thread::kMayNotRun);
+}
+
+}  // namespace tributary
