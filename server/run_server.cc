@@ -64,6 +64,7 @@ int RunServer(int argc, char** argv, RetrieverRegistry registry) {
   if (exit_status.has_value()) return *exit_status;
   LogToStderr(config.has_log_level() ? config.log_level() : "info");
   LogGrpcAsEvents();
+  SkipLockOrderChecks();
   return Serve(stop_signals, std::move(config), std::move(registry));
 }
 

@@ -212,7 +212,7 @@ absl::Status CheckTransport(const v1::Transport& transport) {
 absl::Status CompleteOverload(v1::Overload* overload) {
   constexpr std::array<std::string_view, 3> kSteps = {"effort", "sources",
                                                       "popularity"};
-  if (!overload->has_max_wait_ms()) overload->set_max_wait_ms(10);
+  if (!overload->has_max_wait_ms()) overload->set_max_wait_ms(5);
   if (!overload->has_adaptive_limit()) overload->set_adaptive_limit(true);
   if (overload->degrade().empty()) {
     for (const std::string_view step : kSteps) {

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "absl/synchronization/mutex.h"
 #include "google/protobuf/stubs/logging.h"
 #include "grpc/support/log.h"
 #include "spdlog/spdlog.h"
@@ -22,6 +23,10 @@ void LogAsEvent(gpr_log_func_args* args) {
 void LogGrpcAsEvents() {
   gpr_set_log_function(LogAsEvent);
   google::protobuf::SetLogHandler(nullptr);
+}
+
+void SkipLockOrderChecks() {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }
 
 void SilenceGrpc() {

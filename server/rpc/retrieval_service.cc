@@ -54,6 +54,18 @@ grpc::ByteBuffer Own(std::string bytes) {
   return {&slice, 1};
 }
 
+// ToGrpcStatus(error). Under overload the same error comes again and again, and
+// making its details would cost more than all else that we do for it.
+const grpc::Status& RefusalStatus(const absl::Status& error) {
+  thread_local absl::Status last;
+  thread_local grpc::Status status;
+  if (last != error) {
+    last = error;
+    status = ToGrpcStatus(error);
+  }
+  return status;
+}
+
 int64_t NowNs() { return Clock::now().time_since_epoch().count(); }
 
 }  // namespace
@@ -129,7 +141,7 @@ class RetrievalService::Call final : public RequestCall {
       context_->AddTrailingMetadata("grpc-retry-pushback-ms", kPushbackMs);
     }
     Unread();
-    writer_->FinishWithError(ToGrpcStatus(error), &taken_);
+    writer_->FinishWithError(RefusalStatus(error), &taken_);
   }
 
   bool cancelled() const override {

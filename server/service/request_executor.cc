@@ -10,21 +10,17 @@ using Clock = std::chrono::steady_clock;
 // How long a batch keeps its thread while others wait.
 constexpr auto kSlice = std::chrono::milliseconds(1);
 
-// Without figures in the messages, so that refusing costs little.
-absl::Status ErrorOf(Refusal refusal) {
-  switch (refusal) {
-    case Refusal::kLimit:
-      return absl::ResourceExhaustedError(
+// Made once and without figures, so that refusing costs little.
+const absl::Status& ErrorOf(Refusal refusal) {
+  static const auto* const errors = new std::array<absl::Status, kRefusals>{
+      absl::ResourceExhaustedError(
           "the server has as many requests in progress as it can answer in "
-          "time");
-    case Refusal::kWait:
-      return absl::ResourceExhaustedError(
-          "the call would wait longer than overload.max_wait_ms for a thread");
-    case Refusal::kDeadline:
-      return absl::ResourceExhaustedError(
-          "the call would wait past its deadline for a thread");
-  }
-  return absl::InternalError("unknown refusal");
+          "time"),
+      absl::ResourceExhaustedError(
+          "the call would wait longer than overload.max_wait_ms for a thread"),
+      absl::ResourceExhaustedError(
+          "the call would wait past its deadline for a thread")};
+  return (*errors)[static_cast<size_t>(refusal)];
 }
 
 void RefuseDropped(const std::vector<RequestCall*>& dropped) {

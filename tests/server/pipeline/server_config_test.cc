@@ -67,7 +67,7 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
       http_keepalive_ms: 75000
     }
     overload {
-      max_wait_ms: 10
+      max_wait_ms: 5
       adaptive_limit: true
       degrade: [ "effort", "sources", "popularity" ]
     }
