@@ -4,10 +4,9 @@
 
 namespace tributary {
 
-std::string WhyUnusable(float value) {
-  return std::isfinite(value)
-             ? fmt::format("{} is beyond +-{}", value, kMaxMagnitude)
-             : fmt::format("{} is not finite", value);
+std::string DescribeUnusable(float value) {
+  return fmt::format("{}, expected a finite number within +-{:g}", value,
+                     kMaxMagnitude);
 }
 
 }  // namespace tributary

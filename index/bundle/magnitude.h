@@ -26,9 +26,9 @@ inline bool IsUsable(float value) {
 // Every finite float16 is.
 inline bool IsUsable(Half value) { return IsFinite(value); }
 
-// What is wrong with a value that is not usable, as in "inf is not finite" or
-// "1e+20 is beyond +-1e+15".
-std::string WhyUnusable(float value);
+// A value that is not usable, and why, as in "inf, expected a finite number
+// within +-1e+15".
+std::string DescribeUnusable(float value);
 
 // The index of the first value that is not usable. About as fast as memory.
 template <typename T>

@@ -264,8 +264,8 @@ void ExpectFloats(FileVector<float> values, std::string_view what,
     bool all = true;
     for (size_t i = begin; i < end; ++i) all &= IsUsable(values[i]);
     for (size_t i = begin; !all && i < end; ++i) {
-      bytes->Expect(IsUsable(values[i]), "{}: value {}: {}", what, i,
-                    WhyUnusable(values[i]));
+      bytes->Expect(IsUsable(values[i]), "{}: value {} is {}", what, i,
+                    DescribeUnusable(values[i]));
     }
   }
 }

@@ -266,7 +266,8 @@ TEST(CheckFaissFile, RefusesIdsTwiceAndValuesThatAreNotFinite) {
   bytes = FileOf("Flat");
   std::memcpy(&bytes[bytes.size() - 4], &nan, 4);
   EXPECT_EQ(std::string(CheckFaissFile(BytesOf(bytes), "a.index").message()),
-            "a.index: IndexFlatIP: codes: value 2399: nan is not finite");
+            "a.index: IndexFlatIP: codes: value 2399 is nan, "
+            "expected a finite number within +-1e+15");
 }
 
 }  // namespace
