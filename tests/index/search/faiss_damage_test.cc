@@ -4,13 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <string>
@@ -19,6 +16,7 @@
 #include "index/search/faiss_file.h"
 #include "index/search/faiss_searcher.h"
 #include "tests/index/bundle/tiny_bundle.h"
+#include "tests/index/search/run_in_child.h"
 #include "tests/index/search/space_bundle.h"
 
 namespace tributary {
@@ -32,10 +30,6 @@ constexpr uint64_t kVectors = 300;
 constexpr uint32_t kN = 20;
 constexpr int kDamagesPerKind = 3000;
 constexpr int kDamagesPerProcess = 500;
-// For searches without an end.
-constexpr unsigned kChildSeconds = 120;
-// What a child may take beyond its present size.
-constexpr uint64_t kChildBytes = uint64_t{512} << 20;
 
 // What the children did, in memory that they share with the test.
 struct Counts {
@@ -46,12 +40,6 @@ struct Counts {
   // The damage at work, to be named after a crash.
   char at[128];
 };
-
-Counts* SharedCounts() {
-  void* const memory = ::mmap(nullptr, sizeof(Counts), PROT_READ | PROT_WRITE,
-                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  return memory == MAP_FAILED ? nullptr : new (memory) Counts{};
-}
 
 std::span<const std::byte> BytesOf(const std::string& text) {
   return std::as_bytes(std::span(text.data(), text.size()));
@@ -126,23 +114,8 @@ std::string Damaged(std::string bytes, std::mt19937_64* random,
   return bytes;
 }
 
-void LimitChild() {
-  ::alarm(kChildSeconds);
-#ifndef __SANITIZE_ADDRESS__  // Which reserves terabytes.
-  uint64_t pages = 0;
-  std::FILE* const statm = std::fopen("/proc/self/statm", "r");
-  unsigned long read = 0;
-  if (statm != nullptr && std::fscanf(statm, "%lu", &read) == 1) pages = read;
-  const uint64_t bytes = pages * ::sysconf(_SC_PAGESIZE) + kChildBytes;
-  const rlimit limit{bytes, bytes};
-  ::setrlimit(RLIMIT_AS, &limit);
-#endif
-}
-
-[[noreturn]] void RunChild(const std::string& whole,
-                           const std::filesystem::path& file, uint64_t seed,
-                           Counts* counts) {
-  LimitChild();
+void ReadDamaged(const std::string& whole, const std::filesystem::path& file,
+                 uint64_t seed, Counts* counts) {
   std::mt19937_64 random(seed);
   for (int i = 0; i < kDamagesPerProcess; ++i) {
     OverwriteFile(file, Damaged(whole, &random, counts));
@@ -159,7 +132,6 @@ void LimitChild() {
       std::fprintf(stderr, "wrong answers: %s\n", counts->at);
     }
   }
-  ::_exit(0);
 }
 
 class FaissDamage : public testing::TestWithParam<std::string> {};
@@ -171,16 +143,11 @@ TEST_P(FaissDamage, IsRefusedOrHarmless) {
   ASSERT_GE(descriptor, 0);
   const std::filesystem::path file =
       "/proc/self/fd/" + std::to_string(descriptor);
-  Counts* const counts = SharedCounts();
-  ASSERT_NE(counts, nullptr);
+  const auto counts = MakeShared<Counts>();
   for (int i = 0; i < kDamagesPerKind / kDamagesPerProcess; ++i) {
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) RunChild(whole, file, i, counts);
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        << "crashed with wait status " << status << " at " << counts->at;
+    EXPECT_EQ(RunInChild([&] { ReadDamaged(whole, file, i, counts.get()); }),
+              "")
+        << " at " << counts->at;
   }
   EXPECT_EQ(counts->wrong_answers, 0);
   EXPECT_EQ(counts->out_of_memory, 0);
@@ -189,7 +156,6 @@ TEST_P(FaissDamage, IsRefusedOrHarmless) {
   std::printf("counted: %s: %d of %d damaged files refused, %d harmless\n",
               GetParam().c_str(), counts->refused,
               counts->refused + counts->accepted, counts->accepted);
-  ::munmap(counts, sizeof(Counts));
   ::close(descriptor);
 }
 
