@@ -529,9 +529,9 @@ void Run(const uint8_t* data, size_t size) {
 }  // namespace
 }  // namespace tributary
 
-// What libgomp allocates for a parallel region of FAISS it frees in the next, so
-// that libFuzzer would look for leaks after every run, for five times as long as
-// the run. Leaks are found by the tests with AddressSanitizer.
+// What libgomp allocates for a parallel region of FAISS it frees in the next,
+// so that libFuzzer would look for leaks after every run, for five times as
+// long as the run. Leaks are found by the tests with AddressSanitizer.
 // NOLINTNEXTLINE: the sanitizer's name.
 extern "C" int __lsan_is_turned_off() { return 1; }
 
