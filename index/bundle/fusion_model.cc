@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "index/bundle/magnitude.h"
 #include "status/status_macros.h"
+#include "text/quoted.h"
 
 namespace tributary {
 namespace {
@@ -26,9 +28,9 @@ absl::Status CheckSegment(const v1::FusionSegment& segment, int i) {
                       segment.intercept());
   }
   for (const auto& [name, weight] : segment.weights()) {
-    if (weight >= 0 && std::isfinite(weight)) continue;
-    return WrongModel("segments[{}].weights[\"{}\"]: {}, expected 0 or more", i,
-                      name, weight);
+    if (weight >= 0 && weight <= kMaxMagnitude) continue;
+    return WrongModel("segments[{}].weights[{}]: {}, expected 0 to {:g}", i,
+                      Quoted(name), weight, kMaxMagnitude);
   }
   return absl::OkStatus();
 }

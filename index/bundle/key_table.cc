@@ -43,6 +43,10 @@ absl::StatusOr<KeyTable> KeyTable::Open(const std::filesystem::path& dir,
   keys.size_ = spec.count();
   keys.table_ = table;
   const std::string field = fmt::format("{}.count", table);
+  if (spec.count() >= kNoRow) {
+    return absl::DataLossError(fmt::format("{}: {}, expected less than {}",
+                                           field, spec.count(), kNoRow));
+  }
   if (spec.kind() == v1::UINT64) {
     const std::string file = fmt::format("{}.keys.npy", table);
     ASSIGN_OR_RETURN(keys.ids_, NpyArray::Open(dir / file));

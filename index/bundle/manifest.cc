@@ -9,7 +9,9 @@
 #include "google/protobuf/util/json_util.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/fusion_model.h"
+#include "index/bundle/retriever_fields.h"
 #include "status/status_macros.h"
+#include "text/quoted.h"
 
 namespace tributary {
 namespace {
@@ -37,20 +39,25 @@ bool IsName(std::string_view name) {
          });
 }
 
+// Whether the text, which is UTF-8, has a character of U+0000 to U+001F,
+// U+007F, or U+0080 to U+009F.
+bool HasControls(std::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7F) return true;
+    if (byte == 0xC2 && i + 1 < text.size() &&
+        static_cast<unsigned char>(text[i + 1]) < 0xA0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // Names of lists without files of their own, as the data write them. That they
 // are UTF-8 is checked when the JSON is parsed.
 bool IsListName(std::string_view name) {
-  if (name.empty() || name.size() > kMaxListNameBytes) return false;
-  for (size_t i = 0; i < name.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(name[i]);
-    // U+0000 to U+001F, U+007F, and U+0080 to U+009F.
-    if (byte < 0x20 || byte == 0x7F) return false;
-    if (byte == 0xC2 && i + 1 < name.size() &&
-        static_cast<unsigned char>(name[i + 1]) < 0xA0) {
-      return false;
-    }
-  }
-  return true;
+  return !name.empty() && name.size() <= kMaxListNameBytes &&
+         !HasControls(name);
 }
 
 template <typename Entry>
@@ -70,18 +77,18 @@ absl::Status CheckNames(const Entries& entries, std::string_view field) {
     if (!HasFilesOfItsOwn(entries[i])) {
       if (!IsListName(name)) {
         return Wrong(
-            "{}[{}].name: \"{}\", expected 1 to {} bytes of UTF-8 without "
+            "{}[{}].name: {}, expected 1 to {} bytes of UTF-8 without "
             "control characters",
-            field, i, name, kMaxListNameBytes);
+            field, i, Quoted(name), kMaxListNameBytes);
       }
     } else if (!IsName(name)) {
       return Wrong(
-          "{}[{}].name: \"{}\", expected at most {} lower-case letters, "
+          "{}[{}].name: {}, expected 1 to {} lower-case letters, "
           "digits, '_', '-', '='",
-          field, i, name, kMaxNameBytes);
+          field, i, Quoted(name), kMaxNameBytes);
     }
     if (!names.insert(name).second) {
-      return Wrong("{}[{}].name: \"{}\" occurs twice", field, i, name);
+      return Wrong("{}[{}].name: {} occurs twice", field, i, Quoted(name));
     }
   }
   return absl::OkStatus();
@@ -122,6 +129,21 @@ absl::Status CheckFeatureColumns(const v1::FeatureEncoder& encoder,
   return absl::OkStatus();
 }
 
+// Written so that NaN fails.
+absl::Status CheckSearchEffort(const v1::EmbeddingSpace& space,
+                               const std::string& field) {
+  const v1::IndexSpec& index = space.index();
+  if (!(index.measured_recall() >= 0 && index.measured_recall() <= 1)) {
+    return Wrong("{}.index.measuredRecall: {}, expected 0 to 1", field,
+                 index.measured_recall());
+  }
+  if (index.small_n_exponent() >= 0 && index.small_n_exponent() <= 1) {
+    return absl::OkStatus();
+  }
+  return Wrong("{}.index.shrinkage: {}, expected 0 to 1", field,
+               index.small_n_exponent());
+}
+
 absl::Status CheckSpace(const v1::EmbeddingSpace& space,
                         const v1::Manifest& manifest) {
   const std::string field = fmt::format("spaces[\"{}\"]", space.name());
@@ -151,6 +173,11 @@ absl::Status CheckSpace(const v1::EmbeddingSpace& space,
   if (space.index().kind().empty()) {
     return Wrong("{}.index.kind: missing", field);
   }
+  if (space.feature_encoder().terms() >= kNoRow) {
+    return Wrong("{}.featureEncoder.terms: {}, expected less than {}", field,
+                 space.feature_encoder().terms(), kNoRow);
+  }
+  RETURN_IF_ERROR(CheckSearchEffort(space, field));
   return CheckFeatureColumns(space.feature_encoder(), field);
 }
 
@@ -174,8 +201,8 @@ absl::Status CheckFusion(const v1::Manifest& manifest) {
   if (!model.ok()) return Wrong("fusion.{}", std::string(model.message()));
   for (const v1::QuotaShare& quota : manifest.fusion().quotas()) {
     if (HasName(manifest.retrievers(), quota.retriever())) continue;
-    return Wrong("fusion.quotas: there is no retriever \"{}\"",
-                 quota.retriever());
+    return Wrong("fusion.quotas: there is no retriever {}",
+                 Quoted(quota.retriever()));
   }
   return absl::OkStatus();
 }
@@ -183,20 +210,25 @@ absl::Status CheckFusion(const v1::Manifest& manifest) {
 absl::Status CheckRetriever(const v1::RetrieverSpec& spec,
                             const v1::Manifest& manifest) {
   const std::string field = fmt::format("retrievers[\"{}\"]", spec.name());
-  if (spec.kind().empty()) return Wrong("{}.kind: missing", field);
+  if (spec.kind().empty() || spec.kind().size() > kMaxNameBytes) {
+    return Wrong("{}.kind: {}, expected 1 to {} bytes", field,
+                 Quoted(spec.kind()), kMaxNameBytes);
+  }
   if (!spec.space().empty() && !HasName(manifest.spaces(), spec.space())) {
-    return Wrong("{}.space: there is no space \"{}\"", field, spec.space());
+    return Wrong("{}.space: there is no space {}", field, Quoted(spec.space()));
   }
   for (const std::string& list : spec.lists()) {
     if (!HasName(manifest.popularity(), list)) {
-      return Wrong("{}.lists: there is no popularity list \"{}\"", field, list);
+      return Wrong("{}.lists: there is no popularity list {}", field,
+                   Quoted(list));
     }
   }
   if (!spec.table().empty() && !HasName(manifest.neighbors(), spec.table())) {
-    return Wrong("{}.table: there is no neighbor table \"{}\"", field,
-                 spec.table());
+    return Wrong("{}.table: there is no neighbor table {}", field,
+                 Quoted(spec.table()));
   }
-  return absl::OkStatus();
+  const absl::Status kind = CheckBuiltInKind(spec, manifest);
+  return kind.ok() ? kind : Wrong("{}.{}", field, std::string(kind.message()));
 }
 
 absl::Status CheckPopularity(const v1::Manifest& manifest) {
@@ -235,7 +267,8 @@ absl::Status CheckGoldenQuery(const v1::GoldenQuery& query, int i,
       [&](const auto& entry) { return entry.name() == query.space(); });
   const std::string field = fmt::format("goldenQueries[{}]", i);
   if (space == manifest.spaces().end()) {
-    return Wrong("{}.space: there is no space \"{}\"", field, query.space());
+    return Wrong("{}.space: there is no space {}", field,
+                 Quoted(query.space()));
   }
   if (query.vector_size() != static_cast<int>(space->dim())) {
     return Wrong("{}.vector: {} values, but the space's dim is {}", field,
@@ -251,9 +284,8 @@ absl::Status CheckGoldenQuery(const v1::GoldenQuery& query, int i,
 // A plain name cannot lead out of the bundle's directory.
 bool IsPlainFileName(std::string_view name) {
   return !name.empty() && name.size() <= 255 && name.front() != '.' &&
-         name.find('/') == std::string_view::npos &&
-         name.find('\0') == std::string_view::npos && name != kManifestName &&
-         name != "manifest.sig";
+         name.find('/') == std::string_view::npos && !HasControls(name) &&
+         name != kManifestName && name != "manifest.sig";
 }
 
 bool IsSha256(std::string_view text) {
@@ -267,11 +299,11 @@ absl::Status CheckFiles(const v1::Manifest& manifest) {
   for (int i = 0; i < manifest.files_size(); ++i) {
     const v1::FileEntry& file = manifest.files(i);
     if (!IsPlainFileName(file.name())) {
-      return Wrong("files[{}].name: \"{}\", expected a plain file name", i,
-                   file.name());
+      return Wrong("files[{}].name: {}, expected a plain file name", i,
+                   Quoted(file.name()));
     }
     if (!names.insert(file.name()).second) {
-      return Wrong("files[{}].name: \"{}\" occurs twice", i, file.name());
+      return Wrong("files[{}].name: {} occurs twice", i, Quoted(file.name()));
     }
     if (!IsSha256(file.sha256())) {
       return Wrong(

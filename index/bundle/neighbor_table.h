@@ -41,7 +41,7 @@ class NeighborTable {
 
   // Reads everything. DATA_LOSS, naming file and entry, for neighbours that are
   // not items, occur twice for an item or follow an unused entry, and for
-  // scores that are not finite.
+  // scores that are not finite or beyond kMaxMagnitude.
   absl::Status CheckValues() const;
 
  private:

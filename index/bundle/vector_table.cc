@@ -1,11 +1,11 @@
 #include "index/bundle/vector_table.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <string>
 
 #include "fmt/core.h"
+#include "index/bundle/magnitude.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -15,18 +15,14 @@ float Widen(float value) { return value; }
 
 float Widen(Half value) { return ToFloat(value); }
 
-bool IsFinite(float value) { return std::isfinite(value); }
-
 template <typename T>
-absl::Status CheckFinite(std::span<const T> values, uint32_t dim,
+absl::Status CheckUsable(std::span<const T> values, uint32_t dim,
                          std::string_view stem) {
-  const auto bad = std::find_if_not(values.begin(), values.end(),
-                                    [](T value) { return IsFinite(value); });
-  if (bad == values.end()) return absl::OkStatus();
-  const auto index = static_cast<uint64_t>(bad - values.begin());
+  const std::optional<size_t> bad = FindUnusable(values);
+  if (!bad.has_value()) return absl::OkStatus();
   return absl::DataLossError(
-      fmt::format("{}.npy: vector {}, coordinate {}: {} is not finite", stem,
-                  index / dim, index % dim, Widen(*bad)));
+      fmt::format("{}.npy: vector {}, coordinate {}: {}", stem, *bad / dim,
+                  *bad % dim, DescribeUnusable(Widen(values[*bad]))));
 }
 
 }  // namespace
@@ -106,9 +102,9 @@ void VectorTable::Read(uint64_t position, std::span<float> out) const {
 
 absl::Status VectorTable::CheckValues(uint64_t table_rows) const {
   if (dtype() == Dtype::kFloat32) {
-    RETURN_IF_ERROR(CheckFinite(floats(), dim(), stem_));
+    RETURN_IF_ERROR(CheckUsable(floats(), dim(), stem_));
   } else {
-    RETURN_IF_ERROR(CheckFinite(halves(), dim(), stem_));
+    RETURN_IF_ERROR(CheckUsable(halves(), dim(), stem_));
   }
   if (all_rows_) return absl::OkStatus();
   const auto rows = rows_.elements<uint32_t>();

@@ -55,7 +55,8 @@ class VectorTable {
   std::span<const Half> halves() const { return values_.elements<Half>(); }
 
   // Reads everything. DATA_LOSS, naming file and entry, for values that are not
-  // finite, and for rows that are not ascending or not below `table_rows`.
+  // finite or beyond kMaxMagnitude, and for rows that are not ascending or not
+  // below `table_rows`.
   absl::Status CheckValues(uint64_t table_rows) const;
 
  private:

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <utility>
 
 #include "fmt/core.h"
+#include "index/bundle/magnitude.h"
 #include "index/search/coded_search.h"
 #include "status/status_macros.h"
 
@@ -89,6 +89,12 @@ absl::Status OpenCodes(const Bundle& bundle, const v1::EmbeddingSpace& spec,
   RETURN_IF_ERROR(OpenArray(bundle, FileName(spec.name(), "positions"),
                             Dtype::kUint32, blocks * kBlockItems, 1,
                             &arrays->positions));
+  // Code slots are numbers of 32 bits.
+  if (blocks > kNoPosition / kBlockItems) {
+    return absl::DataLossError(fmt::format("{}: {} blocks, expected at most {}",
+                                           FileName(spec.name(), "blocks"),
+                                           blocks, kNoPosition / kBlockItems));
+  }
   RETURN_IF_ERROR(OpenArray(bundle, FileName(spec.name(), "places"),
                             Dtype::kUint32, spec.item_vectors(), 1,
                             &arrays->slots));
@@ -157,13 +163,12 @@ class CodedIndex : public VectorIndex {
   const CodedSearcher searcher_;
 };
 
-absl::Status CheckFinite(std::span<const float> values,
+absl::Status CheckUsable(std::span<const float> values,
                          const std::string& file) {
-  const auto bad = std::find_if_not(values.begin(), values.end(),
-                                    [](float x) { return std::isfinite(x); });
-  if (bad == values.end()) return absl::OkStatus();
-  return absl::DataLossError(
-      fmt::format("{}: value {} is {}", file, bad - values.begin(), *bad));
+  const std::optional<size_t> bad = FindUnusable(values);
+  if (!bad.has_value()) return absl::OkStatus();
+  return absl::DataLossError(fmt::format("{}: value {} is {}", file, *bad,
+                                         DescribeUnusable(values[*bad])));
 }
 
 // Checks that `slots` and `positions` are inverse to each other, that empty
@@ -202,11 +207,11 @@ absl::Status CheckSlots(const MappedArrays& arrays) {
 }
 
 absl::Status CodedIndex::CheckContents() const {
-  RETURN_IF_ERROR(CheckFinite(arrays_.view.centroids,
+  RETURN_IF_ERROR(CheckUsable(arrays_.view.centroids,
                               FileName(arrays_.space, "centroids")));
   RETURN_IF_ERROR(
-      CheckFinite(arrays_.view.spreads, FileName(arrays_.space, "spreads")));
-  RETURN_IF_ERROR(CheckFinite(arrays_.view.book.codewords,
+      CheckUsable(arrays_.view.spreads, FileName(arrays_.space, "spreads")));
+  RETURN_IF_ERROR(CheckUsable(arrays_.view.book.codewords,
                               FileName(arrays_.space, "codebooks")));
   return CheckSlots(arrays_);
 }

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "fmt/core.h"
+#include "index/bundle/mapped_file.h"
+#include "index/search/faiss_file.h"
 #include "index/search/faiss_searcher.h"
 #include "index/search/flat_scan.h"
 #include "index/search/recall.h"
@@ -108,6 +110,17 @@ absl::Status CheckInput(const FaissBuildInput& input) {
   return absl::OkStatus();
 }
 
+// FAISS makes more types than servers read.
+absl::Status CheckAccepted(const std::string& factory,
+                           const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(file));
+  const absl::Status status =
+      CheckFaissFile(mapped.bytes(), file.filename().string());
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(fmt::format("factory \"{}\": {}", factory,
+                                                std::string(status.message())));
+}
+
 }  // namespace
 
 absl::StatusOr<v1::IndexSpec> BuildFaissIndex(
@@ -141,6 +154,7 @@ absl::StatusOr<v1::IndexSpec> BuildFaissIndex(
     }
   }
   RETURN_IF_ERROR(searcher.Write(file));
+  RETURN_IF_ERROR(CheckAccepted(spec.factory(), file));
   spec.set_measured_recall(recall);
   spec.set_measured_n(
       static_cast<uint32_t>(std::min<uint64_t>(input.target_n, vectors)));

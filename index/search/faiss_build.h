@@ -33,9 +33,10 @@ struct FaissBuildInput {
 // meets the target, writes the index to `file` and returns its spec with the
 // recall it reached. An index without a knob is written as it is, whether it
 // meets the target or not. The same input gives the same bytes. Errors:
-// INVALID_ARGUMENT when FAISS refuses the factory string or there are no
-// vectors or queries; FAILED_PRECONDITION, with the recall reached, when the
-// highest allowed value of the knob does not meet the target.
+// INVALID_ARGUMENT when FAISS refuses the factory string or makes of it a type
+// that CheckFaissFile refuses, or when there are no vectors or queries;
+// FAILED_PRECONDITION, with the recall reached, when the highest allowed value
+// of the knob does not meet the target.
 absl::StatusOr<v1::IndexSpec> BuildFaissIndex(
     const FaissBuildInput& input, const std::filesystem::path& file);
 

@@ -2,6 +2,7 @@
 
 #include <faiss/IndexFlat.h>
 #include <faiss/IndexHNSW.h>
+#include <faiss/IndexIDMap.h>
 #include <faiss/IndexIVF.h>
 #include <faiss/IndexIVFFastScan.h>
 #include <faiss/IndexIVFPQ.h>
@@ -10,15 +11,22 @@
 #include <faiss/IndexRefine.h>
 #include <faiss/IndexScalarQuantizer.h>
 #include <faiss/impl/IDSelector.h>
+#include <faiss/impl/io.h>
 #include <faiss/index_factory.h>
 #include <faiss/index_io.h>
 #include <omp.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <exception>
+#include <new>
+#include <numeric>
 #include <utility>
 
 #include "fmt/core.h"
+#include "index/bundle/mapped_file.h"
+#include "index/search/faiss_file.h"
 #include "index/search/row_marks.h"
 #include "status/status_macros.h"
 
@@ -36,16 +44,36 @@ void UseOneThread() {
 class ExcludedSelector : public faiss::IDSelector {
  public:
   ExcludedSelector(uint64_t size, std::span<const uint32_t> excluded)
-      : marks_(size) {
+      : size_(size), marks_(size) {
     for (const uint32_t position : excluded) marks_.Mark(position);
   }
 
+  // False for an id that no vector has.
   bool is_member(idx_t id) const override {
-    return !marks_.IsMarked(static_cast<Row>(id));
+    return static_cast<uint64_t>(id) < size_ &&
+           !marks_.IsMarked(static_cast<Row>(id));
   }
 
  private:
+  const uint64_t size_;
   RowMarks marks_;
+};
+
+// Reads from memory.
+class BytesReader : public faiss::IOReader {
+ public:
+  explicit BytesReader(std::span<const std::byte> bytes) : left_(bytes) {}
+
+  size_t operator()(void* to, size_t size, size_t count) override {
+    if (size == 0 || count == 0) return count;
+    const size_t taken = std::min(count, left_.size() / size);
+    std::memcpy(to, left_.data(), taken * size);
+    left_ = left_.subspan(taken * size);
+    return taken;
+  }
+
+ private:
+  std::span<const std::byte> left_;
 };
 
 // The parameters of one search. An index insists on one of these types.
@@ -63,6 +91,18 @@ void SkipPolysemousTraining(faiss::Index* core) {
   } else if (auto* ivf_pq = dynamic_cast<faiss::IndexIVFPQ*>(core)) {
     ivf_pq->do_polysemous_training = false;
   }
+}
+
+// Adds the vectors, whose ids are their positions.
+void AddAll(int64_t n, const float* values, faiss::Index* index) {
+  if (dynamic_cast<faiss::IndexIDMap*>(index) == nullptr) {
+    index->add(n, values);
+    return;
+  }
+  // It wants to be told.
+  std::vector<faiss::Index::idx_t> ids(n);
+  std::iota(ids.begin(), ids.end(), 0);
+  index->add_with_ids(n, values, ids.data());
 }
 
 // FAISS's messages begin with a source location; the reason follows the last
@@ -120,13 +160,24 @@ FaissSearcher::~FaissSearcher() = default;
 absl::StatusOr<FaissSearcher> FaissSearcher::Read(
     const std::filesystem::path& file) {
   UseOneThread();
+  const std::string name = file.filename().string();
+  ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(file));
+  RETURN_IF_ERROR(CheckFaissFile(mapped.bytes(), name));
   try {
-    return FaissSearcher(
-        std::unique_ptr<faiss::Index>(faiss::read_index(file.c_str())));
+    BytesReader reader(mapped.bytes());
+    reader.name = name;
+    // The tables would be for L2, which is not searched by.
+    return FaissSearcher(std::unique_ptr<faiss::Index>(
+        faiss::read_index(&reader, faiss::IO_FLAG_SKIP_PRECOMPUTE_TABLE)));
+  } catch (const std::bad_alloc&) {
+    // The sizes are those of the file: it is not the file's fault.
+    return absl::ResourceExhaustedError(fmt::format(
+        "{}: there is not enough memory to read its {} bytes; give this "
+        "process more",
+        name, mapped.bytes().size()));
   } catch (const std::exception& error) {
-    return absl::DataLossError(fmt::format("{}: FAISS cannot read it: {}",
-                                           file.filename().string(),
-                                           Reason(error)));
+    return absl::DataLossError(
+        fmt::format("{}: FAISS cannot read it: {}", name, Reason(error)));
   }
 }
 
@@ -139,7 +190,7 @@ absl::StatusOr<FaissSearcher> FaissSearcher::Train(
     SkipPolysemousTraining(searcher.core_);
     const auto n = static_cast<int64_t>(values.size() / dim);
     searcher.index_->train(n, values.data());
-    searcher.index_->add(n, values.data());
+    AddAll(n, values.data(), searcher.index_.get());
     return searcher;
   } catch (const std::exception& error) {
     return absl::InvalidArgumentError(
@@ -262,6 +313,8 @@ void FaissSearcher::SearchOnce(std::span<const float> query, uint32_t n,
     if (ids[i] < 0) continue;
     const bool known = static_cast<uint64_t>(ids[i]) < size();
     if (known && !selector.is_member(ids[i])) continue;
+    // Sums that overflowed may be NaN, which has no place in an order.
+    if (std::isnan(scores[i])) continue;
     // Search turns an unknown id into an error.
     hits->push_back({known ? static_cast<Row>(ids[i]) : kNoRow, scores[i]});
   }

@@ -18,9 +18,9 @@ struct Index;
 
 namespace tributary {
 
-// Any FAISS index (1.7.3), searched on the calling thread, with exclusions. Its
-// ids are positions. Exceptions of FAISS become INTERNAL unless stated
-// otherwise. Const methods are thread-safe.
+// An FAISS index (1.7.3) of a type that CheckFaissFile accepts, searched on the
+// calling thread, with exclusions. Its ids are positions. Exceptions of FAISS
+// become INTERNAL unless stated otherwise. Const methods are thread-safe.
 class FaissSearcher {
  public:
   // The parameter that trades time for recall: how many lists an IVF probes, or
@@ -29,8 +29,10 @@ class FaissSearcher {
 
   // Reads the whole file into memory. FAISS could map the lists of an IVF
   // instead, but its mapped lists take a process-wide mutex and start threads
-  // in every search. DATA_LOSS, naming the file, when FAISS cannot read it.
-  // FAISS trusts the sizes in the file: verify its hash first.
+  // in every search. Errors, which name the file: CheckFaissFile's, before
+  // FAISS sees it; DATA_LOSS when FAISS cannot read it; RESOURCE_EXHAUSTED when
+  // memory does not suffice, which is no fault of the file; those of
+  // MappedFile::Open.
   static absl::StatusOr<FaissSearcher> Read(const std::filesystem::path& file);
   // Trains an inner product index that faiss::index_factory makes of `factory`
   // and adds the vectors, [*, dim]. The same input gives the same bytes.
@@ -63,7 +65,8 @@ class FaissSearcher {
   // Replaces *hits with about the n best positions (in ScoredRow::row), best
   // first. `excluded` positions are ascending; they do not shorten the result.
   // An IVF of a kind that takes no search parameters returns what its probed
-  // lists hold, which can be fewer than n; others probe more lists.
+  // lists hold, which can be fewer than n; others probe more lists. No score is
+  // NaN.
   absl::Status Search(std::span<const float> query, uint32_t n,
                       std::span<const uint32_t> excluded,
                       std::vector<ScoredRow>* hits) const;

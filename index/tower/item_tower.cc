@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fmt/core.h"
+#include "index/bundle/magnitude.h"
 #include "index/tower/accumulate.h"
 #include "status/status_macros.h"
 
@@ -13,6 +14,24 @@ namespace tributary {
 namespace {
 
 constexpr int kMaxInputs = 1024;
+
+// The names of categories are rows of a key table, and those are fewer.
+absl::Status CheckNumbers(const v1::FeatureInput& input,
+                          const std::string& field) {
+  if (input.categories() >= kNoRow) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}.categories: {}, expected less than {}", field,
+                    input.categories(), kNoRow));
+  }
+  const bool usable = IsUsable(input.missing()) &&
+                      std::isfinite(input.offset()) &&
+                      std::abs(input.scale()) <= kMaxMagnitude;
+  if (usable) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format(
+      "{}: offset {}, scale {}, missing {}; expected numbers within "
+      "+-{:g}",
+      field, input.offset(), input.scale(), input.missing(), kMaxMagnitude));
+}
 
 }  // namespace
 
@@ -30,9 +49,9 @@ absl::StatusOr<std::unique_ptr<ItemTower>> ItemTower::Open(
       fmt::format("manifest.json: spaces[\"{}\"].itemTower", name);
   std::unique_ptr<ItemTower> tower(new ItemTower(space.spec->item_tower()));
   const v1::Tower& spec = tower->spec_;
-  if (spec.features_size() > kMaxInputs) {
+  if (spec.features_size() < 1 || spec.features_size() > kMaxInputs) {
     return absl::InvalidArgumentError(
-        fmt::format("{}.features: {} features, expected at most {}", field,
+        fmt::format("{}.features: {} features, expected 1 to {}", field,
                     spec.features_size(), kMaxInputs));
   }
   uint64_t width = 0;
@@ -50,6 +69,8 @@ absl::StatusOr<std::unique_ptr<ItemTower>> ItemTower::Open(
       return absl::InvalidArgumentError(fmt::format(
           "{}.features[{}].kind: unknown to this reader", field, i));
     }
+    RETURN_IF_ERROR(
+        CheckNumbers(input, fmt::format("{}.features[{}]", field, i)));
     width += input.dim();
     RETURN_IF_ERROR(tower->OpenTable(
         bundle, fmt::format("{}.item_tower.{}", name, i), input));

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include "fmt/core.h"
+#include "index/bundle/magnitude.h"
 #include "index/tower/matrix_kernel.h"
 #include "status/status_macros.h"
 
@@ -27,11 +28,12 @@ void Linear(std::span<const float> weights, std::span<const float> bias,
 }
 
 void Normalize(std::span<float> values) {
-  const double square =
-      std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
+  // In double: squares of floats overflow, and vanish, in float.
+  double square = 0;
+  for (const double value : values) square += value * value;
   if (square == 0) return;
-  const auto factor = static_cast<float>(1 / std::sqrt(square));
-  for (float& value : values) value *= factor;
+  const double factor = 1 / std::sqrt(square);
+  for (float& value : values) value = static_cast<float>(value * factor);
 }
 
 }  // namespace
@@ -59,11 +61,10 @@ absl::StatusOr<NpyArray> OpenWeights(const Bundle& bundle,
                     std::max<uint64_t>(columns, 1)));
   }
   const auto values = array.elements<float>();
-  const auto bad = std::find_if_not(values.begin(), values.end(),
-                                    [](float x) { return std::isfinite(x); });
-  if (bad == values.end()) return array;
-  return absl::DataLossError(fmt::format("{}: value {} is {}, not finite", file,
-                                         bad - values.begin(), *bad));
+  const std::optional<size_t> bad = FindUnusable(values);
+  if (!bad.has_value()) return array;
+  return absl::DataLossError(fmt::format("{}: value {} is {}", file, *bad,
+                                         DescribeUnusable(values[*bad])));
 }
 
 absl::StatusOr<TowerLayers> TowerLayers::Open(const Bundle& bundle,

@@ -1,11 +1,11 @@
 #include "index/tower/user_tower.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <utility>
 
 #include "fmt/core.h"
+#include "index/bundle/magnitude.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -145,9 +145,10 @@ absl::Status UserTower::OpenTables(const std::string& field) {
                   spec_.history().dim(), bundle_.items().size()));
   }
   for (const float value : spec_.default_context()) {
-    if (std::isfinite(value)) continue;
-    return absl::InvalidArgumentError(fmt::format(
-        "manifest.json: {}.defaultContext: {} is not finite", field, value));
+    if (IsUsable(value)) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("manifest.json: {}.defaultContext: {}", field,
+                    DescribeUnusable(value)));
   }
   if (spec_.context_vectors() == 0) return absl::OkStatus();
   ASSIGN_OR_RETURN(

@@ -1,10 +1,11 @@
 #include "index/verify/verify_bundle.h"
 
-#include <cmath>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "fmt/core.h"
+#include "index/bundle/magnitude.h"
 #include "index/bundle/mapped_file.h"
 #include "index/bundle/sha256.h"
 #include "status/status_macros.h"
@@ -45,13 +46,11 @@ absl::Status CheckPopularityList(const PopularityList& list,
     }
     (*listed)[row] = true;
     const float score = list.scores()[i];
-    // Written so that NaN fails.
-    if (!(score > -HUGE_VALF && score < HUGE_VALF) ||
-        (i > 0 && score > list.scores()[i - 1])) {
-      return absl::DataLossError(
-          fmt::format("{}: entry {} is {}; scores must be finite and "
-                      "descending",
-                      FileOf(list.spec(), true), i, score));
+    if (!IsUsable(score) || (i > 0 && score > list.scores()[i - 1])) {
+      return absl::DataLossError(fmt::format(
+          "{}: entry {} is {}; scores must be finite, within +-{:g} "
+          "and descending",
+          FileOf(list.spec(), true), i, score, kMaxMagnitude));
     }
   }
   for (const Row row : list.rows()) (*listed)[row] = false;
@@ -61,13 +60,39 @@ absl::Status CheckPopularityList(const PopularityList& list,
 absl::Status CheckFeatureTables(const EmbeddingSpace& space) {
   RETURN_IF_ERROR(space.features.terms.CheckKeys());
   const auto idf = space.features.idf.elements<float>();
-  for (uint64_t i = 0; i < idf.size(); ++i) {
-    if (std::isfinite(idf[i])) continue;
+  if (const auto bad = FindUnusable(idf)) {
     return absl::DataLossError(fmt::format("{}.terms.idf.npy: entry {} is {}",
-                                           space.spec->name(), i, idf[i]));
+                                           space.spec->name(), *bad,
+                                           DescribeUnusable(idf[*bad])));
   }
   const VectorTable& projection = space.features.projection;
   return projection.CheckValues(projection.size());
+}
+
+// Checks that rows are items, and none occurs twice for a user. REQUIRES: the
+// offsets are right.
+absl::Status CheckSeenRows(const Bundle& bundle) {
+  const auto offsets = bundle.seen_offsets();
+  const auto rows = bundle.seen_rows();
+  // By item: the last user who has it.
+  std::vector<Row> last(bundle.items().size(), kNoRow);
+  for (uint64_t user = 0; user + 1 < offsets.size(); ++user) {
+    for (uint64_t i = offsets[user]; i < offsets[user + 1]; ++i) {
+      if (rows[i] >= last.size()) {
+        return absl::DataLossError(fmt::format(
+            "seen.rows.npy: entry {} is row {}, but items.count is {}", i,
+            rows[i], last.size()));
+      }
+      if (last[rows[i]] == user) {
+        return absl::DataLossError(
+            fmt::format("seen.rows.npy: entry {} is row {}, which user {} has "
+                        "twice",
+                        i, rows[i], user));
+      }
+      last[rows[i]] = static_cast<Row>(user);
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckSeen(const Bundle& bundle) {
@@ -91,13 +116,7 @@ absl::Status CheckSeen(const Bundle& bundle) {
                     "seen.offsets.npy has the user's items",
                     i, wanted[i], offsets[i], offsets[i + 1]));
   }
-  for (uint64_t i = 0; i < rows.size(); ++i) {
-    if (rows[i] < bundle.items().size()) continue;
-    return absl::DataLossError(
-        fmt::format("seen.rows.npy: entry {} is row {}, but items.count is {}",
-                    i, rows[i], bundle.items().size()));
-  }
-  return absl::OkStatus();
+  return CheckSeenRows(bundle);
 }
 
 absl::Status CheckCategories(const Bundle& bundle) {

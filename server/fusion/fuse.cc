@@ -31,6 +31,9 @@ namespace {
 
 using Entry = CandidatePool::Entry;
 
+// Weights beyond it, or all below its inverse, are scaled.
+constexpr double kMaxWeight = 1e15;
+
 // Chooses at most k entries of a scored pool.
 class Selection {
  public:
@@ -159,13 +162,32 @@ bool WeightsAreUnusable(std::span<const FusionSource> sources,
   return any;
 }
 
-// The same sources, each with the weight 1.
-std::span<const FusionSource> WeighedAlike(
-    std::span<const FusionSource> sources) {
-  static thread_local std::vector<FusionSource> alike;
-  alike.assign(sources.begin(), sources.end());
-  for (FusionSource& source : alike) source.weight = 1;
-  return alike;
+bool PolicyWeighs(const FusionOptions& options) {
+  return options.policy == FusionPolicy::kRrf ||
+         options.policy == FusionPolicy::kWeighted ||
+         (options.policy == FusionPolicy::kQuota && options.has_model);
+}
+
+// The sources with weights that scores can be made of. All 1, if the weights
+// are unusable. Where scores would leave the range of float, or where the
+// largest ones would vanish there, all weights are scaled alike, which changes
+// no order.
+std::span<const FusionSource> WithUsableWeights(
+    std::span<const FusionSource> sources, const FusionOptions& options,
+    bool unusable) {
+  static thread_local std::vector<FusionSource> weighed;
+  double largest = 0;
+  for (const FusionSource& source : sources) {
+    if (!source.proposals.empty()) largest = std::max(largest, source.weight);
+  }
+  const double wanted = std::clamp(largest, 1 / kMaxWeight, kMaxWeight);
+  const bool scaled = PolicyWeighs(options) && largest > 0 && wanted != largest;
+  if (!unusable && !scaled) return sources;
+  weighed.assign(sources.begin(), sources.end());
+  for (FusionSource& source : weighed) {
+    source.weight = unusable ? 1 : source.weight / largest * wanted;
+  }
+  return weighed;
 }
 
 }  // namespace
@@ -177,7 +199,7 @@ void Fuse(std::span<const FusionSource> sources, const FusionOptions& options,
 
   pool.Merge(sources);
   result->weights_unusable = WeightsAreUnusable(sources, options.policy);
-  ScoreCandidates(result->weights_unusable ? WeighedAlike(sources) : sources,
+  ScoreCandidates(WithUsableWeights(sources, options, result->weights_unusable),
                   options, &pool);
   const std::span<const uint32_t> order = score_order.Sort(pool.entries());
   Selection selection(sources, options.k, order, &pool);

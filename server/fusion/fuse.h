@@ -25,6 +25,9 @@ namespace tributary {
 // An item that a source reserves counts towards that source's quota; any other
 // item counts towards that of its first source with room.
 //
+// Scores are finite for all weights: if the largest one is above 1e15 or below
+// 1e-15, all are scaled so that it is not, which changes no order.
+//
 // *result depends on the input alone. Its memory is reused, and scratch memory
 // is kept per thread, so that the steady state allocates nothing. Thread-safe.
 // REQUIRES: at most kMaxSources sources; k0 > 0; min <= target <= max.

@@ -94,16 +94,28 @@ void ScoreByExpectedHits(std::span<const FusionSource> sources,
   }
 }
 
+// Where a source proposes scores that are not finite, only ranks say something.
+void AddScaledRanks(const FusionSource& source, size_t s, CandidatePool* pool) {
+  const size_t proposed = source.proposals.size();
+  for (size_t rank = 0; rank < proposed; ++rank) {
+    pool->At(s, rank).score += source.weight *
+                               static_cast<double>(proposed - rank) /
+                               static_cast<double>(proposed);
+  }
+}
+
 void AddScaledScores(const FusionSource& source, size_t s,
                      CandidatePool* pool) {
   if (source.proposals.empty()) return;
   const double best = source.proposals.front().score;
   const double worst = source.proposals.back().score;
   const double range = best - worst;
+  if (!std::isfinite(range)) return AddScaledRanks(source, s, pool);
   for (size_t rank = 0; rank < source.proposals.size(); ++rank) {
     const double scaled =
         range > 0 ? (source.proposals[rank].score - worst) / range : 1;
-    pool->At(s, rank).score += source.weight * scaled;
+    // In this order, 0 for NaN.
+    pool->At(s, rank).score += source.weight * std::max(0.0, scaled);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "server/gate/gate.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "fmt/core.h"
@@ -35,29 +36,40 @@ enum class OnFailure { kReturn, kRecord };
 
 absl::Status AskOne(const v1::RetrieverSpec& spec,
                     const RetrieverRegistry& registry,
-                    std::span<const RetrieverQuery> queries, uint32_t n,
+                    std::span<const RetrieverQuery> queries,
+                    std::span<const RetrieverQuery> deep_queries, uint32_t n,
                     const Announce& announce, Side* side) {
+  const uint64_t items = side->bundle->items().size();
   ASSIGN_OR_RETURN(auto retriever, registry.Make(*side->bundle, spec));
   announce(fmt::format("asking source {} of version {}", spec.name(),
                        side->bundle->version()));
-  ASSIGN_OR_RETURN(SourceLists lists, AskSource(*retriever, queries, n));
+  absl::StatusOr<SourceLists> lists = AskSource(*retriever, queries, n, items);
+  const absl::Status asked =
+      lists.ok() ? AskDeeply(*retriever, deep_queries, items) : lists.status();
+  if (!asked.ok()) {
+    return absl::Status(asked.code(),
+                        fmt::format("source {}: {}", spec.name(),
+                                    std::string(asked.message())));
+  }
   side->sources.push_back({&spec, std::move(retriever)});
-  side->lists.push_back(std::move(lists));
+  side->lists.push_back(*std::move(lists));
   return absl::OkStatus();
 }
 
 absl::StatusOr<Side> AskAll(const Bundle& bundle,
                             const RetrieverRegistry& registry,
                             const std::vector<SampledQuery>& queries,
+                            const std::vector<SampledQuery>& deep_queries,
                             uint32_t n, OnFailure on_failure,
                             const Announce& announce) {
   Side side{.bundle = &bundle, .sources = {}, .lists = {}, .failed = {}};
   const std::vector<RetrieverQuery> views = ViewsOf(queries);
+  const std::vector<RetrieverQuery> deep_views = ViewsOf(deep_queries);
   for (const v1::RetrieverSpec& spec : bundle.manifest().retrievers()) {
     announce(fmt::format("making source {} of version {}", spec.name(),
                          bundle.version()));
     const absl::Status status =
-        AskOne(spec, registry, views, n, announce, &side);
+        AskOne(spec, registry, views, deep_views, n, announce, &side);
     if (status.ok()) continue;
     if (on_failure == OnFailure::kReturn && registry.Knows(spec.kind())) {
       return status;
@@ -69,7 +81,8 @@ absl::StatusOr<Side> AskAll(const Bundle& bundle,
 
 // Asks the source the golden queries that `from` has for the source's space.
 absl::StatusOr<SourceLists> AskGolden(const AskedSource& source,
-                                      const Bundle& from, uint32_t n) {
+                                      const Bundle& from, uint32_t n,
+                                      uint64_t items) {
   const std::string& space = source.spec->space();
   std::vector<std::vector<SpaceVector>> vectors;
   for (const v1::GoldenQuery& golden : from.manifest().golden_queries()) {
@@ -80,7 +93,7 @@ absl::StatusOr<SourceLists> AskGolden(const AskedSource& source,
   }
   std::vector<RetrieverQuery> queries;
   for (const auto& vector : vectors) queries.push_back({.vectors = vector});
-  return AskSource(*source.retriever, queries, n);
+  return AskSource(*source.retriever, queries, n, items);
 }
 
 uint64_t CountCovered(const Side& side) {
@@ -132,7 +145,8 @@ absl::StatusOr<VersionMeasurement> MeasureVersion(const Side& side,
     into.mean_length = side.lists[s].mean_length();
     into.recall = side.lists[s].recall;
     if (source.spec->space().empty() || side.lists[s].answered()) continue;
-    ASSIGN_OR_RETURN(const SourceLists golden, AskGolden(source, bundle, n));
+    ASSIGN_OR_RETURN(const SourceLists golden,
+                     AskGolden(source, bundle, n, bundle.items().size()));
     into.recall = golden.recall;
   }
   return measured;
@@ -165,10 +179,12 @@ absl::StatusOr<std::optional<OverlapMeasurement>> Compare(const Side& before,
     return MeasureOverlap(name, *before.bundle, old_lists.lists, *after.bundle,
                           new_lists.lists);
   }
-  ASSIGN_OR_RETURN(const SourceLists old_golden,
-                   AskGolden(old_asked, *before.bundle, n));
-  ASSIGN_OR_RETURN(const SourceLists new_golden,
-                   AskGolden(new_asked, *before.bundle, n));
+  ASSIGN_OR_RETURN(
+      const SourceLists old_golden,
+      AskGolden(old_asked, *before.bundle, n, before.bundle->items().size()));
+  ASSIGN_OR_RETURN(
+      const SourceLists new_golden,
+      AskGolden(new_asked, *before.bundle, n, after.bundle->items().size()));
   return MeasureOverlap(name, *before.bundle, old_golden.lists, *after.bundle,
                         new_golden.lists);
 }
@@ -199,14 +215,15 @@ absl::StatusOr<GateMeasurements> MeasureGate(const Bundle* old_bundle,
   measured.queries = static_cast<uint32_t>(sample.new_queries.size());
   measured.asked_for = sample.asked_for;
   measured.known_items = sample.known_items;
-  ASSIGN_OR_RETURN(const Side after,
-                   AskAll(new_bundle, registry, sample.new_queries, gate.n(),
-                          OnFailure::kReturn, announce));
+  ASSIGN_OR_RETURN(
+      const Side after,
+      AskAll(new_bundle, registry, sample.new_queries, sample.deep_queries,
+             gate.n(), OnFailure::kReturn, announce));
   ASSIGN_OR_RETURN(measured.new_version, MeasureVersion(after, gate.n()));
   if (old_bundle == nullptr) return measured;
   ASSIGN_OR_RETURN(const Side before,
-                   AskAll(*old_bundle, registry, sample.old_queries, gate.n(),
-                          OnFailure::kRecord, announce));
+                   AskAll(*old_bundle, registry, sample.old_queries, {},
+                          gate.n(), OnFailure::kRecord, announce));
   ASSIGN_OR_RETURN(measured.old_version, MeasureVersion(before, gate.n()));
   RETURN_IF_ERROR(CompareAll(before, after, gate.n(), &measured));
   return measured;

@@ -105,14 +105,16 @@ using Announce = std::function<void(std::string_view)>;
 // Asks every source of both versions for its n best items. The queries are
 // users whom both versions know, evenly spread over the key table, or, when
 // there are none, histories of one item that both know. Items that a user has
-// seen are excluded, as they are when serving. Recall is measured on a few of
-// these queries, or on golden queries for a source that answers none of them.
-// The work is bounded by sample_users times sources, and a few exact searches.
-// `old_bundle` may be null. `gate` is complete. A source of the new version
-// whose kind the registry does not know is in failed_sources; errors are those
-// of making and asking the other retrievers of the new version. A source of the
-// old version that cannot be made or asked is in failed_sources, whatever the
-// reason: that is no fault of the new version.
+// seen are excluded, as they are when serving. The new version's sources are
+// also asked a few queries for 2000 items, a server's default limits.max_k, or
+// for all. What they propose must be what Retriever promises. Recall is
+// measured on a few of these queries, or on golden queries for a source that
+// answers none of them. The work is bounded by sample_users times sources, and
+// a few exact searches. `old_bundle` may be null. `gate` is complete. A source
+// of the new version whose kind the registry does not know is in
+// failed_sources; errors are those of making and asking the other retrievers of
+// the new version. A source of the old version that cannot be made or asked is
+// in failed_sources, whatever the reason: that is no fault of the new version.
 absl::StatusOr<GateMeasurements> MeasureGate(const Bundle* old_bundle,
                                              const Bundle& new_bundle,
                                              const RetrieverRegistry& registry,

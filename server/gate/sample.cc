@@ -8,6 +8,9 @@ namespace {
 // The number of keys that are looked up for each wanted one: the old version
 // may lack some.
 constexpr uint64_t kCandidates = 8;
+constexpr uint64_t kDeepUsers = 4;
+// As many as a request may have by default.
+constexpr size_t kDeepHistory = 1000;
 
 struct RowPair {
   Row old_row;
@@ -57,6 +60,30 @@ SampledQuery ForItem(const Bundle&, Row item) {
   return query;
 }
 
+// The user's newest items as a request's history, and what the user has seen.
+SampledQuery ForHistory(const Bundle& bundle, const SampledQuery& of_user) {
+  SampledQuery query;
+  const std::span<const Row> seen = bundle.Seen(of_user.user);
+  const auto newest = seen.last(std::min(seen.size(), kDeepHistory));
+  query.history.assign(newest.begin(), newest.end());
+  query.segment = of_user.segment;
+  query.excluded = of_user.excluded;
+  return query;
+}
+
+// Turn by turn, so that few of them are of both kinds.
+std::vector<SampledQuery> DeepQueries(
+    const Bundle& bundle, const std::vector<SampledQuery>& queries) {
+  std::vector<SampledQuery> deep;
+  for (const Row i : EvenRows(queries.size(), kDeepUsers)) {
+    deep.push_back(queries[i]);
+    if (queries[i].user != kNoRow) {
+      deep.push_back(ForHistory(bundle, queries[i]));
+    }
+  }
+  return deep;
+}
+
 template <typename MakeQuery>
 void Add(const Bundle* old_bundle, const Bundle& new_bundle,
          const std::vector<RowPair>& pairs, uint32_t count,
@@ -104,6 +131,7 @@ QuerySample SampleQueries(const Bundle* old_bundle, const Bundle& new_bundle,
   } else {
     Add(old_bundle, new_bundle, users, count, ForUser, &sample);
   }
+  sample.deep_queries = DeepQueries(new_bundle, sample.new_queries);
   return sample;
 }
 

@@ -34,6 +34,10 @@ struct QuerySample {
   std::vector<SampledQuery> new_queries;
   // "users" or "items".
   std::string asked_for;
+  // Of new_queries, those that a server answers with most work: users with what
+  // they have seen excluded, and the same users' items as the history of a
+  // request.
+  std::vector<SampledQuery> deep_queries;
   // The share of the sampled items of the new version that the old one has.
   double known_items = 1;
 };

@@ -1,9 +1,11 @@
 #include "server/gate/source_lists.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <utility>
 
+#include "fmt/core.h"
 #include "index/parallel/parallel_for.h"
 #include "index/search/recall.h"
 #include "server/process/cpu_throttle.h"
@@ -18,6 +20,11 @@ constexpr size_t kExactQueries = 32;
 // The server on the same machine needs the other cores.
 constexpr uint32_t kThreads = 2;
 
+// What a server's limits.max_k is by default, and how many queries ask for as
+// much: each takes as long as ten others.
+constexpr uint32_t kDeepest = 2000;
+constexpr size_t kDeepQueries = 8;
+
 // Calls run(i) for every i below n, on kThreads threads. Returns the error of
 // the smallest i that has one.
 absl::Status ForEach(size_t n, const std::function<absl::Status(size_t)>& run) {
@@ -28,6 +35,33 @@ absl::Status ForEach(size_t n, const std::function<absl::Status(size_t)>& run) {
   });
   for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
   return absl::OkStatus();
+}
+
+absl::Status CheckList(const std::vector<ScoredRow>& list,
+                       const RetrieverQuery& query, uint32_t n,
+                       uint64_t items) {
+  if (list.size() > n) {
+    return absl::DataLossError(fmt::format(
+        "the source proposes {} items, asked for {}", list.size(), n));
+  }
+  std::vector<Row> rows;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const auto [row, score] = list[i];
+    const bool follows = i == 0 || score <= list[i - 1].score;
+    if (row >= items || !std::isfinite(score) || !follows ||
+        std::binary_search(query.excluded.begin(), query.excluded.end(), row)) {
+      return absl::DataLossError(fmt::format(
+          "the source proposes row {} with score {} at rank {}; rows must be "
+          "below {} and not excluded, scores finite and descending",
+          row, score, i + 1, items));
+    }
+    rows.push_back(row);
+  }
+  std::sort(rows.begin(), rows.end());
+  const auto twice = std::adjacent_find(rows.begin(), rows.end());
+  if (twice == rows.end()) return absl::OkStatus();
+  return absl::DataLossError(
+      fmt::format("the source proposes row {} twice", *twice));
 }
 
 // At most kExactQueries of the queries that have an answer, evenly spread.
@@ -91,22 +125,38 @@ double SourceLists::mean_length() const {
 
 absl::StatusOr<SourceLists> AskSource(const Retriever& retriever,
                                       std::span<const RetrieverQuery> queries,
-                                      uint32_t n) {
+                                      uint32_t n, uint64_t items) {
   SourceLists asked;
   asked.lists.resize(queries.size());
-  RETURN_IF_ERROR(ForEach(queries.size(), [&](size_t q) -> absl::Status {
-    std::vector<ScoredRow> proposals;
-    ASSIGN_OR_RETURN(const Ask ask,
-                     retriever.Retrieve(queries[q], n, &proposals));
-    if (ask == Ask::kNoQuery) return absl::OkStatus();
-    for (const ScoredRow& proposal : proposals) {
-      asked.lists[q].push_back(proposal.row);
-    }
-    return absl::OkStatus();
-  }));
+  const absl::Status all =
+      ForEach(queries.size(), [&](size_t q) -> absl::Status {
+        std::vector<ScoredRow> proposals;
+        ASSIGN_OR_RETURN(const Ask ask,
+                         retriever.Retrieve(queries[q], n, &proposals));
+        if (ask == Ask::kNoQuery) return absl::OkStatus();
+        RETURN_IF_ERROR(CheckList(proposals, queries[q], n, items));
+        for (const ScoredRow& proposal : proposals) {
+          asked.lists[q].push_back(proposal.row);
+        }
+        return absl::OkStatus();
+      });
+  RETURN_IF_ERROR(all);
   ASSIGN_OR_RETURN(asked.recall,
                    MeanRecall(retriever, queries, QueriesForRecall(asked), n));
   return asked;
+}
+
+absl::Status AskDeeply(const Retriever& retriever,
+                       std::span<const RetrieverQuery> queries,
+                       uint64_t items) {
+  const auto n = static_cast<uint32_t>(std::min<uint64_t>(kDeepest, items));
+  const size_t count = std::min(queries.size(), kDeepQueries);
+  return ForEach(count, [&](size_t i) -> absl::Status {
+    const RetrieverQuery& query = queries[i * queries.size() / count];
+    std::vector<ScoredRow> proposals;
+    RETURN_IF_ERROR(retriever.Retrieve(query, n, &proposals).status());
+    return CheckList(proposals, query, n, items);
+  });
 }
 
 }  // namespace tributary

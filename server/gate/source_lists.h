@@ -34,10 +34,17 @@ struct SourceLists {
 };
 
 // Asks the source for its n best items for each query, on a few threads.
-// Errors: those of the retriever, for the first query that has one.
+// `items` is the number of items in the bundle. Errors, for the first query
+// that has one: those of the retriever; DATA_LOSS for a list that is not what
+// Retriever promises.
 absl::StatusOr<SourceLists> AskSource(const Retriever& retriever,
                                       std::span<const RetrieverQuery> queries,
-                                      uint32_t n);
+                                      uint32_t n, uint64_t items);
+
+// Asks the source a few of the queries for as many items as a server's requests
+// may ask for, so that what fails there fails here. Errors: as AskSource.
+absl::Status AskDeeply(const Retriever& retriever,
+                       std::span<const RetrieverQuery> queries, uint64_t items);
 
 }  // namespace tributary
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -21,8 +20,10 @@ NormMeasurement MeasureNorms(std::string name, const VectorTable& vectors) {
   double sum = 0;
   for (uint64_t i = 0; i < count; ++i) {
     vectors.Read(i * vectors.size() / count, vector);
-    const double norm = std::sqrt(
-        std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0));
+    // In double: squares of floats overflow, and vanish, in float.
+    double square = 0;
+    for (const double x : vector) square += x * x;
+    const double norm = std::sqrt(square);
     // Written so that a NaN norm counts as zero.
     if (!(norm > 0 && std::isfinite(norm))) {
       ++zeros;

@@ -65,8 +65,8 @@ class Retriever {
   virtual ~Retriever() = default;
 
   // Replaces *proposals with at most n items, best first, without duplicates
-  // and without excluded items. After an error, such as DEADLINE_EXCEEDED,
-  // *proposals is unspecified.
+  // and without excluded items. Scores are finite. After an error, such as
+  // DEADLINE_EXCEEDED, *proposals is unspecified.
   virtual absl::StatusOr<Ask> Retrieve(
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const = 0;

@@ -1,11 +1,10 @@
 #include "server/retrieval/vector_retriever.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 #include <utility>
 
 #include "fmt/core.h"
+#include "server/retrieval/query_vector.h"
 #include "server/retrieval/user_history.h"
 #include "status/status_macros.h"
 
@@ -16,11 +15,6 @@ constexpr size_t kMaxSeen = 200;
 
 void Scale(double factor, std::span<float> vector) {
   for (float& value : vector) value = static_cast<float>(value * factor);
-}
-
-double Norm(std::span<const float> vector) {
-  return std::sqrt(
-      std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0));
 }
 
 std::span<const Row> Newest(std::span<const Row> seen) {
@@ -100,11 +94,12 @@ absl::StatusOr<Ask> VectorRetriever::Search(
   bool searched = false;
   for (size_t begin = 0; begin < vectors.size(); begin += dim) {
     const std::span<float> vector(&vectors[begin], dim);
-    const double norm = Norm(vector);
-    if (norm == 0) continue;
-    if (space_.spec->metric() == v1::COSINE) Scale(1 / norm, vector);
-    RETURN_IF_ERROR(index.Search(vector, n, query.excluded, query.deadline,
-                                 searched ? &hits : proposals));
+    const double factor = ScaleForSearch(space_.spec->metric(), vector);
+    if (factor == 0) continue;
+    std::vector<ScoredRow>* const found = searched ? &hits : proposals;
+    RETURN_IF_ERROR(
+        index.Search(vector, n, query.excluded, query.deadline, found));
+    RestoreScores(factor, found);
     if (searched) MergeBest(hits, n, proposals);
     searched = true;
   }

@@ -23,9 +23,11 @@ namespace tributary {
 //   vectors,
 //      or by the tower.
 // Histories are encoded only if the space has a history_encoder. In a COSINE
-// space query vectors are normalised. Without a query vector, or with a zero
-// one, the answer is kNoQuery. A tower with several interests makes one query
-// vector for each, and an item's score is the best of its scores.
+// space query vectors are normalised. Without a query vector, or with one that
+// is zero or not finite, the answer is kNoQuery. A tower with several interests
+// makes one query vector for each, and an item's score is the best of its
+// scores. A score beyond the range of float is the end of the range; such items
+// keep the order of their true scores.
 class VectorRetriever : public Retriever {
  public:
   // INVALID_ARGUMENT for an unknown space, or an error of OpenIndex or

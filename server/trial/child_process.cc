@@ -116,18 +116,30 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   return pointers;
 }
 
+// What a program needs of its environment in order to start, and to report what
+// sanitizers and coverage found. Nothing else is passed on: the child reads
+// what others have written, and this process's environment may hold
+// credentials.
+constexpr std::array<std::string_view, 9> kPassedOn = {
+    "ASAN_OPTIONS",      "GCOV_PREFIX",  "LD_LIBRARY_PATH", "LD_PRELOAD",
+    "LLVM_PROFILE_FILE", "LSAN_OPTIONS", "TSAN_OPTIONS",    "TZ",
+    "UBSAN_OPTIONS"};
+
 std::string_view NameOf(std::string_view variable) {
   return variable.substr(0, variable.find('='));
 }
 
 std::vector<std::string> MakeEnvironment(
-    const std::vector<std::string>& replaced) {
-  std::vector<std::string> variables = replaced;
+    const std::vector<std::string>& given) {
+  std::vector<std::string> variables = given;
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    const bool is_replaced = std::any_of(
-        replaced.begin(), replaced.end(),
-        [&](const std::string& by) { return NameOf(by) == NameOf(*variable); });
-    if (!is_replaced) variables.emplace_back(*variable);
+    const std::string_view name = NameOf(*variable);
+    const bool is_given = std::any_of(
+        given.begin(), given.end(),
+        [&](const std::string& other) { return NameOf(other) == name; });
+    const bool passed_on =
+        std::find(kPassedOn.begin(), kPassedOn.end(), name) != kPassedOn.end();
+    if (passed_on && !is_given) variables.emplace_back(*variable);
   }
   return variables;
 }

@@ -18,7 +18,9 @@ struct ChildTask {
   std::filesystem::path program;
   // Without argv[0], which is the program.
   std::vector<std::string> arguments;
-  // "NAME=value"; replaces the variable of that name in the environment.
+  // "NAME=value". Of this process's own variables the child gets only those
+  // that loaders of libraries, sanitizers and coverage read, and TZ: no
+  // credentials, and no settings of this program.
   std::vector<std::string> environment;
   std::chrono::milliseconds timeout;
   // A child whose answer is longer is killed.

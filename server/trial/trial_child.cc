@@ -47,17 +47,32 @@ std::string IndexFilesOf(const EmbeddingSpace& space) {
   return kind == "flat" ? name + ".items.npy" : name + ".ivf.*.npy";
 }
 
-absl::Status Verify(const std::filesystem::path& dir) {
+// Makes the retrievers of kinds that only this program knows. Those that every
+// program knows read nothing that was not checked.
+absl::Status MakeOwnKinds(const Bundle& bundle,
+                          const RetrieverRegistry& registry) {
+  const RetrieverRegistry built_in = RetrieverRegistry::BuiltIn();
+  for (const v1::RetrieverSpec& spec : bundle.manifest().retrievers()) {
+    if (built_in.Knows(spec.kind()) || !registry.Knows(spec.kind())) continue;
+    Announce(fmt::format("making source {}", spec.name()));
+    RETURN_IF_ERROR(registry.Make(bundle, spec).status());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Verify(const std::filesystem::path& dir,
+                    const RetrieverRegistry& registry) {
   Announce("verifying its files");
   ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(dir));
   RETURN_IF_ERROR(VerifyBundle(*bundle));
   Announce("trying its towers");
   RETURN_IF_ERROR(CheckTowers(*bundle));
-  return CheckIndexes(*bundle, [](const EmbeddingSpace& space) {
+  RETURN_IF_ERROR(CheckIndexes(*bundle, [](const EmbeddingSpace& space) {
     Announce(fmt::format("trying {} index {} of space {}",
                          space.spec->index().kind(), IndexFilesOf(space),
                          space.spec->name()));
-  });
+  }));
+  return MakeOwnKinds(*bundle, registry);
 }
 
 absl::StatusOr<v1::GateReport> Measure(const v1::TrialRequest& request,
@@ -90,7 +105,7 @@ absl::StatusOr<v1::GateReport> Measure(const v1::TrialRequest& request,
 
 absl::StatusOr<v1::GateReport> Try(const v1::TrialRequest& request,
                                    const RetrieverRegistry& registry) {
-  if (request.verify()) RETURN_IF_ERROR(Verify(request.bundle()));
+  if (request.verify()) RETURN_IF_ERROR(Verify(request.bundle(), registry));
   if (request.has_gate()) return Measure(request, registry);
   v1::GateReport report;
   report.set_passed(true);

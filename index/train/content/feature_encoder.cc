@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <string_view>
 
 #include "index/train/content/content_trainer.h"
@@ -42,8 +41,10 @@ bool FeatureEncoder::Encode(std::span<const FeatureColumn> columns, size_t row,
       vector[d] += term.weight * part[d];
     }
   }
-  const double norm = std::sqrt(
-      std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0));
+  // In double: squares of floats overflow, and vanish, in float.
+  double square = 0;
+  for (const double x : vector) square += x * x;
+  const double norm = std::sqrt(square);
   if (!(norm > kShortestContentVector)) return false;
   for (float& x : vector) x = static_cast<float>(x / norm);
   return true;

@@ -223,6 +223,16 @@ TEST(FaissBuild, NamesAFactoryThatFaissRefuses) {
   EXPECT_THAT(std::string(spec.status().message()), HasSubstr("NoSuchIndex"));
 }
 
+TEST(FaissBuild, NamesAFactoryOfATypeThatServersRefuse) {
+  const auto values = RandomVectors(100, kDim, 1);
+  const FaissBuildInput input{values, kDim, "LSH", 0.1, kN, values};
+  const auto spec = BuildFaissIndex(input, MakeTestDir() / "x");
+  EXPECT_EQ(spec.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(spec.status().message()),
+              AllOf(HasSubstr("factory \"LSH\""),
+                    HasSubstr("IndexLSH is not accepted, only IndexFlatIP")));
+}
+
 TEST(FaissBuild, NeedsVectorsAndQueries) {
   const auto values = RandomVectors(100, kDim, 1);
   const FaissBuildInput input{values, kDim, "", 0.9, kN, {}};

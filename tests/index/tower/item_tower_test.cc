@@ -129,6 +129,14 @@ TEST(ItemTower, NamesThePartThatDoesNotFit) {
       ->mutable_features(1)
       ->set_dim(2);
   EXPECT_THAT(error_of(wide), HasSubstr("itemTower.features[1].dim"));
+  TowerBundle endless = MakeBundle();
+  endless.manifest.mutable_spaces(0)
+      ->mutable_item_tower()
+      ->mutable_features(0)
+      ->set_categories(~uint64_t{0});
+  EXPECT_THAT(error_of(endless),
+              HasSubstr("itemTower.features[0].categories: "
+                        "18446744073709551615, expected less than"));
 }
 
 }  // namespace

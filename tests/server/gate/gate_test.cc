@@ -16,6 +16,7 @@
 namespace tributary {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::DoubleNear;
 using testing::ElementsAre;
@@ -201,6 +202,38 @@ TEST_F(GateTest, AKindThatTheRegistryDoesNotKnowFailsAndIsNamed) {
   EXPECT_THAT(FailuresOf(report), Contains(Pair("source", "own")));
   EXPECT_THAT(GateReasons(report),
               HasSubstr("\"one_item\" is not a registered kind"));
+}
+
+// Proposes the first n items; more than 350 in the wrong order.
+class WrongWhenDeep : public Retriever {
+ public:
+  absl::StatusOr<Ask> Retrieve(
+      const RetrieverQuery& query, uint32_t n,
+      std::vector<ScoredRow>* proposals) const override {
+    proposals->clear();
+    for (Row row = 0; row < n; ++row) {
+      if (std::binary_search(query.excluded.begin(), query.excluded.end(),
+                             row)) {
+        continue;
+      }
+      proposals->push_back({row, n > 350 ? 1.0F * row : -1.0F * row});
+    }
+    return Ask::kAnswered;
+  }
+};
+
+TEST_F(GateTest, SourcesAreAskedForAsManyItemsAsRequestsMayAskFor) {
+  new_ = Open(kOwnKind.Write(MakeTestDir(), 2));
+  RetrieverRegistry registry = RetrieverRegistry::BuiltIn();
+  registry.Register("one_item", [](const Bundle&, const auto&) {
+    return std::make_unique<WrongWhenDeep>();
+  });
+  const auto measured =
+      MeasureGate(nullptr, *new_, registry, Thresholds(), [](auto) {});
+  EXPECT_TRUE(absl::IsDataLoss(measured.status())) << measured.status();
+  EXPECT_THAT(std::string(measured.status().message()),
+              AllOf(HasSubstr("source own: the source proposes row"),
+                    HasSubstr("at rank 2")));
 }
 
 TEST_F(GateTest, AnOldVersionsUnknownKindIsNoFaultOfTheNewOne) {

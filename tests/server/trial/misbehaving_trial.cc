@@ -1,11 +1,12 @@
-// A trial's process that misbehaves in the way that the variable MISBEHAVE
-// names.
+// A trial's process that misbehaves in the way that the file `misbehave` beside
+// the version names: of its environment it gets next to nothing.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,13 +29,30 @@ void Eat() {
   while (true) eaten.push_back(std::make_unique<std::string>(1 << 24, 'x'));
 }
 
-int Misbehave(const std::string& how) {
+// The file of this name beside the version.
+std::filesystem::path Beside(const v1::TrialRequest& request,
+                             std::string_view name) {
+  return std::filesystem::path(request.bundle()).parent_path() / name;
+}
+
+// The exit status is the number of variables, and their names are said.
+int TellEnvironment() {
+  int count = 0;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    std::cerr << text.substr(0, text.find('=')) << std::endl;
+    ++count;
+  }
+  return count;
+}
+
+int Misbehave(const v1::TrialRequest& request) {
+  std::string how;
+  std::ifstream(Beside(request, "misbehave")) >> how;
   Say("at misbehaving\n");
   if (how == "hang") {
     // For tests that check whether the process still exists.
-    if (const char* file = std::getenv("MISBEHAVE_PID_FILE")) {
-      std::ofstream(file) << ::getpid() << std::endl;
-    }
+    std::ofstream(Beside(request, "pid")) << ::getpid() << std::endl;
     while (true) ::pause();
   }
   volatile uint64_t spins = 0;
@@ -43,6 +61,7 @@ int Misbehave(const std::string& how) {
   while (how == "flood") Say(std::string(65536, 'x'));
   if (how == "crash") ::raise(SIGSEGV);
   if (how == "killed") ::raise(SIGKILL);
+  if (how == "environment") return TellEnvironment();
   if (how == "half") Say("done {\"gate\"");
   if (how == "garbage") Say("done no JSON\n");
   if (how == "descriptors") {
@@ -58,12 +77,11 @@ int Misbehave(const std::string& how) {
 }  // namespace tributary
 
 int main(int argc, char** argv) {
-  const char* how = std::getenv("MISBEHAVE");
   tributary::v1::TrialRequest request;
-  if (argc != 3 || how == nullptr ||
+  if (argc != 3 ||
       !google::protobuf::util::JsonStringToMessage(argv[2], &request).ok()) {
     return 1;
   }
   tributary::EnterTrial(request);
-  return tributary::Misbehave(how);
+  return tributary::Misbehave(request);
 }

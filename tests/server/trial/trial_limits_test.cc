@@ -20,6 +20,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class TrialLimitsTest : public testing::Test {
  protected:
@@ -28,10 +29,14 @@ class TrialLimitsTest : public testing::Test {
     task_.trial.set_timeout_ms(60'000);
     task_.program = MISBEHAVING_TRIAL;
   }
-  ~TrialLimitsTest() override { ::unsetenv("MISBEHAVE"); }
+
+  // misbehaving_trial.cc reads what to do, and writes its process id, here.
+  std::filesystem::path Beside(const char* name) const {
+    return task_.bundle.parent_path() / name;
+  }
 
   absl::Status Try(const char* how, std::stop_token stop = {}) {
-    ::setenv("MISBEHAVE", how, 1);
+    OverwriteFile(Beside("misbehave"), how);
     return TryVersion(task_, std::move(stop)).status();
   }
 
@@ -109,10 +114,22 @@ TEST_F(TrialLimitsTest, NoDescriptorIsInherited) {
   EXPECT_THAT(Message(Try("descriptors")), HasSubstr("exit status 4 "));
 }
 
+TEST_F(TrialLimitsTest, NoCredentialIsInherited) {
+  for (const char* secret : {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+                             "GITHUB_TOKEN", "HOME", "TRIBUTARY_CONTROL"}) {
+    ASSERT_EQ(::setenv(secret, "secret", 1), 0);
+  }
+  ASSERT_EQ(::setenv("TZ", "UTC", 1), 0);
+  const std::string message = Message(Try("environment"));
+  for (const char* name : {"AWS_", "GITHUB", "HOME", "TRIBUTARY_CONTROL"}) {
+    EXPECT_THAT(message, Not(HasSubstr(name)));
+  }
+  EXPECT_THAT(message, AllOf(HasSubstr("TZ"), HasSubstr("OMP_NUM_THREADS")));
+}
+
 TEST_F(TrialLimitsTest, AStopEndsTheTrial) {
   std::stop_source stop;
-  const auto file = MakeTestDir() / "pid";
-  ::setenv("MISBEHAVE_PID_FILE", file.c_str(), 1);
+  const auto file = Beside("pid");
   std::jthread stopper([&] {
     while (ReadFile(file).empty()) std::this_thread::yield();
     stop.request_stop();
@@ -127,8 +144,7 @@ bool HasEnded(pid_t pid) {
 }
 
 TEST_F(TrialLimitsTest, ATrialDoesNotOutliveWhoWaitsForIt) {
-  const auto file = MakeTestDir() / "pid";
-  ::setenv("MISBEHAVE_PID_FILE", file.c_str(), 1);
+  const auto file = Beside("pid");
   const pid_t waiter = ::fork();
   if (waiter == 0) {
     Try("hang").IgnoreError();
