@@ -135,16 +135,16 @@ class CodedIndex : public VectorIndex {
              .small_n_exponent = space.spec->index().small_n_exponent()}) {}
 
   absl::Status Search(std::span<const float> query, uint32_t n,
-                      const RowFilter& filter, SteadyTime deadline,
+                      const RowFilter& filter, const SearchTerms& terms,
                       std::vector<ScoredRow>* hits) const override {
     thread_local std::vector<uint32_t> positions;
     if (filter.allowed.has_value()) {
       FindAllowed(items_, filter, &positions);
       RETURN_IF_ERROR(
-          searcher_.SearchAllowed(query, n, positions, deadline, hits));
+          searcher_.SearchAllowed(query, n, positions, terms, hits));
     } else {
       FindPositions(items_, filter.excluded, &positions);
-      RETURN_IF_ERROR(searcher_.Search(query, n, positions, deadline, hits));
+      RETURN_IF_ERROR(searcher_.Search(query, n, positions, terms, hits));
     }
     // Positions ascend with rows, so mapping them keeps the order of ties.
     for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);

@@ -34,7 +34,7 @@ constexpr float kBiasRange = 16'000;
 constexpr float kMaxListScore = 1e38f;
 // Positions are prefetched this many survivors ahead.
 constexpr size_t kFetchAhead = 32;
-// Lists that are scanned between two checks of the deadline.
+// Lists that are scanned between two looks at the clock.
 constexpr size_t kListsPerClock = 16;
 
 // The cost model, in nanoseconds on one core of a server CPU of 2024 with
@@ -71,6 +71,17 @@ float Length(std::span<const float> query) {
   double square = 0;
   for (const float x : query) square += double{x} * x;
   return static_cast<float>(std::min<double>(std::sqrt(square), kMaxListScore));
+}
+
+// The share of an effort, of a search for n.
+SearchEffort Lowered(SearchEffort effort, float share, uint32_t n) {
+  if (share >= 1) return effort;
+  const auto lowered = [share](uint32_t value) {
+    return static_cast<uint32_t>(share * static_cast<float>(value));
+  };
+  effort.probes = std::max(1U, lowered(effort.probes));
+  effort.reranked = std::max(n, lowered(effort.reranked));
+  return effort;
 }
 
 }  // namespace
@@ -206,7 +217,7 @@ bool CodedSearcher::IsMarked(uint32_t position, const Scratch& scratch) const {
 // left above as below, and max_scale keeps the biases within kBiasRange.
 absl::Status CodedSearcher::Scan(std::span<const float> query,
                                  uint32_t reranked, bool any_marked,
-                                 bool may_skip, SteadyTime deadline,
+                                 bool may_skip, const SearchTerms& terms,
                                  Scratch* scratch) const {
   Shortlist& lists = scratch->lists;
   const float length = scratch->query_length;
@@ -234,8 +245,7 @@ absl::Status CodedSearcher::Scan(std::span<const float> query,
   Survivors& survivors = scratch->survivors;
   survivors.Reset(reranked);
   for (size_t i = 0; i < lists.size(); ++i) {
-    if (i % kListsPerClock == 0 &&
-        std::chrono::steady_clock::now() >= deadline) {
+    if (i % kListsPerClock == 0 && terms.Over()) {
       return absl::DeadlineExceededError(fmt::format(
           "the deadline passed after {} of {} lists", i, lists.size()));
     }
@@ -283,7 +293,7 @@ void CodedSearcher::Score(std::span<const float> query,
 
 absl::Status CodedSearcher::Search(std::span<const float> query, uint32_t n,
                                    std::span<const uint32_t> excluded,
-                                   SteadyTime deadline,
+                                   const SearchTerms& terms,
                                    std::vector<ScoredRow>* hits,
                                    SearchWork* work) const {
   RETURN_IF_ERROR(CheckQuery(query, vectors_.dim));
@@ -293,8 +303,7 @@ absl::Status CodedSearcher::Search(std::span<const float> query, uint32_t n,
                         .passing = coded_.slots.size() - excluded.size(),
                         .excluded = excluded.size()};
   Mark(excluded, &scratch);
-  absl::Status status =
-      SearchFiltered(query, n, view, deadline, &scratch, hits);
+  absl::Status status = SearchFiltered(query, n, view, terms, &scratch, hits);
   // Undoes the marks.
   Mark(excluded, &scratch);
   if (work != nullptr) *work = scratch.work;
@@ -304,28 +313,27 @@ absl::Status CodedSearcher::Search(std::span<const float> query, uint32_t n,
 absl::Status CodedSearcher::SearchAllowed(std::span<const float> query,
                                           uint32_t n,
                                           std::span<const uint32_t> allowed,
-                                          SteadyTime deadline,
+                                          const SearchTerms& terms,
                                           std::vector<ScoredRow>* hits) const {
   RETURN_IF_ERROR(CheckQuery(query, vectors_.dim));
   const FilterView view{.only_allowed = true,
                         .positions = allowed,
                         .passing = allowed.size(),
                         .excluded = coded_.slots.size() - allowed.size()};
-  if (view.excluded == 0) return Search(query, n, {}, deadline, hits);
+  if (view.excluded == 0) return Search(query, n, {}, terms, hits);
   n = static_cast<uint32_t>(std::min<uint64_t>(n, view.passing));
   hits->clear();
   if (n == 0) return absl::OkStatus();
   const double by_codes = CostNs(WorkOf(EffortWithin(n, Reach(n, view)))) +
                           kMarkNs * static_cast<double>(view.passing);
   if (by_codes >= ExactNs(view)) {
-    return SearchExactly(query, n, view, deadline, hits);
+    return SearchExactly(query, n, view, terms, hits);
   }
   Scratch& scratch = Scratch::OfThread();
   MakeRoom(&scratch);
   std::fill_n(scratch.marks.begin(), coded_.blocks.back(), ~uint64_t{0});
   Mark(allowed, &scratch);
-  absl::Status status =
-      SearchFiltered(query, n, view, deadline, &scratch, hits);
+  absl::Status status = SearchFiltered(query, n, view, terms, &scratch, hits);
   std::fill_n(scratch.marks.begin(), coded_.blocks.back(), 0);
   return status;
 }
@@ -350,7 +358,7 @@ uint64_t CodedSearcher::Reach(uint32_t n, const FilterView& view) {
 
 absl::Status CodedSearcher::SearchFiltered(std::span<const float> query,
                                            uint32_t n, const FilterView& view,
-                                           SteadyTime deadline,
+                                           const SearchTerms& terms,
                                            Scratch* scratch,
                                            std::vector<ScoredRow>* hits) const {
   n = static_cast<uint32_t>(std::min<uint64_t>(n, view.passing));
@@ -360,31 +368,32 @@ absl::Status CodedSearcher::SearchFiltered(std::span<const float> query,
   scratch->query_length = Length(query);
   const uint64_t reach = Reach(n, view);
   RETURN_IF_ERROR(
-      SearchOnce(query, n, reach, view.excluded > 0, deadline, scratch, hits));
+      SearchOnce(query, n, reach, view.excluded > 0, terms, scratch, hits));
   // There are no hits where every product is NaN.
   if (reach == n + view.excluded || hits->empty()) return absl::OkStatus();
   const uint64_t needed =
       n + CountBetterExcluded(query, view, hits->back().score, scratch);
   if (needed <= reach) return absl::OkStatus();
   if (CostNs(WorkOf(EffortWithin(n, needed))) >= ExactNs(view)) {
-    return SearchExactly(query, n, view, deadline, hits);
+    return SearchExactly(query, n, view, terms, hits);
   }
-  return SearchOnce(query, n, needed, true, deadline, scratch, hits);
+  return SearchOnce(query, n, needed, true, terms, scratch, hits);
 }
 
 absl::Status CodedSearcher::SearchOnce(std::span<const float> query, uint32_t n,
                                        uint64_t reach, bool any_marked,
-                                       SteadyTime deadline, Scratch* scratch,
+                                       const SearchTerms& terms,
+                                       Scratch* scratch,
                                        std::vector<ScoredRow>* hits) const {
-  const SearchEffort effort = EffortWithin(n, reach);
+  const SearchEffort effort = Lowered(EffortWithin(n, reach), terms.effort, n);
   RankLists(query, effort.probes, scratch);
   RETURN_IF_ERROR(
-      Scan(query, effort.reranked, any_marked, true, deadline, scratch));
+      Scan(query, effort.reranked, any_marked, true, terms, scratch));
   if (scratch->survivors.list.size() < n) {
     // These lists hold too few items that pass: scan all of them.
     RankLists(query, coded_.lists(), scratch);
     RETURN_IF_ERROR(
-        Scan(query, effort.reranked, any_marked, false, deadline, scratch));
+        Scan(query, effort.reranked, any_marked, false, terms, scratch));
   }
   Rerank(query, n, scratch, hits);
   return absl::OkStatus();
@@ -413,11 +422,11 @@ uint64_t CodedSearcher::CountBetterExcluded(std::span<const float> query,
 
 absl::Status CodedSearcher::SearchExactly(std::span<const float> query,
                                           uint32_t n, const FilterView& view,
-                                          SteadyTime deadline,
+                                          const SearchTerms& terms,
                                           std::vector<ScoredRow>* hits) const {
   return view.only_allowed
-             ? FlatScanOf(vectors_, query, n, view.positions, deadline, hits)
-             : FlatScan(vectors_, query, n, view.positions, deadline, hits);
+             ? FlatScanOf(vectors_, query, n, view.positions, terms, hits)
+             : FlatScan(vectors_, query, n, view.positions, terms, hits);
 }
 
 double CodedSearcher::ExactNs(const FilterView& view) const {

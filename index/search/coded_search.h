@@ -79,8 +79,8 @@ class CodedSearcher {
   // the items that a user has had; then the search repeats with more effort or
   // scores all vectors. Errors: CheckQuery's; DEADLINE_EXCEEDED.
   absl::Status Search(std::span<const float> query, uint32_t n,
-                      std::span<const uint32_t> excluded, SteadyTime deadline,
-                      std::vector<ScoredRow>* hits,
+                      std::span<const uint32_t> excluded,
+                      const SearchTerms& terms, std::vector<ScoredRow>* hits,
                       SearchWork* work = nullptr) const;
 
   // As Search, but returns only `allowed` positions, which are ascending. Where
@@ -88,7 +88,7 @@ class CodedSearcher {
   // fall when few are allowed.
   absl::Status SearchAllowed(std::span<const float> query, uint32_t n,
                              std::span<const uint32_t> allowed,
-                             SteadyTime deadline,
+                             const SearchTerms& terms,
                              std::vector<ScoredRow>* hits) const;
 
   // Rough times, in nanoseconds, of a search for n results and of one that did
@@ -120,7 +120,7 @@ class CodedSearcher {
   // lists, in scratch->survivors. Ignores marked items if `any_marked`. If
   // `may_skip`, skips lists in which hardly any item could survive.
   absl::Status Scan(std::span<const float> query, uint32_t reranked,
-                    bool any_marked, bool may_skip, SteadyTime deadline,
+                    bool any_marked, bool may_skip, const SearchTerms& terms,
                     Scratch* scratch) const;
   // Step 3: the best n of scratch->survivors by their vectors.
   void Rerank(std::span<const float> query, uint32_t n, Scratch* scratch,
@@ -135,13 +135,14 @@ class CodedSearcher {
   // Steps 1 to 3 over the items that are not marked, with the effort for n
   // results among the best `reach` items.
   absl::Status SearchOnce(std::span<const float> query, uint32_t n,
-                          uint64_t reach, bool any_marked, SteadyTime deadline,
-                          Scratch* scratch, std::vector<ScoredRow>* hits) const;
+                          uint64_t reach, bool any_marked,
+                          const SearchTerms& terms, Scratch* scratch,
+                          std::vector<ScoredRow>* hits) const;
   // The reach to search with at first: see SearchFiltered.
   static uint64_t Reach(uint32_t n, const FilterView& view);
   // Searches the items that pass the filter; the others are marked.
   absl::Status SearchFiltered(std::span<const float> query, uint32_t n,
-                              const FilterView& view, SteadyTime deadline,
+                              const FilterView& view, const SearchTerms& terms,
                               Scratch* scratch,
                               std::vector<ScoredRow>* hits) const;
   // Estimates how many excluded items score `least` or more.
@@ -149,7 +150,7 @@ class CodedSearcher {
                                const FilterView& view, float least,
                                Scratch* scratch) const;
   absl::Status SearchExactly(std::span<const float> query, uint32_t n,
-                             const FilterView& view, SteadyTime deadline,
+                             const FilterView& view, const SearchTerms& terms,
                              std::vector<ScoredRow>* hits) const;
   double ExactNs(const FilterView& view) const;
 

@@ -21,20 +21,21 @@ class FaissIndex : public VectorIndex {
       : items_(items), searcher_(std::move(searcher)) {}
 
   absl::Status Search(std::span<const float> query, uint32_t n,
-                      const RowFilter& filter, SteadyTime deadline,
+                      const RowFilter& filter, const SearchTerms& terms,
                       std::vector<ScoredRow>* hits) const override {
     RETURN_IF_ERROR(CheckQuery(query, items_.dim()));
-    if (std::chrono::steady_clock::now() >= deadline) {
+    if (terms.Over()) {
       return absl::DeadlineExceededError("the deadline passed before a search");
     }
     thread_local std::vector<uint32_t> positions;
     if (filter.allowed.has_value()) {
       FindAllowed(items_, filter, &positions);
       RETURN_IF_ERROR(
-          FlatScanOf(ViewOf(items_), query, n, positions, deadline, hits));
+          FlatScanOf(ViewOf(items_), query, n, positions, terms, hits));
     } else {
       FindPositions(items_, filter.excluded, &positions);
-      RETURN_IF_ERROR(searcher_.Search(query, n, positions, hits));
+      RETURN_IF_ERROR(
+          searcher_.Search(query, n, positions, hits, terms.effort));
     }
     // Positions ascend with rows, so mapping them keeps the order of ties.
     for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);

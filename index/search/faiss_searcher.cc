@@ -249,14 +249,16 @@ double FaissSearcher::scanned_share(uint32_t n) const {
 
 absl::Status FaissSearcher::Search(std::span<const float> query, uint32_t n,
                                    std::span<const uint32_t> excluded,
-                                   std::vector<ScoredRow>* hits) const {
+                                   std::vector<ScoredRow>* hits,
+                                   float effort_share) const {
   UseOneThread();
   const uint64_t available = size() - excluded.size();
   n = static_cast<uint32_t>(std::min<uint64_t>(n, available));
   hits->clear();
   if (n == 0) return absl::OkStatus();
   try {
-    uint32_t effort = effort_;
+    uint32_t effort = std::max(
+        1U, static_cast<uint32_t>(static_cast<float>(effort_) * effort_share));
     SearchOnce(query, n, effort, excluded, hits);
     // The probed lists held fewer than n: probe more.
     while (hits->size() < n && takes_ == Takes::kIvf && effort < max_effort()) {

@@ -66,10 +66,11 @@ class FaissSearcher {
   // first. `excluded` positions are ascending; they do not shorten the result.
   // An IVF of a kind that takes no search parameters returns what its probed
   // lists hold, which can be fewer than n; others probe more lists. No score is
-  // NaN.
+  // NaN. `effort_share`, above 0 to 1, multiplies the knob's value.
   absl::Status Search(std::span<const float> query, uint32_t n,
                       std::span<const uint32_t> excluded,
-                      std::vector<ScoredRow>* hits) const;
+                      std::vector<ScoredRow>* hits,
+                      float effort_share = 1) const;
 
  private:
   // Which SearchParameters the index accepts.

@@ -19,16 +19,15 @@ class FlatIndex : public VectorIndex {
       : items_(items), vectors_(ViewOf(items)) {}
 
   absl::Status Search(std::span<const float> query, uint32_t n,
-                      const RowFilter& filter, SteadyTime deadline,
+                      const RowFilter& filter, const SearchTerms& terms,
                       std::vector<ScoredRow>* hits) const override {
     thread_local std::vector<uint32_t> positions;
     if (filter.allowed.has_value()) {
       FindAllowed(items_, filter, &positions);
-      RETURN_IF_ERROR(
-          FlatScanOf(vectors_, query, n, positions, deadline, hits));
+      RETURN_IF_ERROR(FlatScanOf(vectors_, query, n, positions, terms, hits));
     } else {
       FindPositions(items_, filter.excluded, &positions);
-      RETURN_IF_ERROR(FlatScan(vectors_, query, n, positions, deadline, hits));
+      RETURN_IF_ERROR(FlatScan(vectors_, query, n, positions, terms, hits));
     }
     // Positions ascend with rows, so mapping them keeps the order of ties.
     for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);

@@ -21,14 +21,14 @@ constexpr size_t kBlock = 1024;
 
 template <typename T>
 absl::Status Scan(std::span<const T> values, std::span<const float> query,
-                  std::span<const uint32_t> excluded, SteadyTime deadline,
+                  std::span<const uint32_t> excluded, const SearchTerms& terms,
                   TopK* top) {
   std::array<float, kBlock> scores;
   const size_t dim = query.size();
   const size_t size = values.size() / dim;
   auto next_excluded = excluded.begin();
   for (size_t begin = 0; begin < size; begin += kBlock) {
-    if (std::chrono::steady_clock::now() >= deadline) {
+    if (terms.Over()) {
       return absl::DeadlineExceededError(fmt::format(
           "the deadline passed after {} of {} vectors", begin, size));
     }
@@ -86,12 +86,13 @@ StoredVectors ViewOf(const VectorTable& table) {
 absl::Status FlatScanOf(const StoredVectors& vectors,
                         std::span<const float> query, uint32_t n,
                         std::span<const uint32_t> positions,
-                        SteadyTime deadline, std::vector<ScoredRow>* hits) {
+                        const SearchTerms& terms,
+                        std::vector<ScoredRow>* hits) {
   RETURN_IF_ERROR(CheckQuery(query, vectors.dim));
   thread_local Shortlist best;
   best.Reset(positions.size());
   for (size_t begin = 0; begin < positions.size(); begin += kBlock) {
-    if (std::chrono::steady_clock::now() >= deadline) {
+    if (terms.Over()) {
       return absl::DeadlineExceededError(
           fmt::format("the deadline passed after {} of {} vectors", begin,
                       positions.size()));
@@ -112,14 +113,14 @@ absl::Status FlatScanOf(const StoredVectors& vectors,
 
 absl::Status FlatScan(const StoredVectors& vectors,
                       std::span<const float> query, uint32_t n,
-                      std::span<const uint32_t> excluded, SteadyTime deadline,
-                      std::vector<ScoredRow>* hits) {
+                      std::span<const uint32_t> excluded,
+                      const SearchTerms& terms, std::vector<ScoredRow>* hits) {
   RETURN_IF_ERROR(CheckQuery(query, vectors.dim));
   return std::visit(
       [&](const auto& values) {
         const size_t size = values.size() / vectors.dim;
         TopK top(static_cast<uint32_t>(std::min<size_t>(n, size)), hits);
-        return Scan(values, query, excluded, deadline, &top);
+        return Scan(values, query, excluded, terms, &top);
       },
       vectors.values);
 }

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "index/bundle/npy.h"
 #include "index/bundle/row.h"
+#include "index/search/search_terms.h"
 #include "index/search/vector_index.h"
 
 namespace tributary {
@@ -43,7 +44,7 @@ StoredVectors ViewOf(const VectorTable& table);
 absl::Status FlatScanOf(const StoredVectors& vectors,
                         std::span<const float> query, uint32_t n,
                         std::span<const uint32_t> positions,
-                        SteadyTime deadline, std::vector<ScoredRow>* hits);
+                        const SearchTerms& terms, std::vector<ScoredRow>* hits);
 
 // Scores every vector except those at `excluded` positions, which are
 // ascending, and replaces *hits with the n best (positions in ScoredRow::row),
@@ -51,8 +52,8 @@ absl::Status FlatScanOf(const StoredVectors& vectors,
 // Errors: CheckQuery's; DEADLINE_EXCEEDED.
 absl::Status FlatScan(const StoredVectors& vectors,
                       std::span<const float> query, uint32_t n,
-                      std::span<const uint32_t> excluded, SteadyTime deadline,
-                      std::vector<ScoredRow>* hits);
+                      std::span<const uint32_t> excluded,
+                      const SearchTerms& terms, std::vector<ScoredRow>* hits);
 
 }  // namespace tributary
 

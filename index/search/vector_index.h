@@ -11,7 +11,6 @@
 #ifndef TRIBUTARY_INDEX_SEARCH_VECTOR_INDEX_H_
 #define TRIBUTARY_INDEX_SEARCH_VECTOR_INDEX_H_
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,10 +22,9 @@
 #include "absl/status/statusor.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/row.h"
+#include "index/search/search_terms.h"
 
 namespace tributary {
-
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 // Which items a search may return. Both lists hold item rows, ascending and
 // unique; they are views, which must outlive the search.
@@ -51,9 +49,10 @@ class VectorIndex {
   // the filter acts inside the search, so excluded rows never shorten the
   // result. Errors: INVALID_ARGUMENT unless `query` has as many values as the
   // space has dimensions, all finite; DEADLINE_EXCEEDED, where the kind checks
-  // the deadline, with *hits unspecified; INTERNAL for errors of FAISS.
+  // the terms, when they are over, with *hits unspecified; INTERNAL for errors
+  // of FAISS.
   virtual absl::Status Search(std::span<const float> query, uint32_t n,
-                              const RowFilter& filter, SteadyTime deadline,
+                              const RowFilter& filter, const SearchTerms& terms,
                               std::vector<ScoredRow>* hits) const = 0;
 
   // Reads all of the index's files and checks every value that Search trusts.

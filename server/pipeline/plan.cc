@@ -45,6 +45,8 @@
 namespace tributary {
 namespace {
 
+// The share of the search effort that is left under overload.
+constexpr float kLowEffort = 0.5F;
 constexpr uint32_t kNoMax = std::numeric_limits<uint32_t>::max();
 
 // The row of a key of either kind: an id is looked up in a table of strings as
@@ -343,6 +345,7 @@ absl::Status MakePlan(const v1::ServerConfig& config,
                now + std::chrono::milliseconds(defaults.deadline_ms()));
   plan->query.cancelled = options.cancelled;
   plan->level = options.level;
+  if (options.level >= v1::LESS_EFFORT) plan->query.effort = kLowEffort;
   if (options.level >= v1::FEWER_SOURCES) {
     LeaveOut(FusionModelOf(defaults, bundle), bundle, plan);
   }

@@ -1,15 +1,20 @@
 #include "server/pipeline/request_check.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "server/pipeline/violations.h"
+#include "server/retrieval/query_vector.h"
 #include "text/quoted.h"
 
 namespace tributary {
 namespace {
+
+// Above it, ranks would no longer tell items apart in a float.
+constexpr double kMaxK0 = 1e6;
 
 std::string RetrieverNames(const ServingBundle& bundle) {
   std::string names;
@@ -127,8 +132,9 @@ void CheckFusion(const ServingBundle& bundle, const v1::Fusion& fusion,
                     static_cast<int>(fusion.policy()));
   }
   // The conditions here and below are false for NaN.
-  if (!(fusion.k0() >= 0 && std::isfinite(fusion.k0()))) {
-    violations->Add("fusion.k0", "{} is not 0 or more", fusion.k0());
+  if (!(fusion.k0() >= 0 && fusion.k0() <= kMaxK0)) {
+    violations->Add("fusion.k0", "{} is not within 0 to {}", fusion.k0(),
+                    kMaxK0);
   }
   for (const auto& [name, weight] : fusion.weights()) {
     if (bundle.FindRetriever(name) < 0) {
@@ -166,6 +172,15 @@ void CheckVector(const v1::Limits& limits, const Bundle& bundle,
     if (std::isfinite(vector.values(i))) continue;
     violations->Add(fmt::format("{}.values[{}]", path(), i),
                     "{} is not a finite number", vector.values(i));
+  }
+  if (vector.values_size() > 0 &&
+      std::all_of(vector.values().begin(), vector.values().end(),
+                  [](float value) { return value == 0; })) {
+    violations->Add(path() + ".values", "{}",
+                    std::string(CheckQueryVector(
+                                    {vector.values().data(),
+                                     static_cast<size_t>(vector.values_size())})
+                                    .message()));
   }
   if (!vector.fingerprint().empty() &&
       vector.fingerprint() != space->spec->fingerprint()) {

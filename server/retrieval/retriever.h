@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/row.h"
+#include "index/search/search_terms.h"
 #include "index/search/vector_index.h"
 #include "server/retrieval/reachable_items.h"
 
@@ -43,6 +44,8 @@ struct RetrieverQuery {
   SteadyTime deadline = SteadyTime::max();
   // True when nobody waits for the proposals any more; may be null.
   const std::atomic<bool>* cancelled = nullptr;
+  // How thoroughly to search; see SearchTerms.
+  float effort = 1;
 
   bool IsCancelled() const {
     return cancelled != nullptr && cancelled->load(std::memory_order_relaxed);

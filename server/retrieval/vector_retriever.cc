@@ -91,14 +91,16 @@ absl::StatusOr<Ask> VectorRetriever::Search(
   thread_local std::vector<ScoredRow> hits;
   if (!MakeVectors(query, &vectors)) return Ask::kNoQuery;
   const size_t dim = space_.spec->dim();
+  SearchTerms terms(query.deadline);
+  terms.cancelled = query.cancelled;
+  terms.effort = query.effort;
   bool searched = false;
   for (size_t begin = 0; begin < vectors.size(); begin += dim) {
     const std::span<float> vector(&vectors[begin], dim);
     const double factor = ScaleForSearch(space_.spec->metric(), vector);
     if (factor == 0) continue;
     std::vector<ScoredRow>* const found = searched ? &hits : proposals;
-    RETURN_IF_ERROR(
-        index.Search(vector, n, query.excluded, query.deadline, found));
+    RETURN_IF_ERROR(index.Search(vector, n, query.excluded, terms, found));
     RestoreScores(factor, found);
     if (searched) MergeBest(hits, n, proposals);
     searched = true;

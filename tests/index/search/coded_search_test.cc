@@ -262,6 +262,40 @@ TEST(CodedSearch, RefusesBadQueriesAndLateOnes) {
             absl::StatusCode::kDeadlineExceeded);
 }
 
+TEST(CodedSearch, EndsWhenNobodyWaitsForItsResult) {
+  const Catalogue items(RandomVectors(1000, 4, 1), 4, 10);
+  const CodedSearcher searcher = items.Searcher(10, 5, 50);
+  std::atomic<bool> cancelled{false};
+  SearchTerms terms(SteadyTime::max());
+  terms.cancelled = &cancelled;
+  std::vector<ScoredRow> hits;
+  const std::vector<float> query = {1, 2, 3, 4};
+  EXPECT_TRUE(searcher.Search(query, 5, {}, terms, &hits).ok());
+  cancelled = true;
+  EXPECT_EQ(searcher.Search(query, 5, {}, terms, &hits).code(),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST(CodedSearch, AShareOfTheEffortIsAShareOfTheWork) {
+  const Catalogue items(RandomVectors(4000, 8, 1), 8, 40);
+  const CodedSearcher searcher = items.Searcher(100, 20, 400);
+  const auto query = RandomVectors(1, 8, 2);
+  SearchTerms terms(SteadyTime::max());
+  SearchWork all;
+  SearchWork half;
+  std::vector<ScoredRow> hits;
+  ASSERT_TRUE(searcher.Search(query, 100, {}, terms, &hits, &all).ok());
+  terms.effort = 0.5F;
+  ASSERT_TRUE(searcher.Search(query, 100, {}, terms, &hits, &half).ok());
+  EXPECT_EQ(hits.size(), 100);
+  EXPECT_NEAR(half.reranked, all.reranked / 2.0, 1);
+  EXPECT_LT(half.blocks, all.blocks);
+  // At least as many are reranked as are wanted.
+  terms.effort = 0.01F;
+  ASSERT_TRUE(searcher.Search(query, 100, {}, terms, &hits, &half).ok());
+  EXPECT_EQ(hits.size(), 100);
+}
+
 // A search that failed does not change the next answer.
 TEST(CodedSearch, IsCleanAfterADeadline) {
   const Catalogue items(RandomVectors(1000, 4, 1), 4, 10);

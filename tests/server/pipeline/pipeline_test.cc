@@ -304,6 +304,35 @@ TEST_F(PipelineTest, EqualRequestsGetEqualReplies) {
   EXPECT_THAT(response_.scores(), testing::ElementsAreArray(first.scores()));
 }
 
+TEST_F(PipelineTest, SaysWhatItLeftOutUnderOverload) {
+  Scripts scripts = Overlapping();
+  scripts["behavior"].expected_us = 1000;
+  scripts["content"].expected_us = 1000;
+  bundle_ = ServeScripted(scripts);
+  RetrieveOptions options;
+  options.level = v1::POPULARITY_ONLY;
+  ASSERT_TRUE(
+      pipeline_.Retrieve(bundle_, Request("k: 50"), options, &response_).ok());
+  EXPECT_EQ(response_.service_level(), v1::POPULARITY_ONLY);
+  EXPECT_EQ(response_.item_ids_size(), 50);
+  EXPECT_FALSE(response_.degraded());
+  for (const v1::SourceReport& report : response_.source_reports()) {
+    const bool asked = report.name() == "popularity";
+    EXPECT_EQ(report.cause() == v1::NOT_ASKED, !asked) << report.name();
+    EXPECT_EQ(report.proposed() > 0, asked) << report.name();
+  }
+  EXPECT_EQ(metrics_.answered_at_level[v1::POPULARITY_ONLY].value(), 1);
+}
+
+TEST_F(PipelineTest, ACancelledCallEndsWithoutAReply) {
+  std::atomic<bool> cancelled{true};
+  RetrieveOptions options;
+  options.cancelled = &cancelled;
+  EXPECT_EQ(
+      pipeline_.Retrieve(bundle_, Request("k: 50"), options, &response_).code(),
+      absl::StatusCode::kCancelled);
+}
+
 TEST_F(PipelineTest, CountsRepliesAndTheirSources) {
   Scripts scripts = Overlapping();
   scripts["behavior"].error = absl::InternalError("broken");

@@ -413,6 +413,17 @@ Scripts Costly(uint32_t behavior_us, uint32_t content_us,
   return scripts;
 }
 
+TEST_F(PlanTest, LessEffortIsOfEveryLevelButTheFirst) {
+  RetrieveOptions options;
+  const v1::RetrieveRequest request;
+  ASSERT_TRUE(MakePlan(config_, *bundle_, request, now_, options, &plan_).ok());
+  EXPECT_EQ(plan_.query.effort, 1);
+  options.level = v1::LESS_EFFORT;
+  ASSERT_TRUE(MakePlan(config_, *bundle_, request, now_, options, &plan_).ok());
+  EXPECT_LT(plan_.query.effort, 1);
+  EXPECT_EQ(plan_.level, v1::LESS_EFFORT);
+}
+
 TEST(LeaveOut, FewerSourcesLeavesOutThoseThatAddLeast) {
   const Scripts scripts = Costly(400, 500, 10);
   EXPECT_THAT(LeftOut(v1::FULL_SERVICE, scripts), IsEmpty());
