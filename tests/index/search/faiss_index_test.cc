@@ -225,12 +225,14 @@ TEST(FaissBuild, NamesAFactoryThatFaissRefuses) {
 
 TEST(FaissBuild, NamesAFactoryOfATypeThatServersRefuse) {
   const auto values = RandomVectors(100, kDim, 1);
-  const FaissBuildInput input{values, kDim, "LSH", 0.1, kN, values};
+  const FaissBuildInput input{values, kDim, "RQ2x4", 0.1, kN, values};
   const auto spec = BuildFaissIndex(input, MakeTestDir() / "x");
   EXPECT_EQ(spec.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(spec.status().message()),
-              AllOf(HasSubstr("factory \"LSH\""),
-                    HasSubstr("IndexLSH is not accepted, only IndexFlatIP")));
+  EXPECT_THAT(
+      std::string(spec.status().message()),
+      AllOf(HasSubstr("factory \"RQ2x4\""),
+            HasSubstr(
+                "IndexResidualQuantizer is not accepted, only IndexFlatIP")));
 }
 
 TEST(FaissBuild, NeedsVectorsAndQueries) {
