@@ -41,8 +41,10 @@ test: configure
 
 # All of what `make test` does a part of: every kill, every failure, every byte.
 torture: configure
+	@scripts/install_envoy.sh build/envoy
 	@cmake --build --preset release --parallel $(JOBS)
-	@TRIBUTARY_TORTURE=1 ctest --preset release -L torture --parallel $(JOBS)
+	@TRIBUTARY_TORTURE=1 TRIBUTARY_ENVOY=$(wildcard $(CURDIR)/build/envoy/bin/envoy) \
+	  ctest --preset release -L torture --parallel $(JOBS)
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-300} JOBS=$(JOBS) tests/fuzz/run.sh
 	@grep -h '^counted: ' build/Testing/Temporary/LastTest.log
 
