@@ -5,6 +5,7 @@
 #include "fmt/format.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/process/memory.h"
+#include "text/quoted.h"
 
 namespace tributary {
 namespace {
@@ -111,7 +112,7 @@ std::string DiffText(const v1::DiffResponse& diff) {
   text += fmt::format("\n{:>8} {:>8}  {}\n", "old rank", "new rank", "item");
   for (const v1::ItemDiff& item : diff.items()) {
     text += fmt::format("{:>8} {:>8}  {}\n", RankText(item.from_rank()),
-                        RankText(item.to_rank()), item.key());
+                        RankText(item.to_rank()), Printable(item.key()));
   }
   return text;
 }

@@ -12,6 +12,7 @@
 #include "google/protobuf/util/time_util.h"
 #include "index/bundle/bundle.h"
 #include "status/status_macros.h"
+#include "text/quoted.h"
 
 namespace tributary {
 namespace {
@@ -126,7 +127,7 @@ void PrintColumns(const v1::Manifest& manifest) {
       const char* kind = "text";
       if (column.kind() == v1::FeatureColumn::NUMBER) kind = "number";
       if (column.kind() == v1::FeatureColumn::TOKENS) kind = "categories";
-      fmt::print("{}{} ({})", separator, column.name(), kind);
+      fmt::print("{}{} ({})", separator, Printable(column.name()), kind);
       separator = ", ";
     }
     if (columns.size() > kMostLists) {
@@ -155,7 +156,7 @@ void PrintRetrievers(const v1::Manifest& manifest) {
   fmt::print("\n{:<24} {:>9}\n", "popularity list", "items");
   for (int i = 0; i < std::min(manifest.popularity_size(), kMostLists); ++i) {
     const v1::PopularityList& list = manifest.popularity(i);
-    fmt::print("{:<24} {:>9}\n", list.name(), list.count());
+    fmt::print("{:<24} {:>9}\n", Printable(list.name()), list.count());
   }
   if (manifest.popularity_size() > kMostLists) {
     fmt::print("and {} more\n", manifest.popularity_size() - kMostLists);

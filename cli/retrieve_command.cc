@@ -10,6 +10,7 @@
 #include "fmt/core.h"
 #include "google/protobuf/util/json_util.h"
 #include "status/status_macros.h"
+#include "text/quoted.h"
 
 namespace tributary {
 namespace {
@@ -73,13 +74,15 @@ std::string NoticeText(v1::Notice notice) {
 absl::Status PrintTable(const v1::RetrieveResponse& response) {
   ASSIGN_OR_RETURN(const auto candidates, Candidates(response));
   size_t width = 4;
-  for (const Candidate& c : candidates) width = std::max(width, c.key.size());
+  for (const Candidate& c : candidates) {
+    width = std::max(width, Printable(c.key).size());
+  }
   fmt::print("{:>4}  {:<{}}  {:>9}  {}\n", "", "item", width, "score",
              "sources");
   for (size_t i = 0; i < candidates.size(); ++i) {
     const Candidate& candidate = candidates[i];
-    fmt::print("{:>4}  {:<{}}  {:>9.6f}  {}\n", i + 1, candidate.key, width,
-               candidate.score, SourceNames(candidate));
+    fmt::print("{:>4}  {:<{}}  {:>9.6f}  {}\n", i + 1, Printable(candidate.key),
+               width, candidate.score, SourceNames(candidate));
   }
   for (const v1::SourceReport& report : response.source_reports()) {
     fmt::print(
@@ -96,6 +99,10 @@ absl::Status PrintTable(const v1::RetrieveResponse& response) {
              label.empty() ? "" : fmt::format(" ({})", label),
              response.cold_start() ? ", cold start" : "",
              response.degraded() ? ", degraded" : "");
+  if (response.service_level() != v1::FULL_SERVICE) {
+    fmt::print("the server had too much to do: {}\n",
+               v1::ServiceLevel_Name(response.service_level()));
+  }
   return absl::OkStatus();
 }
 

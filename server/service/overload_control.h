@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "server/retrieval/retriever.h"
+#include "server/pipeline/plan.h"
 #include "server/service/criticality.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/retrieval.pb.h"
