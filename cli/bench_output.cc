@@ -79,9 +79,10 @@ std::string LoadReportText(const LoadReport& report) {
       "server's clock\n",
       answered > 0 ? static_cast<double>(report.sources_us) / answered : 0);
   text += QuantilesText("sent late", report.lag);
-  text +=
-      fmt::format("replies     degraded {}  short {}  cold start {}\n",
-                  report.degraded, report.short_replies, report.cold_starts);
+  text += fmt::format(
+      "replies     degraded {}  reduced {}  short {}  cold start {}\n",
+      report.degraded, report.reduced, report.short_replies,
+      report.cold_starts);
   text += ErrorsText(report);
   if (report.unsent > 0) {
     text += fmt::format(
@@ -111,6 +112,7 @@ std::string LoadReportJson(const LoadOptions& options,
   SetNumber(root, "answered", static_cast<double>(report.answered));
   SetNumber(root, "candidates", static_cast<double>(report.candidates));
   SetNumber(root, "degraded", static_cast<double>(report.degraded));
+  SetNumber(root, "reduced", static_cast<double>(report.reduced));
   SetNumber(root, "short", static_cast<double>(report.short_replies));
   SetNumber(root, "cold_starts", static_cast<double>(report.cold_starts));
   SetNumber(root, "sources_us", static_cast<double>(report.sources_us));

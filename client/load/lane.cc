@@ -156,6 +156,7 @@ void Lane::Count(const Caller& caller, Time now) {
   ++report_.answered;
   report_.candidates += static_cast<uint64_t>(response.scores_size());
   if (response.degraded()) ++report_.degraded;
+  if (response.service_level() != v1::FULL_SERVICE) ++report_.reduced;
   if (response.cold_start()) ++report_.cold_starts;
   for (const v1::SourceReport& source : response.source_reports()) {
     report_.sources_us += source.micros();

@@ -19,6 +19,7 @@ void LoadReport::Merge(const LoadReport& other) {
   answered += other.answered;
   candidates += other.candidates;
   degraded += other.degraded;
+  reduced += other.reduced;
   short_replies += other.short_replies;
   cold_starts += other.cold_starts;
   sources_us += other.sources_us;

@@ -20,6 +20,9 @@ struct LoadReport {
   uint64_t degraded = 0;
   uint64_t short_replies = 0;
   uint64_t cold_starts = 0;
+  // Answered calls of which the server left something out, because it had too
+  // much to do.
+  uint64_t reduced = 0;
   // The time that sources took, summed over sources and calls, as the replies
   // report it.
   uint64_t sources_us = 0;

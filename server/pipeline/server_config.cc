@@ -9,12 +9,12 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "index/bundle/bundle.h"
 #include "index/bundle/fusion_model.h"
 #include "server/fusion/fusion.h"
+#include "server/process/control_groups.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
 #include "text/quoted.h"
@@ -131,14 +131,12 @@ absl::Status CheckDefaults(const v1::Limits& limits,
 
 absl::Status CompleteExecution(v1::Execution* execution) {
   if (!execution->has_search_threads()) {
-    execution->set_search_threads(
-        std::max(1U, std::thread::hardware_concurrency()));
+    execution->set_search_threads(std::min(1024U, AvailableCpus()));
   }
   if (!execution->has_inline_below_us()) execution->set_inline_below_us(200);
   if (!execution->has_drain_ms()) execution->set_drain_ms(10000);
   if (!execution->has_request_threads()) {
-    execution->set_request_threads(
-        std::max(1U, std::thread::hardware_concurrency()));
+    execution->set_request_threads(std::min(1024U, AvailableCpus()));
   }
   if (!execution->has_drain_delay_ms()) execution->set_drain_delay_ms(0);
   return CheckRanges({

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "fmt/core.h"
+#include "server/process/control_groups.h"
 
 namespace tributary {
 namespace {
@@ -20,12 +21,15 @@ constexpr uint64_t kNoLimitOfVersion1 = uint64_t{1} << 62;
 constexpr uint64_t kBytesPerKib = 1024;
 
 // Where a version of control groups keeps the limits of memory.
-struct Hierarchy {
-  fs::path mount;
-  const char* limit_file;
-  const char* usage_file;
+struct MemoryFiles {
+  const char* limit;
+  const char* usage;
   const char* inactive_field;
 };
+constexpr MemoryFiles kVersion1 = {
+    "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file "};
+constexpr MemoryFiles kVersion2 = {"memory.max", "memory.current",
+                                   "inactive_file "};
 
 // The first number in the file; absent for "max" and without the file.
 std::optional<uint64_t> ReadNumber(const fs::path& file) {
@@ -54,48 +58,15 @@ void LimitBy(const MemoryNumbers& numbers, MemoryNumbers* least) {
   least->available = std::min(least->available, numbers.available);
 }
 
-MemoryNumbers ReadGroup(const Hierarchy& hierarchy, const fs::path& group) {
-  const auto limit = ReadNumber(group / hierarchy.limit_file);
-  const auto usage = ReadNumber(group / hierarchy.usage_file);
+MemoryNumbers ReadGroup(const ControlGroup& group) {
+  const MemoryFiles& files = group.version == 1 ? kVersion1 : kVersion2;
+  const auto limit = ReadNumber(group.dir / files.limit);
+  const auto usage = ReadNumber(group.dir / files.usage);
   if (!limit || !usage || *limit >= kNoLimitOfVersion1) return {};
   const uint64_t inactive =
-      ReadField(group / "memory.stat", hierarchy.inactive_field).value_or(0);
+      ReadField(group.dir / "memory.stat", files.inactive_field).value_or(0);
   const uint64_t used = *usage - std::min(*usage, inactive);
   return {*limit, *limit - std::min(*limit, used)};
-}
-
-// The smallest limits of the group and its ancestors. In a container, the
-// mount's root is the group itself, although /proc shows the group's path on
-// the host.
-MemoryNumbers ReadGroups(const Hierarchy& hierarchy, fs::path path) {
-  MemoryNumbers least;
-  while (true) {
-    LimitBy(ReadGroup(hierarchy, hierarchy.mount / path.relative_path()),
-            &least);
-    if (!path.has_relative_path()) return least;
-    path = path.parent_path();
-  }
-}
-
-// The limits of the group in a line of /proc/self/cgroup,
-// "number:controllers:path".
-MemoryNumbers ReadLine(const fs::path& root, const std::string& line) {
-  const size_t first = line.find(':');
-  const size_t second = line.find(':', first + 1);
-  if (first == std::string::npos || second == std::string::npos) return {};
-  const std::string controllers = line.substr(first + 1, second - first - 1);
-  const fs::path path = line.substr(second + 1);
-  const fs::path mount = root / "sys/fs/cgroup";
-  if (controllers.empty()) {
-    return ReadGroups({mount, "memory.max", "memory.current", "inactive_file "},
-                      path);
-  }
-  if (("," + controllers + ",").find(",memory,") == std::string::npos) {
-    return {};
-  }
-  return ReadGroups({mount / "memory", "memory.limit_in_bytes",
-                     "memory.usage_in_bytes", "total_inactive_file "},
-                    path);
 }
 
 }  // namespace
@@ -120,9 +91,8 @@ absl::StatusOr<ProcessMemory> ReadProcessMemory(const fs::path& root) {
   }
   ProcessMemory memory;
   memory.machine = {*total * kBytesPerKib, *available * kBytesPerKib};
-  std::ifstream groups(root / "proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    LimitBy(ReadLine(root, line), &memory.container);
+  for (const ControlGroup& group : ControlGroupsOf(root, "memory")) {
+    LimitBy(ReadGroup(group), &memory.container);
   }
   return memory;
 }

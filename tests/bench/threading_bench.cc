@@ -1,11 +1,12 @@
 // Ways to run calls on threads with gRPC, beside each other: servers that spend
 // a while on a call and answer with some kilobytes. All are up at once and
 // measured in turns, so that what the machine's other load does to one it does
-// to all. What GrpcServer does is the first.
+// to all. What RetrievalService does is the first.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <deque>
 #include <memory>
 #include <string>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "client/load/load_generator.h"
 #include "fmt/core.h"
 #include "grpcpp/grpcpp.h"
+#include "sync/mutex.h"
 #include "tributary/v1/retrieval.grpc.pb.h"
 
 namespace tributary {
@@ -133,11 +135,14 @@ class CallbackServer : public BenchedServer {
   Service service_;
 };
 
-// Completion queues and threads of our own, with the work on these.
+// Completion queues and threads of our own, with the work on these: on at most
+// `running` of them at a time, so that the others always poll. Calls beyond
+// that wait until one of these has finished.
 class AsyncServer : public BenchedServer {
  public:
-  AsyncServer(const Work& work, size_t queues, size_t threads_of_each)
-      : work_(work) {
+  AsyncServer(const Work& work, size_t queues, size_t threads_of_each,
+              size_t running)
+      : work_(work), max_running_(running) {
     grpc::ServerBuilder builder;
     for (size_t i = 0; i < queues; ++i) {
       queues_.push_back(builder.AddCompletionQueue());
@@ -179,7 +184,32 @@ class AsyncServer : public BenchedServer {
         continue;
       }
       call->answered = true;
+      if (Begin(call)) RunAll(call);
+    }
+  }
+
+  // Whether the calling thread may run the call; else it waits.
+  bool Begin(Call* call) {
+    const MutexLock lock(&mutex_);
+    if (running_ < max_running_) {
+      ++running_;
+      return true;
+    }
+    waiting_.push_back(call);
+    return false;
+  }
+
+  void RunAll(Call* call) {
+    while (call != nullptr) {
       call->writer->Finish(work_(), grpc::Status::OK, call);
+      const MutexLock lock(&mutex_);
+      call = nullptr;
+      if (waiting_.empty()) {
+        --running_;
+      } else {
+        call = waiting_.front();
+        waiting_.pop_front();
+      }
     }
   }
 
@@ -194,6 +224,10 @@ class AsyncServer : public BenchedServer {
   }
 
   const Work& work_;
+  const size_t max_running_;
+  Mutex mutex_;
+  size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::deque<Call*> waiting_ ABSL_GUARDED_BY(mutex_);
   RawAsync service_;
   std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;
   std::vector<std::thread> threads_;
@@ -214,17 +248,20 @@ std::vector<Contender> StartAll(const Work& work) {
                     max_idle),
         std::make_unique<SyncServer>(work, queues, min_idle, max_idle)};
   };
-  const auto async = [&](size_t queues, size_t threads) {
-    return Contender{fmt::format("async, {} queue(s) of {}", queues, threads),
-                     std::make_unique<AsyncServer>(work, queues, threads)};
+  const auto async = [&](size_t queues, size_t threads, size_t running) {
+    return Contender{
+        fmt::format("async, {} queue(s) of {}, {} run", queues, threads,
+                    running),
+        std::make_unique<AsyncServer>(work, queues, threads, running)};
   };
   std::vector<Contender> contenders;
+  contenders.push_back(async(1, n + 2, n));
   contenders.push_back(sync(1, 1, 2 * cores));
   contenders.push_back(sync(1, 1, 2));
   contenders.push_back(sync(1, 2, cores));
   contenders.push_back(sync(cores, 1, 2));
-  contenders.push_back(async(1, n + 1));
-  contenders.push_back(async(n, 1));
+  contenders.push_back(async(1, n + 1, n + 1));
+  contenders.push_back(async(n, 1, n));
   contenders.push_back({"callback", std::make_unique<CallbackServer>(work)});
   return contenders;
 }
