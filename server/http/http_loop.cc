@@ -581,6 +581,12 @@ void HttpLoop::EndRequest(bool completed, HttpConnection* connection) {
   connection->began = false;
   Enter(HttpConnection::kKept, connection);
   if (draining_) shutdown(connection->socket, SHUT_RDWR);
+  if (connection->peer_closed) {
+    // libmicrohttpd, which has had its event, would not notice. Requests that
+    // have come already are answered before this time is over.
+    MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+                              1U);
+  }
 }
 
 bool HttpLoop::Send(HttpReply reply, HttpConnection* connection) {

@@ -10,8 +10,20 @@
 namespace tributary {
 namespace {
 
+// protobuf prints a negative zero as -0, which it reads as a positive one.
+void RemoveNegativeZeros(v1::RetrieveRequest* request) {
+  for (auto& [space, vector] : *request->mutable_vectors()) {
+    for (float& value : *vector.mutable_values()) value += 0.0F;
+  }
+  if (!request->has_fusion()) return;
+  v1::Fusion& fusion = *request->mutable_fusion();
+  fusion.set_k0(fusion.k0() + 0.0);
+  for (auto& [source, weight] : *fusion.mutable_weights()) weight += 0.0;
+}
+
 // Equal messages have equal bytes, and NaN is equal to itself.
-std::string BytesOf(const v1::RetrieveRequest& request) {
+std::string BytesOf(v1::RetrieveRequest request) {
+  RemoveNegativeZeros(&request);
   std::string bytes;
   google::protobuf::io::StringOutputStream stream(&bytes);
   google::protobuf::io::CodedOutputStream output(&stream);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "google/protobuf/stubs/logging.h"
 #include "server/service/request_outline.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tributary/v1/retrieval.pb.h"
@@ -14,6 +15,8 @@ namespace tributary {
 namespace {
 
 v1::Limits DefaultLimits() {
+  // It would report each text that is not UTF-8.
+  google::protobuf::SetLogHandler(nullptr);
   v1::Limits limits;
   limits.set_max_batch(64);
   limits.set_max_quotas(16);

@@ -401,6 +401,16 @@ TEST_F(HttpListenerTest, OneThatStaysIsNotCancelled) {
   EXPECT_THAT(client.Reply(), testing::EndsWith("late"));
 }
 
+TEST_F(HttpListenerTest, AConnectionEndsWhenItsClientSendsNoMore) {
+  Start({.keepalive = Milliseconds(600'000)});
+  RawClient client = Connected();
+  client.Send(std::string(kGet) + kGet);
+  client.EndSending();
+  const std::string replies = client.Rest();
+  EXPECT_THAT(replies, StartsWith("HTTP/1.1 200"));
+  EXPECT_NE(replies.find("HTTP/1.1 200", 1), std::string::npos);
+}
+
 TEST_F(HttpListenerTest, FurtherConnectionsWaitForOnesAtWork) {
   Start({.max_connections = 2});
   RawClient first = Connected();
