@@ -74,6 +74,8 @@ struct HttpConnection : Watched {
   // Whether the client may be sending what nobody reads any more.
   bool unread = false;
   bool timed_out = false;
+  // Whether it is being closed for another connection.
+  bool makes_room = false;
   size_t buffered_bytes = 0;
 
   // The request. Reset with each.

@@ -35,8 +35,11 @@ struct HttpListenerOptions {
 // A connection that is open costs a descriptor and, once it has sent
 // something, twice max_header_bytes of memory, besides the body that it is
 // sending and the reply that it is sent:
-//   max_connections   further connections wait in the kernel's backlog; so do
-//                     all while the process has no descriptors left
+//   max_connections   a further one takes the place of the one that has kept
+//                     the server waiting longest for a request (closed; 503 if
+//                     a part of it has come), and waits in the kernel's backlog
+//                     while there is none; so do all while the process has no
+//                     descriptors left
 //   max_header_bytes  longer request lines and headers: 414 or 431
 //   max_request_bytes longer bodies, declared or not: 413
 //   max_buffered_bytes  bodies and replies on their way, over all connections:

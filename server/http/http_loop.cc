@@ -37,6 +37,12 @@ constexpr size_t kPoolReserveBytes = 4096;
 // chunk's extension without end) does not keep the thread busy.
 constexpr int kIdleTurns = 8;
 constexpr int kIdleWaitMs = 5;
+// While all connections are taken, one makes room for another after this time
+// without a byte of a request, or with an incomplete one.
+constexpr auto kSilentBeforeRoom = std::chrono::milliseconds(10);
+constexpr auto kSlowBeforeRoom = std::chrono::milliseconds(250);
+// How many are closed for others at a time.
+constexpr size_t kMaxLeaving = 8;
 
 Watched listening_tag{Watched::Kind::kListening};
 Watched mailbox_tag{Watched::Kind::kMailbox};
@@ -207,7 +213,9 @@ void HttpLoop::Run() {
   }
 }
 
-int HttpLoop::WaitMs() const {
+int HttpLoop::WaitMs() {
+  int room_ms = -1;
+  if (!accepting_ && !draining_ && Full()) ToMakeRoom(&room_ms);
   auto next = Clock::time_point::max();
   MHD_UNSIGNED_LONG_LONG daemon_ms = 0;
   if (MHD_get_timeout(daemon_, &daemon_ms) == MHD_YES) {
@@ -221,6 +229,9 @@ int HttpLoop::WaitMs() const {
   }
   if (!lingering_.empty()) next = std::min(next, lingering_.front().deadline);
   if (accept_at_ > now_) next = std::min(next, accept_at_);
+  if (room_ms >= 0) {
+    next = std::min(next, Clock::now() + std::chrono::milliseconds(room_ms));
+  }
   if (end_.has_value()) next = std::min(next, *end_);
   if (next == Clock::time_point::max()) return -1;
   const auto left =
@@ -256,8 +267,8 @@ void HttpLoop::TakeMail() {
 }
 
 void HttpLoop::UpdateAccepting() {
-  const bool wanted = !draining_ && now_ >= accept_at_ &&
-                      open_ + lingering_.size() < options_.max_connections;
+  const bool wanted =
+      !draining_ && now_ >= accept_at_ && (!Full() || ToMakeRoom() != nullptr);
   if (wanted == accepting_) return;
   if (wanted) {
     accepting_ = Watch(epoll_.fd(), listening_.fd(), EPOLLIN, &listening_tag);
@@ -267,9 +278,51 @@ void HttpLoop::UpdateAccepting() {
   }
 }
 
+bool HttpLoop::Full() const {
+  return open_ + lingering_.size() >= options_.max_connections;
+}
+
+HttpConnection* HttpLoop::ToMakeRoom(int* wait_ms) {
+  if (leaving_ >= kMaxLeaving) return nullptr;
+  for (const auto state : {HttpConnection::kKept, HttpConnection::kReading}) {
+    std::list<HttpConnection>& list = connections_[state];
+    if (list.empty() || list.front().timed_out) continue;
+    HttpConnection& oldest = list.front();
+    const auto since = oldest.deadline - (state == HttpConnection::kKept
+                                              ? options_.keepalive
+                                              : options_.read_timeout);
+    const auto patience = oldest.began ? kSlowBeforeRoom : kSilentBeforeRoom;
+    const auto left = since + patience - now_;
+    if (left.count() <= 0) return &oldest;
+    if (wait_ms == nullptr) continue;
+    const int left_ms = static_cast<int>(
+        std::chrono::ceil<std::chrono::milliseconds>(left).count());
+    *wait_ms = *wait_ms < 0 ? left_ms : std::min(*wait_ms, left_ms);
+  }
+  return nullptr;
+}
+
+void HttpLoop::MakeRoom(HttpConnection* connection) {
+  if (connection->began) {
+    SendPast(ErrorReply(absl::ResourceExhaustedError(
+                            "all of transport.max_connections are taken, and "
+                            "the request was not complete"),
+                        503),
+             connection);
+  }
+  connection->makes_room = true;
+  ++leaving_;
+  // To the end of its list.
+  Enter(connection->state, connection);
+  Abandon(connection);
+}
+
 void HttpLoop::Accept() {
   for (int i = 0; i < kAcceptsPerTurn && !draining_; ++i) {
-    if (open_ + lingering_.size() >= options_.max_connections) return;
+    if (Full()) {
+      if (HttpConnection* const oldest = ToMakeRoom()) MakeRoom(oldest);
+      return;
+    }
     sockaddr_storage address{};
     socklen_t size = sizeof(address);
     const int fd =
@@ -325,6 +378,10 @@ void HttpLoop::TimeOut(HttpConnection* connection) {
     setsockopt(connection->socket, SOL_SOCKET, SO_LINGER, &reset,
                sizeof(reset));
   }
+  Abandon(connection);
+}
+
+void HttpLoop::Abandon(HttpConnection* connection) {
   connection->timed_out = true;
   shutdown(connection->socket, SHUT_RDWR);
   // libmicrohttpd does not look at the socket of a connection that it can
@@ -421,7 +478,9 @@ void HttpLoop::Closed(HttpConnection* connection) {
   const bool unread =
       connection->unread ||
       (connection->state == HttpConnection::kReading && connection->began);
-  if (unread && !ending_) Linger(connection->socket);
+  // Who makes room does not stay.
+  if (unread && !ending_ && !connection->makes_room) Linger(connection->socket);
+  if (connection->makes_room) --leaving_;
   Release(connection);
   --open_;
   connections_[connection->state].erase(connection->at);
@@ -522,6 +581,12 @@ void HttpLoop::EndRequest(bool completed, HttpConnection* connection) {
   connection->began = false;
   Enter(HttpConnection::kKept, connection);
   if (draining_) shutdown(connection->socket, SHUT_RDWR);
+  if (connection->peer_closed) {
+    // libmicrohttpd, which has had its event, would not notice. Requests that
+    // have come already are answered before this time is over.
+    MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+                              1U);
+  }
 }
 
 bool HttpLoop::Send(HttpReply reply, HttpConnection* connection) {

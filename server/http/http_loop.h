@@ -56,12 +56,19 @@ class HttpLoop {
   absl::Status Open();
 
   // One turn of the loop.
-  int WaitMs() const;
+  int WaitMs();
   void Dispatch(const Watched* watched, uint32_t events);
   void TakeMail();
   void Accept();
   // Watches the listening socket while more connections can be had.
   void UpdateAccepting();
+  bool Full() const;
+  // With all connections taken: the one that has kept the server waiting
+  // longest, if that was long enough to close it for another; null if not, or
+  // when others are being closed already. *wait_ms, if not null, becomes how
+  // long until there may be one; -1: only an event can tell.
+  HttpConnection* ToMakeRoom(int* wait_ms = nullptr);
+  void MakeRoom(HttpConnection* connection);
   void Expire();
   void StartDrain();
   // Refuses requests that are still being sent.
@@ -74,6 +81,8 @@ class HttpLoop {
   void OnActivity(HttpConnection* connection, uint32_t events);
   // Closes what was kept waiting too long, with 408 where a request began.
   void TimeOut(HttpConnection* connection);
+  // Has libmicrohttpd close it in the next turn.
+  void Abandon(HttpConnection* connection);
 
   // A connection's life, as libmicrohttpd tells it.
   void Opened(MHD_Connection* connection, void** context);
@@ -124,6 +133,8 @@ class HttpLoop {
   int idle_turns_ = 0;
 
   size_t open_ = 0;
+  // Of them those that make room.
+  size_t leaving_ = 0;
   size_t buffered_bytes_ = 0;
   uint64_t last_request_ = 0;
   // By state; the connection whose time is over first is in front.

@@ -19,7 +19,7 @@ class JsonCall final : public RequestCall {
         json_(std::move(json)),
         cancelled_(std::move(cancelled)),
         done_(std::move(done)) {
-    terms_ = handler_->TermsOf({}, SteadyTime::max(), criticality);
+    terms_ = JsonTermsOf(*handler_, json_.size(), criticality);
   }
 
   bool Run(const RunTerms& terms) override {
@@ -57,6 +57,15 @@ class JsonCall final : public RequestCall {
 };
 
 }  // namespace
+
+CallTerms JsonTermsOf(const RetrievalHandler& handler, size_t json_bytes,
+                      Criticality criticality) {
+  CallTerms terms = handler.TermsOf(
+      {}, SteadyTime::max(),
+      json_bytes > kInteractiveJsonBytes ? Criticality::kBatch : criticality);
+  terms.units += kUnitsPerJsonByte * static_cast<double>(json_bytes);
+  return terms;
+}
 
 void StartJsonCall(const RetrievalHandler* handler, RequestExecutor* executor,
                    std::string json, Criticality criticality,

@@ -2,6 +2,7 @@
 #define TRIBUTARY_SERVER_HTTP_JSON_CALL_H_
 
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,14 +15,26 @@
 namespace tributary {
 
 // Answers a RetrieveRequest in proto3 JSON as a call of the executor, which
-// admits or refuses it. Returns at once; calls `done` exactly once, on any
-// thread. What the request asks for is not known before it is parsed, so it is
-// taken to cost what one without k and quotas does. `handler` and `executor`
-// outlive the call.
+// admits or refuses it by JsonTermsOf. Returns at once; calls `done` exactly
+// once, on any thread. `handler` and `executor` outlive the call.
 void StartJsonCall(const RetrievalHandler* handler, RequestExecutor* executor,
                    std::string json, Criticality criticality,
                    std::shared_ptr<const std::atomic<bool>> cancelled,
                    std::function<void(absl::StatusOr<std::string>)> done);
+
+// The terms of a request that has so many bytes. What it asks for is not known
+// before it is parsed, so it is taken to cost what one without k and quotas
+// does, and kUnitsPerJsonByte for each byte. One that is longer than
+// kInteractiveJsonBytes waits behind all interactive calls, whatever its caller
+// says: to parse four megabytes takes a thread a tenth of a second.
+CallTerms JsonTermsOf(const RetrievalHandler& handler, size_t json_bytes,
+                      Criticality criticality);
+
+// A unit is some 36 ns (see CostUnits), and protobuf parses 50 to 100 MB of
+// JSON in a second.
+inline constexpr double kUnitsPerJsonByte = 0.5;
+// 10,000 exclusions with keys of six bytes are shorter.
+inline constexpr size_t kInteractiveJsonBytes = 128 << 10;
 
 }  // namespace tributary
 

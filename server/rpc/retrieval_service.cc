@@ -85,10 +85,7 @@ class RetrievalService::Call final : public RequestCall {
       : service_(service), method_(method) {}
 
   void Ask() {
-    request_.Clear();
     reply_.Clear();
-    outline_ = {};
-    if (method_ == Method::kBatchRetrieve) batch_ = {};
     status_ = absl::OkStatus();
     cancelled_.store(false, std::memory_order_relaxed);
     events_left_.store(2, std::memory_order_relaxed);
@@ -125,6 +122,7 @@ class RetrievalService::Call final : public RequestCall {
 
   void Answer() override {
     Count(status_);
+    DropRequest();
     Unread();
     if (status_.ok()) {
       writer_->Finish(reply_, grpc::Status::OK, &taken_);
@@ -140,6 +138,7 @@ class RetrievalService::Call final : public RequestCall {
       // program.
       context_->AddTrailingMetadata("grpc-retry-pushback-ms", kPushbackMs);
     }
+    DropRequest();
     Unread();
     writer_->FinishWithError(RefusalStatus(error), &taken_);
   }
@@ -216,6 +215,16 @@ class RetrievalService::Call final : public RequestCall {
   void Count(const absl::Status& status) const {
     service_->metrics_[static_cast<size_t>(method_)]->Handled(
         status.code(), Clock::now() - terms_.arrived);
+  }
+
+  // Frees what the request takes, before the reply waits for the client, and
+  // before the call waits for the next one: megabytes each, for all that are
+  // asked for.
+  void DropRequest() {
+    request_.Clear();
+    bytes_ = grpc::Slice();
+    outline_ = {};
+    if (method_ == Method::kBatchRetrieve) batch_ = {};
   }
 
   void Unread() {

@@ -5,6 +5,8 @@
 #include "server/service/request_outline.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <optional>
 
 #include "fmt/format.h"
@@ -37,7 +39,7 @@ struct WireField {
   WireFormatLite::WireType type = WireFormatLite::WIRETYPE_VARINT;
   // Of a varint.
   uint64_t value = 0;
-  // Of a field with a length.
+  // Of a field with a length, and of a group (which proto3 has not).
   std::string_view bytes;
 };
 
@@ -72,12 +74,16 @@ class WireReader {
     if (field->type == WireFormatLite::WIRETYPE_VARINT) {
       return input_.ReadVarint64(&field->value);
     }
+    auto begin = static_cast<size_t>(input_.CurrentPosition());
     if (field->type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
-      return WireFormatLite::SkipField(&input_, tag);
+      if (!WireFormatLite::SkipField(&input_, tag)) return false;
+      field->bytes = bytes_.substr(
+          begin, static_cast<size_t>(input_.CurrentPosition()) - begin);
+      return true;
     }
     uint32_t length = 0;
     if (!input_.ReadVarint32(&length)) return false;
-    const auto begin = static_cast<size_t>(input_.CurrentPosition());
+    begin = static_cast<size_t>(input_.CurrentPosition());
     if (length > bytes_.size() - begin) return false;
     field->bytes = bytes_.substr(begin, length);
     return input_.Skip(static_cast<int>(length));
@@ -95,11 +101,79 @@ absl::Status NotAMessage(std::string_view name) {
                     name);
 }
 
+// How protobuf reads a type of message. It keeps a field whose number it does
+// not know, or whose wire type is not the field's, as an unknown one: up to
+// fifty bytes of memory for two on the wire.
+struct Shape {
+  static constexpr int kMaxNumber = 31;
+  // By field number: the wire types that are the field's, a bit for each.
+  std::array<uint8_t, kMaxNumber + 1> wire_types{};
+  // By field number: the shape of a message in the field.
+  std::array<const Shape*, kMaxNumber + 1> messages{};
+
+  bool Knows(const WireField& field) const {
+    return field.number <= kMaxNumber &&
+           (wire_types[static_cast<size_t>(field.number)] >>
+                static_cast<int>(field.type) &
+            1) != 0;
+  }
+};
+
+uint8_t WireTypesOf(const FieldDescriptor& field) {
+  const auto bit = [](WireFormatLite::WireType type) {
+    return static_cast<uint8_t>(1 << static_cast<int>(type));
+  };
+  const uint8_t own = bit(WireFormatLite::WireTypeForFieldType(
+      static_cast<WireFormatLite::FieldType>(field.type())));
+  if (!field.is_packable()) return own;
+  return own | bit(WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+}
+
+// REQUIRES: the type does not contain itself, and its numbers are at most
+// kMaxNumber. Lives as long as the process.
+const Shape* MakeShape(const Descriptor& type) {
+  auto* const shape = new Shape;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    const auto number = static_cast<size_t>(field.number());
+    if (number > Shape::kMaxNumber) std::abort();
+    shape->wire_types[number] = WireTypesOf(field);
+    if (field.message_type() != nullptr) {
+      shape->messages[number] = MakeShape(*field.message_type());
+    }
+  }
+  return shape;
+}
+
+const Shape& RequestShape() {
+  static const Shape* const kShape = MakeShape(*Request::descriptor());
+  return *kShape;
+}
+
 // How many varints `field` holds, packed or not.
 uint64_t CountVarints(const WireField& field) {
   if (field.type == WireFormatLite::WIRETYPE_VARINT) return 1;
   return static_cast<uint64_t>(std::ranges::count_if(
       field.bytes, [](char c) { return (c & 0x80) == 0; }));
+}
+
+// How many fields an unknown one is: a group is itself and all that it holds.
+uint64_t CountUnknown(const WireField& field) {
+  if (field.type != WireFormatLite::WIRETYPE_START_GROUP) return 1;
+  uint64_t count = 1;
+  google::protobuf::io::CodedInputStream input(
+      reinterpret_cast<const uint8_t*>(field.bytes.data()),
+      static_cast<int>(field.bytes.size()));
+  while (const uint32_t tag = input.ReadTag()) {
+    ++count;
+    const auto type = WireFormatLite::GetTagWireType(tag);
+    if (type == WireFormatLite::WIRETYPE_START_GROUP ||
+        type == WireFormatLite::WIRETYPE_END_GROUP) {
+      continue;
+    }
+    if (!WireFormatLite::SkipField(&input, tag)) break;
+  }
+  return count;
 }
 
 // How many elements the lists of a request have.
@@ -109,49 +183,70 @@ struct ListSizes {
   uint64_t recent_keys = 0;
   uint64_t excluded = 0;
   uint64_t weights = 0;
+  // In it and in the messages that it holds.
   uint64_t unknown = 0;
 };
 
-bool CountFilter(std::string_view bytes, ListSizes* sizes) {
+// Reads `bytes`, a message of this shape: calls on_field(field) with each field
+// that it has, and counts the others, and those of the messages in it. False
+// when the bytes are no message.
+template <typename OnField>
+bool ReadMessage(const Shape& shape, std::string_view bytes, ListSizes* sizes,
+                 const OnField& on_field) {
   WireReader reader(bytes);
   for (WireField field; reader.Next(&field);) {
-    if (field.number == v1::Filter::kExcludeItemIdsFieldNumber) {
-      sizes->excluded += CountVarints(field);
-    } else if (field.number == v1::Filter::kExcludeItemKeysFieldNumber) {
-      ++sizes->excluded;
-    } else {
-      ++sizes->unknown;
+    if (!shape.Knows(field)) {
+      sizes->unknown += CountUnknown(field);
+    } else if (!on_field(field)) {
+      return false;
     }
   }
   return !reader.broken();
 }
 
-bool CountFusion(std::string_view bytes, ListSizes* sizes) {
-  WireReader reader(bytes);
-  for (WireField field; reader.Next(&field);) {
-    if (field.number == v1::Fusion::kWeightsFieldNumber) {
-      ++sizes->weights;
-    } else if (field.number > v1::Fusion::kK0FieldNumber) {
-      ++sizes->unknown;
-    }
-  }
-  return !reader.broken();
+// Counts what a message holds that is not known.
+bool CountWithin(const Shape& shape, std::string_view bytes, ListSizes* sizes) {
+  return ReadMessage(shape, bytes, sizes, [&](const WireField& field) {
+    const Shape* const within =
+        shape.messages[static_cast<size_t>(field.number)];
+    return within == nullptr || CountWithin(*within, field.bytes, sizes);
+  });
+}
+
+bool CountFilter(const Shape& shape, std::string_view bytes, ListSizes* sizes) {
+  return ReadMessage(shape, bytes, sizes, [sizes](const WireField& field) {
+    sizes->excluded += field.number == v1::Filter::kExcludeItemIdsFieldNumber
+                           ? CountVarints(field)
+                           : 1;
+    return true;
+  });
+}
+
+bool CountFusion(const Shape& shape, std::string_view bytes, ListSizes* sizes) {
+  return ReadMessage(shape, bytes, sizes, [&](const WireField& field) {
+    if (field.number != v1::Fusion::kWeightsFieldNumber) return true;
+    ++sizes->weights;
+    return CountWithin(*shape.messages[v1::Fusion::kWeightsFieldNumber],
+                       field.bytes, sizes);
+  });
 }
 
 // Reads one field of a request. False when the bytes within it are no message.
 bool Count(const WireField& field, RequestOutline* outline, ListSizes* sizes) {
+  const Shape* const within =
+      RequestShape().messages[static_cast<size_t>(field.number)];
   switch (field.number) {
     case Request::kKFieldNumber:
       outline->k = static_cast<uint32_t>(field.value);
       return true;
     case Request::kQuotasFieldNumber:
       ++outline->quotas;
-      return true;
+      return CountWithin(*within, field.bytes, sizes);
     case Request::kFusionFieldNumber:
-      return CountFusion(field.bytes, sizes);
+      return CountFusion(*within, field.bytes, sizes);
     case Request::kVectorsFieldNumber:
       ++sizes->vectors;
-      return true;
+      return CountWithin(*within, field.bytes, sizes);
     case Request::kRecentItemIdsFieldNumber:
       sizes->recent_ids += CountVarints(field);
       return true;
@@ -159,7 +254,7 @@ bool Count(const WireField& field, RequestOutline* outline, ListSizes* sizes) {
       ++sizes->recent_keys;
       return true;
     case Request::kFilterFieldNumber:
-      return CountFilter(field.bytes, sizes);
+      return CountFilter(*within, field.bytes, sizes);
     case Request::kBundleVersionFieldNumber:
       outline->bundle_version = field.value;
       return true;
@@ -167,9 +262,6 @@ bool Count(const WireField& field, RequestOutline* outline, ListSizes* sizes) {
       outline->bundle_label = field.bytes;
       return true;
     default:
-      if (Request::descriptor()->FindFieldByNumber(field.number) == nullptr) {
-        ++sizes->unknown;
-      }
       return true;
   }
 }
@@ -264,14 +356,11 @@ RequestOutline OutlineRetrieve(std::string_view bytes,
   RequestOutline outline;
   outline.bytes = bytes;
   ListSizes sizes;
-  WireReader reader(bytes);
-  bool broken = false;
-  for (WireField field; !broken && reader.Next(&field);) {
-    broken = !Count(field, &outline, &sizes);
-  }
-  outline.status = broken || reader.broken()
-                       ? NotAMessage(Request::descriptor()->full_name())
-                       : CheckSizes(outline, sizes, limits);
+  const bool is_message = ReadMessage(
+      RequestShape(), bytes, &sizes,
+      [&](const WireField& field) { return Count(field, &outline, &sizes); });
+  outline.status = is_message ? CheckSizes(outline, sizes, limits)
+                              : NotAMessage(Request::descriptor()->full_name());
   return outline;
 }
 
@@ -282,7 +371,8 @@ absl::Status OutlineBatch(std::string_view bytes, const v1::Limits& limits,
   uint64_t unknown = 0;
   WireReader reader(bytes);
   for (WireField field; reader.Next(&field);) {
-    if (field.number != v1::BatchRetrieveRequest::kRequestsFieldNumber) {
+    if (field.number != v1::BatchRetrieveRequest::kRequestsFieldNumber ||
+        field.type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
       ++unknown;
     } else if (++count <= limits.max_batch()) {
       entries->push_back(OutlineRetrieve(field.bytes, limits));

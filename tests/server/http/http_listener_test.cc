@@ -401,19 +401,64 @@ TEST_F(HttpListenerTest, OneThatStaysIsNotCancelled) {
   EXPECT_THAT(client.Reply(), testing::EndsWith("late"));
 }
 
-TEST_F(HttpListenerTest, FurtherConnectionsWait) {
+TEST_F(HttpListenerTest, AConnectionEndsWhenItsClientSendsNoMore) {
+  Start({.keepalive = Milliseconds(600'000)});
+  RawClient client = Connected();
+  client.Send(std::string(kGet) + kGet);
+  client.EndSending();
+  const std::string replies = client.Rest();
+  EXPECT_THAT(replies, StartsWith("HTTP/1.1 200"));
+  EXPECT_NE(replies.find("HTTP/1.1 200", 1), std::string::npos);
+}
+
+TEST_F(HttpListenerTest, FurtherConnectionsWaitForOnesAtWork) {
   Start({.max_connections = 2});
   RawClient first = Connected();
   RawClient second = Connected();
   for (RawClient* client : {&first, &second}) {
-    client->Send(kGet);
-    EXPECT_THAT(client->Reply(), StartsWith("HTTP/1.1 200"));
+    client->Send("GET /later HTTP/1.1\r\n\r\n");
+    handler_.arrived.acquire();
   }
   RawClient third = Connected();
   third.Send(kGet);
-  EXPECT_FALSE(third.Readable(/*timeout_ms=*/20));
+  EXPECT_FALSE(third.Readable(/*timeout_ms=*/50));
+  handler_.later[0](TextReply("late"));
+  EXPECT_THAT(first.Reply(), testing::EndsWith("late"));
   first.Close();
   EXPECT_THAT(third.Reply(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpListenerTest, WhoKeepsTheServerWaitingMakesRoom) {
+  Start({.max_connections = 3,
+         .read_timeout = Milliseconds(60'000),
+         .keepalive = Milliseconds(60'000)});
+  RawClient kept = Connected();
+  kept.Send(kGet);
+  EXPECT_THAT(kept.Reply(), StartsWith("HTTP/1.1 200"));
+  RawClient slow = Connected();
+  slow.Send("GET / HTTP/1.1\r\nA: ");
+  RawClient silent = Connected();
+  std::vector<RawClient> others;
+  // The first takes the place of `kept`, the others those of whoever waits.
+  for (int i = 0; i < 20; ++i) {
+    others.push_back(Connected());
+    others.back().Send(kGet);
+    EXPECT_THAT(others.back().Reply(), StartsWith("HTTP/1.1 200"));
+  }
+  EXPECT_EQ(kept.Rest(), "");
+}
+
+TEST_F(HttpListenerTest, SlowAndSilentConnectionsKeepNobodyOut) {
+  Start({.max_connections = 4, .read_timeout = Milliseconds(60'000)});
+  std::vector<RawClient> slow;
+  for (int i = 0; i < 8; ++i) {
+    slow.push_back(Connected());
+    slow.back().Send("GET / HTTP/1.1\r\nA: ");
+    slow.push_back(Connected());
+  }
+  ExpectAlive();
+  EXPECT_THAT(slow[0].Rest(), StartsWith("HTTP/1.1 503"));
+  EXPECT_EQ(slow[1].Rest(), "");
 }
 
 TEST_F(HttpListenerTest, AcceptsAgainAfterDescriptorsRanOut) {

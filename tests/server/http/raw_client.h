@@ -45,6 +45,8 @@ class RawClient {
     if (fd_ >= 0) close(fd_);
     fd_ = -1;
   }
+  // Tells the server that nothing more comes.
+  void EndSending() const { shutdown(fd_, SHUT_WR); }
   // False when the server has closed the connection.
   bool Send(std::string_view bytes) {
     while (!bytes.empty()) {

@@ -5,8 +5,10 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -46,6 +48,8 @@ inline constexpr uint8_t kDataFrame = 0;
 inline constexpr uint8_t kHeadersFrame = 1;
 inline constexpr uint8_t kRstStreamFrame = 3;
 inline constexpr uint8_t kSettingsFrame = 4;
+inline constexpr uint8_t kPingFrame = 6;
+inline constexpr uint8_t kContinuationFrame = 9;
 inline constexpr uint8_t kEndStream = 1;
 inline constexpr uint8_t kEndHeaders = 4;
 
@@ -84,7 +88,24 @@ class RawHttp2 {
 
   bool connected() const { return fd_ >= 0; }
 
-  // False when the server has closed the connection.
+  // How long Send waits for a server that takes nothing; by default for ever.
+  void SetSendTimeout(std::chrono::milliseconds timeout) {
+    const timeval time = {timeout.count() / 1000,
+                          timeout.count() % 1000 * 1000};
+    setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+  }
+
+  // Forgets what the server has sent; does not wait. False when the server has
+  // closed the connection.
+  bool Discard() {
+    char bytes[65536];
+    ssize_t size = 0;
+    while ((size = recv(fd_, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0) {
+    }
+    return size < 0 && errno == EAGAIN;
+  }
+
+  // False when the server has closed the connection, or the time is over.
   bool Send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);

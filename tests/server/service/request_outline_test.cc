@@ -115,6 +115,61 @@ TEST(RequestOutline, AllowsAFewUnknownFields) {
               StartsWith("request: 257 fields that this server's"));
 }
 
+// `bytes` as the field of that number.
+std::string Within(int number, const std::string& bytes) {
+  const std::string head = {static_cast<char>(number << 3 | 2),
+                            static_cast<char>((bytes.size() & 127) | 128),
+                            static_cast<char>(bytes.size() >> 7)};
+  return head + bytes;
+}
+
+// protobuf keeps each of these in memory, wherever it is.
+TEST(RequestOutline, CountsUnknownFieldsWhereverTheyAre) {
+  std::string fields;
+  for (int i = 0; i < 257; ++i) fields += {'\xFA', '\x01', '\x00'};
+  const std::string group = "\xFB\x01" + fields + "\xFC\x01";
+  const std::string entry = Within(1, "a");
+  std::string user_ids_as_text;
+  for (int i = 0; i < 257; ++i) user_ids_as_text += {'\x0A', '\x00'};
+  for (const std::string& bytes :
+       {group, "\xFB\x01" + group + "\xFC\x01", user_ids_as_text,
+        Within(4, fields), Within(4, entry + Within(2, fields)),
+        Within(5, fields), Within(5, Within(2, fields)),
+        Within(5, user_ids_as_text), Within(6, fields),
+        Within(6, entry + Within(2, fields)), Within(6, group),
+        Within(9, fields)}) {
+    EXPECT_TRUE(v1::RetrieveRequest().ParseFromString(bytes)) << bytes;
+    const absl::Status status = Outline(bytes).status;
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << bytes;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("fields that this"));
+  }
+}
+
+// As the parser does it.
+TEST(RequestOutline, IgnoresFieldsOfAnotherType) {
+  v1::RetrieveRequest request = Full();
+  request.set_bundle_version(8);
+  std::string bytes = request.SerializeAsString();
+  for (const int number : {3, 4, 11, 14}) {
+    // As a fixed32, and k and bundle_version as text.
+    bytes += static_cast<char>(number << 3 | 5);
+    bytes += "1234";
+    if (number != 4 && number != 14) bytes += Within(number, "x");
+  }
+  const RequestOutline outline = Outline(bytes);
+  EXPECT_TRUE(outline.status.ok()) << outline.status;
+  EXPECT_EQ(outline.k, 7);
+  EXPECT_EQ(outline.quotas, 2);
+  EXPECT_EQ(outline.bundle_version, 8);
+  EXPECT_EQ(outline.bundle_label, "canary");
+
+  std::vector<RequestOutline> entries;
+  // Field 1 as a varint.
+  EXPECT_TRUE(
+      OutlineBatch({"\x08\x01\x0A\x00", 4}, SmallLimits(), &entries).ok());
+  EXPECT_EQ(entries.size(), 1);
+}
+
 TEST(RequestOutline, BytesThatAreNoMessageAreInvalid) {
   for (const std::string& bytes :
        {std::string("\xFF\xFF"),
