@@ -27,6 +27,9 @@ void ScoreOrder::SortTie(std::span<const CandidatePool::Entry> entries,
                          std::span<KeyedId> items) {
   for (KeyedId& item : items) item.key = entries[item.id].row;
   SortByKey(items, &scratch_);
+  if (static_cast<float>(entries[items[0].id].score) != 0) return;
+  for (KeyedId& item : items) item.key = entries[item.id].unweighed_rank;
+  SortByKey(items, &scratch_);
 }
 
 }  // namespace tributary

@@ -11,7 +11,8 @@
 
 namespace tributary {
 
-// Sorts entries by score, highest first, ties by row. Scores are compared as
+// Sorts entries by score, highest first, ties at 0 by unweighed rank, and then
+// ties by row. Scores are compared as
 // floats, the type they have in a reply. Reused from call to call; not
 // thread-safe.
 class ScoreOrder {
@@ -20,7 +21,8 @@ class ScoreOrder {
   std::span<const uint32_t> Sort(std::span<const CandidatePool::Entry> entries);
 
  private:
-  // Sorts items whose scores are equal by row.
+  // Sorts items whose scores are equal by row, and those whose scores are 0 by
+  // unweighed rank before that.
   void SortTie(std::span<const CandidatePool::Entry> entries,
                std::span<KeyedId> items);
 
