@@ -21,8 +21,10 @@ class ScoreOrder {
   std::span<const uint32_t> Sort(std::span<const CandidatePool::Entry> entries);
 
  private:
-  // Sorts items whose scores are equal by row, and those whose scores are 0 by
-  // unweighed rank before that.
+  // Sorts items whose scores are 0 by unweighed rank, then by row.
+  void SortZeros(std::span<const CandidatePool::Entry> entries,
+                 std::span<KeyedId> items);
+  // Sorts items whose scores are equal by row.
   void SortTie(std::span<const CandidatePool::Entry> entries,
                std::span<KeyedId> items);
 
