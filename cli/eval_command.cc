@@ -70,10 +70,11 @@ absl::Status Eval(const EvalFlags& flags, const RetrieverRegistry& registry) {
   EvalResult result;
   const absl::Status status = RunEval(flags, registry, &result);
   // What is known of the test set is written after an error, too.
-  if (!flags.json.empty() && result.counts.pairs > 0) {
-    RETURN_IF_ERROR(WriteTextFile(flags.json, EvalJson(result) + '\n'));
+  if (result.counts.pairs > 0) {
+    RETURN_IF_ERROR(flags.json.Write(EvalJson(result) + '\n'));
   }
-  const bool nothing_but_seen = flags.allow_seen && result.counts.pairs > 0 &&
+  const bool nothing_but_seen = flags.test_set.allow_seen &&
+                                result.counts.pairs > 0 &&
                                 result.counts.seen_pairs == result.counts.pairs;
   if (!status.ok() && nothing_but_seen && flags.fail_if_worse_than.empty()) {
     fmt::print(stderr, "warning: {}; nothing was measured\n",
@@ -81,7 +82,7 @@ absl::Status Eval(const EvalFlags& flags, const RetrieverRegistry& registry) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(status);
-  PrintEvaluation(flags, result);
+  if (!flags.json.on_stdout()) PrintEvaluation(flags, result);
   if (!flags.html.empty()) RETURN_IF_ERROR(WriteReport(flags, result));
   return FailIfWorse(result);
 }
@@ -112,20 +113,14 @@ void AddTestSetFlags(CLI::App& command, EvalFlags* flags) {
       ->required();
   command.add_option("--users", flags->users,
                      "Sample at most N users, evenly spread; 0 for all");
-  command.add_flag("--allow-seen", flags->allow_seen,
-                   "Where pairs of the test set were in training, leave them "
-                   "out and judge on the others, instead of exiting with 1");
-  command.add_flag("--allow-cold-users", flags->allow_cold_users,
-                   "Judge even if the bundle knows no user of the test set: "
-                   "what cold users get");
+  flags->test_set.AddTo(command);
 }
 
 void AddReportFlags(CLI::App& command, EvalFlags* flags) {
   command.add_flag("--all", flags->all,
                    "Also print metrics by segment of users and items, the "
                    "overlap of sources, and metrics among sampled items");
-  command.add_option("--json", flags->json,
-                     "Write the metrics to this file, as JSON");
+  flags->json.AddWithFileTo(command, "the metrics");
   command.add_option("--html", flags->html,
                      "Write a report to this file: one HTML page with plots");
   command.add_option("--data", flags->data,

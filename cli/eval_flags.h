@@ -7,6 +7,9 @@
 #include <thread>
 #include <vector>
 
+#include "cli/json_flag.h"
+#include "cli/test_set_check.h"
+
 namespace tributary {
 
 // What `tributary eval` is asked for.
@@ -18,9 +21,8 @@ struct EvalFlags {
   std::string fail_if_worse_than;
   // See ParseListsFlags.
   std::vector<std::string> lists;
-  bool allow_seen = false;
-  bool allow_cold_users = false;
-  std::string json;
+  TestSetFlags test_set;
+  JsonFlag json;
   std::string html;
   std::string data;
   std::string category;

@@ -14,18 +14,15 @@ namespace {
 
 using google::protobuf::Struct;
 
+void SetCount(Struct& parent, std::string_view name, uint64_t count) {
+  SetNumber(parent, name, static_cast<double>(count));
+}
+
 void SetBounds(Struct& parent, std::string_view name, const Interval& value) {
   auto& bounds =
       *(*parent.mutable_fields())[std::string(name)].mutable_list_value();
   bounds.add_values()->set_number_value(value.low);
   bounds.add_values()->set_number_value(value.high);
-}
-
-void SetInterval(Struct& parent, std::string_view name, const Interval& value) {
-  Struct& object = AddObject(parent, name);
-  SetNumber(object, "mean", value.mean);
-  SetNumber(object, "low", value.low);
-  SetNumber(object, "high", value.high);
 }
 
 void AddRankMetrics(const Evaluation& evaluation, Struct& root) {
@@ -107,21 +104,6 @@ void AddSegments(const Evaluation& evaluation, Struct& root) {
                   list.by_item_segment[i]);
     }
   }
-}
-
-void SetCount(Struct& parent, std::string_view name, uint64_t count) {
-  SetNumber(parent, name, static_cast<double>(count));
-}
-
-void AddTestSet(const TestSetCounts& counts, Struct& root) {
-  Struct& object = AddObject(root, "test_set");
-  SetCount(object, "users", counts.users);
-  SetCount(object, "unknown_users", counts.unknown_users);
-  SetCount(object, "items", counts.items);
-  SetCount(object, "unknown_items", counts.unknown_items);
-  SetCount(object, "pairs", counts.pairs);
-  SetCount(object, "seen_pairs", counts.seen_pairs);
-  SetCount(object, "pairs_left", counts.pairs_left);
 }
 
 void AddDifferences(const Evaluation& evaluation,
@@ -206,6 +188,25 @@ void AddEvaluation(const EvalResult& result, Struct& root) {
 }
 
 }  // namespace
+
+void SetInterval(google::protobuf::Struct& parent, std::string_view name,
+                 const Interval& value) {
+  Struct& object = AddObject(parent, name);
+  SetNumber(object, "mean", value.mean);
+  SetNumber(object, "low", value.low);
+  SetNumber(object, "high", value.high);
+}
+
+void AddTestSet(const TestSetCounts& counts, google::protobuf::Struct& root) {
+  Struct& object = AddObject(root, "test_set");
+  SetCount(object, "users", counts.users);
+  SetCount(object, "unknown_users", counts.unknown_users);
+  SetCount(object, "items", counts.items);
+  SetCount(object, "unknown_items", counts.unknown_items);
+  SetCount(object, "pairs", counts.pairs);
+  SetCount(object, "seen_pairs", counts.seen_pairs);
+  SetCount(object, "pairs_left", counts.pairs_left);
+}
 
 std::string EvalJson(const EvalResult& result) {
   Struct root;

@@ -2,8 +2,12 @@
 #define TRIBUTARY_CLI_EVAL_JSON_H_
 
 #include <string>
+#include <string_view>
 
 #include "cli/eval_run.h"
+#include "evaluation/figures.h"
+#include "evaluation/test_set.h"
+#include "google/protobuf/struct.pb.h"
 
 namespace tributary {
 
@@ -15,6 +19,12 @@ namespace tributary {
 // lists that were compared with, and "difference" in the form of "against".
 // Undefined values are omitted, and what there is nothing of.
 std::string EvalJson(const EvalResult& result);
+
+// Parts of it that other commands print, too: "test_set", and an object with
+// mean, low and high.
+void AddTestSet(const TestSetCounts& counts, google::protobuf::Struct& root);
+void SetInterval(google::protobuf::Struct& parent, std::string_view name,
+                 const Interval& value);
 
 }  // namespace tributary
 

@@ -19,10 +19,6 @@ namespace {
 // Users whose lists the report shows.
 constexpr size_t kExampleUsers = 10;
 
-void Warn(const std::string& sentence) {
-  fmt::print(stderr, "warning: {}\n", sentence);
-}
-
 // Keeps `limit` of the users, evenly spread; all when it is 0.
 void Thin(uint64_t limit, std::vector<TestUser>* users) {
   if (limit == 0 || users->size() <= limit) return;
@@ -52,47 +48,6 @@ absl::StatusOr<std::vector<JudgedBundle>> OpenBundles(const EvalFlags& flags) {
     bundles.push_back({dir, std::move(bundle), {}, {}});
   }
   return bundles;
-}
-
-absl::Status SeenError(const TestSetCounts& counts, const Bundle& bundle) {
-  return absl::FailedPreconditionError(
-      SeenSentence(counts, bundle) +
-      "; hold the test set out before the build, as tributary split and build "
-      "--holdout do, or pass --allow-seen to judge on the other pairs");
-}
-
-// Counts what the bundles know of the test set, and removes what they have seen
-// of it.
-absl::Status CheckTestSet(const EvalFlags& flags,
-                          std::span<const JudgedBundle> bundles,
-                          TestItems* test_items, TestSetCounts* counts) {
-  std::vector<TestSetCounts> of_bundles;
-  for (const JudgedBundle& judged : bundles) {
-    of_bundles.push_back(CountTestSet(*test_items, *judged.bundle));
-  }
-  *counts = of_bundles[0];
-  fmt::print("{}\n", TestSetLine(*counts));
-  for (size_t i = 0; i < bundles.size(); ++i) {
-    if (of_bundles[i].seen_pairs == 0) continue;
-    const Bundle& bundle = *bundles[i].bundle;
-    if (!flags.allow_seen) return SeenError(of_bundles[i], bundle);
-    Warn(SeenSentence(of_bundles[i], bundle) + "; they are ignored");
-  }
-  for (size_t i = 0; i < bundles.size(); ++i) {
-    RETURN_IF_ERROR(CheckPairsAreLeft(of_bundles[i], *test_items,
-                                      *bundles[i].bundle,
-                                      flags.allow_cold_users));
-  }
-  const std::string unknown =
-      MostlyUnknownSentence(*counts, *test_items, *bundles[0].bundle);
-  if (!unknown.empty()) Warn(unknown);
-  for (size_t i = 0; i < bundles.size(); ++i) {
-    if (of_bundles[i].seen_pairs == 0) continue;
-    RemoveSeenPairs(*bundles[i].bundle, test_items);
-  }
-  if (!test_items->empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      "no test pair is left: each was in the training of one of the bundles");
 }
 
 absl::Status EvaluateBundle(const EvalFlags& flags,
@@ -139,8 +94,8 @@ absl::StatusOr<std::vector<GivenLists>> ReadLists(
     uint64_t malformed = 0;
     RETURN_IF_ERROR(ReadListsFile(file.path, &lists.back(), &malformed));
     if (malformed > 0) {
-      Warn(fmt::format("{}: {} malformed lines were skipped", file.path,
-                       malformed));
+      fmt::print(stderr, "warning: {}: {} malformed lines were skipped\n",
+                 file.path, malformed);
     }
   }
   return lists;
@@ -162,7 +117,13 @@ absl::Status RunEval(const EvalFlags& flags, const RetrieverRegistry& registry,
   ASSIGN_OR_RETURN(TestItems test_items, ReadTestItems(flags.test));
   ASSIGN_OR_RETURN(std::vector<JudgedBundle> bundles, OpenBundles(flags));
   result->bundle = bundles[0].bundle;
-  RETURN_IF_ERROR(CheckTestSet(flags, bundles, &test_items, &result->counts));
+  std::vector<const Bundle*> judged_bundles;
+  for (const JudgedBundle& judged : bundles) {
+    judged_bundles.push_back(judged.bundle.get());
+  }
+  RETURN_IF_ERROR(CheckTestSet(flags.test_set, judged_bundles,
+                               flags.json.on_stdout() ? stderr : stdout,
+                               &test_items, &result->counts));
   for (JudgedBundle& judged : bundles) {
     judged.users = FindTestUsers(test_items, judged.bundle->items());
     Thin(flags.users, &judged.users);

@@ -33,10 +33,11 @@ struct EvalResult {
 };
 
 // Reads the test set, judges the bundle and its rivals on it, and prints what
-// the user must know of the test set: the counts to stdout, warnings to stderr.
-// *result has what is known even after an error. Errors: those of reading and
-// retrieving; FAILED_PRECONDITION when a bundle has seen the test set, unless
-// flags.allow_seen, or knows nothing of it.
+// the user must know of the test set: the counts to stdout, or to stderr where
+// JSON goes to stdout, warnings to stderr. *result has what is known even after
+// an error. Errors: those of reading and retrieving; FAILED_PRECONDITION when a
+// bundle has seen the test set, unless flags.allow_seen, or knows nothing of
+// it.
 absl::Status RunEval(const EvalFlags& flags, const RetrieverRegistry& registry,
                      EvalResult* result);
 

@@ -10,7 +10,10 @@
 #include "cli/commands.h"
 #include "cli/fusion_table.h"
 #include "cli/held_out_items.h"
+#include "cli/json_flag.h"
 #include "cli/progress_line.h"
+#include "cli/test_set_check.h"
+#include "cli/tune_json.h"
 #include "evaluation/evaluate.h"
 #include "evaluation/figures.h"
 #include "evaluation/judge.h"
@@ -28,6 +31,8 @@ struct TuneFlags {
   std::string validation;
   std::string server_config;
   std::string out;
+  TestSetFlags test_set;
+  JsonFlag json;
   uint64_t seed = 1;
   uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
 };
@@ -56,13 +61,20 @@ Figures ToFigures(const Recalls& recalls) {
   return figures;
 }
 
-void PrintGains(const TunedFusion& tuned, const Recalls& now, uint64_t seed,
-                uint32_t threads) {
-  const Figures fused = ToFigures(tuned.recalls);
-  const auto over_now =
-      BootstrapMeans(fused.Minus(ToFigures(now)), seed, threads);
-  const auto over_best =
-      BootstrapMeans(fused.Minus(ToFigures(tuned.best_alone)), seed, threads);
+void MeasureGains(uint64_t seed, uint32_t threads, TuneResult* result) {
+  const Figures fused = ToFigures(result->tuned.recalls);
+  result->over_now =
+      BootstrapMeans(fused.Minus(ToFigures(result->now)), seed, threads);
+  result->over_best = BootstrapMeans(
+      fused.Minus(ToFigures(result->tuned.best_alone)), seed, threads);
+}
+
+void PrintGains(const TuneResult& result) {
+  const TunedFusion& tuned = result.tuned;
+  fmt::print(
+      "recall of {} users; tuned: each half of them with the model learned "
+      "from the other half\n",
+      result.now.size());
   fmt::print("{:>6} {:>8} {:>8} {:>28} {:>8} {:>28}\n", "k", "tuned", "now",
              "gain (95%)", "best", "gain (95%)");
   const auto text = [](const Interval& gain) {
@@ -71,8 +83,9 @@ void PrintGains(const TunedFusion& tuned, const Recalls& now, uint64_t seed,
   };
   for (size_t j = 0; j < tuned.ks.size(); ++j) {
     fmt::print("{:>6} {:>8.4f} {:>8.4f} {:>28} {:>8.4f} {:>28}\n", tuned.ks[j],
-               MeanOver(tuned.recalls, j), MeanOver(now, j), text(over_now[j]),
-               MeanOver(tuned.best_alone, j), text(over_best[j]));
+               MeanOver(tuned.recalls, j), MeanOver(result.now, j),
+               text(result.over_now[j]), MeanOver(tuned.best_alone, j),
+               text(result.over_best[j]));
   }
 }
 
@@ -96,29 +109,32 @@ absl::Status Tune(const TuneFlags& flags, const RetrieverRegistry& registry) {
   if (!flags.server_config.empty()) {
     RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
   }
-  ASSIGN_OR_RETURN(const TestItems items, ReadTestItems(flags.validation));
+  ASSIGN_OR_RETURN(TestItems items, ReadTestItems(flags.validation));
   ASSIGN_OR_RETURN(auto bundle, Bundle::Open(flags.bundle));
+  TuneResult result;
+  const Bundle* const judged[] = {bundle.get()};
+  RETURN_IF_ERROR(CheckTestSet(flags.test_set, judged,
+                               flags.json.on_stdout() ? stderr : stdout, &items,
+                               &result.counts));
   ASSIGN_OR_RETURN(auto serving, ServingBundle::Open(bundle, registry));
   ASSIGN_OR_RETURN(const ListSource lists, ListSource::Make(serving, config));
   const std::vector<TestUser> users =
       SampleUsers(FindTestUsers(items, bundle->items()));
-  TunedFusion tuned;
   {
     ProgressLine progress;
-    ASSIGN_OR_RETURN(
-        tuned, TuneBundle(lists, users, flags.threads, progress.AsProgress()));
+    ASSIGN_OR_RETURN(result.tuned, TuneBundle(lists, users, flags.threads,
+                                              progress.AsProgress()));
   }
-  ASSIGN_OR_RETURN(const Recalls now,
-                   RecallsNow(lists, users, tuned.ks, flags.threads));
-  fmt::print(
-      "recall of {} users; tuned: each half of them with the model learned "
-      "from "
-      "the other half\n",
-      users.size());
-  PrintGains(tuned, now, flags.seed, flags.threads);
-  PrintFusionModel(tuned.model);
+  ASSIGN_OR_RETURN(result.now,
+                   RecallsNow(lists, users, result.tuned.ks, flags.threads));
+  MeasureGains(flags.seed, flags.threads, &result);
+  RETURN_IF_ERROR(flags.json.Write(TuneJson(result) + '\n'));
+  if (!flags.json.on_stdout()) {
+    PrintGains(result);
+    PrintFusionModel(result.tuned.model);
+  }
   if (flags.out.empty()) return absl::OkStatus();
-  return WriteServerConfig(flags.out, std::move(config), tuned.model);
+  return WriteServerConfig(flags.out, std::move(config), result.tuned.model);
 }
 
 }  // namespace
@@ -138,11 +154,13 @@ void AddTuneCommand(CLI::App& app, const RetrieverRegistry& registry) {
           "RecBole .inter file of interactions that the bundle was made "
           "without")
       ->required();
+  flags->test_set.AddTo(*command);
   command->add_option("--server-config", flags->server_config,
                       "The server's YAML file, to which the model is added");
   command->add_option("--out", flags->out,
                       "Write the configuration to this file, for "
                       "tributary-server --config");
+  flags->json.AddWithFileTo(*command, "the recalls and the model");
   command->add_option("--seed", flags->seed,
                       "Seed of the bootstrap confidence intervals");
   command

@@ -34,13 +34,14 @@ namespace tributary {
 absl::Status ApplyFeedback(const v1::Feedback& feedback, DataSet* data);
 
 // Reduces weights where a user has an item several times, so that they add up
-// to what the user says of the item:
+// to what the user says of the item, and where a user has too much on one day:
 //
 //   - Where there is a positive interaction, negative ones become 0; or, with
 //     limits.newest_decides, those of the other sign than the newest.
 //   - Of each day (UTC), the max_per_user_item_day largest weights are kept.
 //   - From the newest back, weights are kept until they add up to max_repeats
 //     times the largest.
+//   - Of each day of the user, the max_per_user_day largest weights are kept.
 //
 // Interactions that lost weight remain as seen. REQUIRES: `of_user` are one
 // user's, in the order of DataSet. Calls limited(interaction, weight before)

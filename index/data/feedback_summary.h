@@ -8,11 +8,15 @@
 
 namespace tributary {
 
-// What the repeats of a user and an item may add up to.
+// What the repeats of a user and an item, and the days of a user, may add up
+// to.
 struct FeedbackLimits {
   // See v1::Feedback; 0: no limit.
   uint32_t max_per_user_item_day = 1;
   double max_repeats = 1;
+  // How many interactions of one user, with whatever items, count on one day;
+  // without times, in all. 0: no limit.
+  uint32_t max_per_user_day = 0;
   // Whether the newest interaction of a user and an item decides whether the
   // user wants the item, as with ratings, where a later one replaces earlier
   // ones. Otherwise a user who wanted an item once still wants it.

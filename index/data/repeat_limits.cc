@@ -32,7 +32,7 @@ bool IsWanted(const FeedbackLimits& limits, OfPair pair) {
 
 // Leaves the weights of the day's `limit` interactions that weigh most; of
 // equal ones the newest.
-void LimitDay(uint32_t limit, OfPair day) {
+void LimitDay(uint32_t limit, std::span<Interaction* const> day) {
   if (limit == 0 || day.size() <= limit) return;
   std::vector<Interaction*> sorted(day.rbegin(), day.rend());
   std::ranges::stable_sort(sorted, [](auto* a, auto* b) {
@@ -56,18 +56,23 @@ void LimitSum(double max_repeats, OfPair pair) {
   }
 }
 
+// LimitDay for each day. REQUIRES: oldest first.
+void LimitDays(uint32_t limit, std::span<Interaction* const> all) {
+  for (size_t begin = 0, end; begin < all.size(); begin = end) {
+    const int64_t day = DayOf(all[begin]->time_s);
+    for (end = begin; end < all.size() && DayOf(all[end]->time_s) == day;) {
+      ++end;
+    }
+    LimitDay(limit, all.subspan(begin, end - begin));
+  }
+}
+
 void LimitPair(const FeedbackLimits& limits, OfPair pair) {
   const bool wanted = IsWanted(limits, pair);
   for (Interaction* one : pair) {
     if (wanted != (one->weight > 0)) one->weight = 0;
   }
-  for (size_t begin = 0, end; begin < pair.size(); begin = end) {
-    const int64_t day = DayOf(pair[begin]->time_s);
-    for (end = begin; end < pair.size() && DayOf(pair[end]->time_s) == day;) {
-      ++end;
-    }
-    LimitDay(limits.max_per_user_item_day, pair.subspan(begin, end - begin));
-  }
+  LimitDays(limits.max_per_user_item_day, pair);
   LimitSum(limits.max_repeats, pair);
 }
 
@@ -76,22 +81,24 @@ void LimitPair(const FeedbackLimits& limits, OfPair pair) {
 void LimitRepeats(
     const FeedbackLimits& limits, std::span<Interaction> of_user,
     const std::function<void(const Interaction&, float)>& limited) {
-  std::vector<Interaction*> by_item(of_user.size());
-  std::iota(by_item.begin(), by_item.end(), of_user.data());
+  std::vector<Interaction*> by_time(of_user.size());
+  std::iota(by_time.begin(), by_time.end(), of_user.data());
+  std::vector<Interaction*> by_item = by_time;
   std::ranges::stable_sort(by_item, {}, [](auto* one) { return one->item; });
-  std::vector<float> before;
+  std::vector<float> before(by_item.size());
+  std::ranges::transform(by_item, before.begin(),
+                         [](auto* one) { return one->weight; });
   for (size_t begin = 0, end; begin < by_item.size(); begin = end) {
-    before.clear();
-    for (end = begin;
+    for (end = begin + 1;
          end < by_item.size() && by_item[end]->item == by_item[begin]->item;) {
-      before.push_back(by_item[end++]->weight);
+      ++end;
     }
-    if (before.size() == 1) continue;
-    const OfPair pair = OfPair(by_item).subspan(begin, end - begin);
-    LimitPair(limits, pair);
-    for (size_t i = 0; i < pair.size(); ++i) {
-      if (pair[i]->weight != before[i]) limited(*pair[i], before[i]);
-    }
+    if (end - begin == 1) continue;
+    LimitPair(limits, OfPair(by_item).subspan(begin, end - begin));
+  }
+  LimitDays(limits.max_per_user_day, by_time);
+  for (size_t i = 0; i < by_item.size(); ++i) {
+    if (by_item[i]->weight != before[i]) limited(*by_item[i], before[i]);
   }
 }
 
@@ -110,7 +117,8 @@ void LimitAllRepeats(DataSet* data, std::vector<LimitedWeight>* limited) {
       repeats |= last == user + 1;
       last = user + 1;
     }
-    if (!repeats) continue;
+    const uint32_t most = data->limits.max_per_user_day;
+    if (!repeats && (most == 0 || end - begin <= most)) continue;
     LimitRepeats(data->limits, std::span(&all[begin], end - begin), note);
   }
 }

@@ -131,6 +131,40 @@ int Progress(void* user, curl_off_t, curl_off_t received, curl_off_t,
   return transfer->stalled || transfer->stop.stop_requested() ? 1 : 0;
 }
 
+// "http://proxy:3128" of "http://name:password@proxy:3128".
+std::string WithoutCredentials(std::string_view url) {
+  const size_t scheme = url.find("://");
+  const size_t host = scheme == std::string_view::npos ? 0 : scheme + 3;
+  const size_t at = url.substr(0, url.find('/', host)).rfind('@');
+  if (at == std::string_view::npos || at < host) return std::string(url);
+  return fmt::format("{}{}", url.substr(0, host), url.substr(at + 1));
+}
+
+// Which variable names a proxy, and which hosts are asked without it, is for
+// libcurl to decide; before version 8.7, only these lines of its log say what
+// it has decided.
+int NoteProxy(CURL*, curl_infotype type, char* data, size_t size, void* user) {
+  if (type != CURLINFO_TEXT) return 0;
+  HttpReply& reply = static_cast<Transfer*>(user)->reply;
+  std::string_view line(data, size);
+  constexpr std::string_view kUses = "Uses proxy env variable ";
+  constexpr std::string_view kRedirected = "Issue another request to this URL";
+  if (line.starts_with(kRedirected)) {
+    reply.proxy.clear();
+    reply.proxy_variable.clear();
+  }
+  if (!line.starts_with(kUses)) return 0;
+  line.remove_prefix(kUses.size());
+  constexpr std::string_view kIs = " == '";
+  const size_t is = line.find(kIs);
+  const size_t end = line.rfind('\'');
+  if (is == std::string_view::npos || end < is + kIs.size()) return 0;
+  const size_t begin = is + kIs.size();
+  reply.proxy_variable = line.substr(0, is);
+  reply.proxy = WithoutCredentials(line.substr(begin, end - begin));
+  return 0;
+}
+
 // The curl command reads these variables, but libcurl does not.
 const char* CertificateFile() {
   for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
@@ -179,6 +213,10 @@ void SetCallbacks(CURL* handle, Transfer* transfer) {
   curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, Progress);
   curl_easy_setopt(handle, CURLOPT_XFERINFODATA, transfer);
   curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+  // The log goes to NoteProxy alone.
+  curl_easy_setopt(handle, CURLOPT_DEBUGFUNCTION, NoteProxy);
+  curl_easy_setopt(handle, CURLOPT_DEBUGDATA, transfer);
+  curl_easy_setopt(handle, CURLOPT_VERBOSE, 1L);
 }
 
 HeaderList SetRequest(CURL* handle, const HttpRequest& request) {

@@ -49,6 +49,11 @@ struct HttpReply {
   std::map<std::string, std::string> headers;
   // The first 4 KiB of the body, unless the status is 2xx.
   std::string error_body;
+  // The proxy of the environment that the last request went through, also where
+  // no reply came: its URL without credentials, and the variable that names it.
+  // Empty if there was none.
+  std::string proxy;
+  std::string proxy_variable;
 
   // The value of a header, whose name is in lower case; empty if it is missing.
   std::string Header(const std::string& name) const;
@@ -61,7 +66,8 @@ struct HttpReply {
 // Sends HTTP requests with libcurl, and reuses connections. Verifies TLS with
 // the certificates in the file that CURL_CA_BUNDLE or SSL_CERT_FILE in the
 // environment names, or else with the system's. Follows up to 5 redirects, from
-// https only to https. Thread-safe.
+// https only to https. Uses the proxies of the environment that libcurl knows,
+// but not for loopback addresses. Thread-safe.
 class HttpClient {
  public:
   // `stall`: the longest time for connecting, and the longest time in which a
@@ -69,7 +75,8 @@ class HttpClient {
   explicit HttpClient(std::chrono::milliseconds stall);
   ~HttpClient();
 
-  // Sends a request and sets *reply, whatever its status. The body of a 2xx
+  // Sends a request and sets *reply, whatever its status, and its `proxy` even
+  // after an error. The body of a 2xx
   // reply goes to `sink`, which may be null, and which may read *reply from
   // Begin on. Errors: UNAVAILABLE when no complete reply arrives;
   // UNAUTHENTICATED when the server's certificate is not trusted;

@@ -55,6 +55,15 @@ absl::StatusCode CodeOf(int http_status) {
   }
 }
 
+// For the end of an error: a proxy that was in the way is the first suspect.
+std::string WithProxy(const HttpReply& reply) {
+  if (reply.proxy.empty()) return "";
+  return fmt::format(
+      "; the request went through the proxy {}, which the variable {} names: "
+      "unset it, or add the host to no_proxy, if it should not",
+      reply.proxy, reply.proxy_variable);
+}
+
 // Passes bytes on if they continue the content of earlier ones, by the ETag.
 class SameContent : public ByteSink {
  public:
@@ -118,7 +127,8 @@ absl::Status HttpStore::Send(const std::string& path, HttpRequest request,
       fmt::format("{}{}{}", url(), url().ends_with('/') ? "" : "/",
                   std::string_view(path).substr(0, path.find('?')));
   if (absl::IsUnavailable(sent) || absl::IsUnauthenticated(sent)) {
-    return {sent.code(), fmt::format("{}: {}", what, MessageOf(sent))};
+    return {sent.code(),
+            fmt::format("{}: {}{}", what, MessageOf(sent), WithProxy(*reply))};
   }
   // An error of the sink names the file itself.
   RETURN_IF_ERROR(sent);
@@ -126,9 +136,9 @@ absl::Status HttpStore::Send(const std::string& path, HttpRequest request,
   const std::string why = Explain(reply->error_body);
   // A missing bucket says nothing about the file.
   const bool no_bucket = why == " NoSuchBucket";
-  return {
-      no_bucket ? absl::StatusCode::kUnavailable : CodeOf(reply->status),
-      fmt::format("{}: the server answered {}{}", what, reply->status, why)};
+  return {no_bucket ? absl::StatusCode::kUnavailable : CodeOf(reply->status),
+          fmt::format("{}: the server answered {}{}{}", what, reply->status,
+                      why, WithProxy(*reply))};
 }
 
 absl::StatusOr<std::string> HttpStore::ReadSmall(const std::string& path,

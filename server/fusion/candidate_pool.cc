@@ -64,7 +64,7 @@ uint32_t CandidatePool::FindOrAdd(Row row) {
   }
   const auto index = static_cast<uint32_t>(entries_.size());
   slots_[at] = current | index;
-  entries_.push_back({row, 0, 0, false});
+  entries_.push_back({row, 0, 0, false, 0});
   return index;
 }
 

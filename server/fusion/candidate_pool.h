@@ -20,10 +20,14 @@ class CandidatePool {
     double score;
     // Whether the row is in the fused list.
     bool chosen;
+    // 0 when a source proposed the row whose weight counts. Otherwise the best
+    // rank, counted from 1, that a source gave it: what orders scores of 0.
+    uint32_t unweighed_rank;
   };
 
   // Replaces the entries by one for each distinct row of the proposals, with a
-  // score of 0 and not chosen. REQUIRES: fewer than 2^24 proposals in all.
+  // score of 0, not chosen and without an unweighed rank. REQUIRES: fewer than
+  // 2^24 proposals in all.
   void Merge(std::span<const FusionSource> sources);
 
   std::vector<Entry>& entries() { return entries_; }

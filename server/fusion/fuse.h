@@ -13,7 +13,9 @@ namespace tributary {
 //    them by every policy, and `target` by kQuota.
 // 3. Fills the list up to k by score, as long as some source of the item has
 //    not reached its `max`.
-// 4. Orders the list by score, highest first, ties by row.
+// 4. Orders the list by score, highest first, ties by row. Items that only
+//    sources with a weight of 0 propose have the score 0; they come last, by
+//    their best rank.
 //
 //   policy              score: sum over the item's sources    reserves
 //   kQuota with model   weight * ln(1 + 60 / rank)            target, by score

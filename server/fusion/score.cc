@@ -31,12 +31,17 @@
 // 0..1 over the source's list.
 //
 // kInterleave gives the n-th item of the interleaved list the score 1 / n.
+//
+// Items that only sources with a weight of 0 propose have the score 0 by every
+// policy that weighs. They stand by the best of their ranks, behind those of
+// the other sources.
 #include "server/fusion/score.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 
 namespace tributary {
 namespace {
@@ -81,16 +86,12 @@ void AddLogOdds(const FusionSource& source, size_t s, CandidatePool* pool) {
   }
 }
 
-// For kQuota.
-void ScoreByExpectedHits(std::span<const FusionSource> sources,
-                         const FusionOptions& options, CandidatePool* pool) {
+// For kQuota without a model.
+void AddByPriority(std::span<const FusionSource> sources, double k0,
+                   CandidatePool* pool) {
   for (size_t s = 0; s < sources.size(); ++s) {
-    if (options.has_model) {
-      AddLogOdds(sources[s], s, pool);
-    } else {
-      const double weight = 1.0 / static_cast<double>(2 * s + 1);
-      AddReciprocalRanks(sources[s], s, weight, options.k0, pool);
-    }
+    const double weight = 1.0 / static_cast<double>(2 * s + 1);
+    AddReciprocalRanks(sources[s], s, weight, k0, pool);
   }
 }
 
@@ -119,6 +120,45 @@ void AddScaledScores(const FusionSource& source, size_t s,
   }
 }
 
+// Below it, what a source adds is 0 as a float, the type of a score.
+bool Counts(double weight) {
+  return weight >= std::numeric_limits<float>::min();
+}
+
+// Ranks the entries that only sources without a weight propose.
+void RankUnweighed(const FusionSource& source, size_t s, uint32_t weighed,
+                   CandidatePool* pool) {
+  for (size_t rank = 0; rank < source.proposals.size(); ++rank) {
+    CandidatePool::Entry& entry = pool->At(s, rank);
+    if ((entry.sources & weighed) != 0) continue;
+    const auto from_1 = static_cast<uint32_t>(rank + 1);
+    entry.unweighed_rank = entry.unweighed_rank == 0
+                               ? from_1
+                               : std::min(entry.unweighed_rank, from_1);
+  }
+}
+
+// For the policies that weigh sources.
+void AddWeighed(std::span<const FusionSource> sources,
+                const FusionOptions& options, CandidatePool* pool) {
+  uint32_t weighed = 0;
+  for (size_t s = 0; s < sources.size(); ++s) {
+    if (Counts(sources[s].weight)) weighed |= 1u << s;
+  }
+  for (size_t s = 0; s < sources.size(); ++s) {
+    const FusionSource& source = sources[s];
+    if (!Counts(source.weight)) {
+      RankUnweighed(source, s, weighed, pool);
+    } else if (options.policy == FusionPolicy::kQuota) {
+      AddLogOdds(source, s, pool);
+    } else if (options.policy == FusionPolicy::kRrf) {
+      AddReciprocalRanks(source, s, source.weight, options.k0, pool);
+    } else {
+      AddScaledScores(source, s, pool);
+    }
+  }
+}
+
 // Sources take turns, in order of priority. In its turn a source gives its best
 // item that was not given yet. A score above 0 says that an entry was given.
 void ScoreByTurns(std::span<const FusionSource> sources, CandidatePool* pool) {
@@ -144,23 +184,12 @@ double RankValue(size_t rank) {
 
 void ScoreCandidates(std::span<const FusionSource> sources,
                      const FusionOptions& options, CandidatePool* pool) {
-  switch (options.policy) {
-    case FusionPolicy::kQuota:
-      ScoreByExpectedHits(sources, options, pool);
-      break;
-    case FusionPolicy::kRrf:
-      for (size_t s = 0; s < sources.size(); ++s) {
-        AddReciprocalRanks(sources[s], s, sources[s].weight, options.k0, pool);
-      }
-      break;
-    case FusionPolicy::kWeighted:
-      for (size_t s = 0; s < sources.size(); ++s) {
-        AddScaledScores(sources[s], s, pool);
-      }
-      break;
-    case FusionPolicy::kInterleave:
-      ScoreByTurns(sources, pool);
-      break;
+  if (options.policy == FusionPolicy::kInterleave) {
+    ScoreByTurns(sources, pool);
+  } else if (options.policy == FusionPolicy::kQuota && !options.has_model) {
+    AddByPriority(sources, options.k0, pool);
+  } else {
+    AddWeighed(sources, options, pool);
   }
 }
 

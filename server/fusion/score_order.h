@@ -11,7 +11,8 @@
 
 namespace tributary {
 
-// Sorts entries by score, highest first, ties by row. Scores are compared as
+// Sorts entries by score, highest first, ties at 0 by unweighed rank, and then
+// ties by row. Scores are compared as
 // floats, the type they have in a reply. Reused from call to call; not
 // thread-safe.
 class ScoreOrder {
@@ -20,6 +21,9 @@ class ScoreOrder {
   std::span<const uint32_t> Sort(std::span<const CandidatePool::Entry> entries);
 
  private:
+  // Sorts items whose scores are 0 by unweighed rank, then by row.
+  void SortZeros(std::span<const CandidatePool::Entry> entries,
+                 std::span<KeyedId> items);
   // Sorts items whose scores are equal by row.
   void SortTie(std::span<const CandidatePool::Entry> entries,
                std::span<KeyedId> items);

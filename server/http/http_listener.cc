@@ -9,11 +9,13 @@
 namespace tributary {
 
 absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Start(
-    HttpListenerOptions options, int listening, HttpHandler* handler) {
-  OwnedSocket socket(listening);
+    HttpListenerOptions options, const std::vector<int>& listening,
+    HttpHandler* handler) {
+  std::vector<OwnedSocket> sockets;
+  for (const int fd : listening) sockets.emplace_back(fd);
   ASSIGN_OR_RETURN(std::shared_ptr<Mailbox> mailbox, Mailbox::Create());
   ASSIGN_OR_RETURN(std::unique_ptr<HttpLoop> loop,
-                   HttpLoop::Create(std::move(options), std::move(socket),
+                   HttpLoop::Create(std::move(options), std::move(sockets),
                                     mailbox, handler));
   return std::unique_ptr<HttpListener>(
       new HttpListener(std::move(mailbox), std::move(loop)));

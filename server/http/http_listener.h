@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "server/http/http_message.h"
@@ -28,7 +29,7 @@ struct HttpListenerOptions {
   std::string name = "http";
 };
 
-// HTTP/1.0 and 1.1 on one listening socket: one thread waits for all
+// HTTP/1.0 and 1.1 on listening sockets: one thread waits for all
 // connections (epoll; GNU libmicrohttpd reads and writes). No request runs on
 // it, so that no client and no request keeps another connection waiting.
 //
@@ -55,16 +56,18 @@ struct HttpListenerOptions {
 // There are no ranges, no compression and no upgrades. Thread-safe.
 class HttpListener {
  public:
-  // Takes over `listening`, a socket that listens. `handler` outlives this.
+  // Takes over `listening`, sockets that listen and do not block. `handler`
+  // outlives this.
   // UNAVAILABLE when the system has no descriptors or threads left.
   static absl::StatusOr<std::unique_ptr<HttpListener>> Start(
-      HttpListenerOptions options, int listening, HttpHandler* handler);
+      HttpListenerOptions options, const std::vector<int>& listening,
+      HttpHandler* handler);
   // Shuts down at once.
   ~HttpListener();
   HttpListener(const HttpListener&) = delete;
   HttpListener& operator=(const HttpListener&) = delete;
 
-  // Closes the listening socket and the connections without a request; the
+  // Closes the listening sockets and the connections without a request; the
   // others close after their reply. Returns at once. Idempotent.
   void StartDrain();
   // StartDrain, and refuses requests that are not complete with 503; then waits

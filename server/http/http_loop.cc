@@ -132,7 +132,7 @@ struct HttpLoop::Callbacks {
 };
 
 absl::StatusOr<std::unique_ptr<HttpLoop>> HttpLoop::Create(
-    HttpListenerOptions options, OwnedSocket listening,
+    HttpListenerOptions options, std::vector<OwnedSocket> listening,
     std::shared_ptr<Mailbox> mailbox, HttpHandler* handler) {
   std::unique_ptr<HttpLoop> loop(new HttpLoop(
       std::move(options), std::move(listening), std::move(mailbox), handler));
@@ -141,7 +141,8 @@ absl::StatusOr<std::unique_ptr<HttpLoop>> HttpLoop::Create(
   return loop;
 }
 
-HttpLoop::HttpLoop(HttpListenerOptions options, OwnedSocket listening,
+HttpLoop::HttpLoop(HttpListenerOptions options,
+                   std::vector<OwnedSocket> listening,
                    std::shared_ptr<Mailbox> mailbox, HttpHandler* handler)
     : options_(std::move(options)),
       mailbox_(std::move(mailbox)),
@@ -154,9 +155,10 @@ HttpLoop::HttpLoop(HttpListenerOptions options, OwnedSocket listening,
 
 absl::Status HttpLoop::Open() {
   const int on = 1;
-  // Connections inherit it: a reply is written in two parts.
-  setsockopt(listening_.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  fcntl(listening_.fd(), F_SETFL, fcntl(listening_.fd(), F_GETFL) | O_NONBLOCK);
+  for (const OwnedSocket& listening : listening_) {
+    // Connections inherit it: a reply is written in two parts.
+    setsockopt(listening.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  }
   epoll_ = OwnedSocket(epoll_create1(EPOLL_CLOEXEC));
   daemon_ = MHD_start_daemon(
       MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
@@ -270,11 +272,15 @@ void HttpLoop::UpdateAccepting() {
   const bool wanted =
       !draining_ && now_ >= accept_at_ && (!Full() || ToMakeRoom() != nullptr);
   if (wanted == accepting_) return;
-  if (wanted) {
-    accepting_ = Watch(epoll_.fd(), listening_.fd(), EPOLLIN, &listening_tag);
-  } else {
-    epoll_ctl(epoll_.fd(), EPOLL_CTL_DEL, listening_.fd(), nullptr);
-    accepting_ = false;
+  accepting_ = wanted;
+  for (const OwnedSocket& listening : listening_) {
+    if (!wanted) {
+      epoll_ctl(epoll_.fd(), EPOLL_CTL_DEL, listening.fd(), nullptr);
+    } else if (!Watch(epoll_.fd(), listening.fd(), EPOLLIN, &listening_tag) &&
+               errno != EEXIST) {
+      // The next turn tries again.
+      accepting_ = false;
+    }
   }
 }
 
@@ -318,16 +324,21 @@ void HttpLoop::MakeRoom(HttpConnection* connection) {
 }
 
 void HttpLoop::Accept() {
+  for (const OwnedSocket& listening : listening_) {
+    if (!AcceptFrom(listening.fd())) return;
+  }
+}
+
+bool HttpLoop::AcceptFrom(int listening) {
   for (int i = 0; i < kAcceptsPerTurn && !draining_; ++i) {
     if (Full()) {
       if (HttpConnection* const oldest = ToMakeRoom()) MakeRoom(oldest);
-      return;
+      return false;
     }
     sockaddr_storage address{};
     socklen_t size = sizeof(address);
-    const int fd =
-        accept4(listening_.fd(), reinterpret_cast<sockaddr*>(&address), &size,
-                SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = accept4(listening, reinterpret_cast<sockaddr*>(&address),
+                           &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       accept_failed_ = false;
       MHD_add_connection(daemon_, fd, reinterpret_cast<sockaddr*>(&address),
@@ -335,7 +346,7 @@ void HttpLoop::Accept() {
       continue;
     }
     const int error = errno;
-    if (error == EAGAIN) return;
+    if (error == EAGAIN) return true;
     if (IsOfOneConnection(error)) continue;
     // Above all EMFILE. Trying again at once would keep the thread busy.
     accept_at_ = now_ + kAcceptPause;
@@ -344,8 +355,9 @@ void HttpLoop::Accept() {
                    options_.name, open_, std::strerror(error));
     }
     accept_failed_ = true;
-    return;
+    return false;
   }
+  return true;
 }
 
 void HttpLoop::Expire() {
@@ -393,7 +405,7 @@ void HttpLoop::StartDrain() {
   if (draining_) return;
   draining_ = true;
   UpdateAccepting();
-  listening_.Close();
+  listening_.clear();
   for (const auto state : {HttpConnection::kReading, HttpConnection::kKept}) {
     for (const HttpConnection& connection : connections_[state]) {
       if (!connection.began) shutdown(connection.socket, SHUT_RDWR);

@@ -34,7 +34,7 @@ class HttpLoop {
  public:
   // `handler` outlives the loop. Errors as HttpListener::Start.
   static absl::StatusOr<std::unique_ptr<HttpLoop>> Create(
-      HttpListenerOptions options, OwnedSocket listening,
+      HttpListenerOptions options, std::vector<OwnedSocket> listening,
       std::shared_ptr<Mailbox> mailbox, HttpHandler* handler);
   // REQUIRES: Run returned, or was never called.
   ~HttpLoop();
@@ -50,7 +50,7 @@ class HttpLoop {
   struct Callbacks;
   friend struct Callbacks;
 
-  HttpLoop(HttpListenerOptions options, OwnedSocket listening,
+  HttpLoop(HttpListenerOptions options, std::vector<OwnedSocket> listening,
            std::shared_ptr<Mailbox> mailbox, HttpHandler* handler);
 
   absl::Status Open();
@@ -60,7 +60,9 @@ class HttpLoop {
   void Dispatch(const Watched* watched, uint32_t events);
   void TakeMail();
   void Accept();
-  // Watches the listening socket while more connections can be had.
+  // False: further connections have to wait, whichever socket they are at.
+  bool AcceptFrom(int listening);
+  // Watches the listening sockets while more connections can be had.
   void UpdateAccepting();
   bool Full() const;
   // With all connections taken: the one that has kept the server waiting
@@ -119,7 +121,7 @@ class HttpLoop {
   OwnedSocket epoll_;
   MHD_Daemon* daemon_ = nullptr;
 
-  OwnedSocket listening_;
+  std::vector<OwnedSocket> listening_;
   bool accepting_ = false;
   // Not before; after an error.
   Clock::time_point accept_at_{};

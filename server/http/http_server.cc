@@ -2,6 +2,7 @@
 
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "fmt/format.h"
 #include "server/listen/bound_address.h"
@@ -29,7 +30,8 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
   ASSIGN_OR_RETURN(BoundAddress bound,
                    BoundAddress::Bind(options.field, options.address));
   std::string address = bound.address();
-  ASSIGN_OR_RETURN(const int listening, std::move(bound).Listen());
+  ASSIGN_OR_RETURN(const std::vector<int> listening,
+                   std::move(bound).ListenAll());
   options.listener.name = options.field;
   std::unique_ptr<HttpServer> server(
       new HttpServer(std::move(options), std::move(address)));

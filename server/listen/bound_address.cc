@@ -66,8 +66,8 @@ absl::Status BindError(std::string_view field, std::string_view address,
   switch (error) {
     case EADDRINUSE:
       return absl::UnavailableError(message(
-          "another process listens on it; stop that one or choose another "
-          "port"));
+          "another process listens on it, or is about to; stop that one or "
+          "choose another port"));
     case EADDRNOTAVAIL:
       return absl::InvalidArgumentError(
           message("the address does not belong to this machine"));
@@ -80,21 +80,35 @@ absl::Status BindError(std::string_view field, std::string_view address,
   }
 }
 
+void SetReuse(int fd, bool reuse) {
+  const int value = reuse ? 1 : 0;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, sizeof(value));
+}
+
+// Binds the socket so that no other can be bound to the address, not even one
+// that does not listen yet: sockets with SO_REUSEADDR tolerate each other until
+// one of them listens, and a socket without it tolerates none. But such a
+// socket cannot be bound while connections of an earlier process end, which
+// takes a minute. So the option is on for that moment only, if at all.
+bool BindAlone(int fd, const addrinfo& address) {
+  if (bind(fd, address.ai_addr, address.ai_addrlen) == 0) return true;
+  if (errno != EADDRINUSE) return false;
+  SetReuse(fd, true);
+  if (bind(fd, address.ai_addr, address.ai_addrlen) != 0) return false;
+  SetReuse(fd, false);
+  return true;
+}
+
 // The descriptor, or -1 with errno.
 int OpenBound(const addrinfo& address, bool both_families) {
   const int fd =
       socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
   if (fd < 0) return -1;
-  const int on = 1;
   const int only_v6 = both_families ? 0 : 1;
-  // Without SO_REUSEADDR, connections of an earlier process would be in the
-  // way for a minute. With it, several sockets may be bound, but only one of
-  // them listens.
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   if (address.ai_family == AF_INET6) {
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6));
   }
-  if (bind(fd, address.ai_addr, address.ai_addrlen) == 0) return fd;
+  if (BindAlone(fd, address)) return fd;
   const int error = errno;
   close(fd);
   errno = error;
@@ -190,19 +204,15 @@ std::string BoundAddress::plain_address() const {
   return IsAnyAddress(host_) ? fmt::format("[::]:{}", port_) : address_;
 }
 
-absl::StatusOr<int> BoundAddress::Listen() && {
-  const int fd = sockets_.front();
-  if (listen(fd, kBacklog) != 0) return BindError(field_, address_, errno);
-  sockets_.erase(sockets_.begin());
-  return fd;
-}
-
 absl::StatusOr<std::vector<int>> BoundAddress::ListenAll() && {
   if (!unix_path_.empty()) {
     ASSIGN_OR_RETURN(const int fd, BindUnixSocket(field_, unix_path_));
     sockets_.push_back(fd);
   }
   for (const int fd : sockets_) {
+    // Connections inherit it; those that end must not keep the next process
+    // from binding.
+    SetReuse(fd, true);
     if (listen(fd, kBacklog) != 0) return BindError(field_, address_, errno);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
   }

@@ -16,8 +16,8 @@ namespace tributary {
 // and fail with the same words.
 //
 // Nobody can connect yet: a client is refused as if no program were there, and
-// tries again. Another program can no longer listen on the address; one that
-// binds it in this way at the same moment can, and then fails when it listens.
+// tries again. Another program can no longer bind the address, even if it does
+// so in this way.
 //
 // Movable; not thread-safe. The destructor closes the sockets.
 class BoundAddress {
@@ -29,7 +29,7 @@ class BoundAddress {
   // with `field`:
   //   INVALID_ARGUMENT    it is no address; the host is unknown, or not this
   //                       machine's
-  //   UNAVAILABLE         another process listens on it
+  //   UNAVAILABLE         another process listens on it, or has bound it
   //   PERMISSION_DENIED   this process may not listen on it
   // and for unix:PATH those of PrepareUnixSocket.
   static absl::StatusOr<BoundAddress> Bind(std::string_view field,
@@ -52,14 +52,9 @@ class BoundAddress {
   // The address as libraries understand it: "*" is "[::]".
   std::string plain_address() const;
 
-  // Listens, and returns the descriptor, which the caller closes. Of a name
-  // with several addresses only the first is listened on. REQUIRES: not a unix:
-  // address. UNAVAILABLE when another process listens by now.
-  absl::StatusOr<int> Listen() &&;
-
   // Listens on all that was bound, or creates the unix socket, with permissions
   // 0600, and listens on it. The caller closes the descriptors, which do not
-  // block. UNAVAILABLE when another process listens by now.
+  // block. UNAVAILABLE when another process has created the socket by now.
   absl::StatusOr<std::vector<int>> ListenAll() &&;
 
   // The error of a library that could not listen on the address after all.

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "fmt/core.h"
+#include "google/protobuf/struct.pb.h"
+#include "google/protobuf/util/json_util.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/integration/process.h"
 
@@ -91,6 +93,14 @@ class EvalTest : public testing::Test {
     EXPECT_THAT(outcome.output, Not(HasSubstr("NaN")));
     return outcome;
   }
+  static Outcome Tune(const std::string& test,
+                      const std::vector<std::string>& flags = {}) {
+    std::vector<std::string> arguments = {Program("tributary"), "tune",
+                                          "--bundle",           dir_ / "1",
+                                          "--validation",       test};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return RunProgram(arguments);
+  }
   static std::string Json() { return dir_ / "eval.json"; }
 
   static inline std::filesystem::path dir_;
@@ -163,6 +173,55 @@ TEST_F(EvalTest, ATestSetThatWasTrainedOnIsRefused) {
   EXPECT_EQ(Eval(all, {"--allow-seen", "--fail-if-worse-than", dir_ / "2"})
                 .exit_status,
             1);
+}
+
+TEST_F(EvalTest, TuneAsksTheSameOfItsTestSet) {
+  const std::string seen =
+      WriteTest("tune_seen",
+                "ann-1\t" + ItemOf(1, 0) + "\nann-1\t" + ItemOf(1, 10) + "\n");
+  const Outcome refused = Tune(seen);
+  EXPECT_EQ(refused.exit_status, 1);
+  EXPECT_THAT(
+      refused.output,
+      AllOf(HasSubstr("1 of 2 pairs in training"),
+            HasSubstr("the bundle has seen this test set: 1 of 2 pairs"),
+            HasSubstr("--allow-seen"), Not(HasSubstr("recall of"))));
+  const std::string strangers = WriteTest("tune_users", "1\ttea-1\n2\ttea-2\n");
+  const Outcome unknown = Tune(strangers);
+  EXPECT_EQ(unknown.exit_status, 1);
+  EXPECT_THAT(unknown.output,
+              HasSubstr("no test pair is left: 2 of 2 users are unknown; the "
+                        "bundle's user keys look like ann-0, "));
+  EXPECT_EQ(Tune(strangers, {"--allow-cold-users"}).exit_status, 0);
+  // What was seen is left out.
+  const std::string good = ReadFile(good_);
+  const std::string most =
+      WriteTest("tune_most", good.substr(good.find('\n') + 1) + "ann-1\t" +
+                                 ItemOf(1, 0) + "\n");
+  EXPECT_EQ(Tune(most).exit_status, 1);
+  const Outcome allowed = Tune(most, {"--allow-seen", "--json", Json()});
+  EXPECT_EQ(allowed.exit_status, 0) << allowed.output;
+  EXPECT_THAT(allowed.output,
+              AllOf(HasSubstr("warning: the bundle has seen this test set"),
+                    HasSubstr("recall of 120 users")));
+  EXPECT_THAT(
+      ReadFile(Json()),
+      AllOf(HasSubstr("\"seen_pairs\":1"), HasSubstr("\"users\":120"),
+            HasSubstr("\"gain_over_now\":{"), HasSubstr("\"model\":{")));
+}
+
+TEST_F(EvalTest, JsonWithoutAFileIsAllOfStdout) {
+  const std::string command =
+      fmt::format("'{}' eval --bundle '{}' --test '{}' -k 1,2 --json 2>'{}'",
+                  Program("tributary"), (dir_ / "1").string(), good_, Json());
+  const Outcome printed = RunProgram({"/bin/sh", "-c", command});
+  EXPECT_EQ(printed.exit_status, 0) << printed.output;
+  google::protobuf::Struct json;
+  EXPECT_TRUE(
+      google::protobuf::util::JsonStringToMessage(printed.output, &json).ok())
+      << printed.output;
+  EXPECT_TRUE(json.fields().contains("recall"));
+  EXPECT_THAT(ReadFile(Json()), HasSubstr("test set: 0 of 120 users unknown"));
 }
 
 TEST_F(EvalTest, JudgesListsThatWereMadeElsewhere) {

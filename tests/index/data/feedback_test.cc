@@ -254,6 +254,39 @@ TEST(Feedback, RepeatsAddUpToTheirLimit) {
   EXPECT_THAT(Weights(data, feedback), ElementsAre(0, 5, 0, 5));
 }
 
+TEST(Feedback, OneUserAddsNoMoreThanTheLimitOnOneDay) {
+  // Seven items on one day, of which one was bought, and two on another.
+  std::vector<Event> events;
+  for (int i = 0; i < 7; ++i) {
+    events.push_back({NAN, i == 2 ? "buy" : "", kNow_s + i, i});
+  }
+  events.push_back({NAN, "", kNow_s + kDay_s, 7});
+  events.push_back({NAN, "", kNow_s + kDay_s, 0});
+  DataSet data = MakeData(events);
+  const auto weights = [&](FeedbackLimits limits) {
+    data.limits = limits;
+    for (Interaction& one : data.interactions) {
+      one.weight = one.item == 2 ? 5 : 1;
+    }
+    std::vector<LimitedWeight> limited;
+    LimitAllRepeats(&data, &limited);
+    std::vector<float> found;
+    for (const Interaction& one : data.interactions) {
+      found.push_back(one.weight);
+    }
+    EXPECT_EQ(limited.size(), std::ranges::count(found, 0));
+    return found;
+  };
+  EXPECT_THAT(weights({.max_per_user_day = 3}),
+              ElementsAre(0, 0, 5, 0, 0, 1, 1, 1, 1))
+      << "the heaviest, then the newest";
+  EXPECT_THAT(weights({}), ElementsAre(0, 1, 5, 1, 1, 1, 1, 1, 1));
+  // Without repeats.
+  data.interactions.resize(7);
+  EXPECT_THAT(weights({.max_per_user_day = 3}),
+              ElementsAre(0, 0, 5, 0, 0, 1, 1));
+}
+
 TEST(Feedback, WhatWasWantedOnceStaysSoUnlessItIsRatedAgain) {
   v1::Feedback feedback;
   feedback.set_max_repeats(0);

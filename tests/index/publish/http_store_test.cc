@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <string>
 
 #include "fmt/core.h"
@@ -416,6 +417,69 @@ TEST_F(HttpStoreTest, NeitherAcceptsNorRepeatsAPasswordInItsUrl) {
     EXPECT_THAT(std::string(store.status().message()), Not(HasSubstr("secret")))
         << url;
   }
+}
+
+// Sets a variable of the environment while it lives.
+class WithVariable {
+ public:
+  WithVariable(const char* name, const std::string& value) : name_(name) {
+    setenv(name, value.c_str(), 1);
+  }
+  ~WithVariable() { unsetenv(name_); }
+  WithVariable(const WithVariable&) = delete;
+
+ private:
+  const char* const name_;
+};
+
+// The proxy is not asked to resolve a host of the reserved domain "invalid".
+constexpr char kElsewhere[] = "http://store.invalid/models";
+
+std::string CurrentFrom(const char* url) {
+  StoreOptions options;
+  options.download.set_stall_ms(2000);
+  return std::string(
+      (*OpenStore(url, options))->ReadCurrent({}).status().message());
+}
+
+TEST(HttpStoreProxy, IsNamedWhereItCannotBeReached) {
+  const WithVariable variable("http_proxy", "http://ann:secret@127.0.0.1:1");
+  const std::string error = CurrentFrom(kElsewhere);
+  EXPECT_THAT(error, HasSubstr("store.invalid/models/CURRENT: "));
+  EXPECT_THAT(error, HasSubstr("went through the proxy http://127.0.0.1:1, "
+                               "which the variable http_proxy names"));
+  EXPECT_THAT(error, Not(HasSubstr("secret")));
+  EXPECT_THAT(error, Not(HasSubstr("ann")));
+}
+
+TEST(HttpStoreProxy, IsNamedWhereItRefuses) {
+  MisbehavingServer proxy([](const WebRequest&) {
+    return Answer("407 Proxy Authentication Required", "");
+  });
+  const WithVariable variable("all_proxy", proxy.url());
+  EXPECT_THAT(CurrentFrom(kElsewhere),
+              HasSubstr("the server answered 407; the request went through the "
+                        "proxy " +
+                        proxy.url() + ", which the variable all_proxy names"));
+  ASSERT_FALSE(proxy.requests().empty());
+}
+
+// A redirect may lead past the proxy.
+TEST(HttpStoreProxy, IsNotNamedWhereItWasNotUsed) {
+  MisbehavingServer gone(
+      [](const WebRequest&) { return Answer("500 Gone", ""); });
+  MisbehavingServer proxy([&](const WebRequest&) {
+    return Answer("302 Found", "",
+                  fmt::format("Location: {}/CURRENT\r\n", gone.url()));
+  });
+  const WithVariable variable("http_proxy", proxy.url());
+  EXPECT_THAT(CurrentFrom(kElsewhere),
+              testing::EndsWith("the server answered 500"));
+  EXPECT_THAT(CurrentFrom(gone.url().c_str()),
+              testing::EndsWith("the server answered 500"));
+  EXPECT_EQ(proxy.requests().size(), 1);
+  const WithVariable except("no_proxy", "store.invalid");
+  EXPECT_THAT(CurrentFrom(kElsewhere), Not(HasSubstr("proxy")));
 }
 
 }  // namespace

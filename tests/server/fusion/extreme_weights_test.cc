@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/fusion/fuse.h"
+#include "tests/server/fusion/fuse_input.h"
 
 namespace tributary {
 namespace {
@@ -29,23 +30,21 @@ FusionResult FuseWith(FusionPolicy policy, double first, double second,
   return result;
 }
 
-std::vector<Row> RowsOf(const FusionResult& result) {
-  std::vector<Row> rows;
+std::vector<Row> FiniteRowsOf(const FusionResult& result) {
   for (const FusedCandidate& candidate : result.candidates) {
     EXPECT_TRUE(std::isfinite(candidate.score)) << candidate.score;
-    rows.push_back(candidate.row);
   }
-  return rows;
+  return RowsOf(result);
 }
 
 TEST(FuseExtremeWeights, GiveTheListOfModerateOnesInTheSameRatio) {
   for (const FusionPolicy policy :
        {FusionPolicy::kRrf, FusionPolicy::kWeighted, FusionPolicy::kQuota}) {
-    const std::vector<Row> rows = RowsOf(FuseWith(policy, 3, 1));
+    const std::vector<Row> rows = FiniteRowsOf(FuseWith(policy, 3, 1));
     EXPECT_EQ(rows.size(), 4);
     for (const double scale : {1e37, 1e100, 1e307, 1e-40, 1e-300}) {
       const FusionResult result = FuseWith(policy, 3 * scale, scale);
-      EXPECT_THAT(RowsOf(result), ElementsAreArray(rows)) << scale;
+      EXPECT_THAT(FiniteRowsOf(result), ElementsAreArray(rows)) << scale;
       EXPECT_GT(result.candidates[0].score, 0) << scale;
       EXPECT_FALSE(result.weights_unusable);
     }
@@ -53,9 +52,10 @@ TEST(FuseExtremeWeights, GiveTheListOfModerateOnesInTheSameRatio) {
 }
 
 TEST(FuseExtremeWeights, LeaveNothingOfThoseThatAreFarBelow) {
-  EXPECT_THAT(RowsOf(FuseWith(FusionPolicy::kWeighted,
-                              std::numeric_limits<double>::max(), 1e-300)),
-              ElementsAre(7, 1, 2, 5));
+  EXPECT_THAT(
+      FiniteRowsOf(FuseWith(FusionPolicy::kWeighted,
+                            std::numeric_limits<double>::max(), 1e-300)),
+      ElementsAre(7, 1, 5, 2));
 }
 
 TEST(FuseExtremeWeights, ModerateOnesAreNotScaled) {
@@ -66,10 +66,11 @@ TEST(FuseExtremeWeights, ModerateOnesAreNotScaled) {
 TEST(FuseExtremeScores, AreTakenByTheirRanks) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const std::vector<ScoredRow> infinite = {{7, kInfinity}, {1, 2}, {5, 1}};
-  EXPECT_THAT(RowsOf(FuseWith(FusionPolicy::kWeighted, 1, .001, infinite)),
-              ElementsAre(7, 1, 5, 2));
+  EXPECT_THAT(
+      FiniteRowsOf(FuseWith(FusionPolicy::kWeighted, 1, .001, infinite)),
+      ElementsAre(7, 1, 5, 2));
   const std::vector<ScoredRow> nan = {{7, 3}, {1, std::nanf("")}, {5, 1}};
-  EXPECT_THAT(RowsOf(FuseWith(FusionPolicy::kWeighted, 1, .001, nan)),
+  EXPECT_THAT(FiniteRowsOf(FuseWith(FusionPolicy::kWeighted, 1, .001, nan)),
               ElementsAre(7, 5, 2, 1));
 }
 

@@ -7,55 +7,28 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <random>
 #include <set>
+#include <utility>
 #include <vector>
+
+#include "tests/server/fusion/fuse_input.h"
 
 namespace tributary {
 namespace {
 
 using testing::ElementsAre;
 
-// The input of Fuse with the storage of its proposals.
-struct Input {
-  std::vector<std::vector<ScoredRow>> proposals;
-  std::vector<FusionSource> sources;
-  FusionOptions options;
-};
-
-std::vector<ScoredRow> List(const std::vector<Row>& rows) {
-  std::vector<ScoredRow> list;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    list.push_back({rows[i], 1.0f - 0.001f * static_cast<float>(i)});
+FuseInput MakeInput(const std::vector<std::vector<Row>>& lists,
+                    const std::vector<uint32_t>& targets, uint32_t k) {
+  FuseInput input = WeightedInput(lists, {targets.begin(), targets.end()}, k);
+  for (size_t s = 0; s < targets.size(); ++s) {
+    input.sources[s].target = targets[s];
   }
-  return list;
-}
-
-Input MakeInput(std::vector<std::vector<Row>> lists,
-                std::vector<uint32_t> targets, uint32_t k) {
-  Input input;
-  for (const auto& rows : lists) input.proposals.push_back(List(rows));
-  for (size_t s = 0; s < lists.size(); ++s) {
-    input.sources.push_back({.proposals = input.proposals[s],
-                             .target = targets[s],
-                             .weight = static_cast<double>(targets[s])});
-  }
-  input.options.k = k;
   return input;
-}
-
-std::vector<Row> Rows(const FusionResult& result) {
-  std::vector<Row> rows;
-  for (const auto& candidate : result.candidates) rows.push_back(candidate.row);
-  return rows;
-}
-
-FusionResult Fused(const Input& input) {
-  FusionResult result;
-  Fuse(input.sources, input.options, &result);
-  return result;
 }
 
 constexpr FusionPolicy kPolicies[] = {FusionPolicy::kQuota, FusionPolicy::kRrf,
@@ -66,17 +39,17 @@ class RandomInputs {
  public:
   explicit RandomInputs(uint64_t seed) : random_(seed) {}
 
-  Input Next() {
+  FuseInput Next() {
     const uint32_t catalogue = 1 + Below(80);
     const size_t n_sources = 1 + Below(5);
-    Input input;
+    FuseInput input;
     input.options.k = 1 + Below(60);
     input.options.policy = kPolicies[Below(4)];
     input.options.k0 = 1 + Below(100);
     input.options.has_model = Below(2) == 0;
     input.proposals.resize(n_sources);
     for (size_t s = 0; s < n_sources; ++s) {
-      input.proposals[s] = List(RandomRows(catalogue));
+      input.proposals[s] = ProposalsOf(RandomRows(catalogue));
     }
     for (size_t s = 0; s < n_sources; ++s) {
       input.sources.push_back(RandomSource(input, s));
@@ -97,7 +70,7 @@ class RandomInputs {
     return rows;
   }
 
-  FusionSource RandomSource(const Input& input, size_t s) {
+  FusionSource RandomSource(const FuseInput& input, size_t s) {
     FusionSource source{.proposals = input.proposals[s],
                         .target = Below(input.options.k + 1),
                         .weight = 0.1 * Below(10)};
@@ -111,7 +84,7 @@ class RandomInputs {
 
 constexpr int kRounds = 4000;
 
-bool ProposedBy(const Input& input, size_t s, Row row) {
+bool ProposedBy(const FuseInput& input, size_t s, Row row) {
   return std::any_of(input.proposals[s].begin(), input.proposals[s].end(),
                      [&](const ScoredRow& p) { return p.row == row; });
 }
@@ -119,8 +92,8 @@ bool ProposedBy(const Input& input, size_t s, Row row) {
 TEST(FuseProperty, NeverMoreThanKAndNeverTwice) {
   RandomInputs inputs(1);
   for (int round = 0; round < kRounds; ++round) {
-    const Input input = inputs.Next();
-    const std::vector<Row> rows = Rows(Fused(input));
+    const FuseInput input = inputs.Next();
+    const std::vector<Row> rows = RowsOf(Fused(input));
     EXPECT_LE(rows.size(), input.options.k);
     EXPECT_EQ(std::set<Row>(rows.begin(), rows.end()).size(), rows.size());
   }
@@ -129,7 +102,7 @@ TEST(FuseProperty, NeverMoreThanKAndNeverTwice) {
 TEST(FuseProperty, EveryCandidateCarriesExactlyTheSourcesThatProposedIt) {
   RandomInputs inputs(2);
   for (int round = 0; round < kRounds; ++round) {
-    const Input input = inputs.Next();
+    const FuseInput input = inputs.Next();
     for (const FusedCandidate& candidate : Fused(input).candidates) {
       EXPECT_NE(candidate.sources, 0);
       for (size_t s = 0; s < input.sources.size(); ++s) {
@@ -140,27 +113,53 @@ TEST(FuseProperty, EveryCandidateCarriesExactlyTheSourcesThatProposedIt) {
   }
 }
 
-TEST(FuseProperty, ScoresDescendAndTiesAreInOrderOfRows) {
+// Among scores of 0: what a source with a weight proposes, then by best rank.
+size_t PlaceAmongZeros(const FuseInput& input, Row row) {
+  size_t best = std::numeric_limits<size_t>::max();
+  for (size_t s = 0; s < input.sources.size(); ++s) {
+    const auto& list = input.proposals[s];
+    const auto at = std::ranges::find(list, row, &ScoredRow::row);
+    if (at == list.end()) continue;
+    if (input.sources[s].weight > 0) return 0;
+    best = std::min(best, static_cast<size_t>(at - list.begin()) + 1);
+  }
+  return best;
+}
+
+TEST(FuseProperty, ScoresDescendAndTiesAreInOrderOfRanksAtZeroThenOfRows) {
   RandomInputs inputs(3);
+  int zeros = 0;
   for (int round = 0; round < kRounds; ++round) {
-    const auto candidates = Fused(inputs.Next()).candidates;
+    const FuseInput input = inputs.Next();
+    const FusionResult result = Fused(input);
+    const auto& candidates = result.candidates;
     for (size_t i = 1; i < candidates.size(); ++i) {
-      EXPECT_GE(candidates[i - 1].score, candidates[i].score);
-      if (candidates[i - 1].score == candidates[i].score) {
-        EXPECT_LT(candidates[i - 1].row, candidates[i].row);
+      const FusedCandidate& before = candidates[i - 1];
+      const FusedCandidate& candidate = candidates[i];
+      EXPECT_GE(before.score, candidate.score);
+      if (before.score != candidate.score) continue;
+      size_t place = 0;
+      size_t place_before = 0;
+      if (candidate.score == 0 && !result.weights_unusable) {
+        place = PlaceAmongZeros(input, candidate.row);
+        place_before = PlaceAmongZeros(input, before.row);
+        ++zeros;
       }
+      EXPECT_LT(std::pair(place_before, before.row),
+                std::pair(place, candidate.row));
     }
   }
-  const Input tie = MakeInput({{9}, {3}}, {1, 1}, 2);
-  Input weighted = tie;
+  EXPECT_GT(zeros, kRounds / 10);
+  const FuseInput tie = MakeInput({{9}, {3}}, {1, 1}, 2);
+  FuseInput weighted = tie;
   weighted.options.policy = FusionPolicy::kWeighted;
-  EXPECT_THAT(Rows(Fused(weighted)), ElementsAre(3, 9));
+  EXPECT_THAT(RowsOf(Fused(weighted)), ElementsAre(3, 9));
 }
 
 TEST(FuseProperty, ShortfallAndAdmittedMakeTheTarget) {
   RandomInputs inputs(4);
   for (int round = 0; round < kRounds; ++round) {
-    const Input input = inputs.Next();
+    const FuseInput input = inputs.Next();
     const FusionResult result = Fused(input);
     ASSERT_EQ(result.outcomes.size(), input.sources.size());
     for (size_t s = 0; s < input.sources.size(); ++s) {
@@ -172,7 +171,7 @@ TEST(FuseProperty, ShortfallAndAdmittedMakeTheTarget) {
 
 // Whether every chosen row can be assigned to a source that proposed it so that
 // no source gets more than its max: bipartite matching by augmenting paths.
-bool RespectsMax(const Input& input, const std::vector<Row>& rows) {
+bool RespectsMax(const FuseInput& input, const std::vector<Row>& rows) {
   std::vector<std::vector<Row>> held(input.sources.size());
   std::function<bool(Row, std::set<size_t>&)> assign = [&](Row row,
                                                            auto& tried) {
@@ -200,15 +199,15 @@ bool RespectsMax(const Input& input, const std::vector<Row>& rows) {
 TEST(FuseProperty, MaxHoldsBackfillIncluded) {
   RandomInputs inputs(5);
   for (int round = 0; round < kRounds; ++round) {
-    const Input input = inputs.Next();
-    EXPECT_TRUE(RespectsMax(input, Rows(Fused(input))));
+    const FuseInput input = inputs.Next();
+    EXPECT_TRUE(RespectsMax(input, RowsOf(Fused(input))));
   }
 }
 
 TEST(FuseProperty, EverySourceKeepsItsQuotaInSpiteOfDuplicates) {
   RandomInputs inputs(6);
   for (int round = 0; round < kRounds; ++round) {
-    Input input = inputs.Next();
+    FuseInput input = inputs.Next();
     input.options.policy = FusionPolicy::kQuota;
     uint32_t targets = 0;
     for (const auto& source : input.sources) targets += source.target;
@@ -218,7 +217,7 @@ TEST(FuseProperty, EverySourceKeepsItsQuotaInSpiteOfDuplicates) {
       if (result.outcomes[s].shortfall == 0) continue;
       // The only allowed cause: all it proposed is in the list already.
       EXPECT_FALSE(result.outcomes[s].list_full);
-      const std::vector<Row> rows = Rows(result);
+      const std::vector<Row> rows = RowsOf(result);
       for (const ScoredRow& proposal : input.proposals[s]) {
         EXPECT_NE(std::find(rows.begin(), rows.end(), proposal.row),
                   rows.end());
@@ -230,11 +229,11 @@ TEST(FuseProperty, EverySourceKeepsItsQuotaInSpiteOfDuplicates) {
 TEST(FuseProperty, EveryPolicyKeepsTheMinimum) {
   RandomInputs inputs(7);
   for (int round = 0; round < kRounds; ++round) {
-    const Input input = inputs.Next();
+    const FuseInput input = inputs.Next();
     uint32_t minima = 0;
     for (const auto& source : input.sources) minima += source.min;
     if (minima > input.options.k) continue;
-    const std::vector<Row> rows = Rows(Fused(input));
+    const std::vector<Row> rows = RowsOf(Fused(input));
     for (size_t s = 0; s < input.sources.size(); ++s) {
       const auto found = static_cast<size_t>(
           std::count_if(rows.begin(), rows.end(),
@@ -248,7 +247,7 @@ TEST(FuseProperty, EveryPolicyKeepsTheMinimum) {
 TEST(FuseProperty, FewerThanKOnlyIfAllSourcesTogetherHaveFewer) {
   RandomInputs inputs(8);
   for (int round = 0; round < kRounds; ++round) {
-    Input input = inputs.Next();
+    FuseInput input = inputs.Next();
     std::set<Row> all;
     for (size_t s = 0; s < input.sources.size(); ++s) {
       input.sources[s].max = std::numeric_limits<uint32_t>::max();
@@ -263,7 +262,7 @@ TEST(FuseProperty, EqualInputGivesEqualOutput) {
   RandomInputs inputs(9);
   RandomInputs others(99);
   for (int round = 0; round < kRounds; ++round) {
-    const Input input = inputs.Next();
+    const FuseInput input = inputs.Next();
     const FusionResult first = Fused(input);
     Fused(others.Next());  // Earlier calls on the thread must not matter.
     EXPECT_EQ(Fused(input).candidates, first.candidates);
@@ -272,7 +271,7 @@ TEST(FuseProperty, EqualInputGivesEqualOutput) {
 
 // The first `target` proposals of each source, one source after the other,
 // without duplicates.
-std::vector<Row> NaiveConcatenation(const Input& input) {
+std::vector<Row> NaiveConcatenation(const FuseInput& input) {
   std::vector<Row> rows;
   std::set<Row> seen;
   for (const FusionSource& source : input.sources) {
@@ -292,7 +291,7 @@ TEST(FuseProperty, EveryPrefixIsAtLeastAsGoodAsNaiveConcatenation) {
   RandomInputs inputs(10);
   int compared = 0;
   for (int round = 0; round < kRounds; ++round) {
-    Input input = inputs.Next();
+    FuseInput input = inputs.Next();
     input.options.policy = FusionPolicy::kQuota;
     // With a model, sources reserve by score, which a concatenation does not.
     input.options.has_model = false;
@@ -304,11 +303,11 @@ TEST(FuseProperty, EveryPrefixIsAtLeastAsGoodAsNaiveConcatenation) {
     if (targets > input.options.k) continue;
     ++compared;
     // A list that is long enough for all proposals has the score of every row.
-    Input everything = input;
+    FuseInput everything = input;
     everything.options.k = 1000;
     std::map<Row, double> gain;
     for (const auto& c : Fused(everything).candidates) gain[c.row] = c.score;
-    const std::vector<Row> ours = Rows(Fused(input));
+    const std::vector<Row> ours = RowsOf(Fused(input));
     const std::vector<Row> naive = NaiveConcatenation(input);
     double our_gain = 0;
     double naive_gain = 0;
@@ -323,16 +322,16 @@ TEST(FuseProperty, EveryPrefixIsAtLeastAsGoodAsNaiveConcatenation) {
 }
 
 TEST(FuseQuota, ADuplicateCostsNoSourceItsQuota) {
-  const Input input = MakeInput({{1, 2, 3}, {1, 2, 4, 5}}, {2, 2}, 4);
+  const FuseInput input = MakeInput({{1, 2, 3}, {1, 2, 4, 5}}, {2, 2}, 4);
   const FusionResult result = Fused(input);
-  std::vector<Row> rows = Rows(result);
+  std::vector<Row> rows = RowsOf(result);
   std::sort(rows.begin(), rows.end());
   EXPECT_THAT(rows, ElementsAre(1, 2, 4, 5));
   EXPECT_EQ(result.outcomes[1].admitted, 2);
 }
 
 TEST(FuseQuota, BackfillsWhatASourceCannotGive) {
-  const Input input = MakeInput({{1, 2, 3, 4, 5}, {1}}, {2, 2}, 4);
+  const FuseInput input = MakeInput({{1, 2, 3, 4, 5}, {1}}, {2, 2}, 4);
   const FusionResult result = Fused(input);
   EXPECT_EQ(result.candidates.size(), 4);
   EXPECT_EQ(result.outcomes[1].admitted, 0);
@@ -341,7 +340,7 @@ TEST(FuseQuota, BackfillsWhatASourceCannotGive) {
 }
 
 TEST(FuseQuota, SaysWhenTheListWasFull) {
-  const Input input = MakeInput({{1, 2, 3}, {7, 8, 9}}, {3, 3}, 4);
+  const FuseInput input = MakeInput({{1, 2, 3}, {7, 8, 9}}, {3, 3}, 4);
   const FusionResult result = Fused(input);
   EXPECT_EQ(result.outcomes[0].admitted, 3);
   EXPECT_EQ(result.outcomes[1].admitted, 1);
@@ -350,12 +349,12 @@ TEST(FuseQuota, SaysWhenTheListWasFull) {
 }
 
 TEST(FuseQuota, AModelOrdersByLogOdds) {
-  Input input = MakeInput({{1, 2}, {7, 1}}, {0, 0}, 4);
+  FuseInput input = MakeInput({{1, 2}, {7, 1}}, {0, 0}, 4);
   input.options.has_model = true;
   input.sources[0].weight = .2;
   input.sources[1].weight = .5;
   const FusionResult result = Fused(input);
-  EXPECT_THAT(Rows(result), ElementsAre(1, 7, 2));
+  EXPECT_THAT(RowsOf(result), ElementsAre(1, 7, 2));
   EXPECT_FLOAT_EQ(
       result.candidates[0].score,
       static_cast<float>(.2 * std::log(1 + 60.0) + .5 * std::log(1 + 30.0)));
@@ -363,28 +362,28 @@ TEST(FuseQuota, AModelOrdersByLogOdds) {
 
 TEST(FuseQuota, AModelReservesTheBestByScore) {
   // Source 1 ranks 7 first, but source 2 proposes 9 too.
-  Input input = MakeInput({{1, 2, 3}, {7, 9}, {9}}, {0, 1, 0}, 3);
+  FuseInput input = MakeInput({{1, 2, 3}, {7, 9}, {9}}, {0, 1, 0}, 3);
   input.options.has_model = true;
   input.sources[0].weight = 1;
   input.sources[1].weight = .1;
   input.sources[2].weight = .1;
-  EXPECT_THAT(Rows(Fused(input)), ElementsAre(1, 2, 9));
+  EXPECT_THAT(RowsOf(Fused(input)), ElementsAre(1, 2, 9));
 }
 
 TEST(FuseRrf, IsTheSumOfWeightedReciprocalRanks) {
-  Input input = MakeInput({{1, 2}, {2, 3}}, {1, 1}, 3);
+  FuseInput input = MakeInput({{1, 2}, {2, 3}}, {1, 1}, 3);
   input.options = {.policy = FusionPolicy::kRrf, .k = 3, .k0 = 60};
   input.sources[0].weight = 1;
   input.sources[1].weight = .5;
   const FusionResult result = Fused(input);
-  EXPECT_THAT(Rows(result), ElementsAre(2, 1, 3));
+  EXPECT_THAT(RowsOf(result), ElementsAre(2, 1, 3));
   EXPECT_FLOAT_EQ(result.candidates[0].score,
                   static_cast<float>(1.0 / 62 + .5 / 61));
   EXPECT_EQ(result.candidates[0].sources, 3);
 }
 
 TEST(FuseWeighted, ScalesScoresWithinTheirSource) {
-  Input input = MakeInput({{1, 2, 3}, {4, 5}}, {1, 1}, 5);
+  FuseInput input = MakeInput({{1, 2, 3}, {4, 5}}, {1, 1}, 5);
   input.options.policy = FusionPolicy::kWeighted;
   input.sources[0].weight = 1;
   input.sources[1].weight = 3;
@@ -396,9 +395,9 @@ TEST(FuseWeighted, ScalesScoresWithinTheirSource) {
 }
 
 TEST(FuseInterleave, SourcesTakeTurns) {
-  Input input = MakeInput({{1, 2, 3}, {1, 7}, {9}}, {1, 1, 1}, 5);
+  FuseInput input = MakeInput({{1, 2, 3}, {1, 7}, {9}}, {1, 1, 1}, 5);
   input.options.policy = FusionPolicy::kInterleave;
-  EXPECT_THAT(Rows(Fused(input)), ElementsAre(1, 7, 9, 2, 3));
+  EXPECT_THAT(RowsOf(Fused(input)), ElementsAre(1, 7, 9, 2, 3));
 }
 
 TEST(Fuse, NoSourcesGiveAnEmptyList) {

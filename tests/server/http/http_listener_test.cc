@@ -67,7 +67,7 @@ class HttpListenerTest : public testing::Test {
     port_ = static_cast<uint16_t>(
         std::stoul(address.substr(address.rfind(':') + 1)));
     auto started = HttpListener::Start(
-        std::move(options), std::move(*bound).Listen().value(), &handler_);
+        std::move(options), std::move(*bound).ListenAll().value(), &handler_);
     ASSERT_TRUE(started.ok()) << started.status();
     listener_ = *std::move(started);
   }
@@ -95,6 +95,30 @@ class HttpListenerTest : public testing::Test {
   uint16_t port_ = 0;
   std::unique_ptr<HttpListener> listener_;
 };
+
+// As of a name with an address of each family.
+TEST_F(HttpListenerTest, AnswersOnAllSocketsUntilItDrains) {
+  std::vector<int> listening;
+  std::vector<uint16_t> ports;
+  for (int i = 0; i < 3; ++i) {
+    auto bound = BoundAddress::Bind("http", "127.0.0.1:0");
+    ASSERT_TRUE(bound.ok()) << bound.status();
+    const std::string address = bound->address();
+    ports.push_back(static_cast<uint16_t>(
+        std::stoul(address.substr(address.rfind(':') + 1))));
+    listening.push_back(std::move(*bound).ListenAll().value().front());
+  }
+  auto started = HttpListener::Start({}, listening, &handler_);
+  ASSERT_TRUE(started.ok()) << started.status();
+  for (const uint16_t port : ports) {
+    port_ = port;
+    ExpectAlive();
+  }
+  (*started)->Shutdown(std::chrono::steady_clock::now());
+  for (const uint16_t port : ports) {
+    EXPECT_FALSE(RawClient().Connect(port)) << port;
+  }
+}
 
 constexpr char kGet[] = "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n";
 

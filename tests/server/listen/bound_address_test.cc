@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string>
+#include <vector>
 
 #include "tests/index/bundle/tiny_bundle.h"
 
@@ -42,6 +44,22 @@ int Connect(int port, bool ipv6) {
   return error;
 }
 
+// A connection to 127.0.0.1.
+int ConnectedTo(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)),
+            0);
+  return fd;
+}
+
+void Close(const std::vector<int>& fds) {
+  for (const int fd : fds) close(fd);
+}
+
 bool HasIpv6() {
   const int fd = socket(AF_INET6, SOCK_STREAM, 0);
   sockaddr_in6 address{};
@@ -59,10 +77,10 @@ TEST(BoundAddress, NobodyCanConnectBeforeItListens) {
   const int port = PortOf(bound->address());
   EXPECT_GT(port, 0);
   EXPECT_EQ(Connect(port, false), ECONNREFUSED);
-  const auto fd = (*std::move(bound)).Listen();
-  ASSERT_TRUE(fd.ok()) << fd.status();
+  const auto fds = (*std::move(bound)).ListenAll();
+  ASSERT_TRUE(fds.ok()) << fds.status();
   EXPECT_EQ(Connect(port, false), 0);
-  close(*fd);
+  Close(*fds);
 }
 
 TEST(BoundAddress, AnyAddressIsThatOfBothFamilies) {
@@ -72,11 +90,11 @@ TEST(BoundAddress, AnyAddressIsThatOfBothFamilies) {
     ASSERT_TRUE(bound.ok()) << bound.status();
     const int port = PortOf(bound->address());
     EXPECT_EQ(bound->plain_address(), "[::]:" + std::to_string(port));
-    const auto fd = (*std::move(bound)).Listen();
-    ASSERT_TRUE(fd.ok()) << fd.status();
+    const auto fds = (*std::move(bound)).ListenAll();
+    ASSERT_TRUE(fds.ok()) << fds.status();
     EXPECT_EQ(Connect(port, false), 0) << address;
     EXPECT_EQ(Connect(port, true), 0) << address;
-    close(*fd);
+    Close(*fds);
   }
 }
 
@@ -84,15 +102,15 @@ TEST(BoundAddress, SaysWhichOfTheCausesItIs) {
   auto taken = BoundAddress::Bind("listen", "127.0.0.1:0");
   ASSERT_TRUE(taken.ok()) << taken.status();
   const std::string address = taken->address();
-  const auto fd = (*std::move(taken)).Listen();
-  ASSERT_TRUE(fd.ok()) << fd.status();
+  const auto fds = (*std::move(taken)).ListenAll();
+  ASSERT_TRUE(fds.ok()) << fds.status();
   const absl::Status in_use = BoundAddress::Bind("http", address).status();
   EXPECT_TRUE(absl::IsUnavailable(in_use)) << in_use;
   EXPECT_THAT(std::string(in_use.message()),
               AllOf(HasSubstr("http: cannot listen on " + address),
                     HasSubstr("another process listens"),
                     HasSubstr("Address already in use")));
-  close(*fd);
+  Close(*fds);
 
   // A range for documentation, which no machine has.
   const absl::Status elsewhere =
@@ -101,6 +119,45 @@ TEST(BoundAddress, SaysWhichOfTheCausesItIs) {
   EXPECT_THAT(std::string(elsewhere.message()),
               AllOf(HasSubstr("does not belong to this machine"),
                     testing::Not(HasSubstr("in use"))));
+}
+
+// Two programs may load for minutes before they listen.
+TEST(BoundAddress, TheSecondToBindFailsAtOnceThoughNobodyListens) {
+  const auto first = BoundAddress::Bind("listen", "127.0.0.1:0");
+  ASSERT_TRUE(first.ok()) << first.status();
+  const absl::Status second =
+      BoundAddress::Bind("listen", first->address()).status();
+  EXPECT_TRUE(absl::IsUnavailable(second)) << second;
+  EXPECT_THAT(std::string(second.message()),
+              HasSubstr("another process listens on it, or is about to"));
+}
+
+// The side that closes a connection first remembers it for a minute. The
+// second round shows that this holds after a bind that had to look past such
+// connections.
+TEST(BoundAddress, ConnectionsThatEndAreNotInTheWayOfTheNext) {
+  std::string address = "127.0.0.1:0";
+  for (int round = 0; round < 3; ++round) {
+    auto bound = BoundAddress::Bind("listen", address);
+    ASSERT_TRUE(bound.ok()) << bound.status() << " in round " << round;
+    address = bound->address();
+    EXPECT_TRUE(
+        absl::IsUnavailable(BoundAddress::Bind("listen", address).status()))
+        << "in round " << round;
+    const auto fds = (*std::move(bound)).ListenAll();
+    ASSERT_TRUE(fds.ok()) << fds.status();
+    const int client = ConnectedTo(PortOf(address));
+    pollfd waiting{fds->front(), POLLIN, 0};
+    ASSERT_EQ(poll(&waiting, 1, 5000), 1);
+    const int accepted = accept(fds->front(), nullptr, nullptr);
+    ASSERT_GE(accepted, 0);
+    close(accepted);
+    // Waits for the end that the other side has sent.
+    char byte = 0;
+    EXPECT_EQ(recv(client, &byte, 1, 0), 0);
+    close(client);
+    Close(*fds);
+  }
 }
 
 TEST(BoundAddress, RefusesWhatIsNoAddress) {
