@@ -142,7 +142,7 @@ void Continuations(const Victim& victim, Grip* grip, size_t bytes,
 
 // Frames that cost the server an answer or a look-up each.
 void Frames(const Victim& victim, Grip* grip, const std::string& frame) {
-  const auto end = Clock::now() + milliseconds(TortureCount(500, 15000));
+  const auto end = Clock::now() + milliseconds(TortureCount(300, 8000));
   const std::string frames = Repeated(frame, 65536 / frame.size() + 1);
   std::optional<RawHttp2> connection;
   while (Clock::now() < end && !grip->released()) {
@@ -157,7 +157,7 @@ void HpackBomb(const Victim& victim, Grip* grip) {
   entry += std::string(4000, 'v');
   const std::string references =
       FrameBytes(kContinuationFrame, 0, 1, std::string(12'000, '\xbe'));
-  const auto end = Clock::now() + milliseconds(TortureCount(500, 15000));
+  const auto end = Clock::now() + milliseconds(TortureCount(300, 8000));
   while (Clock::now() < end && !grip->released()) {
     RawHttp2 connection = ConnectHttp2(victim);
     connection.Send(FrameBytes(kHeadersFrame, 0, 1, entry) +
