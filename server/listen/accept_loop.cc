@@ -80,6 +80,11 @@ void OpenSockets::Sweep() {
   });
 }
 
+void OpenSockets::Disconnect() {
+  Sweep();
+  for (const Socket& socket : sockets_) shutdown(socket.fd, SHUT_RDWR);
+}
+
 absl::StatusOr<std::unique_ptr<AcceptLoop>> AcceptLoop::Start(
     BoundAddress bound, size_t max_connections, OnConnection on_connection) {
   std::string address = bound.address();

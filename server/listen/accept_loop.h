@@ -24,6 +24,8 @@ class OpenSockets {
   void Add(int fd);
   // Forgets those that were closed.
   void Sweep();
+  // Ends the connections of those that are open; their owners close them.
+  void Disconnect();
   size_t size() const { return sockets_.size(); }
 
  private:
@@ -58,6 +60,9 @@ class AcceptLoop {
   // Stops listening; connections that wait in the backlog are refused. Returns
   // when on_connection is called no more. Idempotent.
   void Stop();
+  // Ends the connections that were given away and are still open: their owner
+  // reads the end, however much the client sends. REQUIRES: Stop has returned.
+  void Disconnect() { open_.Disconnect(); }
 
  private:
   AcceptLoop(std::string address, std::string unix_path,
@@ -80,7 +85,7 @@ class AcceptLoop {
   const int wake_;
 
   std::atomic<bool> stopping_{false};
-  // The loop's own.
+  // The loop's own, until it has stopped.
   OpenSockets open_;
   int wait_ms_ = -1;
   std::thread thread_;

@@ -16,6 +16,8 @@ namespace tributary {
 namespace {
 
 constexpr auto kDrainPollInterval = std::chrono::milliseconds(1);
+// How long gRPC may take to tell clients that their calls are cancelled.
+constexpr auto kCancelGrace = std::chrono::milliseconds(500);
 // How long a client may take to say that it speaks HTTP/2.
 constexpr int kHandshakeMs = 10'000;
 
@@ -130,7 +132,13 @@ void GrpcServer::Shutdown(std::chrono::system_clock::time_point deadline) {
   // The Shutdown in progress takes no new deadline. This call is what it does
   // at its own deadline; it has no effect once the Shutdown has returned.
   grpc_server_cancel_all_calls(server_->c_server());
+  const auto grace_end = std::chrono::system_clock::now() + kCancelGrace;
+  while (!drained_ && std::chrono::system_clock::now() < grace_end) {
+    std::this_thread::sleep_for(kDrainPollInterval);
+  }
   const MutexLock lock(&mutex_);
+  // gRPC closes no connection on which frames come without a pause.
+  if (!drained_ && accepting_ != nullptr) accepting_->Disconnect();
   if (drain_.joinable()) drain_.join();
 }
 

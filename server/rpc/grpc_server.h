@@ -79,7 +79,8 @@ class GrpcServer {
   // disconnected, which may take idle clients seconds.
   bool drained() const { return drained_; }
   // Calls StartDrain, waits until drained() or the deadline, and then cancels
-  // the calls that are still in progress. Idempotent.
+  // the calls that are still in progress. Half a second later it ends the
+  // connections that are left, whatever their clients send. Idempotent.
   void Shutdown(std::chrono::system_clock::time_point deadline);
 
  private:

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "index/data/data_set.h"
-#include "tests/fuzz/fuzz_target.h"
 #include "text/utf8.h"
+#include "tests/fuzz/fuzz_target.h"
 
 namespace tributary {
 namespace {

@@ -142,7 +142,7 @@ void Continuations(const Victim& victim, Grip* grip, size_t bytes,
 
 // Frames that cost the server an answer or a look-up each.
 void Frames(const Victim& victim, Grip* grip, const std::string& frame) {
-  const auto end = Clock::now() + milliseconds(TortureCount(500, 5000));
+  const auto end = Clock::now() + milliseconds(TortureCount(300, 8000));
   const std::string frames = Repeated(frame, 65536 / frame.size() + 1);
   std::optional<RawHttp2> connection;
   while (Clock::now() < end && !grip->released()) {
@@ -157,7 +157,7 @@ void HpackBomb(const Victim& victim, Grip* grip) {
   entry += std::string(4000, 'v');
   const std::string references =
       FrameBytes(kContinuationFrame, 0, 1, std::string(12'000, '\xbe'));
-  const auto end = Clock::now() + milliseconds(TortureCount(500, 5000));
+  const auto end = Clock::now() + milliseconds(TortureCount(300, 8000));
   while (Clock::now() < end && !grip->released()) {
     RawHttp2 connection = ConnectHttp2(victim);
     connection.Send(FrameBytes(kHeadersFrame, 0, 1, entry) +
@@ -268,6 +268,13 @@ void EmptyBatches(const Victim& victim, Grip* grip) {
   const Body batch = {kBatchMethod,
                       Repeated(std::string("\x0a\0", 2), kBodyBytes / 2)};
   SendBodies(victim, grip, {batch}, 16, TortureCount(1, 10));
+}
+
+// More than transport.max_buffer_bytes at a time, in messages that are longer
+// than limits.max_request_bytes, but not too long for gRPC.
+void LongMessages(const Victim& victim, Grip* grip) {
+  const Body body = {kRetrieveMethod, std::string(15 << 20, '\1')};
+  SendBodies(victim, grip, {body}, TortureCount(8, 64), TortureCount(1, 5));
 }
 
 void Bodies(const Victim& victim, Grip* grip) {
@@ -493,6 +500,7 @@ std::vector<Attack> GrpcAttacks() {
       {"half_messages", HalfMessages},
       {"empty_batches", EmptyBatches},
       {"amplifying_bodies", Bodies},
+      {"long_messages", LongMessages},
       {"unread_replies", UnreadReplies},
       {"stopped_client", StoppedClient},
       {"endless_headers",

@@ -150,8 +150,8 @@ class HostileClientsTest : public testing::TestWithParam<Attack> {
 Deployment* HostileClientsTest::deployment_ = nullptr;
 
 TEST_P(HostileClientsTest, DoNotKeepOthersFromTheServer) {
-  const milliseconds quiet_time(TortureCount(300, 2000));
-  const milliseconds held_time(TortureCount(500, 3000));
+  const milliseconds quiet_time(TortureCount(200, 2000));
+  const milliseconds held_time(TortureCount(300, 3000));
   Bystanders others(victim_);
   std::this_thread::sleep_for(milliseconds(100));
   others.Take();

@@ -122,6 +122,18 @@ TEST(AcceptLoop, RemovesItsUnixSocketWhenItStops) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+TEST(AcceptLoop, EndsConnectionsThatItsOwnerStillHas) {
+  Connections connections;
+  const auto loop = StartAt("127.0.0.1:0", 8, &connections);
+  const int client = ConnectTo(loop->address());
+  connections.WaitFor(1);
+  loop->Stop();
+  loop->Disconnect();
+  char byte = 0;
+  EXPECT_EQ(recv(client, &byte, 1, 0), 0);
+  close(client);
+}
+
 TEST(OpenSockets, ForgetsASocketWhoseNumberAnotherFileHas) {
   OpenSockets open;
   int pair[2];

@@ -2,9 +2,12 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "gmock/gmock.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -13,6 +16,7 @@
 #include "server/pipeline/server_config.h"
 #include "server/rpc/health_service.h"
 #include "tests/index/bundle/tiny_bundle.h"
+#include "tests/server/rpc/raw_http2.h"
 
 namespace tributary {
 namespace {
@@ -156,6 +160,28 @@ TEST(GrpcServer, DoesNotReplaceOtherServersSocketsOrFiles) {
   EXPECT_EQ(no_dir.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(no_dir.status().message()),
               HasSubstr((dir / "none").native()));
+}
+
+// gRPC reads on for as long as there are frames.
+TEST(GrpcServer, AShutdownEndsWhateverClientsSend) {
+  HealthService health({});
+  auto server = StartAt("127.0.0.1:0", &health);
+  ASSERT_TRUE(server.ok()) << server.status();
+  std::atomic<bool> ended{false};
+  std::thread hostile([&, address = (*server)->address()] {
+    RawHttp2 client(address);
+    std::string frames;
+    // Frames of PRIORITY.
+    for (int i = 0; i < 5000; ++i) {
+      frames += FrameBytes(2, 0, 1, std::string(5, '\0'));
+    }
+    while (!ended && client.Send(frames)) client.Discard();
+  });
+  EXPECT_TRUE(CheckHealthAt((*server)->address()).ok());
+  (*server)->Shutdown(std::chrono::system_clock::now());
+  EXPECT_TRUE((*server)->drained());
+  ended = true;
+  hostile.join();
 }
 
 TEST(GrpcServer, DescribesItsServicesByReflection) {
