@@ -38,7 +38,7 @@ struct Transfer {
   const std::stop_token& stop;
   std::chrono::milliseconds stall;
   std::span<const std::byte> body;
-  HttpReply& reply;
+  StoreReply& reply;
   size_t sent = 0;
   size_t header_bytes = 0;
   bool begun = false;
@@ -50,7 +50,7 @@ struct Transfer {
 };
 
 // The offset in the file of the body of a reply with status 206.
-uint64_t RangeBegin(const HttpReply& reply) {
+uint64_t RangeBegin(const StoreReply& reply) {
   // The header is "bytes BEGIN-END/SIZE".
   const std::string range = reply.Header("content-range");
   return range.starts_with("bytes ")
@@ -145,7 +145,7 @@ std::string WithoutCredentials(std::string_view url) {
 // it has decided.
 int NoteProxy(CURL*, curl_infotype type, char* data, size_t size, void* user) {
   if (type != CURLINFO_TEXT) return 0;
-  HttpReply& reply = static_cast<Transfer*>(user)->reply;
+  StoreReply& reply = static_cast<Transfer*>(user)->reply;
   std::string_view line(data, size);
   constexpr std::string_view kUses = "Uses proxy env variable ";
   constexpr std::string_view kRedirected = "Issue another request to this URL";
@@ -219,7 +219,7 @@ void SetCallbacks(CURL* handle, Transfer* transfer) {
   curl_easy_setopt(handle, CURLOPT_VERBOSE, 1L);
 }
 
-HeaderList SetRequest(CURL* handle, const HttpRequest& request) {
+HeaderList SetRequest(CURL* handle, const StoreRequest& request) {
   curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
   if (request.method == "HEAD") {
     curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
@@ -309,12 +309,12 @@ class HttpClient::Handles {
   std::vector<CURL*> free_ ABSL_GUARDED_BY(mutex_);
 };
 
-std::string HttpReply::Header(const std::string& name) const {
+std::string StoreReply::Header(const std::string& name) const {
   const auto header = headers.find(name);
   return header == headers.end() ? "" : header->second;
 }
 
-bool HttpReply::IsSettled() const {
+bool StoreReply::IsSettled() const {
   const std::string modified = Header("last-modified");
   if (modified.empty()) return true;
   return curl_getdate(modified.c_str(), nullptr) + kSettleSeconds <=
@@ -326,7 +326,7 @@ HttpClient::HttpClient(std::chrono::milliseconds stall)
 
 HttpClient::~HttpClient() = default;
 
-absl::Status HttpClient::Send(const HttpRequest& request, HttpReply* reply,
+absl::Status HttpClient::Send(const StoreRequest& request, StoreReply* reply,
                               ByteSink* sink, const std::stop_token& stop) {
   CURL* handle = handles_->Take();
   if (handle == nullptr) return absl::ResourceExhaustedError("no memory");

@@ -27,7 +27,7 @@ struct RequestSigner {
   std::string secret_key;
 };
 
-struct HttpRequest {
+struct StoreRequest {
   std::string method = "GET";
   // Without a user name. Percent-encoded, except letters, digits, '-', '_',
   // '.', '~' and '/'; query fields are sorted by name, as signing requires.
@@ -42,7 +42,7 @@ struct HttpRequest {
   std::optional<RequestSigner> signer = {};
 };
 
-struct HttpReply {
+struct StoreReply {
   int status = 0;
   // Those of the last response, after redirects. Names are in lower case;
   // values have no space around them.
@@ -82,7 +82,7 @@ class HttpClient {
   // UNAUTHENTICATED when the server's certificate is not trusted;
   // INVALID_ARGUMENT for a malformed URL; CANCELLED; those of the sink.
   // Messages do not name the request.
-  absl::Status Send(const HttpRequest& request, HttpReply* reply,
+  absl::Status Send(const StoreRequest& request, StoreReply* reply,
                     ByteSink* sink, const std::stop_token& stop);
 
  private:

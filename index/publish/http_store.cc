@@ -56,7 +56,7 @@ absl::StatusCode CodeOf(int http_status) {
 }
 
 // For the end of an error: a proxy that was in the way is the first suspect.
-std::string WithProxy(const HttpReply& reply) {
+std::string WithProxy(const StoreReply& reply) {
   if (reply.proxy.empty()) return "";
   return fmt::format(
       "; the request went through the proxy {}, which the variable {} names: "
@@ -67,7 +67,7 @@ std::string WithProxy(const HttpReply& reply) {
 // Passes bytes on if they continue the content of earlier ones, by the ETag.
 class SameContent : public ByteSink {
  public:
-  SameContent(const HttpReply& reply, uint64_t offset, std::string* validator,
+  SameContent(const StoreReply& reply, uint64_t offset, std::string* validator,
               ByteSink* sink)
       : reply_(reply), offset_(offset), validator_(validator), sink_(sink) {}
 
@@ -88,7 +88,7 @@ class SameContent : public ByteSink {
   }
 
  private:
-  const HttpReply& reply_;
+  const StoreReply& reply_;
   const uint64_t offset_;
   std::string* const validator_;
   ByteSink* const sink_;
@@ -116,8 +116,8 @@ HttpStore::HttpStore(std::string url, std::string base,
       base_(std::move(base)),
       client_(std::chrono::milliseconds(download.stall_ms())) {}
 
-absl::Status HttpStore::Send(const std::string& path, HttpRequest request,
-                             HttpReply* reply, ByteSink* sink,
+absl::Status HttpStore::Send(const std::string& path, StoreRequest request,
+                             StoreReply* reply, ByteSink* sink,
                              const std::stop_token& stop) {
   const std::string_view slash = base_.ends_with('/') ? "" : "/";
   request.url = fmt::format("{}{}{}", base_, slash, path);
@@ -151,14 +151,14 @@ absl::StatusOr<std::string> HttpStore::ReadSmall(const std::string& path,
       known = last->second;
     }
   }
-  HttpRequest request;
+  StoreRequest request;
   // Makes caches on the way ask the server.
   request.headers.push_back("Cache-Control: no-cache");
   if (!known.etag.empty()) {
     request.headers.push_back("If-None-Match: " + known.etag);
   }
   SmallFile file(fmt::format("{}/{}", url(), path), max_bytes);
-  HttpReply reply;
+  StoreReply reply;
   RETURN_IF_ERROR(Send(path, std::move(request), &reply, &file, stop));
   if (reply.status == 304 && !known.etag.empty()) return known.contents;
   known = {reply.IsSettled() ? reply.Header("etag") : "",
@@ -186,12 +186,12 @@ absl::StatusOr<SignedManifest> HttpStore::ReadManifest(
 absl::Status HttpStore::ReadFile(uint64_t version, const std::string& name,
                                  uint64_t offset, std::string* validator,
                                  ByteSink* sink, const std::stop_token& stop) {
-  HttpRequest request;
+  StoreRequest request;
   request.offset = offset;
   if (offset > 0 && !validator->empty()) {
     request.headers.push_back("If-Range: " + *validator);
   }
-  HttpReply reply;
+  StoreReply reply;
   SameContent same(reply, offset, validator, sink);
   return Send(FilePath(version, name), std::move(request), &reply, &same, stop);
 }

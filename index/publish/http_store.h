@@ -41,8 +41,8 @@ class HttpStore : public Store {
 
   // Sends the request, with the URL of the file at `path`. A reply other than
   // 2xx and 304 is an error, whose code depends on its status.
-  absl::Status Send(const std::string& path, HttpRequest request,
-                    HttpReply* reply, ByteSink* sink,
+  absl::Status Send(const std::string& path, StoreRequest request,
+                    StoreReply* reply, ByteSink* sink,
                     const std::stop_token& stop);
   // Reads a file of up to max_bytes. Returns the contents that were read last
   // if the server replies that they have not changed (304).
@@ -57,7 +57,7 @@ class HttpStore : public Store {
   };
 
   // Adds what the kind of server needs to a request, such as a signature.
-  virtual absl::Status Authorize(HttpRequest*) { return absl::OkStatus(); }
+  virtual absl::Status Authorize(StoreRequest*) { return absl::OkStatus(); }
   // The text that an error message gets from the body of an error reply.
   virtual std::string Explain(std::string_view) const { return ""; }
 

@@ -95,7 +95,7 @@ S3Store::S3Store(std::string url, std::string base,
       s3_(std::move(s3)),
       attempts_(download.attempts()) {}
 
-absl::Status S3Store::Authorize(HttpRequest* request) {
+absl::Status S3Store::Authorize(StoreRequest* request) {
   ASSIGN_OR_RETURN(S3Credentials credentials, FindS3Credentials(s3_));
   const bool hashed =
       std::any_of(request->headers.begin(), request->headers.end(),
@@ -177,9 +177,9 @@ absl::Status S3Store::PutFiles(const std::filesystem::path& dir,
 absl::StatusOr<bool> S3Store::HasFile(uint64_t version,
                                       const v1::FileEntry& file,
                                       const std::stop_token& stop) {
-  HttpRequest request;
+  StoreRequest request;
   request.method = "HEAD";
-  HttpReply reply;
+  StoreReply reply;
   const absl::Status status =
       Try(FilePath(version, file.name()), request, &reply, nullptr, stop);
   if (absl::IsNotFound(status)) return false;
@@ -230,8 +230,8 @@ absl::Status S3Store::WriteCurrent(uint64_t version) {
   return Put({kCurrentName, std::as_bytes(std::span(line)), HashOf(line)}, {});
 }
 
-absl::Status S3Store::Try(const std::string& path, const HttpRequest& request,
-                          HttpReply* reply, std::string* body,
+absl::Status S3Store::Try(const std::string& path, const StoreRequest& request,
+                          StoreReply* reply, std::string* body,
                           const std::stop_token& stop) {
   for (uint32_t attempt = 1;; ++attempt) {
     SmallFile answer(fmt::format("{}/{}", url(), path), kMaxReplyBytes);
@@ -246,13 +246,13 @@ absl::Status S3Store::Try(const std::string& path, const HttpRequest& request,
 
 absl::Status S3Store::Put(const Upload& upload, const std::stop_token& stop) {
   if (upload.bytes.size() > kPartBytes) return PutInParts(upload, stop);
-  HttpRequest request;
+  StoreRequest request;
   request.method = "PUT";
   request.headers = upload.headers;
   request.headers.push_back(kContentSha256 + upload.sha256);
   request.headers.push_back(fmt::format("{}: {}", kMetaSha256, upload.sha256));
   request.body = upload.bytes;
-  HttpReply reply;
+  StoreReply reply;
   return Try(upload.path, request, &reply, nullptr, stop);
 }
 
@@ -263,10 +263,10 @@ absl::Status S3Store::PutInParts(const Upload& upload,
         fmt::format("{}/{}: {} bytes, but an object may have at most {}", url(),
                     upload.path, upload.bytes.size(), kMaxObjectBytes));
   }
-  HttpRequest request;
+  StoreRequest request;
   request.method = "POST";
   request.headers.push_back(fmt::format("{}: {}", kMetaSha256, upload.sha256));
-  HttpReply reply;
+  StoreReply reply;
   std::string body;
   RETURN_IF_ERROR(Try(upload.path + "?uploads=", request, &reply, &body, stop));
   const std::string upload_id = PercentEncode(Element(body, "UploadId"));
@@ -297,14 +297,14 @@ absl::StatusOr<std::string> S3Store::PutParts(const Upload& upload,
   std::string list = "<CompleteMultipartUpload>";
   uint64_t number = 1;
   for (uint64_t from = 0; from < upload.bytes.size(); from += kPartBytes) {
-    HttpRequest request;
+    StoreRequest request;
     request.method = "PUT";
     request.body = upload.bytes.subspan(
         from, std::min<uint64_t>(kPartBytes, upload.bytes.size() - from));
     request.headers.push_back(kContentSha256 + HashOf(request.body));
     const std::string path = fmt::format("{}?partNumber={}&uploadId={}",
                                          upload.path, number, upload_id);
-    HttpReply reply;
+    StoreReply reply;
     RETURN_IF_ERROR(Try(path, request, &reply, nullptr, stop));
     list +=
         fmt::format("<Part><ETag>{}</ETag><PartNumber>{}</PartNumber></Part>",

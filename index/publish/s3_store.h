@@ -43,7 +43,7 @@ class S3Store : public HttpStore {
   S3Store(std::string url, std::string base, const v1::Download& download,
           v1::S3 s3);
 
-  absl::Status Authorize(HttpRequest* request) override;
+  absl::Status Authorize(StoreRequest* request) override;
   std::string Explain(std::string_view error_body) const override;
 
   absl::Status PutFiles(const std::filesystem::path& dir,
@@ -66,8 +66,8 @@ class S3Store : public HttpStore {
                                        const std::stop_token& stop);
   // Sends a request, and retries it after UNAVAILABLE. Sets *body, if not null,
   // to the body of the reply.
-  absl::Status Try(const std::string& path, const HttpRequest& request,
-                   HttpReply* reply, std::string* body,
+  absl::Status Try(const std::string& path, const StoreRequest& request,
+                   StoreReply* reply, std::string* body,
                    const std::stop_token& stop);
 
   const v1::S3 s3_;
