@@ -128,19 +128,24 @@ void TellOfNewer(const std::string& bundles, uint64_t active) {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     v1::ServerConfig config, RetrieverRegistry registry) {
+  // Whoever has not named `admin` does not wait for it: a second server on a
+  // machine does without, as long as `http` has the same endpoints.
+  const bool needs_admin = config.has_admin() || config.admin_only();
   ASSIGN_OR_RETURN(v1::ServerConfig complete,
                    CompleteServerConfig(std::move(config)));
   RETURN_IF_ERROR(CheckDirectory(complete.bundles()));
   std::unique_ptr<Server> server(
-      new Server(std::move(complete), std::move(registry)));
+      new Server(std::move(complete), needs_admin, std::move(registry)));
   RETURN_IF_ERROR(server->Bind());
   server->Restore();
   RETURN_IF_ERROR(server->Listen());
   return server;
 }
 
-Server::Server(v1::ServerConfig config, RetrieverRegistry registry)
+Server::Server(v1::ServerConfig config, bool needs_admin,
+               RetrieverRegistry registry)
     : config_(std::move(config)),
+      needs_admin_(needs_admin),
       health_({v1::Retrieval::service_full_name()}),
       bundles_(
           config_, std::move(registry),
@@ -205,17 +210,31 @@ absl::Status Server::Bind() {
   return absl::OkStatus();
 }
 
-absl::Status Server::StartHttp() {
-  const auto ready = [this] { return Ready(); };
-  if (config_.admin() != "off") {
-    ASSIGN_OR_RETURN(
-        admin_, HttpServer::Start({.field = "admin",
-                                   .address = config_.admin(),
-                                   .metrics = &metrics_,
-                                   .ready = ready,
-                                   .listener = ListenerOptions(
-                                       config_, connection_limits_.admin)}));
+absl::Status Server::StartAdmin() {
+  if (config_.admin() == "off") return absl::OkStatus();
+  auto started = HttpServer::Start(
+      {.field = "admin",
+       .address = config_.admin(),
+       .metrics = &metrics_,
+       .ready = [this] { return Ready(); },
+       .listener = ListenerOptions(config_, connection_limits_.admin)});
+  if (started.ok()) {
+    admin_ = *std::move(started);
+    return absl::OkStatus();
   }
+  const bool has_others = !needs_admin_ && config_.http() != "off";
+  if (!absl::IsUnavailable(started.status()) || !has_others) {
+    return started.status();
+  }
+  spdlog::warn("event=admin_not_listening reason={:?} hint={:?}",
+               std::string(started.status().message()),
+               "http has the same endpoints; --admin HOST:PORT names another "
+               "place, and --admin off none");
+  return absl::OkStatus();
+}
+
+absl::Status Server::StartHttp() {
+  RETURN_IF_ERROR(StartAdmin());
   if (config_.http() == "off") return absl::OkStatus();
   const auto retrieve =
       [this](std::string json, Criticality criticality,
@@ -230,7 +249,7 @@ absl::Status Server::StartHttp() {
                                       .serves_health = !config_.admin_only(),
                                       .retrieve = retrieve,
                                       .metrics = &metrics_,
-                                      .ready = ready,
+                                      .ready = [this] { return Ready(); },
                                       .listener = ListenerOptions(
                                           config_, connection_limits_.http)}));
   return absl::OkStatus();

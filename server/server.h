@@ -71,11 +71,13 @@ class Server {
   bool IsOpening() const { return bundles_.IsOpening(); }
 
  private:
-  Server(v1::ServerConfig config, RetrieverRegistry registry);
+  // `needs_admin`: whether Start fails where `admin` cannot be listened on.
+  Server(v1::ServerConfig config, bool needs_admin, RetrieverRegistry registry);
 
   static const std::string& AddressOf(const std::unique_ptr<HttpServer>& http);
 
   absl::Status Bind();
+  absl::Status StartAdmin();
   absl::Status StartHttp();
   absl::Status Listen();
   void Restore();
@@ -84,6 +86,7 @@ class Server {
 
   // Constant after construction.
   const v1::ServerConfig config_;
+  const bool needs_admin_;
 
   std::once_flag shutdown_once_;
   std::atomic<bool> shutting_down_{false};
@@ -110,7 +113,8 @@ class Server {
   // Null when Start failed. HTTP, which is up before, reads checking_.
   std::unique_ptr<SelfCheck> self_check_;
   std::atomic<const SelfCheck*> checking_{nullptr};
-  // Null when Start failed; http_ and admin_ also where they are off.
+  // Null when Start failed; http_ and admin_ also where they are off, and
+  // admin_ where another process has its port and needs_admin_ is false.
   std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<HttpServer> admin_;

@@ -88,6 +88,7 @@ void SetDefaults(v1::BuildConfig* config) {
   DEFAULT_TO(feedback, value_weight, "none");
   DEFAULT_TO(feedback, half_life_days, 0);
   DEFAULT_TO(feedback, max_per_user_item_day, 1);
+  DEFAULT_TO(feedback, max_per_user_day, 0);
   DEFAULT_TO(feedback, max_repeats, 1);
 #undef DEFAULT_TO
 }

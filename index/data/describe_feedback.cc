@@ -61,9 +61,10 @@ std::vector<std::string> Describe(const FeedbackSummary& summary) {
   }
   if (summary.limited > 0) {
     lines.push_back(fmt::format(
-        "{} interactions repeat what the same user did with the same item, and "
-        "count less or not at all (feedback.max_per_user_item_day, "
-        "feedback.max_repeats)",
+        "{} interactions repeat what the same user did with the same item, or "
+        "are more than a user's limit of a day, and count less or not at all "
+        "(feedback.max_per_user_item_day, feedback.max_repeats, "
+        "feedback.max_per_user_day)",
         summary.limited));
   }
   return lines;

@@ -213,6 +213,7 @@ absl::Status ApplyFeedback(const v1::Feedback& feedback, DataSet* data) {
                                    : FeedbackLimits().max_per_user_item_day,
       .max_repeats = feedback.has_max_repeats() ? feedback.max_repeats()
                                                 : FeedbackLimits().max_repeats,
+      .max_per_user_day = feedback.max_per_user_day(),
       .newest_decides = weigher.ratings().has_value()};
   FeedbackSummary& summary = data->feedback = {};
   summary.ratings = weigher.ratings();

@@ -168,14 +168,14 @@ TEST(DocumentedSettings, DefaultsAreThoseOfThePrograms) {
       testing::UnorderedElementsAre(
           "bundles", "store", "defaults.quotas",
           "defaults.fusion_model.segments", "defaults.fusion_model.quotas",
-          "execution.search_threads", "threads", "behavior.history.epochs",
-          "behavior.history.dropout", "behavior.history.weight_decay",
-          "behavior.history.decay", "behavior.history.cut_share",
-          "behavior.history.dropped_targets", "behavior.towers.user.id_dim",
-          "behavior.towers.user.text", "behavior.towers.item.id_dim",
-          "behavior.towers.item.text", "behavior.towers.stop_after",
-          "index.factory", "als.alpha", "als.regularization",
-          "s3.credentials_file"));
+          "execution.search_threads", "execution.request_threads", "threads",
+          "behavior.history.epochs", "behavior.history.dropout",
+          "behavior.history.weight_decay", "behavior.history.decay",
+          "behavior.history.cut_share", "behavior.history.dropped_targets",
+          "behavior.towers.user.id_dim", "behavior.towers.user.text",
+          "behavior.towers.item.id_dim", "behavior.towers.item.text",
+          "behavior.towers.stop_after", "index.factory", "als.alpha",
+          "als.regularization", "s3.credentials_file"));
 }
 
 // Whether the program takes the value.

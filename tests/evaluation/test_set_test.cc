@@ -93,7 +93,7 @@ TEST_F(TestSetTest, ColdUsersAreJudgedOnRequest) {
 
 TEST_F(TestSetTest, LongKeysAreCutBetweenCharacters) {
   std::string long_key;
-  for (int i = 0; i < 30; ++i) long_key += "é";
+  for (int i = 0; i < 50; ++i) long_key += "é";
   const std::string problem = Problem({{"u1" + long_key, {"c"}}});
   EXPECT_THAT(problem, HasSubstr("éé..."));
   EXPECT_THAT(problem, Not(HasSubstr(long_key)));

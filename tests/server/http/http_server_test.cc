@@ -10,6 +10,7 @@
 #include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
 #include "httplib.h"
+#include "server/listen/bound_address.h"
 #include "tests/server/http/raw_client.h"
 #include "tests/server/rpc/gated_retriever.h"
 #include "tests/server/rpc/running_server.h"
@@ -272,6 +273,30 @@ TEST_F(HttpTest, ListenersCanBeOff) {
   RunningServer running(config);
   EXPECT_EQ(running.server().http_address(), "off");
   EXPECT_EQ(running.server().admin_address(), "off");
+}
+
+TEST_F(HttpTest, ADefaultAdminThatIsTakenIsDoneWithout) {
+  // Somebody has the port: this test, or another server on this machine.
+  const auto holder = BoundAddress::Bind("admin", "127.0.0.1:7702");
+  const std::filesystem::path root = MakeTestDir();
+  WriteTinyBundle(root, 1);
+  v1::ServerConfig config = ConfigFor(root);
+  config.clear_admin();
+  Start(config);
+  EXPECT_EQ(running_->server().admin_address(), "off");
+  EXPECT_EQ(Get("/readyz").status, 200);
+  running_.reset();
+  const auto start = [&] {
+    return Server::Start(config, RetrieverRegistry::BuiltIn()).status();
+  };
+  config.set_admin_only(true);
+  EXPECT_TRUE(absl::IsUnavailable(start())) << "health would be nowhere";
+  config.clear_admin_only();
+  config.set_http("off");
+  EXPECT_TRUE(absl::IsUnavailable(start())) << "health would be nowhere";
+  config = ConfigFor(root);
+  config.set_admin("127.0.0.1:7702");
+  EXPECT_TRUE(absl::IsUnavailable(start())) << "it was asked for";
 }
 
 TEST_F(HttpTest, WantsABody) {

@@ -4,6 +4,7 @@
 
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
+#include "server/pipeline/server_config.h"
 #include "server/rpc/grpc_server.h"
 
 namespace tributary {
@@ -16,10 +17,14 @@ using grpc::health::v1::HealthCheckResponse;
 class HealthServiceTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto server = GrpcServer::Start({.field = "listen",
-                                     .address = "127.0.0.1:0",
-                                     .services = {&health_},
-                                     .max_calls = 4});
+    v1::ServerConfig config;
+    config.set_bundles("none");
+    auto server = GrpcServer::Start(
+        {.field = "listen",
+         .address = "127.0.0.1:0",
+         .services = {&health_},
+         .max_calls = 4,
+         .transport = CompleteServerConfig(config)->transport()});
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     stub_ = Health::NewStub(grpc::CreateChannel(
