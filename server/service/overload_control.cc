@@ -16,6 +16,11 @@ constexpr double kBatchPatience = 10;
 // Batches may hold this share of the limit, so that they never keep
 // interactive calls out.
 constexpr double kBatchShare = 0.5;
+// A call may wait at least as long as so many calls take: some callers per
+// thread that call again when they are answered are no overload.
+constexpr double kPatience = 24;
+// The share of the longest wait above which the server does less.
+constexpr double kPressure = 0.75;
 // The weight that a measurement keeps with each later one.
 constexpr double kDecay = 0.99;
 // The time of a unit before anything was measured: 100 us for a request of
@@ -55,6 +60,11 @@ OverloadControl::OverloadControl(const v1::ServerConfig& config)
       measured_units_(1),
       hold_(kHold) {}
 
+double OverloadControl::LongestWaitNs() const {
+  if (measured_calls_ == 0) return max_wait_ns_;
+  return std::max(max_wait_ns_, kPatience * measured_ns_ / measured_calls_);
+}
+
 v1::ServiceLevel OverloadControl::level() const {
   return steps_taken_ == 0 ? v1::FULL_SERVICE : steps_[steps_taken_ - 1];
 }
@@ -76,7 +86,7 @@ std::optional<Refusal> OverloadControl::Judge(const CallTerms& call,
     return Refusal::kLimit;
   }
   const nanoseconds wait = ExpectedWait(call.criticality);
-  if (NsOf(wait) > max_wait_ns_ * (batch ? kBatchPatience : 1)) {
+  if (NsOf(wait) > LongestWaitNs() * (batch ? kBatchPatience : 1)) {
     return Refusal::kWait;
   }
   if (call.deadline - now < wait) return Refusal::kDeadline;
@@ -117,6 +127,7 @@ void OverloadControl::Finish(const CallTerms& call, nanoseconds service,
   in_progress_ -= call.requests;
   measured_ns_ = measured_ns_ * kDecay + NsOf(service);
   measured_units_ = measured_units_ * kDecay + call.units;
+  measured_calls_ = measured_calls_ * kDecay + call.requests;
   if (call.criticality == Criticality::kInteractive) {
     window_.service_ns += NsOf(service);
     ++window_.finished;
@@ -147,7 +158,7 @@ void OverloadControl::MoveLimit() {
   const double service =
       window_.service_ns / static_cast<double>(window_.finished);
   const double gradient =
-      std::clamp((service + max_wait_ns_ / 2) / (service + wait), 0.5, 1.0);
+      std::clamp((service + LongestWaitNs()) / (service + wait), 0.5, 1.0);
   // A limit that nothing has touched is not known to be too low.
   if (gradient == 1 && window_.most_in_progress * 2 < limit_) return;
   const double moved = limit_ * gradient + std::sqrt(limit_);
@@ -160,7 +171,8 @@ void OverloadControl::MoveLevel(SteadyTime now) {
       window_.started == 0
           ? 0
           : window_.wait_ns / static_cast<double>(window_.started);
-  const bool pressure = window_.refused > 0 || wait > max_wait_ns_ / 4;
+  const bool pressure =
+      window_.refused > 0 || wait > kPressure * LongestWaitNs();
   if (pressure) {
     if (steps_taken_ < steps_.size()) {
       const bool soon = fell_at_ != SteadyTime{} && now - fell_at_ < 2 * hold_;

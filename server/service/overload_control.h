@@ -46,23 +46,24 @@ inline constexpr size_t kRefusals = 3;
 //
 // Waiting. A call waits for all that waits before it. That time is the sum of
 // the waiting calls' units, times the measured time of a unit, over the
-// threads. A call that would wait too long is refused when it arrives, which
+// threads. A call that would wait longer than overload.max_wait_ms, or
+// than 24 calls take if that is more, is refused when it arrives, which
 // costs microseconds, instead of after it has waited, when its caller has given
 // up. Batches wait behind all other calls, up to kBatchPatience times as long.
 //
 // The limit of requests in progress. Every 100 ms it is multiplied by
-//   gradient = (service + allowed wait) / (service + wait),  at most 1,
+//   gradient = (service + longest wait) / (service + wait),  at most 1,
 // of the means of the window, and grows by its square root, so that it falls
-// while calls wait for longer than half of max_wait_ms, and rises again when
+// while calls wait for longer than they should, and rises again when
 // they do not ("Performance Under Load", Netflix 2018; the square root is
 // theirs). Unlike theirs it needs no estimate of the latency without load: the
 // executor knows how much of a latency was waiting.
 //
 // The service level. A window in which calls were refused, or waited for more
-// than a quarter of max_wait_ms, raises it by one step of overload.degrade; it
-// falls by one after a second without such a window. A level that had to be
-// raised again soon after it fell is held for twice as long each time, up to
-// half a minute.
+// than three quarters of the longest wait, raises it by one step of
+// overload.degrade; it falls by one after a second without such a window. A
+// level that had to be raised again soon after it fell is held for twice as
+// long each time, up to half a minute.
 //
 // Not thread-safe.
 class OverloadControl {
@@ -103,6 +104,7 @@ class OverloadControl {
     uint32_t most_in_progress = 0;
   };
 
+  double LongestWaitNs() const;
   std::optional<Refusal> Judge(const CallTerms& call, SteadyTime now) const;
   void CloseWindow(SteadyTime now);
   void MoveLimit();
@@ -123,6 +125,7 @@ class OverloadControl {
   // Sums with exponential decay; their ratio is the time of a unit.
   double measured_ns_;
   double measured_units_;
+  double measured_calls_ = 0;
   Window window_;
   // How many of steps_ are taken.
   size_t steps_taken_ = 0;
