@@ -15,6 +15,7 @@
 
 #include "fmt/format.h"
 #include "server/http/request_head.h"
+#include "server/listen/accept_loop.h"
 #include "spdlog/spdlog.h"
 
 namespace tributary {
@@ -53,25 +54,6 @@ bool Watch(int epoll, int fd, uint32_t events, Watched* watched) {
   event.events = events;
   event.data.ptr = watched;
   return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
-}
-
-// Errors of a connection that failed before it was accepted.
-bool IsOfOneConnection(int error) {
-  switch (error) {
-    case ECONNABORTED:
-    case EINTR:
-    case ENETDOWN:
-    case EPROTO:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case ENONET:
-    case EHOSTUNREACH:
-    case EOPNOTSUPP:
-    case ENETUNREACH:
-      return true;
-    default:
-      return false;
-  }
 }
 
 HttpConnection* ContextOf(MHD_Connection* connection) {
@@ -347,7 +329,7 @@ bool HttpLoop::AcceptFrom(int listening) {
     }
     const int error = errno;
     if (error == EAGAIN) return true;
-    if (IsOfOneConnection(error)) continue;
+    if (ConcernsOneConnection(error)) continue;
     // Above all EMFILE. Trying again at once would keep the thread busy.
     accept_at_ = now_ + kAcceptPause;
     if (!accept_failed_) {

@@ -44,8 +44,8 @@ void LogAcceptFailure(const std::string& address, int error) {
       address, std::strerror(error));
 }
 
-// Errors of one connection, which was gone before it was accepted (accept(2)
-// has the list); the next one may be fine.
+}  // namespace
+
 bool ConcernsOneConnection(int error) {
   switch (error) {
     case ECONNABORTED:
@@ -64,8 +64,6 @@ bool ConcernsOneConnection(int error) {
       return false;
   }
 }
-
-}  // namespace
 
 void OpenSockets::Add(int fd) {
   struct stat file {};

@@ -15,6 +15,11 @@
 
 namespace tributary {
 
+// Whether an errno of accept(2) is that of one connection, which was gone
+// before it was accepted; the next one may be fine. Others, such as EMFILE,
+// last.
+bool ConcernsOneConnection(int error);
+
 // Which of the descriptors that were given away are open still. Their owner
 // closes them without saying so, and the number may belong to another file by
 // then: a socket is known by its inode. Not thread-safe.
