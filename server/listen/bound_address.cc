@@ -200,10 +200,6 @@ BoundAddress::~BoundAddress() {
   for (const int fd : sockets_) close(fd);
 }
 
-std::string BoundAddress::plain_address() const {
-  return IsAnyAddress(host_) ? fmt::format("[::]:{}", port_) : address_;
-}
-
 absl::StatusOr<std::vector<int>> BoundAddress::ListenAll() && {
   if (!unix_path_.empty()) {
     ASSIGN_OR_RETURN(const int fd, BindUnixSocket(field_, unix_path_));
@@ -217,13 +213,6 @@ absl::StatusOr<std::vector<int>> BoundAddress::ListenAll() && {
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
   }
   return std::exchange(sockets_, {});
-}
-
-absl::Status BoundAddress::Unavailable() const {
-  return absl::UnavailableError(fmt::format(
-      "{}: cannot listen on {}: another process took it while this one was "
-      "starting",
-      field_, address_));
 }
 
 }  // namespace tributary

@@ -49,16 +49,11 @@ class BoundAddress {
   const std::string& address() const { return address_; }
   // The path of a unix: address; empty for others.
   const std::string& unix_path() const { return unix_path_; }
-  // The address as libraries understand it: "*" is "[::]".
-  std::string plain_address() const;
 
   // Listens on all that was bound, or creates the unix socket, with permissions
   // 0600, and listens on it. The caller closes the descriptors, which do not
   // block. UNAVAILABLE when another process has created the socket by now.
   absl::StatusOr<std::vector<int>> ListenAll() &&;
-
-  // The error of a library that could not listen on the address after all.
-  absl::Status Unavailable() const;
 
  private:
   BoundAddress(std::string_view field, std::string_view address)

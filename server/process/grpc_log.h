@@ -13,7 +13,8 @@ void LogGrpcAsEvents();
 
 // Debian compiles Abseil with its debugging aids, so that every lock of gRPC's
 // mutexes records in which order locks are taken, in a graph under one lock of
-// its own. From now on they do not: 5 % of the time of a short call.
+// its own. From now on they do not: 3.5 % of the processor's time of a server
+// that refuses calls (perf, 19 000 calls a second).
 void SkipLockOrderChecks();
 
 // From now on, gRPC itself logs nothing, unless the variable GRPC_VERBOSITY

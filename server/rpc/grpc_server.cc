@@ -94,7 +94,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
       grpc::InsecureServerCredentials());
   std::unique_ptr<GrpcServer> server(
       new GrpcServer(builder.BuildAndStart(), options.queued));
-  if (server->server_ == nullptr) return options.bound->Unavailable();
+  if (server->server_ == nullptr) {
+    return absl::InternalError(options.field + ": gRPC did not start a server");
+  }
   server->acceptor_ = std::move(acceptor);
   if (options.queued != nullptr) options.queued->Start(std::move(queue));
   ASSIGN_OR_RETURN(

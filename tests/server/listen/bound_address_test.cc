@@ -89,7 +89,6 @@ TEST(BoundAddress, AnyAddressIsThatOfBothFamilies) {
     auto bound = BoundAddress::Bind("listen", address);
     ASSERT_TRUE(bound.ok()) << bound.status();
     const int port = PortOf(bound->address());
-    EXPECT_EQ(bound->plain_address(), "[::]:" + std::to_string(port));
     const auto fds = (*std::move(bound)).ListenAll();
     ASSERT_TRUE(fds.ok()) << fds.status();
     EXPECT_EQ(Connect(port, false), 0) << address;

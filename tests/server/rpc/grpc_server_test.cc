@@ -163,27 +163,6 @@ TEST(GrpcServer, DoesNotReplaceOtherServersSocketsOrFiles) {
 }
 
 // gRPC reads on for as long as there are frames.
-TEST(GrpcServer, AShutdownEndsWhateverClientsSend) {
-  HealthService health({});
-  auto server = StartAt("127.0.0.1:0", &health);
-  ASSERT_TRUE(server.ok()) << server.status();
-  std::atomic<bool> ended{false};
-  std::thread hostile([&, address = (*server)->address()] {
-    RawHttp2 client(address);
-    std::string frames;
-    // Frames of PRIORITY.
-    for (int i = 0; i < 5000; ++i) {
-      frames += FrameBytes(2, 0, 1, std::string(5, '\0'));
-    }
-    while (!ended && client.Send(frames)) client.Discard();
-  });
-  EXPECT_TRUE(CheckHealthAt((*server)->address()).ok());
-  (*server)->Shutdown(std::chrono::system_clock::now());
-  EXPECT_TRUE((*server)->drained());
-  ended = true;
-  hostile.join();
-}
-
 TEST(GrpcServer, DescribesItsServicesByReflection) {
   HealthService health({});
   const auto server = StartAt("127.0.0.1:0", &health);
