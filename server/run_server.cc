@@ -1,12 +1,9 @@
 #include "server/run_server.h"
 
-#include <chrono>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <thread>
 #include <utility>
 
 #include "grpcpp/grpcpp.h"
@@ -30,27 +27,9 @@ absl::StatusOr<std::unique_ptr<Server>> StartServer(
   return Server::Start(std::move(config), std::move(registry));
 }
 
-// Ends the process after that time in any case: gRPC 1.51 may never finish to
-// shut down while a client floods it with frames.
-void EndAfter(std::chrono::milliseconds longest) {
-  std::thread([longest] {
-    std::this_thread::sleep_for(longest);
-    spdlog::warn("event=stopped reason=\"the transport did not shut down\"");
-    std::_Exit(0);
-  }).detach();
-}
-
 int Serve(const StopSignals& stop_signals, v1::ServerConfig config,
           RetrieverRegistry registry) {
   const std::filesystem::path bundles = config.bundles();
-  constexpr uint32_t kDefaultDrainMs = 10'000;
-  constexpr std::chrono::milliseconds kBeyondDrain(3000);
-  const v1::Execution& execution = config.execution();
-  const auto longest_end =
-      std::chrono::milliseconds(execution.drain_delay_ms()) +
-      std::chrono::milliseconds(execution.has_drain_ms() ? execution.drain_ms()
-                                                         : kDefaultDrainMs) +
-      kBeyondDrain;
   MarkCrashes((bundles / kCrashRecordName).native());
   const auto server =
       StartServer(stop_signals, std::move(config), std::move(registry));
@@ -63,12 +42,12 @@ int Serve(const StopSignals& stop_signals, v1::ServerConfig config,
                (*server)->grpc_address(), (*server)->http_address(),
                (*server)->admin_address(), (*server)->control_address());
   stop_signals.Wait();
-  EndAfter(longest_end);
-  (*server)->Shutdown();
+  const bool drained = (*server)->Drain();
   EndCrashRecord(bundles);
-  spdlog::info("event=stopped");
-  // The next server must not wait until a version that is being opened is read.
-  if ((*server)->IsOpening()) std::_Exit(0);
+  spdlog::info("event=stopped drained={}", drained);
+  // Whoever has not disconnected is cut off by the end of the process, and the
+  // next server must not wait until a version that is being opened is read.
+  if (!drained || (*server)->IsOpening()) std::_Exit(0);
   return 0;
 }
 

@@ -320,8 +320,8 @@ absl::Status Server::Ready() const {
       known.last_refusal().version(), known.last_refusal().reason()));
 }
 
-void Server::Shutdown() {
-  std::call_once(shutdown_once_, [this] {
+bool Server::Drain() {
+  std::call_once(drain_once_, [this] {
     shutting_down_ = true;
     health_.Shutdown();
     std::this_thread::sleep_for(
@@ -332,14 +332,25 @@ void Server::Shutdown() {
     const auto start = Clock::now();
     const auto drain =
         std::chrono::milliseconds(config_.execution().drain_ms());
-    const auto http_end = std::chrono::steady_clock::now() + drain;
-    WaitUntil(start + std::min<Clock::duration>(kGoAwayGrace, drain), [this] {
+    drain_end_ = std::chrono::steady_clock::now() + drain;
+    const auto drained = [this] {
       return executor_.Idle() && (grpc_ == nullptr || grpc_->drained());
-    });
+    };
+    WaitUntil(start + std::min<Clock::duration>(kGoAwayGrace, drain), drained);
     executor_.Close();
     WaitUntil(start + drain, [this] { return executor_.Idle(); });
+    // Nobody waits for an answer any more: those who stay are not waited for.
+    WaitUntil(Clock::now() + kGoAwayGrace, drained);
+    drained_ = drained();
+  });
+  return drained_;
+}
+
+void Server::Shutdown() {
+  std::call_once(shutdown_once_, [this] {
+    Drain();
     if (grpc_ != nullptr) grpc_->Shutdown(Clock::now());
-    if (http_ != nullptr) http_->Shutdown(http_end);
+    if (http_ != nullptr) http_->Shutdown(drain_end_);
     if (admin_ != nullptr) admin_->Shutdown(std::chrono::steady_clock::now());
   });
 }

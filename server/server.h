@@ -60,10 +60,17 @@ class Server {
 
   // Reports NOT_SERVING to health checks and readiness, and answers as before
   // for execution.drain_delay_ms. Then sends GOAWAY to clients, accepts no more
-  // HTTP connections, and returns when the calls in progress are answered or,
-  // after execution.drain_ms, cancelled, whatever clients do. `admin` is shut
-  // down last, so that probes and scrapes see the drain. The control plane is
-  // shut down by the destructor. Idempotent.
+  // HTTP connections, and waits for the calls in progress, at most for
+  // execution.drain_ms. Returns false when some are not answered by then, or
+  // gRPC clients do not disconnect. A process ends then, which closes their
+  // connections. Idempotent.
+  bool Drain();
+  // Drain, and then cancels the calls that are left and closes the connections.
+  // `admin` is shut down last, so that probes and scrapes see the drain. The
+  // control plane is shut down by the destructor. Idempotent.
+  //
+  // gRPC 1.51 may hang or abort here while a client floods it with frames,
+  // which is why tributary-server ends after a Drain that returned false.
   void Shutdown();
 
   // Whether a version is being staged or restored. The destructor waits for
@@ -88,7 +95,11 @@ class Server {
   const v1::ServerConfig config_;
   const bool needs_admin_;
 
+  std::once_flag drain_once_;
   std::once_flag shutdown_once_;
+  // Set by Drain.
+  bool drained_ = false;
+  std::chrono::steady_clock::time_point drain_end_;
   std::atomic<bool> shutting_down_{false};
   ServerMetrics metrics_;
   HealthService health_;

@@ -190,11 +190,6 @@ TEST_P(HostileClientsTest, DoNotKeepOthersFromTheServer) {
 }
 
 TEST_P(HostileClientsTest, DoNotKeepTheServerFromItsEnd) {
-  // gRPC 1.51 may abort or hang then (docs/security.md): a fault to see, and no
-  // reason for `make test` to fail now and then.
-  if (GetParam().name == std::string("priorities") && !IsTorture()) {
-    GTEST_SKIP() << "a known fault of gRPC; make torture shows it";
-  }
   Running attack(GetParam(), victim_);
   attack.grip().WaitUntilHeld(TortureCount(300, 1000));
   const auto begin = Clock::now();
