@@ -101,7 +101,7 @@ std::vector<std::string_view> AttributeFiles(const v1::Attribute& spec) {
 }
 
 uint32_t CodeBytes(uint64_t values) {
-  return static_cast<uint32_t>(std::max(1, (std::bit_width(values) + 7) / 8));
+  return std::max(1U, (static_cast<uint32_t>(std::bit_width(values)) + 7) / 8);
 }
 
 std::string AttributeColumn::FileName(std::string_view part) const {
