@@ -25,6 +25,7 @@ struct BenchFlags {
   LoadOptions load;
   uint32_t k = 500;
   std::vector<std::string> quotas;
+  std::string where;
   bool include_seen = false;
   std::string users;
   std::string user_range;
@@ -57,6 +58,9 @@ absl::StatusOr<LoadOptions> MakeOptions(const BenchFlags& flags) {
   options.request.set_k(flags.k);
   options.request.set_include_seen(flags.include_seen);
   RETURN_IF_ERROR(SetQuotas(flags.quotas, &options.request));
+  if (!flags.where.empty()) {
+    options.request.mutable_filter()->set_where(flags.where);
+  }
   options.callers = flags.callers;
   if (options.callers == 0) {
     options.callers = options.rate > 0 ? kOpenCallers : kClosedCallers;
@@ -94,6 +98,8 @@ void AddRequestFlags(CLI::App& command, BenchFlags* flags) {
       ->check(CLI::Range(1U, UINT32_MAX))
       ->capture_default_str();
   AddQuotaFlag(command, &flags->quotas);
+  command.add_option("--where", flags->where,
+                     "What items must be, e.g. 'in_stock = true'");
   command.add_flag("--include-seen", flags->include_seen,
                    "Do not exclude items that the users have already had");
   auto* users =

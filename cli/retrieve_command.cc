@@ -21,6 +21,8 @@ struct RetrieveFlags {
   std::vector<std::string> quotas;
   std::vector<std::string> recent;
   std::vector<std::string> exclude;
+  std::string where;
+  std::vector<std::string> relax;
   bool include_seen = false;
   uint64_t bundle_version = 0;
   std::string bundle_label;
@@ -37,6 +39,15 @@ absl::StatusOr<v1::RetrieveRequest> MakeRequest(const RetrieveFlags& flags) {
   for (const std::string& key : flags.recent) request.add_recent_item_keys(key);
   for (const std::string& key : flags.exclude) {
     request.mutable_filter()->add_exclude_item_keys(key);
+  }
+  if (!flags.where.empty()) {
+    request.mutable_filter()->set_where(flags.where);
+  }
+  if (!flags.relax.empty()) {
+    request.mutable_filter()->set_when_short(v1::RELAX);
+    for (const std::string& attribute : flags.relax) {
+      request.mutable_filter()->add_relax(attribute);
+    }
   }
   request.set_include_seen(flags.include_seen);
   request.set_bundle_version(flags.bundle_version);
@@ -71,6 +82,17 @@ std::string NoticeText(v1::Notice notice) {
   }
 }
 
+void PrintFilter(const v1::FilterReport& report) {
+  fmt::print("{} items pass the filter\n", report.passing_items());
+  for (const std::string& value : report.unknown_values()) {
+    fmt::print("  no item has {}\n", Printable(value));
+  }
+  for (const std::string& attribute : report.relaxed()) {
+    fmt::print("  the terms on {} were dropped, because too few passed\n",
+               Printable(attribute));
+  }
+}
+
 absl::Status PrintTable(const v1::RetrieveResponse& response) {
   ASSIGN_OR_RETURN(const auto candidates, Candidates(response));
   size_t width = 4;
@@ -94,6 +116,7 @@ absl::Status PrintTable(const v1::RetrieveResponse& response) {
   for (const int notice : response.notices()) {
     fmt::print("notice: {}\n", NoticeText(static_cast<v1::Notice>(notice)));
   }
+  if (response.has_filter()) PrintFilter(response.filter());
   const std::string& label = response.bundle_label();
   fmt::print("bundle version {}{}{}{}\n", response.bundle_version(),
              label.empty() ? "" : fmt::format(" ({})", label),
@@ -141,6 +164,14 @@ void AddRetrieveCommand(CLI::App& app) {
   command
       ->add_option("--exclude", flags->exclude,
                    "Keys of items to exclude, comma-separated")
+      ->delimiter(',');
+  command->add_option(
+      "--where", flags->where,
+      "What items must be, e.g. 'in_stock = true AND price < 50'");
+  command
+      ->add_option("--relax", flags->relax,
+                   "Attributes whose terms of --where may be dropped, in this "
+                   "order, when fewer than k items pass; comma-separated")
       ->delimiter(',');
   command->add_flag("--include-seen", flags->include_seen,
                     "Do not exclude items that the user has already had");

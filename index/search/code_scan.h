@@ -57,6 +57,8 @@ struct CodeScan {
   uint32_t pairs;
   // Excluded items: for each block 64 bits, one per item; nullptr for none.
   const uint64_t* excluded;
+  // Items that a filter does not allow, in the same form; nullptr for none.
+  const uint64_t* barred = nullptr;
 };
 
 // Consecutive blocks: one list of an ivf, or the whole of a scan.

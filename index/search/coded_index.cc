@@ -138,17 +138,24 @@ class CodedIndex : public VectorIndex {
                       const RowFilter& filter, const SearchTerms& terms,
                       std::vector<ScoredRow>* hits) const override {
     thread_local std::vector<uint32_t> positions;
-    if (filter.allowed.has_value()) {
-      FindAllowed(items_, filter, &positions);
-      RETURN_IF_ERROR(
-          searcher_.SearchAllowed(query, n, positions, terms, hits));
+    FindPositions(items_, filter.excluded, &positions);
+    if (filter.allowed != nullptr) {
+      RETURN_IF_ERROR(searcher_.SearchAllowed(
+          query, n, static_cast<const AllowedSlots&>(*filter.allowed),
+          positions, terms, hits));
     } else {
-      FindPositions(items_, filter.excluded, &positions);
       RETURN_IF_ERROR(searcher_.Search(query, n, positions, terms, hits));
     }
     // Positions ascend with rows, so mapping them keeps the order of ties.
     for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);
     return absl::OkStatus();
+  }
+
+  std::unique_ptr<const AllowedVectors> Allow(
+      const RowSet& rows) const override {
+    auto allowed = std::make_unique<AllowedSlots>(items_, rows);
+    searcher_.Allow(allowed.get());
+    return allowed;
   }
 
   absl::Status CheckContents() const override;

@@ -1,6 +1,7 @@
 #include "index/search/coded_search.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -51,8 +52,6 @@ constexpr double kPairNs = 1.9;
 constexpr double kVectorNs = 4;
 constexpr double kFarValueNs = 0.1;
 constexpr double kValueNs = 0.06;
-// Per item marked, with finding its slot.
-constexpr double kMarkNs = 3;
 
 // The exponents of EffortFor, for n above and below the n of the effort. With
 // them measured recall stays about equal from 10 to 1000 results on unit
@@ -66,6 +65,20 @@ constexpr double kRerankSmallNExponent = 0.75;
 // have ranked. Fewer than kMoreThanChance in the sample count as none.
 constexpr uint64_t kExcludedSample = 1024;
 constexpr uint64_t kMoreThanChance = 4;
+
+// ChooseLists: how the number of lists grows as fewer vectors pass, and by how
+// much between two tries.
+constexpr double kPassingExponent = 0.55;
+constexpr double kMoreLists = 1.3;
+
+// A vector that is scored without its codes having been read is in no cache.
+constexpr double kDirectNs = 25;
+
+// The best n by exact score are trusted if the worst of them is at least this
+// many standard deviations of a code's error above what was not reranked.
+constexpr float kTrustedGap = 0.5f;
+// How many reranked items tell the error.
+constexpr size_t kErrorSample = 64;
 
 float Length(std::span<const float> query) {
   double square = 0;
@@ -90,30 +103,29 @@ struct CodedSearcher::Scratch {
   float query_length;
   // Ids are lists, best first; scores are those of the ranking.
   Shortlist lists;
+  // The same of every list, in their order. Filtered searches alone use it.
+  Shortlist all_lists;
   std::vector<float> padded_query;
   QueryTables tables;
   Survivors survivors;
   // The items to ignore: for each block 64 bits, one per item. All zero between
   // searches, of this searcher or another.
   std::vector<uint64_t> marks;
-  // A sample of the excluded items.
+  // The slots of items that are scored exactly whatever their codes say.
+  std::vector<uint32_t> direct;
+  // What is scored exactly, if there are direct ones.
+  Shortlist joined;
+  // A sample of the excluded or of the surviving items.
   Shortlist sample;
+  // How the last scan's scores are read: q . x ~ score * unit + zero.
+  float code_unit;
+  float code_zero;
   SearchWork work;
 
   static Scratch& OfThread() {
     thread_local Scratch scratch;
     return scratch;
   }
-};
-
-// A filter by positions, and how many vectors it affects.
-struct CodedSearcher::FilterView {
-  // Whether `positions` are the only ones that pass, or the excluded ones.
-  bool only_allowed;
-  std::span<const uint32_t> positions;
-  // How many vectors pass, and how many do not.
-  uint64_t passing;
-  uint64_t excluded;
 };
 
 CodedSearcher::CodedSearcher(const CodedVectors& coded,
@@ -167,23 +179,108 @@ SearchEffort CodedSearcher::EffortWithin(uint32_t n, uint64_t reach) const {
   return effort;
 }
 
-void CodedSearcher::RankLists(std::span<const float> query, uint32_t want,
-                              Scratch* scratch) const {
-  const uint32_t lists = coded_.lists();
-  Shortlist& ranked = scratch->lists;
-  ranked.Reset(lists);
-  ranked.set_size(lists);
-  DotProducts(query, coded_.centroids.data(), lists, ranked.scores());
-  const float spread_weight = kRankSpread * scratch->query_length;
-  float* const scores = ranked.scores();
-  for (uint32_t i = 0; i < lists; ++i) {
+void CodedSearcher::ScoreLists(std::span<const float> query, float query_length,
+                               Shortlist* lists) const {
+  const uint32_t count = coded_.lists();
+  lists->Reset(count);
+  lists->set_size(count);
+  float* const scores = lists->scores();
+  DotProducts(query, coded_.centroids.data(), count, scores);
+  const float spread_weight = kRankSpread * query_length;
+  for (uint32_t i = 0; i < count; ++i) {
     const float score = scores[i] + spread_weight * coded_.spreads[i];
     scores[i] = score > -kMaxListScore ? std::min(score, kMaxListScore)
                                        : -kMaxListScore;
   }
-  std::iota(ranked.ids(), ranked.ids() + lists, 0);
-  if (want < lists) ranked.KeepBest(want, want / 16);
-  SortByScore(&ranked);
+  std::iota(lists->ids(), lists->ids() + count, 0);
+}
+
+void CodedSearcher::RankLists(std::span<const float> query, uint32_t want,
+                              Scratch* scratch) const {
+  ScoreLists(query, scratch->query_length, &scratch->lists);
+  if (want < coded_.lists()) scratch->lists.KeepBest(want, want / 16);
+  SortByScore(&scratch->lists);
+}
+
+// Filtered search. The best n that pass are among the best n / p of all
+// vectors, where p is the share that passes *near the query*: a filter for the
+// query's own genre passes most of what lies there, and one for another genre
+// next to nothing. The lists tell: p is the share of allowed vectors in the
+// lists that are scanned. Taking more lists, in order of their rank, the first
+// number of lists L that suffices is the one with
+//
+//   L >= probes(n) p(L)^-0.55,  p(L) = allowed vectors in the first L / all in
+//   them
+//
+// and at least n allowed vectors; the exponent was measured. As many of these
+// are reranked as without a filter, because those that do not pass take no
+// room.
+//
+// A scan reads the codes of a whole list. Where few of its vectors are allowed,
+// it is cheaper to score these exactly at once, so that the work falls with the
+// share that passes, and with very few allowed vectors the search is exact.
+uint32_t CodedSearcher::ChooseLists(std::span<const float> query, uint32_t n,
+                                    const AllowedSlots& allowed, float effort,
+                                    Scratch* scratch) const {
+  ScoreLists(query, scratch->query_length, &scratch->all_lists);
+  const SearchEffort unfiltered = EffortFor(n);
+  const auto needed = [&](uint64_t passing, uint64_t vectors) {
+    return effort * unfiltered.probes *
+           std::pow(static_cast<double>(passing) / static_cast<double>(vectors),
+                    -kPassingExponent);
+  };
+  double want = needed(allowed.count, coded_.slots.size());
+  for (bool grows = false;;) {
+    const ListTotals totals = KeepLists(want, allowed, scratch);
+    const double enough = needed(std::max<uint64_t>(1, totals.passing),
+                                 std::max<uint64_t>(1, totals.vectors));
+    const auto kept = static_cast<double>(scratch->lists.size());
+    if (scratch->lists.size() == coded_.lists() &&
+        !(enough * kMoreLists < kept)) {
+      break;
+    }
+    if (totals.passing < n || enough > kept) {
+      grows = true;
+      want = kMoreLists * kept + 1;
+    } else if (!grows && enough * kMoreLists < kept) {
+      // More pass near the query than elsewhere.
+      grows = true;
+      want = enough;
+    } else {
+      break;
+    }
+  }
+  Shortlist& lists = scratch->lists;
+  size_t size = 0;
+  for (size_t i = 0; i < lists.size(); ++i) {
+    if (allowed.in_list[lists.ids()[i]] == 0) continue;
+    lists.ids()[size] = lists.ids()[i];
+    lists.scores()[size++] = lists.scores()[i];
+  }
+  lists.set_size(size);
+  SortByScore(&lists);
+  return std::max(n, static_cast<uint32_t>(
+                         effort * static_cast<float>(unfiltered.reranked)));
+}
+
+CodedSearcher::ListTotals CodedSearcher::KeepLists(double want,
+                                                   const AllowedSlots& allowed,
+                                                   Scratch* scratch) const {
+  Shortlist& all = scratch->all_lists;
+  Shortlist& lists = scratch->lists;
+  lists.Reset(all.size());
+  std::copy_n(all.scores(), all.size(), lists.scores());
+  std::copy_n(all.ids(), all.size(), lists.ids());
+  lists.set_size(all.size());
+  const auto kept =
+      static_cast<uint32_t>(std::clamp<double>(want, 1, coded_.lists()));
+  if (kept < all.size()) lists.KeepBest(kept, kept / 16);
+  ListTotals totals;
+  for (size_t i = 0; i < lists.size(); ++i) {
+    totals.vectors += lists_[lists.ids()[i]].items;
+    totals.passing += allowed.in_list[lists.ids()[i]];
+  }
+  return totals;
 }
 
 void CodedSearcher::MakeRoom(Scratch* scratch) const {
@@ -201,11 +298,6 @@ void CodedSearcher::Mark(std::span<const uint32_t> positions,
   }
 }
 
-bool CodedSearcher::IsMarked(uint32_t position, const Scratch& scratch) const {
-  const uint32_t slot = coded_.slots[position];
-  return (scratch.marks[slot / kBlockItems] >> (slot % kBlockItems) & 1) != 0;
-}
-
 // The scan adds table entries and biases as 16-bit integers, in the scale s of
 // the query tables and relative to the first list's centroid c0:
 //
@@ -217,7 +309,8 @@ bool CodedSearcher::IsMarked(uint32_t position, const Scratch& scratch) const {
 // left above as below, and max_scale keeps the biases within kBiasRange.
 absl::Status CodedSearcher::Scan(std::span<const float> query,
                                  uint32_t reranked, bool any_marked,
-                                 bool may_skip, const SearchTerms& terms,
+                                 const AllowedSlots* allowed, bool may_skip,
+                                 const SearchTerms& terms,
                                  Scratch* scratch) const {
   Shortlist& lists = scratch->lists;
   const float length = scratch->query_length;
@@ -241,15 +334,24 @@ absl::Status CodedSearcher::Scan(std::span<const float> query,
   const float anchor = -static_cast<float>(kMaxEntry * coded_.book.codes()) / 2;
   const CodeScan scan{coded_.codes.data(), tables.entries.data(),
                       coded_.book.codes() / 2,
-                      any_marked ? scratch->marks.data() : nullptr};
+                      any_marked ? scratch->marks.data() : nullptr,
+                      allowed != nullptr ? allowed->barred.data() : nullptr};
+  scratch->code_unit = 1 / tables.scale;
+  scratch->code_zero = base + tables.offset - anchor * scratch->code_unit;
   Survivors& survivors = scratch->survivors;
   survivors.Reset(reranked);
+  scratch->direct.clear();
   for (size_t i = 0; i < lists.size(); ++i) {
     if (i % kListsPerClock == 0 && terms.Over()) {
       return absl::DeadlineExceededError(fmt::format(
           "the deadline passed after {} of {} lists", i, lists.size()));
     }
     const List& list = list_of(i);
+    if (allowed != nullptr &&
+        IsDirect(list, allowed->in_list[lists.ids()[i]])) {
+      TakeDirect(list, any_marked, *allowed, scratch);
+      continue;
+    }
     const float above = (centre(i) - base) * tables.scale + anchor;
     const float reach =
         above +
@@ -267,10 +369,39 @@ absl::Status CodedSearcher::Scan(std::span<const float> query,
   return absl::OkStatus();
 }
 
+bool CodedSearcher::IsDirect(const List& list, uint32_t allowed) const {
+  return allowed * (kDirectNs + kFarValueNs * vectors_.dim) <
+         kRunNs + list.blocks * kPairNs * coded_.book.codes() / 2;
+}
+
+void CodedSearcher::TakeDirect(const List& list, bool any_marked,
+                               const AllowedSlots& allowed,
+                               Scratch* scratch) const {
+  for (uint32_t block = list.first_block;
+       block < list.first_block + list.blocks; ++block) {
+    uint64_t taken = ~allowed.barred[block];
+    if (any_marked) taken &= ~scratch->marks[block];
+    for (; taken != 0; taken &= taken - 1) {
+      scratch->direct.push_back(block * kBlockItems +
+                                static_cast<uint32_t>(std::countr_zero(taken)));
+    }
+  }
+}
+
 void CodedSearcher::Rerank(std::span<const float> query, uint32_t n,
                            Scratch* scratch,
                            std::vector<ScoredRow>* hits) const {
-  Shortlist& list = scratch->survivors.list;
+  Shortlist* scored = &scratch->survivors.list;
+  if (!scratch->direct.empty()) {
+    const size_t survivors = scored->size();
+    scratch->joined.Reset(survivors + scratch->direct.size());
+    std::copy_n(scored->ids(), survivors, scratch->joined.ids());
+    std::copy(scratch->direct.begin(), scratch->direct.end(),
+              scratch->joined.ids() + survivors);
+    scored = &scratch->joined;
+    scored->set_size(survivors + scratch->direct.size());
+  }
+  Shortlist& list = *scored;
   scratch->work.reranked += list.size();
   for (size_t i = 0; i < list.size(); ++i) {
     const size_t ahead = std::min(i + kFetchAhead, list.size() - 1);
@@ -298,84 +429,179 @@ absl::Status CodedSearcher::Search(std::span<const float> query, uint32_t n,
                                    SearchWork* work) const {
   RETURN_IF_ERROR(CheckQuery(query, vectors_.dim));
   Scratch& scratch = Scratch::OfThread();
-  const FilterView view{.only_allowed = false,
-                        .positions = excluded,
-                        .passing = coded_.slots.size() - excluded.size(),
-                        .excluded = excluded.size()};
   Mark(excluded, &scratch);
-  absl::Status status = SearchFiltered(query, n, view, terms, &scratch, hits);
+  absl::Status status = SearchMarked(query, n, excluded, terms, &scratch, hits);
   // Undoes the marks.
   Mark(excluded, &scratch);
   if (work != nullptr) *work = scratch.work;
   return status;
 }
 
-absl::Status CodedSearcher::SearchAllowed(std::span<const float> query,
-                                          uint32_t n,
-                                          std::span<const uint32_t> allowed,
-                                          const SearchTerms& terms,
-                                          std::vector<ScoredRow>* hits) const {
-  RETURN_IF_ERROR(CheckQuery(query, vectors_.dim));
-  const FilterView view{.only_allowed = true,
-                        .positions = allowed,
-                        .passing = allowed.size(),
-                        .excluded = coded_.slots.size() - allowed.size()};
-  if (view.excluded == 0) return Search(query, n, {}, terms, hits);
-  n = static_cast<uint32_t>(std::min<uint64_t>(n, view.passing));
-  hits->clear();
-  if (n == 0) return absl::OkStatus();
-  const double by_codes = CostNs(WorkOf(EffortWithin(n, Reach(n, view)))) +
-                          kMarkNs * static_cast<double>(view.passing);
-  if (by_codes >= ExactNs(view)) {
-    return SearchExactly(query, n, view, terms, hits);
+uint64_t AllowedSlots::size_bytes() const {
+  return AllowedVectors::size_bytes() + barred.size() * sizeof(uint64_t) +
+         in_list.size() * sizeof(uint32_t);
+}
+
+void CodedSearcher::Allow(AllowedSlots* allowed) const {
+  allowed->barred.assign(coded_.blocks.back(), ~uint64_t{0});
+  allowed->in_list.assign(coded_.lists(), 0);
+  if (!allowed->few.empty()) {
+    for (const uint32_t position : allowed->few) {
+      const uint32_t slot = coded_.slots[position];
+      allowed->barred[slot / kBlockItems] &=
+          ~(uint64_t{1} << (slot % kBlockItems));
+    }
+  } else {
+    const std::span<const uint64_t> words = allowed->positions.words();
+    for (size_t block = 0; block < allowed->barred.size(); ++block) {
+      const uint32_t* positions = &coded_.positions[block * kBlockItems];
+      uint64_t bits = 0;
+      for (uint32_t i = 0; i < kBlockItems; ++i) {
+        // Unused slots hold kNoPosition.
+        const uint32_t position = positions[i];
+        if (position >= coded_.slots.size()) continue;
+        bits |= (words[position / 64] >> (position % 64) & 1) << i;
+      }
+      allowed->barred[block] = ~bits;
+    }
   }
+  for (uint32_t list = 0; list < coded_.lists(); ++list) {
+    uint32_t count = 0;
+    for (uint32_t b = coded_.blocks[list]; b < coded_.blocks[list + 1]; ++b) {
+      count += static_cast<uint32_t>(std::popcount(~allowed->barred[b]));
+    }
+    allowed->in_list[list] = count;
+  }
+}
+
+absl::Status CodedSearcher::SearchAllowed(
+    std::span<const float> query, uint32_t n, const AllowedSlots& allowed,
+    std::span<const uint32_t> excluded, const SearchTerms& terms,
+    std::vector<ScoredRow>* hits, SearchWork* work) const {
+  RETURN_IF_ERROR(CheckQuery(query, vectors_.dim));
   Scratch& scratch = Scratch::OfThread();
-  MakeRoom(&scratch);
-  std::fill_n(scratch.marks.begin(), coded_.blocks.back(), ~uint64_t{0});
-  Mark(allowed, &scratch);
-  absl::Status status = SearchFiltered(query, n, view, terms, &scratch, hits);
-  std::fill_n(scratch.marks.begin(), coded_.blocks.back(), 0);
+  scratch.work = {};
+  hits->clear();
+  n = static_cast<uint32_t>(std::min<uint64_t>(n, allowed.count));
+  if (n == 0) return absl::OkStatus();
+  // Fewer than what ranking the lists would cost: no search is cheaper.
+  if (static_cast<double>(allowed.few.size()) * VectorNs() < CostNs({}) &&
+      !allowed.few.empty()) {
+    scratch.work.reranked = allowed.few.size();
+    if (work != nullptr) *work = scratch.work;
+    return FlatScanAllowed(vectors_, query, n, allowed, excluded, terms, hits);
+  }
+  Mark(excluded, &scratch);
+  absl::Status status =
+      SearchLists(query, n, allowed, excluded, terms, &scratch, hits);
+  Mark(excluded, &scratch);
+  if (work != nullptr) *work = scratch.work;
   return status;
 }
 
-// Filtered search. Effort that suffices for the best n of all items does not
-// suffice for the best n of those that pass: they are the best n of the best
-// `reach` items, of which reach - n are excluded. It is not known how many
-// excluded items rank that high. Two cases are typical:
+absl::Status CodedSearcher::SearchLists(std::span<const float> query,
+                                        uint32_t n, const AllowedSlots& allowed,
+                                        std::span<const uint32_t> excluded,
+                                        const SearchTerms& terms,
+                                        Scratch* scratch,
+                                        std::vector<ScoredRow>* hits) const {
+  const uint64_t marked = excluded.size();
+  scratch->query_length = Length(query);
+  // Excluded items are mostly among the best.
+  const auto reach = static_cast<uint32_t>(
+      std::min(allowed.count, n + std::min<uint64_t>(marked, n)));
+  const uint32_t reranked =
+      ChooseLists(query, reach, allowed, terms.effort, scratch);
+  RETURN_IF_ERROR(
+      Scan(query, reranked, marked > 0, &allowed, true, terms, scratch));
+  if (scratch->survivors.list.size() + scratch->direct.size() < n) {
+    // These lists hold too few items that pass: scan all of them.
+    RankLists(query, coded_.lists(), scratch);
+    RETURN_IF_ERROR(
+        Scan(query, reranked, marked > 0, &allowed, false, terms, scratch));
+  }
+  const float safe = SafeScore(query, scratch);
+  Rerank(query, n, scratch, hits);
+  if (hits->size() < n || hits->back().score >= safe) return absl::OkStatus();
+  return FlatScanAllowed(vectors_, query, n, allowed, excluded, terms, hits);
+}
+
+// What is not reranked has, by its code, at most the score of the worst
+// survivor. Its exact score differs from that by the error of a code, whose
+// spread a sample of the survivors tells. Usually the best n are far above.
+// They are not where the filter bars the best vectors of every list, such as
+// "less popular than" on vectors that know popularity: then the best that pass
+// are a thin slice of a crowd, which codes cannot tell apart.
+float CodedSearcher::SafeScore(std::span<const float> query,
+                               Scratch* scratch) const {
+  Shortlist& survivors = scratch->survivors.list;
+  constexpr float kAny = -std::numeric_limits<float>::infinity();
+  // Nothing was dropped.
+  if (survivors.size() == 0 || scratch->survivors.threshold <= -32768) {
+    return kAny;
+  }
+  const auto by_code = [&](size_t i) {
+    return survivors.scores()[i] * scratch->code_unit + scratch->code_zero;
+  };
+  const size_t size = std::min(kErrorSample, survivors.size());
+  const size_t step = survivors.size() / size;
+  Shortlist& sample = scratch->sample;
+  sample.Reset(kErrorSample);
+  for (size_t i = 0; i < size; ++i) {
+    sample.ids()[i] = coded_.positions[survivors.ids()[i * step]];
+  }
+  Score(query, {sample.ids(), size}, sample.scores());
+  float square = 0;
+  for (size_t i = 0; i < size; ++i) {
+    const float error = sample.scores()[i] - by_code(i * step);
+    square += error * error;
+  }
+  const float least = *std::min_element(survivors.scores(),
+                                        survivors.scores() + survivors.size());
+  return least * scratch->code_unit + scratch->code_zero +
+         kTrustedGap * std::sqrt(square / static_cast<float>(size));
+}
+
+// Search with exclusions. Effort that suffices for the best n of all items does
+// not suffice for the best n of those that are not excluded: they are the best
+// n of the best `reach` items, of which reach - n are excluded. It is not known
+// how many excluded items rank that high. Two cases are typical:
 //
-//   - the filter is unrelated to the scores: n * excluded / passing,
-//   - the excluded items are the very best, such as those that the user has
-//     had: all of them, and mostly no more than n.
+//   - the excluded items are unrelated to the scores: n * excluded / others,
+//   - they are the very best, such as those that the user has had: all of them,
+//     and mostly no more than n.
 //
 // The first search assumes the larger of the two. From its worst hit follows,
 // by scoring a sample of the excluded items, how many of them rank above. If
 // that is more than was assumed, the search is repeated with that reach or, if
 // that is cheaper, done exactly.
-uint64_t CodedSearcher::Reach(uint32_t n, const FilterView& view) {
-  return n + std::min(view.excluded,
-                      std::max<uint64_t>(n, n * view.excluded / view.passing));
+uint64_t CodedSearcher::Reach(uint32_t n, uint64_t excluded) const {
+  const uint64_t others = coded_.slots.size() - excluded;
+  return n + std::min(excluded, std::max<uint64_t>(n, n * excluded / others));
 }
 
-absl::Status CodedSearcher::SearchFiltered(std::span<const float> query,
-                                           uint32_t n, const FilterView& view,
-                                           const SearchTerms& terms,
-                                           Scratch* scratch,
-                                           std::vector<ScoredRow>* hits) const {
-  n = static_cast<uint32_t>(std::min<uint64_t>(n, view.passing));
+absl::Status CodedSearcher::SearchMarked(std::span<const float> query,
+                                         uint32_t n,
+                                         std::span<const uint32_t> excluded,
+                                         const SearchTerms& terms,
+                                         Scratch* scratch,
+                                         std::vector<ScoredRow>* hits) const {
+  n = static_cast<uint32_t>(
+      std::min<uint64_t>(n, coded_.slots.size() - excluded.size()));
   hits->clear();
   scratch->work = {};
   if (n == 0) return absl::OkStatus();
   scratch->query_length = Length(query);
-  const uint64_t reach = Reach(n, view);
+  const uint64_t reach = Reach(n, excluded.size());
   RETURN_IF_ERROR(
-      SearchOnce(query, n, reach, view.excluded > 0, terms, scratch, hits));
+      SearchOnce(query, n, reach, !excluded.empty(), terms, scratch, hits));
   // There are no hits where every product is NaN.
-  if (reach == n + view.excluded || hits->empty()) return absl::OkStatus();
+  if (reach == n + excluded.size() || hits->empty()) return absl::OkStatus();
   const uint64_t needed =
-      n + CountBetterExcluded(query, view, hits->back().score, scratch);
+      n + CountBetterExcluded(query, excluded, hits->back().score, scratch);
   if (needed <= reach) return absl::OkStatus();
-  if (CostNs(WorkOf(EffortWithin(n, needed))) >= ExactNs(view)) {
-    return SearchExactly(query, n, view, terms, hits);
+  if (CostNs(WorkOf(EffortWithin(n, needed))) >= ExactNs()) {
+    return FlatScan(vectors_, query, n, excluded, terms, hits);
   }
   return SearchOnce(query, n, needed, true, terms, scratch, hits);
 }
@@ -388,30 +614,28 @@ absl::Status CodedSearcher::SearchOnce(std::span<const float> query, uint32_t n,
   const SearchEffort effort = Lowered(EffortWithin(n, reach), terms.effort, n);
   RankLists(query, effort.probes, scratch);
   RETURN_IF_ERROR(
-      Scan(query, effort.reranked, any_marked, true, terms, scratch));
+      Scan(query, effort.reranked, any_marked, nullptr, true, terms, scratch));
   if (scratch->survivors.list.size() < n) {
     // These lists hold too few items that pass: scan all of them.
     RankLists(query, coded_.lists(), scratch);
-    RETURN_IF_ERROR(
-        Scan(query, effort.reranked, any_marked, false, terms, scratch));
+    RETURN_IF_ERROR(Scan(query, effort.reranked, any_marked, nullptr, false,
+                         terms, scratch));
   }
   Rerank(query, n, scratch, hits);
   return absl::OkStatus();
 }
 
 uint64_t CodedSearcher::CountBetterExcluded(std::span<const float> query,
-                                            const FilterView& view, float least,
+                                            std::span<const uint32_t> excluded,
+                                            float least,
                                             Scratch* scratch) const {
-  const uint64_t from =
-      view.only_allowed ? coded_.slots.size() : view.positions.size();
-  const uint64_t step = (from + kExcludedSample - 1) / kExcludedSample;
+  const uint64_t step =
+      (excluded.size() + kExcludedSample - 1) / kExcludedSample;
   Shortlist& sample = scratch->sample;
   sample.Reset(kExcludedSample);
   size_t size = 0;
-  for (uint64_t i = 0; i < from; i += step) {
-    const auto position =
-        view.only_allowed ? static_cast<uint32_t>(i) : view.positions[i];
-    if (IsMarked(position, *scratch)) sample.ids()[size++] = position;
+  for (uint64_t i = 0; i < excluded.size(); i += step) {
+    sample.ids()[size++] = excluded[i];
   }
   Score(query, {sample.ids(), size}, sample.scores());
   const auto better = static_cast<uint64_t>(
@@ -420,20 +644,12 @@ uint64_t CodedSearcher::CountBetterExcluded(std::span<const float> query,
   return better < kMoreThanChance ? 0 : better * step;
 }
 
-absl::Status CodedSearcher::SearchExactly(std::span<const float> query,
-                                          uint32_t n, const FilterView& view,
-                                          const SearchTerms& terms,
-                                          std::vector<ScoredRow>* hits) const {
-  return view.only_allowed
-             ? FlatScanOf(vectors_, query, n, view.positions, terms, hits)
-             : FlatScan(vectors_, query, n, view.positions, terms, hits);
+double CodedSearcher::ExactNs() const {
+  return static_cast<double>(coded_.slots.size()) * kValueNs * vectors_.dim;
 }
 
-double CodedSearcher::ExactNs(const FilterView& view) const {
-  const double value_ns = kValueNs * vectors_.dim;
-  return view.only_allowed
-             ? static_cast<double>(view.passing) * (kVectorNs + value_ns)
-             : static_cast<double>(coded_.slots.size()) * value_ns;
+double CodedSearcher::VectorNs() const {
+  return kVectorNs + kFarValueNs * vectors_.dim;
 }
 
 SearchWork CodedSearcher::WorkOf(const SearchEffort& effort) const {
@@ -453,8 +669,7 @@ double CodedSearcher::CostNs(const SearchWork& work) const {
   return kSearchNs + lists * (kListNs + kValueNs / 2 * vectors_.dim) +
          static_cast<double>(work.lists) * kRunNs +
          static_cast<double>(work.blocks) * kPairNs * coded_.book.codes() / 2 +
-         static_cast<double>(work.reranked) *
-             (kVectorNs + kFarValueNs * vectors_.dim);
+         static_cast<double>(work.reranked) * VectorNs();
 }
 
 }  // namespace tributary

@@ -7,8 +7,10 @@
 
 #include "absl/status/status.h"
 #include "index/bundle/row.h"
+#include "index/search/allowed_vectors.h"
 #include "index/search/coded_vectors.h"
 #include "index/search/flat_scan.h"
+#include "index/search/shortlist.h"
 
 namespace tributary {
 
@@ -32,6 +34,17 @@ struct SearchWork {
   uint64_t blocks = 0;
   // Vectors that were scored exactly.
   uint64_t reranked = 0;
+};
+
+// The vectors that a filter allows, by code slot.
+struct AllowedSlots : AllowedVectors {
+  using AllowedVectors::AllowedVectors;
+  uint64_t size_bytes() const override;
+
+  // For each block 64 bits, one for each slot: whether it is not allowed.
+  std::vector<uint64_t> barred;
+  // By list: how many of its vectors are allowed.
+  std::vector<uint32_t> in_list;
 };
 
 // The search behind the kinds scan and ivf: an inverted file with product
@@ -83,13 +96,19 @@ class CodedSearcher {
                       const SearchTerms& terms, std::vector<ScoredRow>* hits,
                       SearchWork* work = nullptr) const;
 
-  // As Search, but returns only `allowed` positions, which are ascending. Where
-  // that is cheaper, it scores all of them exactly, so that recall does not
-  // fall when few are allowed.
+  // What SearchAllowed needs of a filter. `positions`, `count` and `few` of
+  // *allowed are set.
+  void Allow(AllowedSlots* allowed) const;
+
+  // As Search, but returns only vectors that are allowed. coded_search.cc
+  // describes how recall stays the same however many are allowed, wherever they
+  // lie.
   absl::Status SearchAllowed(std::span<const float> query, uint32_t n,
-                             std::span<const uint32_t> allowed,
+                             const AllowedSlots& allowed,
+                             std::span<const uint32_t> excluded,
                              const SearchTerms& terms,
-                             std::vector<ScoredRow>* hits) const;
+                             std::vector<ScoredRow>* hits,
+                             SearchWork* work = nullptr) const;
 
   // Rough times, in nanoseconds, of a search for n results and of one that did
   // `work`. They come from a model of the cost and not from a clock, so that
@@ -99,7 +118,6 @@ class CodedSearcher {
 
  private:
   struct Scratch;
-  struct FilterView;
   // One list of the inverted file, as code_scan.h scans it.
   struct List {
     uint32_t first_block;
@@ -113,16 +131,44 @@ class CodedSearcher {
   SearchEffort EffortWithin(uint32_t n, uint64_t reach) const;
   // What a search with this effort does on average.
   SearchWork WorkOf(const SearchEffort& effort) const;
-  // Step 1: the best `want` lists, or a few more, in scratch->lists.
+  // The scores by which lists are ranked, of every list. Ids are lists.
+  void ScoreLists(std::span<const float> query, float query_length,
+                  Shortlist* lists) const;
+  // Step 1: the best `want` lists, or a few more, in scratch->lists, best
+  // first.
   void RankLists(std::span<const float> query, uint32_t want,
                  Scratch* scratch) const;
+  // What some lists hold.
+  struct ListTotals {
+    uint64_t vectors = 0;
+    uint64_t passing = 0;
+  };
+  // Keeps the best `want` of scratch->all_lists, or a few more, in
+  // scratch->lists, in no order.
+  ListTotals KeepLists(double want, const AllowedSlots& allowed,
+                       Scratch* scratch) const;
+  // Step 1 under a filter: the lists, in scratch->lists, best first, in which
+  // the best `n` allowed vectors are. Returns how many of their items are to be
+  // reranked.
+  uint32_t ChooseLists(std::span<const float> query, uint32_t n,
+                       const AllowedSlots& allowed, float effort,
+                       Scratch* scratch) const;
   // Step 2: the best `reranked` items by code, or a few more, of the ranked
-  // lists, in scratch->survivors. Ignores marked items if `any_marked`. If
-  // `may_skip`, skips lists in which hardly any item could survive.
+  // lists, in scratch->survivors. Ignores marked items if `any_marked`, and
+  // those that are not allowed; those of lists in which few are allowed go to
+  // scratch->direct instead. If `may_skip`, skips lists in which hardly any
+  // item could survive.
   absl::Status Scan(std::span<const float> query, uint32_t reranked,
-                    bool any_marked, bool may_skip, const SearchTerms& terms,
-                    Scratch* scratch) const;
-  // Step 3: the best n of scratch->survivors by their vectors.
+                    bool any_marked, const AllowedSlots* allowed, bool may_skip,
+                    const SearchTerms& terms, Scratch* scratch) const;
+  // Whether scoring that many vectors of a list exactly takes less time than
+  // scanning the list's codes.
+  bool IsDirect(const List& list, uint32_t allowed) const;
+  // Adds the list's allowed slots that are not marked to scratch->direct.
+  void TakeDirect(const List& list, bool any_marked,
+                  const AllowedSlots& allowed, Scratch* scratch) const;
+  // Step 3: the best n of scratch->survivors and scratch->direct by their
+  // vectors.
   void Rerank(std::span<const float> query, uint32_t n, Scratch* scratch,
               std::vector<ScoredRow>* hits) const;
   // Writes the exact scores of the vectors at `positions`.
@@ -131,28 +177,37 @@ class CodedSearcher {
   void MakeRoom(Scratch* scratch) const;
   // Flips the marks of the items: a second call undoes the first.
   void Mark(std::span<const uint32_t> positions, Scratch* scratch) const;
-  bool IsMarked(uint32_t position, const Scratch& scratch) const;
   // Steps 1 to 3 over the items that are not marked, with the effort for n
   // results among the best `reach` items.
   absl::Status SearchOnce(std::span<const float> query, uint32_t n,
                           uint64_t reach, bool any_marked,
                           const SearchTerms& terms, Scratch* scratch,
                           std::vector<ScoredRow>* hits) const;
-  // The reach to search with at first: see SearchFiltered.
-  static uint64_t Reach(uint32_t n, const FilterView& view);
-  // Searches the items that pass the filter; the others are marked.
-  absl::Status SearchFiltered(std::span<const float> query, uint32_t n,
-                              const FilterView& view, const SearchTerms& terms,
-                              Scratch* scratch,
-                              std::vector<ScoredRow>* hits) const;
+  // The reach to search with at first: see SearchMarked.
+  uint64_t Reach(uint32_t n, uint64_t excluded) const;
+  // Searches the items that are not marked, which are those of `excluded`.
+  absl::Status SearchMarked(std::span<const float> query, uint32_t n,
+                            std::span<const uint32_t> excluded,
+                            const SearchTerms& terms, Scratch* scratch,
+                            std::vector<ScoredRow>* hits) const;
+  // Searches the allowed items that are not marked, which are those of
+  // `excluded`.
+  absl::Status SearchLists(std::span<const float> query, uint32_t n,
+                           const AllowedSlots& allowed,
+                           std::span<const uint32_t> excluded,
+                           const SearchTerms& terms, Scratch* scratch,
+                           std::vector<ScoredRow>* hits) const;
+  // The exact score from which on hits are hardly ever missing, because what
+  // was not reranked is below it.
+  float SafeScore(std::span<const float> query, Scratch* scratch) const;
   // Estimates how many excluded items score `least` or more.
   uint64_t CountBetterExcluded(std::span<const float> query,
-                               const FilterView& view, float least,
+                               std::span<const uint32_t> excluded, float least,
                                Scratch* scratch) const;
-  absl::Status SearchExactly(std::span<const float> query, uint32_t n,
-                             const FilterView& view, const SearchTerms& terms,
-                             std::vector<ScoredRow>* hits) const;
-  double ExactNs(const FilterView& view) const;
+  // The cost of scoring all vectors.
+  double ExactNs() const;
+  // The cost of scoring a vector at a random position.
+  double VectorNs() const;
 
   // Constant after construction.
   const CodedVectors coded_;

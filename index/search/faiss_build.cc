@@ -44,7 +44,8 @@ class RecallMeter {
     double sum = 0;
     std::vector<ScoredRow> hits;
     for (size_t i = 0; i < answers_.size(); ++i) {
-      RETURN_IF_ERROR(searcher.Search(Query(i), input_.target_n, {}, &hits));
+      RETURN_IF_ERROR(
+          searcher.Search(Query(i), input_.target_n, {}, nullptr, &hits));
       sum += Recall(answers_[i], hits);
     }
     return sum / static_cast<double>(answers_.size());

@@ -14,6 +14,8 @@ namespace {
 // Bytes of float32 vectors that Debian's FAISS, compiled for baseline x86-64,
 // scans per microsecond while it collects results.
 constexpr double kFaissBytesPerUs = 6'000;
+// If fewer than one of this many vectors are allowed, they are scored exactly.
+constexpr uint64_t kVectorsPerExact = 10;
 
 class FaissIndex : public VectorIndex {
  public:
@@ -28,18 +30,22 @@ class FaissIndex : public VectorIndex {
       return absl::DeadlineExceededError("the deadline passed before a search");
     }
     thread_local std::vector<uint32_t> positions;
-    if (filter.allowed.has_value()) {
-      FindAllowed(items_, filter, &positions);
-      RETURN_IF_ERROR(
-          FlatScanOf(ViewOf(items_), query, n, positions, terms, hits));
+    FindPositions(items_, filter.excluded, &positions);
+    if (filter.allowed != nullptr && IsExact(*filter.allowed)) {
+      RETURN_IF_ERROR(FlatScanAllowed(ViewOf(items_), query, n, *filter.allowed,
+                                      positions, terms, hits));
     } else {
-      FindPositions(items_, filter.excluded, &positions);
-      RETURN_IF_ERROR(
-          searcher_.Search(query, n, positions, hits, terms.effort));
+      RETURN_IF_ERROR(searcher_.Search(query, n, positions, filter.allowed,
+                                       hits, terms.effort));
     }
     // Positions ascend with rows, so mapping them keeps the order of ties.
     for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);
     return absl::OkStatus();
+  }
+
+  std::unique_ptr<const AllowedVectors> Allow(
+      const RowSet& rows) const override {
+    return std::make_unique<AllowedVectors>(items_, rows);
   }
 
   uint32_t expected_us(uint32_t n) const override {
@@ -51,6 +57,14 @@ class FaissIndex : public VectorIndex {
   }
 
  private:
+  // Whether the allowed vectors are scored one by one: where FAISS takes no
+  // filter, and where so few are allowed that a graph or the probed lists would
+  // hardly lead to them.
+  bool IsExact(const AllowedVectors& allowed) const {
+    return !searcher_.takes_filter() ||
+           allowed.count * kVectorsPerExact < items_.size();
+  }
+
   const VectorTable& items_;
   const FaissSearcher searcher_;
 };

@@ -41,21 +41,24 @@ void UseOneThread() {
 }
 
 // Tells FAISS which positions a search may return.
-class ExcludedSelector : public faiss::IDSelector {
+class PassingSelector : public faiss::IDSelector {
  public:
-  ExcludedSelector(uint64_t size, std::span<const uint32_t> excluded)
-      : size_(size), marks_(size) {
+  PassingSelector(uint64_t size, std::span<const uint32_t> excluded,
+                  const AllowedVectors* allowed)
+      : size_(size), allowed_(allowed), marks_(size) {
     for (const uint32_t position : excluded) marks_.Mark(position);
   }
 
   // False for an id that no vector has.
   bool is_member(idx_t id) const override {
-    return static_cast<uint64_t>(id) < size_ &&
-           !marks_.IsMarked(static_cast<Row>(id));
+    const Row position = static_cast<Row>(id);
+    return static_cast<uint64_t>(id) < size_ && !marks_.IsMarked(position) &&
+           (allowed_ == nullptr || allowed_->positions.Has(position));
   }
 
  private:
   const uint64_t size_;
+  const AllowedVectors* const allowed_;
   RowMarks marks_;
 };
 
@@ -249,21 +252,28 @@ double FaissSearcher::scanned_share(uint32_t n) const {
 
 absl::Status FaissSearcher::Search(std::span<const float> query, uint32_t n,
                                    std::span<const uint32_t> excluded,
+                                   const AllowedVectors* allowed,
                                    std::vector<ScoredRow>* hits,
                                    float effort_share) const {
   UseOneThread();
-  const uint64_t available = size() - excluded.size();
+  const uint64_t available =
+      allowed == nullptr ? size() - excluded.size() : allowed->count;
   n = static_cast<uint32_t>(std::min<uint64_t>(n, available));
   hits->clear();
   if (n == 0) return absl::OkStatus();
   try {
-    uint32_t effort = std::max(
-        1U, static_cast<uint32_t>(static_cast<float>(effort_) * effort_share));
-    SearchOnce(query, n, effort, excluded, hits);
+    double wanted = effort_ * effort_share;
+    // Of what is found with some effort, this share passes.
+    if (allowed != nullptr) {
+      wanted *= static_cast<double>(size()) / static_cast<double>(available);
+    }
+    uint32_t effort = static_cast<uint32_t>(
+        std::clamp<double>(wanted, 1, std::max(1U, max_effort())));
+    SearchOnce(query, n, effort, excluded, allowed, hits);
     // The probed lists held fewer than n: probe more.
     while (hits->size() < n && takes_ == Takes::kIvf && effort < max_effort()) {
       effort = std::min(2 * effort, max_effort());
-      SearchOnce(query, n, effort, excluded, hits);
+      SearchOnce(query, n, effort, excluded, allowed, hits);
     }
   } catch (const std::exception& error) {
     return absl::InternalError(fmt::format("FAISS: {}", Reason(error)));
@@ -279,6 +289,7 @@ absl::Status FaissSearcher::Search(std::span<const float> query, uint32_t n,
 void FaissSearcher::SearchOnce(std::span<const float> query, uint32_t n,
                                uint32_t effort,
                                std::span<const uint32_t> excluded,
+                               const AllowedVectors* allowed,
                                std::vector<ScoredRow>* hits) const {
   thread_local std::vector<float> scores;
   thread_local std::vector<faiss::Index::idx_t> ids;
@@ -289,18 +300,19 @@ void FaissSearcher::SearchOnce(std::span<const float> query, uint32_t n,
   scores.resize(asked);
   ids.resize(asked);
 
-  ExcludedSelector selector(size(), excluded);
+  const bool selects = !excluded.empty() || allowed != nullptr;
+  PassingSelector selector(size(), excluded, allowed);
   Parameters parameters;
   const faiss::SearchParameters* chosen = nullptr;
   if (takes_ == Takes::kSelector) {
-    parameters.plain.sel = excluded.empty() ? nullptr : &selector;
+    parameters.plain.sel = selects ? &selector : nullptr;
     chosen = &parameters.plain;
   } else if (takes_ == Takes::kIvf) {
-    parameters.ivf.sel = excluded.empty() ? nullptr : &selector;
+    parameters.ivf.sel = selects ? &selector : nullptr;
     parameters.ivf.nprobe = effort;
     chosen = &parameters.ivf;
   } else if (takes_ == Takes::kHnsw) {
-    parameters.hnsw.sel = excluded.empty() ? nullptr : &selector;
+    parameters.hnsw.sel = selects ? &selector : nullptr;
     // HNSW visits excluded nodes too, and they count towards efSearch.
     parameters.hnsw.efSearch =
         static_cast<int>(std::max(n, effort) + excluded.size());

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/bundle/row.h"
+#include "index/search/allowed_vectors.h"
 
 namespace faiss {
 struct Index;
@@ -66,11 +67,16 @@ class FaissSearcher {
   // first. `excluded` positions are ascending; they do not shorten the result.
   // An IVF of a kind that takes no search parameters returns what its probed
   // lists hold, which can be fewer than n; others probe more lists. No score is
-  // NaN. `effort_share`, above 0 to 1, multiplies the knob's value.
+  // NaN. If `allowed` is given, only those of its positions that are not
+  // excluded are returned, and effort grows as fewer are allowed; REQUIRES:
+  // takes_filter(). `effort_share`, above 0 to 1, multiplies the knob's value.
   absl::Status Search(std::span<const float> query, uint32_t n,
                       std::span<const uint32_t> excluded,
+                      const AllowedVectors* allowed,
                       std::vector<ScoredRow>* hits,
                       float effort_share = 1) const;
+  // Whether FAISS can be told which vectors this index may return.
+  bool takes_filter() const { return takes_ != Takes::kNothing; }
 
  private:
   // Which SearchParameters the index accepts.
@@ -79,6 +85,7 @@ class FaissSearcher {
   explicit FaissSearcher(std::unique_ptr<faiss::Index> index);
   void SearchOnce(std::span<const float> query, uint32_t n, uint32_t effort,
                   std::span<const uint32_t> excluded,
+                  const AllowedVectors* allowed,
                   std::vector<ScoredRow>* hits) const;
 
   std::unique_ptr<faiss::Index> index_;

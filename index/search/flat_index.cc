@@ -22,16 +22,21 @@ class FlatIndex : public VectorIndex {
                       const RowFilter& filter, const SearchTerms& terms,
                       std::vector<ScoredRow>* hits) const override {
     thread_local std::vector<uint32_t> positions;
-    if (filter.allowed.has_value()) {
-      FindAllowed(items_, filter, &positions);
-      RETURN_IF_ERROR(FlatScanOf(vectors_, query, n, positions, terms, hits));
+    FindPositions(items_, filter.excluded, &positions);
+    if (filter.allowed != nullptr) {
+      RETURN_IF_ERROR(FlatScanAllowed(vectors_, query, n, *filter.allowed,
+                                      positions, terms, hits));
     } else {
-      FindPositions(items_, filter.excluded, &positions);
       RETURN_IF_ERROR(FlatScan(vectors_, query, n, positions, terms, hits));
     }
     // Positions ascend with rows, so mapping them keeps the order of ties.
     for (ScoredRow& hit : *hits) hit.row = items_.row(hit.row);
     return absl::OkStatus();
+  }
+
+  std::unique_ptr<const AllowedVectors> Allow(
+      const RowSet& rows) const override {
+    return std::make_unique<AllowedVectors>(items_, rows);
   }
 
   uint32_t expected_us(uint32_t /*n*/) const override {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -19,10 +20,28 @@ namespace {
 // a block.
 constexpr size_t kBlock = 1024;
 
+// Below one of this many, allowed vectors are read one by one.
+constexpr uint64_t kVectorsPerSparse = 4;
+constexpr float kNotAllowed = -std::numeric_limits<float>::infinity();
+
+// Takes the scores of what is not allowed out of the running. Position `begin`,
+// a multiple of 64, has the first score.
+void DropOthers(const RowSet& allowed, size_t begin, std::span<float> scores) {
+  for (size_t i = 0; i < scores.size(); i += 64) {
+    uint64_t others = ~allowed.words()[(begin + i) / 64];
+    if (scores.size() - i < 64) {
+      others &= (uint64_t{1} << (scores.size() - i)) - 1;
+    }
+    for (; others != 0; others &= others - 1) {
+      scores[i + static_cast<size_t>(std::countr_zero(others))] = kNotAllowed;
+    }
+  }
+}
+
 template <typename T>
 absl::Status Scan(std::span<const T> values, std::span<const float> query,
-                  std::span<const uint32_t> excluded, const SearchTerms& terms,
-                  TopK* top) {
+                  std::span<const uint32_t> excluded, const RowSet* allowed,
+                  const SearchTerms& terms, TopK* top) {
   std::array<float, kBlock> scores;
   const size_t dim = query.size();
   const size_t size = values.size() / dim;
@@ -36,7 +55,10 @@ absl::Status Scan(std::span<const T> values, std::span<const float> query,
     DotProducts(query, values.data() + begin * dim, count, scores.data());
     for (; next_excluded != excluded.end() && *next_excluded < begin + count;
          ++next_excluded) {
-      scores[*next_excluded - begin] = -std::numeric_limits<float>::infinity();
+      scores[*next_excluded - begin] = kNotAllowed;
+    }
+    if (allowed != nullptr) {
+      DropOthers(*allowed, begin, {scores.data(), count});
     }
     top->Offer(static_cast<Row>(begin), {scores.data(), count});
   }
@@ -63,17 +85,6 @@ void FindPositions(const VectorTable& table, std::span<const Row> rows,
                    std::vector<uint32_t>* positions) {
   positions->clear();
   for (const Row row : rows) {
-    if (const auto position = table.Find(row)) positions->push_back(*position);
-  }
-}
-
-void FindAllowed(const VectorTable& table, const RowFilter& filter,
-                 std::vector<uint32_t>* positions) {
-  positions->clear();
-  auto excluded = filter.excluded.begin();
-  for (const Row row : *filter.allowed) {
-    excluded = std::lower_bound(excluded, filter.excluded.end(), row);
-    if (excluded != filter.excluded.end() && *excluded == row) continue;
     if (const auto position = table.Find(row)) positions->push_back(*position);
   }
 }
@@ -114,15 +125,34 @@ absl::Status FlatScanOf(const StoredVectors& vectors,
 absl::Status FlatScan(const StoredVectors& vectors,
                       std::span<const float> query, uint32_t n,
                       std::span<const uint32_t> excluded,
-                      const SearchTerms& terms, std::vector<ScoredRow>* hits) {
+                      const SearchTerms& terms, std::vector<ScoredRow>* hits,
+                      const RowSet* allowed) {
   RETURN_IF_ERROR(CheckQuery(query, vectors.dim));
   return std::visit(
       [&](const auto& values) {
         const size_t size = values.size() / vectors.dim;
         TopK top(static_cast<uint32_t>(std::min<size_t>(n, size)), hits);
-        return Scan(values, query, excluded, terms, &top);
+        return Scan(values, query, excluded, allowed, terms, &top);
       },
       vectors.values);
+}
+
+absl::Status FlatScanAllowed(const StoredVectors& vectors,
+                             std::span<const float> query, uint32_t n,
+                             const AllowedVectors& allowed,
+                             std::span<const uint32_t> excluded,
+                             const SearchTerms& terms,
+                             std::vector<ScoredRow>* hits) {
+  if (allowed.count * kVectorsPerSparse > allowed.positions.size()) {
+    return FlatScan(vectors, query, n, excluded, terms, hits,
+                    &allowed.positions);
+  }
+  if (excluded.empty() && !allowed.few.empty()) {
+    return FlatScanOf(vectors, query, n, allowed.few, terms, hits);
+  }
+  thread_local std::vector<uint32_t> positions;
+  ListAllowed(allowed, excluded, &positions);
+  return FlatScanOf(vectors, query, n, positions, terms, hits);
 }
 
 }  // namespace tributary

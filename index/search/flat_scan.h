@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "index/bundle/npy.h"
 #include "index/bundle/row.h"
+#include "index/search/allowed_vectors.h"
 #include "index/search/search_terms.h"
 #include "index/search/vector_index.h"
 
@@ -29,11 +30,6 @@ absl::Status CheckQuery(std::span<const float> query, uint32_t dim);
 void FindPositions(const VectorTable& table, std::span<const Row> rows,
                    std::vector<uint32_t>* positions);
 
-// As FindPositions, for the rows that the filter allows and does not exclude.
-// REQUIRES: filter.allowed is set.
-void FindAllowed(const VectorTable& table, const RowFilter& filter,
-                 std::vector<uint32_t>* positions);
-
 // A view of the table's values.
 StoredVectors ViewOf(const VectorTable& table);
 
@@ -47,13 +43,24 @@ absl::Status FlatScanOf(const StoredVectors& vectors,
                         const SearchTerms& terms, std::vector<ScoredRow>* hits);
 
 // Scores every vector except those at `excluded` positions, which are
-// ascending, and replaces *hits with the n best (positions in ScoredRow::row),
+// ascending, and, if `allowed` is given, except those that are not in it, and
+// replaces *hits with the n best (positions in ScoredRow::row),
 // best first, ties by position. Checks the deadline every thousand vectors.
 // Errors: CheckQuery's; DEADLINE_EXCEEDED.
 absl::Status FlatScan(const StoredVectors& vectors,
                       std::span<const float> query, uint32_t n,
                       std::span<const uint32_t> excluded,
-                      const SearchTerms& terms, std::vector<ScoredRow>* hits);
+                      const SearchTerms& terms, std::vector<ScoredRow>* hits,
+                      const RowSet* allowed = nullptr);
+
+// Scores the allowed vectors less the excluded ones, in whichever of these two
+// ways is faster. `excluded` positions ascend. Errors: as FlatScan.
+absl::Status FlatScanAllowed(const StoredVectors& vectors,
+                             std::span<const float> query, uint32_t n,
+                             const AllowedVectors& allowed,
+                             std::span<const uint32_t> excluded,
+                             const SearchTerms& terms,
+                             std::vector<ScoredRow>* hits);
 
 }  // namespace tributary
 

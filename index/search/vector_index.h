@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,20 +21,23 @@
 #include "absl/status/statusor.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/row.h"
+#include "index/bundle/row_set.h"
+#include "index/search/allowed_vectors.h"
 #include "index/search/search_terms.h"
 
 namespace tributary {
 
-// Which items a search may return. Both lists hold item rows, ascending and
-// unique; they are views, which must outlive the search.
+// Which items a search may return. Views, which must outlive the search.
 struct RowFilter {
   RowFilter() = default;
   // Implicit: a list of excluded rows is a filter.
   RowFilter(std::span<const Row> rows) : excluded(rows) {}  // NOLINT
 
+  // Item rows, ascending and unique.
   std::span<const Row> excluded;
-  // If set, only these rows, less the excluded ones, are returned.
-  std::optional<std::span<const Row>> allowed;
+  // If set, only these vectors, less those of excluded rows, are returned. Made
+  // by Allow of the index that is searched.
+  const AllowedVectors* allowed = nullptr;
 };
 
 // The top n items of an embedding space by inner product. Immutable and
@@ -54,6 +56,12 @@ class VectorIndex {
   virtual absl::Status Search(std::span<const float> query, uint32_t n,
                               const RowFilter& filter, const SearchTerms& terms,
                               std::vector<ScoredRow>* hits) const = 0;
+
+  // What Search needs to return these rows only. rows.size() is the number of
+  // the catalogue's items. Takes about a nanosecond an item, which is why
+  // callers keep it.
+  virtual std::unique_ptr<const AllowedVectors> Allow(
+      const RowSet& rows) const = 0;
 
   // Reads all of the index's files and checks every value that Search trusts.
   // DATA_LOSS, naming the file and the entry.

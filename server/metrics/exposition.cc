@@ -198,12 +198,42 @@ void ServerMetrics::CollectTotals(
              "Duration of fusion in seconds, for each request.")
       .Add({}, fusion_seconds)
       .MoveTo(families);
+  CollectFilters(families);
   Histograms("tributary_swap_seconds",
              "Seconds from the call that activates a version until requests "
              "are answered from it.")
       .Add({}, swap_seconds_)
       .MoveTo(families);
   CollectLoad(families);
+}
+
+void ServerMetrics::CollectFilters(
+    std::vector<prometheus::MetricFamily>* families) const {
+  Histograms("tributary_filter_seconds",
+             "Seconds that it took to find the items that pass a request's "
+             "filter.")
+      .Add({}, filter_seconds)
+      .MoveTo(families);
+  Counters("tributary_filters_total",
+           "Requests with a filter, by whether the items that pass were known "
+           "from an earlier request.")
+      .Add({{"cache", "hit"}}, filter_hits)
+      .Add({{"cache", "miss"}}, filter_misses)
+      .MoveTo(families);
+  Counters("tributary_filters_relaxed_total",
+           "Requests of whose filter terms were dropped because too few items "
+           "passed.")
+      .Add({}, filters_relaxed)
+      .MoveTo(families);
+  Family shares =
+      Counters("tributary_filter_shares_total",
+               "Requests with a filter, by the share of items that passed: at "
+               "most `at_most`, and more than the next lower one.");
+  for (size_t i = 0; i < filter_shares.size(); ++i) {
+    shares.Add({{"at_most", std::string(kFilterShareNames[i])}},
+               filter_shares[i]);
+  }
+  shares.MoveTo(families);
 }
 
 void ServerMetrics::CollectLoad(

@@ -73,6 +73,12 @@ class LiveRecallMetrics {
   std::atomic<double> recent_expected_{0};
 };
 
+// The bounds of the shares of items that filters let pass.
+inline constexpr std::array<double, 7> kFilterShares = {0,    1e-5, 1e-4, 1e-3,
+                                                        1e-2, 1e-1, 0.5};
+inline constexpr std::array<std::string_view, 8> kFilterShareNames = {
+    "0", "0.00001", "0.0001", "0.001", "0.01", "0.1", "0.5", "1"};
+
 // Counters of one retriever. Thread-safe.
 struct RetrieverMetrics {
   std::string name;
@@ -155,6 +161,16 @@ class ServerMetrics : public prometheus::Collectable {
   // Requests answered although a source failed or was late.
   Counter degraded;
   LatencyHistogram fusion_seconds;
+  // Requests with a filter: how long it took to find what passes, whether that
+  // was known from an earlier request, and whether terms were dropped because
+  // too few items passed.
+  LatencyHistogram filter_seconds;
+  Counter filter_hits;
+  Counter filter_misses;
+  Counter filters_relaxed;
+  // Requests with a filter, by the first of kFilterShares that is not below the
+  // share of the items that passed.
+  std::array<Counter, kFilterShares.size() + 1> filter_shares;
   // Requests that live recall searched again exactly, and sampled requests that
   // did not fit into its queue.
   Counter live_recall_samples;
@@ -166,6 +182,7 @@ class ServerMetrics : public prometheus::Collectable {
   void CollectBundles(std::vector<prometheus::MetricFamily>* families) const
       ABSL_LOCKS_EXCLUDED(mutex_);
   void CollectTotals(std::vector<prometheus::MetricFamily>* families) const;
+  void CollectFilters(std::vector<prometheus::MetricFamily>* families) const;
   void CollectLoad(std::vector<prometheus::MetricFamily>* families) const;
 
   // Tables that are read without a lock and appended to with mutex_ held.

@@ -48,6 +48,12 @@ void AskSource(const ServingBundle& bundle, const RetrieverQuery& query,
       bundle.retrievers()[static_cast<size_t>(source.retriever)];
   const absl::StatusOr<Ask> ask =
       named.retriever->Retrieve(query, source.asked, &result->proposals);
+  if (query.passing != nullptr) {
+    // For retrievers of other people that do not know filters.
+    std::erase_if(result->proposals, [&](const ScoredRow& proposal) {
+      return !query.passing->Has(proposal.row);
+    });
+  }
   result->duration = Clock::now() - start;
   if (ask.ok() && *ask == Ask::kAnswered) {
     result->state = SourceState::kAnswered;

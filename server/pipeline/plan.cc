@@ -39,6 +39,7 @@
 
 #include "index/bundle/fusion_model.h"
 #include "server/pipeline/leave_out.h"
+#include "server/pipeline/plan_filter.h"
 #include "server/pipeline/request_check.h"
 #include "status/status_macros.h"
 
@@ -339,6 +340,7 @@ absl::Status MakePlan(const v1::ServerConfig& config,
     PlanRequestedQuotas(shares, bundle, request, plan);
   }
   PlanQuery(bundle.bundle(), request, plan);
+  RETURN_IF_ERROR(PlanFilter(config, bundle, request.filter(), plan));
   PlanFusion(defaults, bundle, request.fusion(), plan);
   plan->query.deadline =
       std::min(options.deadline,

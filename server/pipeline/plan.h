@@ -2,10 +2,14 @@
 #define TRIBUTARY_SERVER_PIPELINE_PLAN_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "index/filter/filter_cache.h"
 #include "server/fusion/fusion.h"
 #include "server/retrieval/retriever.h"
 #include "server/versions/serving_bundle.h"
@@ -73,6 +77,13 @@ struct Plan {
   bool full_view = false;
   // What is left out (see leave_out.h).
   v1::ServiceLevel level = v1::FULL_SERVICE;
+  // What the request's `where` and `predicate` came to; null without any.
+  std::shared_ptr<const ResolvedFilter> filter;
+  // Whether that was known from an earlier request, and how long it took.
+  bool filter_hit = false;
+  std::chrono::nanoseconds filter_duration{0};
+  // The attributes whose terms were dropped, because too few items passed.
+  std::vector<std::string> relaxed;
 };
 
 // Checks the request, and plans it: which sources are asked, for how many
@@ -80,7 +91,8 @@ struct Plan {
 // describes how quotas and weights are found. The deadline is the earlier of
 // the options' and `now` plus the configured one. `config` is complete (see
 // CompleteServerConfig). *plan views `request`. Errors: INVALID_ARGUMENT whose
-// message begins with the path of a field.
+// message begins with the path of a field;
+// FAILED_PRECONDITION when too few items pass the filter and it says to fail.
 absl::Status MakePlan(const v1::ServerConfig& config,
                       const ServingBundle& bundle,
                       const v1::RetrieveRequest& request, SteadyTime now,

@@ -14,16 +14,27 @@ namespace tributary {
 namespace {
 
 void WriteReport(const PlannedSource& source, const SourceResult& result,
-                 const SourceOutcome& outcome, v1::SourceReport* report) {
+                 const SourceOutcome& outcome, bool filtered,
+                 v1::SourceReport* report) {
   report->set_target(source.target);
   report->set_asked(source.asked);
   report->set_proposed(static_cast<uint32_t>(result.proposals.size()));
   report->set_admitted(outcome.admitted);
   report->set_shortfall(outcome.shortfall);
-  report->set_cause(CauseOf(result, outcome));
+  report->set_cause(CauseOf(result, outcome, filtered));
   report->set_micros(static_cast<uint32_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(result.duration)
           .count()));
+}
+
+void WriteFilter(const Plan& plan, v1::FilterReport* report) {
+  report->set_passing_items(plan.filter->items.count());
+  for (const std::string& value : plan.filter->unknown_values) {
+    report->add_unknown_values(value);
+  }
+  for (const std::string& attribute : plan.relaxed) {
+    report->add_relaxed(attribute);
+  }
 }
 
 // A candidate's row and its index in the reply.
@@ -93,7 +104,7 @@ bool IsDegraded(std::span<const SourceResult> results) {
 }
 
 v1::ShortfallCause CauseOf(const SourceResult& result,
-                           const SourceOutcome& outcome) {
+                           const SourceOutcome& outcome, bool filtered) {
   if (outcome.shortfall == 0) return v1::NO_SHORTFALL;
   switch (result.state) {
     case SourceState::kNoQuery:
@@ -105,7 +116,8 @@ v1::ShortfallCause CauseOf(const SourceResult& result,
     case SourceState::kLeftOut:
       return v1::NOT_ASKED;
     case SourceState::kAnswered:
-      return outcome.list_full ? v1::LIST_FULL : v1::EXHAUSTED;
+      if (outcome.list_full) return v1::LIST_FULL;
+      return filtered ? v1::FILTERED : v1::EXHAUSTED;
   }
   return v1::NO_SHORTFALL;
 }
@@ -133,7 +145,8 @@ void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
   for (size_t i = 0; i < plan.sources.size(); ++i) {
     v1::SourceReport* report = response->add_source_reports();
     report->set_name(reply.bundle->NameOf(plan.sources[i].retriever));
-    WriteReport(plan.sources[i], reply.results[i], fused.outcomes[i], report);
+    WriteReport(plan.sources[i], reply.results[i], fused.outcomes[i],
+                plan.filter != nullptr, report);
     if (plan.full_view) WriteRanks(rows, reply.results[i], report);
   }
   response->set_bundle_version(reply.bundle->bundle().version());
@@ -143,6 +156,7 @@ void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
   if (plan.segment_unknown) response->add_notices(v1::SEGMENT_UNKNOWN);
   if (fused.weights_unusable) response->add_notices(v1::WEIGHTS_UNUSABLE);
   response->set_service_level(plan.level);
+  if (plan.filter != nullptr) WriteFilter(plan, response->mutable_filter());
   if (!reply.bundle_label.empty()) {
     // A setter would make a std::string of its own first.
     response->mutable_bundle_label()->assign(reply.bundle_label);

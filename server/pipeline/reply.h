@@ -35,9 +35,9 @@ struct Reply {
 bool IsDegraded(std::span<const SourceResult> results);
 
 // Why a source has fewer candidates than its target; NO_SHORTFALL if it has
-// not.
+// not. `filtered`: whether the request has a filter.
 v1::ShortfallCause CauseOf(const SourceResult& result,
-                           const SourceOutcome& outcome);
+                           const SourceOutcome& outcome, bool filtered);
 
 // DATA_LOSS when the key of a candidate is not UTF-8: parsers of protobuf
 // refuse such a reply, and verifying a bundle does not look for such keys.

@@ -32,6 +32,20 @@ void CountOverlap(std::span<const FusedCandidate> candidates,
   }
 }
 
+void CountFilter(const Plan& plan, const Bundle& bundle,
+                 ServerMetrics* metrics) {
+  metrics->filter_seconds.Observe(plan.filter_duration);
+  (plan.filter_hit ? metrics->filter_hits : metrics->filter_misses).Add();
+  if (!plan.relaxed.empty()) metrics->filters_relaxed.Add();
+  const double share = static_cast<double>(plan.filter->items.count()) /
+                       static_cast<double>(bundle.items().size());
+  size_t bucket = 0;
+  while (bucket < kFilterShares.size() && share > kFilterShares[bucket]) {
+    ++bucket;
+  }
+  metrics->filter_shares[bucket].Add();
+}
+
 }  // namespace
 
 void CountReply(const Reply& reply, ServerMetrics* metrics) {
@@ -39,6 +53,8 @@ void CountReply(const Reply& reply, ServerMetrics* metrics) {
   metrics->answered_at_level[static_cast<size_t>(reply.plan->level)].Add();
   if (reply.plan->cold_start) metrics->cold_starts.Add();
   if (IsDegraded(reply.results)) metrics->degraded.Add();
+  const bool filtered = reply.plan->filter != nullptr;
+  if (filtered) CountFilter(*reply.plan, reply.bundle->bundle(), metrics);
   std::array<RetrieverMetrics*, kMaxSources> sources;
   for (size_t i = 0; i < reply.results.size(); ++i) {
     const SourceResult& result = reply.results[i];
@@ -47,7 +63,8 @@ void CountReply(const Reply& reply, ServerMetrics* metrics) {
         reply.bundle->NameOf(reply.plan->sources[i].retriever));
     sources[i]->admitted.Add(outcome.admitted);
     if (outcome.shortfall > 0) {
-      sources[i]->shortfall[CauseOf(result, outcome)].Add(outcome.shortfall);
+      sources[i]->shortfall[CauseOf(result, outcome, filtered)].Add(
+          outcome.shortfall);
     }
     // A source without a query, or after the deadline, searched nothing.
     if (result.state != SourceState::kNoQuery && result.duration.count() > 0) {

@@ -54,6 +54,8 @@ void CompleteLimits(v1::Limits* limits) {
   if (!limits->has_max_request_bytes()) {
     limits->set_max_request_bytes(4194304);
   }
+  if (!limits->has_max_where_bytes()) limits->set_max_where_bytes(16384);
+  if (!limits->has_max_filter_terms()) limits->set_max_filter_terms(1000);
 }
 
 absl::Status CheckLimits(const v1::Limits& limits) {
@@ -69,6 +71,8 @@ absl::Status CheckLimits(const v1::Limits& limits) {
        65'536},
       {"limits.max_request_bytes", limits.max_request_bytes(), 1024,
        std::numeric_limits<int32_t>::max()},
+      {"limits.max_where_bytes", limits.max_where_bytes(), 0, 1'048'576},
+      {"limits.max_filter_terms", limits.max_filter_terms(), 0, 100'000},
   });
 }
 
@@ -289,6 +293,9 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given) {
   RETURN_IF_ERROR(CompleteExecution(config.mutable_execution()));
   RETURN_IF_ERROR(CompleteLiveRecall(config.mutable_live_recall()));
   RETURN_IF_ERROR(CompleteResidency(config.mutable_residency()));
+  if (!config.filters().has_cache_bytes()) {
+    config.mutable_filters()->set_cache_bytes(67108864);
+  }
   CompleteTransport(config.mutable_transport());
   RETURN_IF_ERROR(CheckTransport(config.transport()));
   RETURN_IF_ERROR(CompleteOverload(config.mutable_overload()));

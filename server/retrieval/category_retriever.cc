@@ -63,15 +63,19 @@ absl::StatusOr<Ask> CategoryRetriever::Retrieve(
   FindShares(query, &shares);
   if (shares.empty()) return Ask::kNoQuery;
   const size_t depth = size_t{n} + query.excluded.size();
+  const PassingItems* const passing = query.passing.get();
   thread_local ScoreTable sums;
   sums.Clear(std::min<size_t>(shares.size() * depth, bundle_.items().size()));
   for (const ScoredRow& share : shares) {
     const PopularityList& list = *lists_[share.row];
-    const size_t read = std::min(depth, list.rows().size());
-    for (size_t i = 0; i < read; ++i) {
+    size_t left = depth;
+    for (size_t i = 0; i < list.rows().size() && left > 0; ++i) {
+      const Row row = list.rows()[i];
       // A file that was not verified may name items that do not exist.
-      if (list.rows()[i] >= bundle_.items().size()) continue;
-      sums.Add(list.rows()[i], share.score * list.scores()[i]);
+      if (row >= bundle_.items().size()) continue;
+      if (passing != nullptr && !passing->Has(row)) continue;
+      sums.Add(row, share.score * list.scores()[i]);
+      --left;
     }
   }
   for (const Row row : query.excluded) sums.Drop(row);

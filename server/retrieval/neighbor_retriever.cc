@@ -43,6 +43,7 @@ absl::StatusOr<Ask> NeighborRetriever::Retrieve(
   sums.Clear(std::min<size_t>(history.size() * table_.width(),
                               bundle_.items().size()));
   scores.resize(table_.width());
+  const PassingItems* const passing = query.passing.get();
   bool any = false;
   for (size_t rank = 0; rank < history.size(); ++rank) {
     const Row item = history[history.size() - 1 - rank];
@@ -53,6 +54,7 @@ absl::StatusOr<Ask> NeighborRetriever::Retrieve(
     for (size_t i = 0; i < neighbors.size(); ++i) {
       // A file that was not verified may name items that do not exist.
       if (neighbors[i] >= bundle_.items().size()) continue;
+      if (passing != nullptr && !passing->Has(neighbors[i])) continue;
       sums.Add(neighbors[i], weights_[rank] * scores[i]);
     }
   }

@@ -8,12 +8,15 @@
 namespace tributary {
 namespace {
 
-// Appends the list's unmarked items, and marks them, until *proposals has n.
-void AppendFrom(const PopularityList& list, uint32_t n, RowMarks* taken,
+// Appends the list's unmarked items that pass, and marks them, until *proposals
+// has n.
+void AppendFrom(const PopularityList& list, uint32_t n,
+                const PassingItems* passing, RowMarks* taken,
                 std::vector<ScoredRow>* proposals) {
   const auto rows = list.rows();
   const auto scores = list.scores();
   for (size_t i = 0; i < rows.size() && proposals->size() < n; ++i) {
+    if (passing != nullptr && !passing->Has(rows[i])) continue;
     if (!taken->Mark(rows[i])) continue;
     const float score = proposals->empty()
                             ? scores[i]
@@ -48,9 +51,10 @@ absl::StatusOr<Ask> PopularityRetriever::Retrieve(
   for (const Row row : query.excluded) taken.Mark(row);
   const PopularityList* own =
       by_segment_ ? bundle_.FindSegment(query.segment) : nullptr;
-  if (own != nullptr) AppendFrom(*own, n, &taken, proposals);
+  const PassingItems* const passing = query.passing.get();
+  if (own != nullptr) AppendFrom(*own, n, passing, &taken, proposals);
   for (const PopularityList* list : lists_) {
-    AppendFrom(*list, n, &taken, proposals);
+    AppendFrom(*list, n, passing, &taken, proposals);
   }
   return Ask::kAnswered;
 }

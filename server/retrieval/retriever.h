@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/row.h"
+#include "index/filter/passing_items.h"
 #include "index/search/search_terms.h"
 #include "index/search/vector_index.h"
 #include "server/retrieval/reachable_items.h"
@@ -41,6 +42,9 @@ struct RetrieverQuery {
   uint32_t segment = 0;
   // Item rows that must not be proposed, ascending and unique.
   std::span<const Row> excluded = {};
+  // If set, only these items may be proposed, and a retriever should propose n
+  // of them if it has so many: passing->Has(row).
+  std::shared_ptr<const PassingItems> passing = nullptr;
   SteadyTime deadline = SteadyTime::max();
   // True when nobody waits for the proposals any more; may be null.
   const std::atomic<bool>* cancelled = nullptr;
@@ -68,8 +72,8 @@ class Retriever {
   virtual ~Retriever() = default;
 
   // Replaces *proposals with at most n items, best first, without duplicates
-  // and without excluded items. Scores are finite. After an error, such as
-  // DEADLINE_EXCEEDED, *proposals is unspecified.
+  // and without items that are excluded or do not pass. Scores are finite.
+  // After an error, such as DEADLINE_EXCEEDED, *proposals is unspecified.
   virtual absl::StatusOr<Ask> Retrieve(
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const = 0;

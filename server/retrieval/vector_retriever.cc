@@ -94,13 +94,15 @@ absl::StatusOr<Ask> VectorRetriever::Search(
   SearchTerms terms(query.deadline);
   terms.cancelled = query.cancelled;
   terms.effort = query.effort;
+  RowFilter filter(query.excluded);
+  if (query.passing != nullptr) filter.allowed = &query.passing->For(index);
   bool searched = false;
   for (size_t begin = 0; begin < vectors.size(); begin += dim) {
     const std::span<float> vector(&vectors[begin], dim);
     const double factor = ScaleForSearch(space_.spec->metric(), vector);
     if (factor == 0) continue;
     std::vector<ScoredRow>* const found = searched ? &hits : proposals;
-    RETURN_IF_ERROR(index.Search(vector, n, query.excluded, terms, found));
+    RETURN_IF_ERROR(index.Search(vector, n, filter, terms, found));
     RestoreScores(factor, found);
     if (searched) MergeBest(hits, n, proposals);
     searched = true;

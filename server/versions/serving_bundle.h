@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "index/bundle/bundle.h"
+#include "index/filter/filter_cache.h"
 #include "server/retrieval/retriever.h"
 
 namespace tributary {
@@ -37,6 +38,8 @@ class ServingBundle {
   }
   // The index in retrievers(); -1 when no retriever has that name.
   int FindRetriever(std::string_view name) const;
+  // The filters that requests to this bundle used last.
+  FilterCache& filters() const { return filters_; }
 
  private:
   explicit ServingBundle(std::shared_ptr<const Bundle> bundle)
@@ -45,6 +48,8 @@ class ServingBundle {
   std::shared_ptr<const Bundle> bundle_;
   // Declared after bundle_, into which retrievers point.
   std::vector<NamedRetriever> retrievers_;
+  // Refers to the retrievers' indexes, hence after them.
+  mutable FilterCache filters_;
 };
 
 }  // namespace tributary

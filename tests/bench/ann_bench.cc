@@ -7,8 +7,10 @@
 #include <cstdio>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -130,24 +132,74 @@ class Bench {
         micros[count * 99 / 100], recall / static_cast<double>(count));
   }
 
-  // Only every 1000/per_mille-th item may be found.
-  std::string Allowed(uint32_t per_mille) const {
+  // A share of the items may be found: the same random ones for every query,
+  // or the best of each query, its worst, or the best of
+  // another query.
+  std::string Allowed(const std::string& which, double share) const {
+    const CodedSearcher searcher = Searcher(BuiltEffort());
     const auto vectors = static_cast<uint32_t>(values_.size() / dim_);
-    std::vector<uint32_t> allowed;
+    const auto many = std::max(
+        1U, static_cast<uint32_t>(share * static_cast<double>(vectors)));
+    std::vector<std::unique_ptr<AllowedSlots>> allowed;
+    if (which == "random") {
+      RowSet positions(vectors);
+      uint64_t draw = 1;
+      for (uint32_t i = 0; i < vectors; ++i) {
+        draw = draw * 6364136223846793005U + 1442695040888963407U;
+        if (static_cast<double>(draw >> 33) < share * 2147483648.0) {
+          positions.Add(i);
+        }
+      }
+      allowed.push_back(std::make_unique<AllowedSlots>(std::move(positions)));
+    } else {
+      std::vector<ScoredRow> best;
+      std::vector<float> query(dim_);
+      for (size_t q = 0; q < kFilteredQueries && q < answers_.size(); ++q) {
+        RowSet positions(vectors);
+        // The worst of a query are the best of its opposite.
+        const size_t from = which == "other" ? (q + 1) % answers_.size() : q;
+        for (uint32_t d = 0; d < dim_; ++d) {
+          query[d] = which == "worst" ? -Query(from)[d] : Query(from)[d];
+        }
+        (void)FlatScan({values_, dim_}, query, many, {}, SteadyTime::max(),
+                       &best);
+        for (const ScoredRow& hit : best) positions.Add(hit.row);
+        allowed.push_back(std::make_unique<AllowedSlots>(std::move(positions)));
+      }
+    }
+    for (const auto& each : allowed) searcher.Allow(each.get());
+    const auto of = [&](size_t query) -> const AllowedSlots& {
+      return *allowed[allowed.size() == 1 ? 0 : query];
+    };
+    return Filtered(
+        [&](size_t i, std::vector<ScoredRow>* hits) {
+          return FlatScanAllowed({values_, dim_}, Query(i), flags_.n, of(i), {},
+                                 SteadyTime::max(), hits);
+        },
+        [&](size_t i, std::vector<ScoredRow>* hits) {
+          return searcher.SearchAllowed(Query(i), flags_.n, of(i), {},
+                                        SteadyTime::max(), hits);
+        });
+  }
+
+  // Random items are left out.
+  std::string Excluded(uint32_t many) const {
+    const CodedSearcher searcher = Searcher(BuiltEffort());
+    const auto vectors = static_cast<uint32_t>(values_.size() / dim_);
+    std::vector<uint32_t> excluded;
     uint64_t draw = 1;
     for (uint32_t i = 0; i < vectors; ++i) {
       draw = draw * 6364136223846793005U + 1442695040888963407U;
-      if ((draw >> 33) % 1000 < per_mille) allowed.push_back(i);
+      if ((draw >> 33) % vectors < many) excluded.push_back(i);
     }
-    const CodedSearcher searcher = Searcher(BuiltEffort());
     return Filtered(
         [&](size_t i, std::vector<ScoredRow>* hits) {
-          return FlatScanOf({values_, dim_}, Query(i), flags_.n, allowed,
-                            SteadyTime::max(), hits);
+          return FlatScan({values_, dim_}, Query(i), flags_.n, excluded,
+                          SteadyTime::max(), hits);
         },
         [&](size_t i, std::vector<ScoredRow>* hits) {
-          return searcher.SearchAllowed(Query(i), flags_.n, allowed,
-                                        SteadyTime::max(), hits);
+          return searcher.Search(Query(i), flags_.n, excluded,
+                                 SteadyTime::max(), hits);
         });
   }
 
@@ -155,20 +207,21 @@ class Bench {
   std::string Seen(uint32_t seen) const {
     const CodedSearcher searcher = Searcher(BuiltEffort());
     std::vector<ScoredRow> best;
-    std::vector<uint32_t> excluded;
+    const size_t queries = std::min<size_t>(kFilteredQueries, answers_.size());
+    std::vector<std::vector<uint32_t>> excluded(queries);
+    for (size_t i = 0; i < queries; ++i) {
+      (void)FlatScan({values_, dim_}, Query(i), seen, {}, SteadyTime::max(),
+                     &best);
+      for (const ScoredRow& hit : best) excluded[i].push_back(hit.row);
+      std::sort(excluded[i].begin(), excluded[i].end());
+    }
     return Filtered(
         [&](size_t i, std::vector<ScoredRow>* hits) {
-          const absl::Status status =
-              FlatScan({values_, dim_}, Query(i), seen + flags_.n, {},
-                       SteadyTime::max(), &best);
-          hits->assign(best.begin() + seen, best.end());
-          excluded.clear();
-          for (uint32_t j = 0; j < seen; ++j) excluded.push_back(best[j].row);
-          std::sort(excluded.begin(), excluded.end());
-          return status;
+          return FlatScan({values_, dim_}, Query(i), flags_.n, excluded[i],
+                          SteadyTime::max(), hits);
         },
         [&](size_t i, std::vector<ScoredRow>* hits) {
-          return searcher.Search(Query(i), flags_.n, excluded,
+          return searcher.Search(Query(i), flags_.n, excluded[i],
                                  SteadyTime::max(), hits);
         });
   }
@@ -200,26 +253,32 @@ class Bench {
   using Find =
       std::function<absl::Status(size_t query, std::vector<ScoredRow>* hits)>;
 
-  // The time of `find` and its recall of what `exact` finds.
+  // The time of `find`, in microseconds, and its recall of what `exact` finds.
+  // Every query is searched once, after another one, as a server would.
   std::string Filtered(const Find& exact, const Find& find) const {
     const size_t queries = std::min<size_t>(kFilteredQueries, answers_.size());
-    std::vector<ScoredRow> wanted;
-    std::vector<ScoredRow> hits;
-    double micros = 0;
-    double recall = 0;
-    for (size_t i = 0; i < queries; ++i) {
-      absl::Status status = exact(i, &wanted);
-      // The second search finds the caches as a server's would be.
-      if (status.ok()) status = find(i, &hits);
-      const auto start = Clock::now();
-      if (status.ok()) status = find(i, &hits);
-      micros += MicrosSince(start);
-      if (!status.ok()) return std::string(status.message());
-      recall += Recall(wanted, hits);
+    std::vector<std::vector<ScoredRow>> wanted(queries);
+    std::vector<std::vector<ScoredRow>> hits(queries);
+    absl::Status status;
+    for (size_t i = 0; i < queries && status.ok(); ++i) {
+      status = exact(i, &wanted[i]);
     }
-    return fmt::format("{{\"mean\":{:.2f},\"recall\":{:.5f}}}",
+    if (status.ok()) status = find(queries - 1, &hits[0]);
+    const auto start = Clock::now();
+    for (size_t i = 0; i < queries && status.ok(); ++i) {
+      status = find(i, &hits[i]);
+    }
+    const double micros = MicrosSince(start);
+    if (!status.ok()) return std::string(status.message());
+    double recall = 0;
+    uint64_t fewer = 0;
+    for (size_t i = 0; i < queries; ++i) {
+      recall += Recall(wanted[i], hits[i]);
+      fewer += hits[i].size() < wanted[i].size() ? 1 : 0;
+    }
+    return fmt::format("{{\"mean\":{:.2f},\"recall\":{:.5f},\"fewer\":{}}}",
                        micros / static_cast<double>(queries),
-                       recall / static_cast<double>(queries));
+                       recall / static_cast<double>(queries), fewer);
   }
 
   StoredVectors Stored() const {
@@ -248,8 +307,8 @@ class Bench {
   double build_s_ = 0;
 };
 
-// "pass N EFFORT_N", "threads CALLERS 0", "allowed PER_MILLE 0" and "seen ITEMS
-// 0", one a line.
+// "pass N EFFORT_N", "threads CALLERS 0", "random|best|worst|other PER_MILLION
+// 0" for the items that are allowed, and "excluded|seen ITEMS 0", one a line.
 void Serve(const Bench& bench) {
   std::string what;
   uint32_t number = 0;
@@ -258,7 +317,11 @@ void Serve(const Bench& bench) {
     std::string line = "what?";
     if (what == "pass") line = bench.Pass(number, effort_n);
     if (what == "threads") line = bench.Throughput(number);
-    if (what == "allowed") line = bench.Allowed(number);
+    if (what == "random" || what == "best" || what == "worst" ||
+        what == "other") {
+      line = bench.Allowed(what, number / 1e6);
+    }
+    if (what == "excluded") line = bench.Excluded(number);
     if (what == "seen") line = bench.Seen(number);
     fmt::print("{}\n", line);
     std::fflush(stdout);

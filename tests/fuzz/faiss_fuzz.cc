@@ -55,7 +55,7 @@ void SearchAll(const FaissSearcher& searcher) {
   const std::vector<float> query(searcher.dim(), 1.5F);
   std::vector<ScoredRow> hits;
   for (const uint32_t n : {3U, 500U}) {
-    if (!searcher.Search(query, n, {}, &hits).ok()) continue;
+    if (!searcher.Search(query, n, {}, nullptr, &hits).ok()) continue;
     std::vector<Row> rows;
     for (const ScoredRow& hit : hits) {
       Require(hit.row < searcher.size() && !std::isnan(hit.score));

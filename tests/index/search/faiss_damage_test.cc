@@ -80,7 +80,7 @@ bool AnswersRightly(const FaissSearcher& searcher) {
     const std::vector<uint32_t> none;
     const auto& excludes = i % 2 == 0 ? excluded : none;
     // FAISS may refuse a search, but must not answer it wrongly.
-    const auto status = searcher.Search(query, kN, excludes, &hits);
+    const auto status = searcher.Search(query, kN, excludes, nullptr, &hits);
     if (status.ok() && !IsRightAnswer(hits, excludes)) return false;
   }
   return true;

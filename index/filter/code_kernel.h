@@ -1,0 +1,34 @@
+#ifndef TRIBUTARY_INDEX_FILTER_CODE_KERNEL_H_
+#define TRIBUTARY_INDEX_FILTER_CODE_KERNEL_H_
+
+#include <cstdint>
+#include <span>
+
+#include "index/bundle/attribute_column.h"
+
+namespace tributary {
+
+// Codes from `begin` up to, but not including, `end`.
+struct CodeRange {
+  uint32_t begin;
+  uint32_t end;
+
+  friend bool operator==(const CodeRange&, const CodeRange&) = default;
+};
+
+// Sets the bits of the items whose code is in the range, and leaves the others
+// as they are: bit i % 64 of word i / 64 belongs to item i.
+//
+// Codes are compared byte by byte, from the most significant one, 64 items at a
+// time. Later bytes are read only if the first ones left some of the 64 items
+// undecided, so that mostly one byte an item is read, whatever the width of the
+// codes (ByteSlice: Feng, Lo, Kao, Xu, SIGMOD 2015).
+//
+// REQUIRES: the column is not of TAGS; range.begin <= range.end <= values();
+// words.size() is (n_items + 63) / 64.
+void MarkCodes(const AttributeColumn& column, CodeRange range,
+               std::span<uint64_t> words);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_FILTER_CODE_KERNEL_H_

@@ -1,0 +1,108 @@
+#include "index/filter/filter_cache.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fmt/core.h"
+#include "index/filter/item_filter.h"
+#include "index/filter/where.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+// However small their bitmaps, no more filters are kept: dropping the oldest
+// looks at all.
+constexpr size_t kMaxEntries = 1024;
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
+    const Bundle& bundle, std::string_view where,
+    const v1::Predicate* predicate, const FilterLimits& limits) {
+  RowSet passing;
+  std::vector<std::string> unknown;
+  const auto add = [&](const ItemFilter& filter) {
+    RowSet rows = filter.Evaluate();
+    unknown.insert(unknown.end(), filter.unknown_values().begin(),
+                   filter.unknown_values().end());
+    if (passing.size() == 0) {
+      passing = std::move(rows);
+      return;
+    }
+    const std::span<uint64_t> words = passing.mutable_words();
+    for (size_t i = 0; i < words.size(); ++i) words[i] &= rows.words()[i];
+  };
+  if (!where.empty()) {
+    const absl::StatusOr<ParsedWhere> parsed = ParseWhere(where);
+    if (!parsed.ok()) {
+      return absl::InvalidArgumentError(fmt::format(
+          "filter.where: {}", std::string(parsed.status().message())));
+    }
+    ASSIGN_OR_RETURN(const ItemFilter filter,
+                     ItemFilter::Compile(bundle, parsed->predicate,
+                                         {.path = "filter.where",
+                                          .offsets = parsed->offsets,
+                                          .max_terms = limits.max_terms}));
+    add(filter);
+  }
+  if (predicate != nullptr) {
+    ASSIGN_OR_RETURN(const ItemFilter filter,
+                     ItemFilter::Compile(bundle, *predicate,
+                                         {.path = "filter.predicate",
+                                          .max_terms = limits.max_terms}));
+    add(filter);
+  }
+  return std::shared_ptr<const ResolvedFilter>(
+      new ResolvedFilter{PassingItems(std::move(passing)), std::move(unknown)});
+}
+
+absl::StatusOr<std::shared_ptr<const ResolvedFilter>> FilterCache::Resolve(
+    const Bundle& bundle, std::string_view where,
+    const v1::Predicate* predicate, const FilterLimits& limits, bool* hit) {
+  thread_local std::string key;
+  // Text holds no NUL, but if it does, that is a syntax error.
+  key.assign(where);
+  key.push_back('\0');
+  if (predicate != nullptr) predicate->AppendPartialToString(&key);
+  std::shared_ptr<const ResolvedFilter> kept = Find(key);
+  *hit = kept != nullptr;
+  if (*hit) return kept;
+  ASSIGN_OR_RETURN(kept, ResolveFilter(bundle, where, predicate, limits));
+  if (limits.cache_bytes > 0) Insert(key, kept, limits.cache_bytes);
+  return kept;
+}
+
+std::shared_ptr<const ResolvedFilter> FilterCache::Find(
+    const std::string& key) {
+  const MutexLock lock(&mutex_);
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return nullptr;
+  entries_.splice(entries_.begin(), entries_, found->second);
+  return found->second->filter;
+}
+
+void FilterCache::Insert(const std::string& key,
+                         std::shared_ptr<const ResolvedFilter> filter,
+                         uint64_t max_bytes) {
+  // What is dropped is freed without the lock.
+  Entries dropped;
+  const MutexLock lock(&mutex_);
+  // Another thread may have evaluated it at the same time.
+  if (by_key_.contains(key)) return;
+  entries_.push_front({key, std::move(filter)});
+  by_key_.emplace(entries_.front().key, entries_.begin());
+  // Filters grow when vector indexes ask for their forms, so all are counted
+  // anew.
+  uint64_t bytes = 0;
+  size_t kept = 0;
+  auto entry = entries_.begin();
+  for (; entry != entries_.end() && kept < kMaxEntries; ++entry, ++kept) {
+    bytes += entry->filter->items.size_bytes() + entry->key.size();
+    if (bytes > max_bytes) break;
+  }
+  for (auto old = entry; old != entries_.end(); ++old) by_key_.erase(old->key);
+  dropped.splice(dropped.begin(), entries_, entry, entries_.end());
+}
+
+}  // namespace tributary

@@ -1,0 +1,71 @@
+#ifndef TRIBUTARY_INDEX_FILTER_FILTER_CACHE_H_
+#define TRIBUTARY_INDEX_FILTER_FILTER_CACHE_H_
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "index/bundle/bundle.h"
+#include "index/filter/passing_items.h"
+#include "sync/mutex.h"
+#include "tributary/v1/retrieval.pb.h"
+
+namespace tributary {
+
+// A filter's conditions, evaluated on a bundle.
+struct ResolvedFilter {
+  PassingItems items;
+  // See ItemFilter::unknown_values.
+  std::vector<std::string> unknown_values;
+};
+
+struct FilterLimits {
+  uint32_t max_terms = 1000;
+  // How much memory the filters that are kept may take. 0: none are kept.
+  uint64_t cache_bytes = 0;
+};
+
+// Parses and evaluates `where` and `predicate` of a filter. INVALID_ARGUMENT,
+// with the path of a field: those of ParseWhere and ItemFilter::Compile.
+absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
+    const Bundle& bundle, std::string_view where,
+    const v1::Predicate* predicate, const FilterLimits& limits);
+
+// The filters that were used last with one bundle, evaluated. Thread-safe.
+class FilterCache {
+ public:
+  // As ResolveFilter, but evaluates only what is not kept. Sets *hit to whether
+  // it was. What is returned stays valid when it is dropped here.
+  absl::StatusOr<std::shared_ptr<const ResolvedFilter>> Resolve(
+      const Bundle& bundle, std::string_view where,
+      const v1::Predicate* predicate, const FilterLimits& limits, bool* hit);
+
+ private:
+  // The text and the message, end to end, and what they came to.
+  struct Entry {
+    std::string key;
+    std::shared_ptr<const ResolvedFilter> filter;
+  };
+  using Entries = std::list<Entry>;
+
+  std::shared_ptr<const ResolvedFilter> Find(const std::string& key);
+  void Insert(const std::string& key,
+              std::shared_ptr<const ResolvedFilter> filter, uint64_t max_bytes);
+
+  Mutex mutex_;
+  // The one that was used last is the first.
+  Entries entries_ ABSL_GUARDED_BY(mutex_);
+  // Views the keys of entries_.
+  std::unordered_map<std::string_view, Entries::iterator> by_key_
+      ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_FILTER_FILTER_CACHE_H_

@@ -1,0 +1,94 @@
+#ifndef TRIBUTARY_INDEX_FILTER_ITEM_FILTER_H_
+#define TRIBUTARY_INDEX_FILTER_ITEM_FILTER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "index/bundle/attribute_column.h"
+#include "index/bundle/bundle.h"
+#include "index/bundle/row_set.h"
+#include "index/filter/code_kernel.h"
+#include "tributary/v1/retrieval.pb.h"
+
+namespace tributary {
+
+// A predicate that was checked against a bundle's attributes: values have
+// become codes. Views the bundle. Immutable and thread-safe.
+class ItemFilter {
+ public:
+  struct Options {
+    // The path of the predicate, with which errors begin.
+    std::string_view path = "filter.predicate";
+    // If the predicate was parsed from text: where its terms begin. Errors then
+    // name the byte instead of the path within the predicate.
+    std::span<const size_t> offsets = {};
+    uint32_t max_terms = 1000;
+  };
+
+  // INVALID_ARGUMENT, with the path of a field: an attribute that the bundle
+  // does not have, with the nearest name; a value of another type than the
+  // attribute's; a test that the type does not have; something that is not set;
+  // a predicate that is too deep or has too many terms.
+  static absl::StatusOr<ItemFilter> Compile(const Bundle& bundle,
+                                            const v1::Predicate& predicate,
+                                            const Options& options);
+
+  // The rows of the items that pass.
+  RowSet Evaluate() const;
+
+  // Values that no item has, as "<attribute>: <value>"; the first 16.
+  const std::vector<std::string>& unknown_values() const {
+    return unknown_values_;
+  }
+
+ private:
+  friend class FilterCompiler;
+
+  struct Node {
+    enum class Kind {
+      // Every child, any child, not the only child.
+      kAll,
+      kAny,
+      kNot,
+      // The code is in one of `ranges`.
+      kCodes,
+      // Any, or all, of the tags `codes`.
+      kAnyTag,
+      kAllTags,
+      // Some tag.
+      kTagged,
+    };
+    Kind kind = Kind::kAny;
+    std::vector<Node> children = {};
+    const AttributeColumn* column = nullptr;
+    // Ascending and disjoint.
+    std::vector<CodeRange> ranges = {};
+    std::vector<uint32_t> codes = {};
+  };
+
+  explicit ItemFilter(uint64_t n_items) : n_items_(n_items) {}
+
+  RowSet Evaluate(const Node& node) const;
+  RowSet EvaluateAll(const Node& node) const;
+  RowSet EvaluateCodes(const Node& node) const;
+  RowSet EvaluateTags(const Node& node) const;
+
+  uint64_t n_items_;
+  Node root_;
+  std::vector<std::string> unknown_values_;
+};
+
+// Widens the predicate so that it passes whatever it passed with any value of
+// the attribute: `all` loses the terms on it, and so does `any` under
+// `negated`, while an `any` that has one is always true. Returns false, and
+// leaves *predicate unspecified, if every item passes then.
+bool DropAttribute(std::string_view attribute, v1::Predicate* predicate);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_FILTER_ITEM_FILTER_H_

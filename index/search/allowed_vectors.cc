@@ -1,0 +1,75 @@
+#include "index/search/allowed_vectors.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace tributary {
+namespace {
+
+// Calls `take` with each member of the set, ascending.
+template <typename Take>
+void ForEach(const RowSet& set, const Take& take) {
+  const std::span<const uint64_t> words = set.words();
+  for (size_t w = 0; w < words.size(); ++w) {
+    for (uint64_t bits = words[w]; bits != 0; bits &= bits - 1) {
+      take(static_cast<uint32_t>(w * 64 +
+                                 static_cast<size_t>(std::countr_zero(bits))));
+    }
+  }
+}
+
+}  // namespace
+
+AllowedVectors::AllowedVectors(RowSet allowed_positions)
+    : positions(std::move(allowed_positions)) {
+  CountPositions();
+}
+
+AllowedVectors::AllowedVectors(const VectorTable& table, const RowSet& rows) {
+  if (table.size() == rows.size()) {
+    // Every row has a vector: positions are rows.
+    positions = rows;
+  } else {
+    positions = RowSet(table.size());
+    for (uint64_t i = 0; i < table.size(); ++i) {
+      const Row row = table.row(i);
+      if (row < rows.size() && rows.Has(row)) {
+        positions.Add(static_cast<uint32_t>(i));
+      }
+    }
+  }
+  CountPositions();
+}
+
+void AllowedVectors::CountPositions() {
+  count = positions.Count();
+  if (count * kVectorsPerFew > positions.size()) return;
+  few.reserve(count);
+  ForEach(positions, [this](uint32_t position) { few.push_back(position); });
+}
+
+uint64_t AllowedVectors::size_bytes() const {
+  return sizeof(*this) + positions.words().size_bytes() +
+         few.capacity() * sizeof(uint32_t);
+}
+
+void ListAllowed(const AllowedVectors& allowed,
+                 std::span<const uint32_t> excluded,
+                 std::vector<uint32_t>* positions) {
+  positions->clear();
+  auto next = excluded.begin();
+  const auto take = [&](uint32_t position) {
+    while (next != excluded.end() && *next < position) ++next;
+    if (next == excluded.end() || *next != position) {
+      positions->push_back(position);
+    }
+  };
+  if (allowed.few.empty()) {
+    ForEach(allowed.positions, take);
+  } else {
+    std::for_each(allowed.few.begin(), allowed.few.end(), take);
+  }
+}
+
+}  // namespace tributary
