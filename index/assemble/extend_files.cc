@@ -112,6 +112,10 @@ absl::Status WriteMoved(std::string_view file, const NpyArray& array,
       return WriteMoved<uint32_t>(file, array, map, rows, by_item, writer);
     case Dtype::kUint64:
       return WriteMoved<uint64_t>(file, array, map, rows, by_item, writer);
+    case Dtype::kInt64:
+      return WriteMoved<int64_t>(file, array, map, rows, by_item, writer);
+    case Dtype::kFloat64:
+      return WriteMoved<double>(file, array, map, rows, by_item, writer);
     case Dtype::kFloat16:
       return WriteMoved<Half>(file, array, map, rows, by_item, writer);
     case Dtype::kFloat32:

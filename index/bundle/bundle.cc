@@ -82,6 +82,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Open(
   RETURN_IF_ERROR(bundle->OpenSpaces());
   RETURN_IF_ERROR(bundle->OpenPopularity());
   RETURN_IF_ERROR(bundle->OpenNeighbors());
+  RETURN_IF_ERROR(bundle->OpenAttributes());
   RETURN_IF_ERROR(bundle->OpenUserLists());
   RETURN_IF_ERROR(bundle->OpenCategories());
   return bundle;
@@ -272,6 +273,19 @@ absl::Status Bundle::OpenNeighbors() {
   return absl::OkStatus();
 }
 
+absl::Status Bundle::OpenAttributes() {
+  for (const v1::Attribute& spec : manifest_.attributes()) {
+    const std::string why = fmt::format("attributes[\"{}\"]", spec.name());
+    for (const std::string_view part : AttributeFiles(spec)) {
+      RETURN_IF_ERROR(RequireFiles(
+          {fmt::format("attribute.{}.{}", spec.name(), part)}, why));
+    }
+    ASSIGN_OR_RETURN(attributes_.emplace_back(),
+                     AttributeColumn::Open(dir_, spec, items_.size()));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Bundle::OpenUserLists() {
   if (HasFile("seen.offsets.npy")) {
     RETURN_IF_ERROR(RequireFiles({"seen.rows.npy"}, "seen.offsets.npy"));
@@ -341,6 +355,13 @@ const NeighborTable* Bundle::FindNeighbors(std::string_view name) const {
       neighbors_.begin(), neighbors_.end(),
       [&](const auto& table) { return table.spec().name() == name; });
   return it == neighbors_.end() ? nullptr : &*it;
+}
+
+const AttributeColumn* Bundle::FindAttribute(std::string_view name) const {
+  const auto it = std::find_if(
+      attributes_.begin(), attributes_.end(),
+      [&](const auto& attribute) { return attribute.name() == name; });
+  return it == attributes_.end() ? nullptr : &*it;
 }
 
 std::span<const Row> Bundle::Seen(Row user) const {

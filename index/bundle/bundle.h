@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/bundle/attribute_column.h"
 #include "index/bundle/key_table.h"
 #include "index/bundle/neighbor_table.h"
 #include "index/bundle/npy.h"
@@ -112,6 +113,10 @@ class Bundle {
   // nullptr when there is no table of that name.
   const NeighborTable* FindNeighbors(std::string_view name) const;
 
+  std::span<const AttributeColumn> attributes() const { return attributes_; }
+  // nullptr when there is no attribute of that name.
+  const AttributeColumn* FindAttribute(std::string_view name) const;
+
   // The items that the user has had, newest last; empty for kNoRow and for
   // bundles without seen lists. VerifyBundle checks the rows, this does not.
   std::span<const Row> Seen(Row user) const;
@@ -163,6 +168,7 @@ class Bundle {
   absl::Status OpenSharedLists();
   absl::Status OpenPopularity();
   absl::Status OpenNeighbors();
+  absl::Status OpenAttributes();
   absl::Status OpenUserLists();
   absl::Status OpenCategories();
 
@@ -182,6 +188,7 @@ class Bundle {
   std::vector<uint32_t> lists_by_name_;
   std::vector<uint32_t> lists_by_segment_;
   std::vector<NeighborTable> neighbors_;
+  std::vector<AttributeColumn> attributes_;
   NpyArray seen_offsets_;
   NpyArray seen_rows_;
   NpyArray seen_wanted_;

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "fmt/core.h"
 #include "google/protobuf/util/json_util.h"
+#include "index/bundle/attribute_column.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/fusion_model.h"
 #include "index/bundle/retriever_fields.h"
@@ -294,6 +295,48 @@ bool IsSha256(std::string_view text) {
          });
 }
 
+absl::Status CheckAttributes(const v1::Manifest& manifest) {
+  if (manifest.attributes_size() > static_cast<int>(kMaxAttributes)) {
+    return Wrong("attributes: {} entries, expected at most {}",
+                 manifest.attributes_size(), kMaxAttributes);
+  }
+  std::set<std::string_view> names;
+  for (int i = 0; i < manifest.attributes_size(); ++i) {
+    const v1::Attribute& attribute = manifest.attributes(i);
+    if (!IsAttributeName(attribute.name())) {
+      return Wrong(
+          "attributes[{}].name: {}, expected 1 to {} lower-case letters, "
+          "digits and '_', and no digit at the beginning",
+          i, Quoted(attribute.name()), kMaxAttributeNameBytes);
+    }
+    if (!names.insert(attribute.name()).second) {
+      return Wrong("attributes[{}].name: {} occurs twice", i,
+                   Quoted(attribute.name()));
+    }
+    const auto path = fmt::format("attributes[\"{}\"]", attribute.name());
+    if (attribute.type() < v1::BOOLEAN || attribute.type() > v1::TIME) {
+      return Wrong("{}.type: {} is no known type", path,
+                   static_cast<int>(attribute.type()));
+    }
+    const bool has_bitmaps = attribute.type() <= v1::TAGS;
+    if (attribute.type() == v1::BOOLEAN ? attribute.values() != 2
+                                        : attribute.values() >= kNoRow) {
+      return Wrong(
+          "{}.values: {}, expected {}", path, attribute.values(),
+          attribute.type() == v1::BOOLEAN ? "2" : "less than 4294967295");
+    }
+    if (attribute.present() > manifest.items().count()) {
+      return Wrong("{}.present: {}, but there are {} items", path,
+                   attribute.present(), manifest.items().count());
+    }
+    if (attribute.frequent() > (has_bitmaps ? attribute.values() : 0)) {
+      return Wrong("{}.frequent: {}, expected at most {}", path,
+                   attribute.frequent(), has_bitmaps ? attribute.values() : 0);
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckFiles(const v1::Manifest& manifest) {
   std::set<std::string_view> names;
   for (int i = 0; i < manifest.files_size(); ++i) {
@@ -335,6 +378,7 @@ absl::Status CheckManifest(const v1::Manifest& manifest) {
   }
   RETURN_IF_ERROR(CheckPopularity(manifest));
   RETURN_IF_ERROR(CheckNeighbors(manifest));
+  RETURN_IF_ERROR(CheckAttributes(manifest));
   if (manifest.retrievers_size() < 1 ||
       manifest.retrievers_size() > kMaxRetrievers) {
     return Wrong("retrievers: {} entries, expected 1 to {}",

@@ -20,13 +20,15 @@ constexpr std::string_view kMagic = "\x93NUMPY";
 // mapped vectors are aligned to cache lines.
 constexpr size_t kAlignment = 64;
 
-constexpr std::array<std::pair<Dtype, std::string_view>, 6> kDtypeNames = {{
+constexpr std::array<std::pair<Dtype, std::string_view>, 8> kDtypeNames = {{
     {Dtype::kUint8, "|u1"},
     {Dtype::kUint16, "<u2"},
     {Dtype::kUint32, "<u4"},
     {Dtype::kUint64, "<u8"},
+    {Dtype::kInt64, "<i8"},
     {Dtype::kFloat16, "<f2"},
     {Dtype::kFloat32, "<f4"},
+    {Dtype::kFloat64, "<f8"},
 }};
 
 // Parses a header's text: a Python dictionary literal with three known keys in
@@ -204,8 +206,8 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(std::span<const std::byte> file,
     return header;
   }
   return absl::InvalidArgumentError(fmt::format(
-      "{}: dtype {} in {} order; expected |u1, <u2, <u4, <u8, <f2 or <f4 in C "
-      "order",
+      "{}: dtype {} in {} order; expected |u1, <u2, <u4, <u8, <i8, <f2, "
+      "<f4 or <f8 in C order",
       name, array.descr, array.fortran_order ? "Fortran" : "C"));
 }
 

@@ -35,7 +35,16 @@ inline float ToFloat(Half value) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(scaled) | sign);
 }
 
-enum class Dtype { kUint8, kUint16, kUint32, kUint64, kFloat16, kFloat32 };
+enum class Dtype {
+  kUint8,
+  kUint16,
+  kUint32,
+  kUint64,
+  kInt64,
+  kFloat16,
+  kFloat32,
+  kFloat64
+};
 
 // NumPy's name of the type, such as "<f4".
 std::string_view DtypeName(Dtype dtype);
@@ -49,7 +58,9 @@ constexpr Dtype DtypeOf() {
   if constexpr (std::is_same_v<T, uint32_t>) return Dtype::kUint32;
   if constexpr (std::is_same_v<T, uint64_t>) return Dtype::kUint64;
   if constexpr (std::is_same_v<T, Half>) return Dtype::kFloat16;
+  if constexpr (std::is_same_v<T, int64_t>) return Dtype::kInt64;
   if constexpr (std::is_same_v<T, float>) return Dtype::kFloat32;
+  if constexpr (std::is_same_v<T, double>) return Dtype::kFloat64;
 }
 
 struct NpyHeader {

@@ -163,6 +163,9 @@ absl::Status CheckContents(const Bundle& bundle) {
   for (const PopularityList& list : bundle.popularity()) {
     RETURN_IF_ERROR(CheckPopularityList(list, &listed));
   }
+  for (const AttributeColumn& attribute : bundle.attributes()) {
+    RETURN_IF_ERROR(attribute.CheckValues());
+  }
   for (const NeighborTable& table : bundle.neighbors()) {
     RETURN_IF_ERROR(table.CheckValues());
   }

@@ -1,0 +1,122 @@
+#ifndef TRIBUTARY_INDEX_BUNDLE_ATTRIBUTE_COLUMN_H_
+#define TRIBUTARY_INDEX_BUNDLE_ATTRIBUTE_COLUMN_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/bundle/key_table.h"
+#include "index/bundle/npy.h"
+#include "index/bundle/row.h"
+#include "tributary/v1/manifest.pb.h"
+
+namespace tributary {
+
+inline constexpr uint32_t kMaxAttributes = 256;
+inline constexpr size_t kMaxAttributeNameBytes = 64;
+// A value of BOOLEAN, CATEGORY and TAGS has a bitmap if at least one of this
+// many items has it.
+inline constexpr uint64_t kItemsPerFrequent = 32;
+
+// Whether `name` may name an attribute: see v1::Attribute.
+bool IsAttributeName(std::string_view name);
+// The type as people write it: bool, category, tags, integer, number or time.
+std::string_view AttributeTypeName(v1::AttributeType type);
+// The files of an attribute, each without its "attribute.<name>.".
+std::vector<std::string_view> AttributeFiles(const v1::Attribute& spec);
+// How many bytes a code of an attribute with that many values has: 1 to 4.
+uint32_t CodeBytes(uint64_t values);
+
+// The values of an attribute, for all items: v1::Attribute describes the files.
+// Values are named by their codes, which ascend with them. Mapped, immutable
+// and thread-safe. Views are valid as long as the column.
+class AttributeColumn {
+ public:
+  AttributeColumn() = default;
+
+  // Maps the attribute's files. `spec` must outlive the column. Does not read
+  // the values: see CheckValues. DATA_LOSS, naming the file and what was
+  // expected; errors of NpyArray::Open and KeyTable::Open.
+  static absl::StatusOr<AttributeColumn> Open(const std::filesystem::path& dir,
+                                              const v1::Attribute& spec,
+                                              uint64_t n_items);
+
+  const v1::Attribute& spec() const { return *spec_; }
+  const std::string& name() const { return spec_->name(); }
+  v1::AttributeType type() const { return spec_->type(); }
+  uint64_t n_items() const { return n_items_; }
+  // How many distinct values there are. Codes are below it; that of an item
+  // without a value is equal to it.
+  uint32_t values() const { return static_cast<uint32_t>(spec_->values()); }
+
+  // The code of the first value that is not less than the given one; values()
+  // if there is none. For CATEGORY and TAGS; INTEGER and TIME; NUMBER.
+  uint32_t LowerBound(std::string_view text) const;
+  uint32_t LowerBound(int64_t integer) const;
+  uint32_t LowerBound(double number) const;
+  // The code of a value, if some item may have it.
+  std::optional<uint32_t> Find(std::string_view text) const;
+  std::optional<uint32_t> Find(int64_t integer) const;
+  std::optional<uint32_t> Find(double number) const;
+
+  // The value as people write it: true, 12, 49.9, 2026-11-30T12:00:00Z.
+  // REQUIRES: code < values().
+  std::string ValueText(uint32_t code) const;
+  // REQUIRES: code < values(); the type is INTEGER, NUMBER or TIME, whose unit
+  // is milliseconds.
+  double Number(uint32_t code) const;
+
+  // The item's code, or values(). REQUIRES: item < n_items(); not TAGS.
+  uint32_t CodeOf(Row item) const;
+  // How many bytes a code has, and byte b of every item's, 0 being the most
+  // significant. REQUIRES: not TAGS; b < code_bytes().
+  uint32_t code_bytes() const {
+    return static_cast<uint32_t>(codes_.header().rows);
+  }
+  std::span<const uint8_t> CodeByte(uint32_t b) const {
+    return codes_.elements<uint8_t>().subspan(b * n_items_, n_items_);
+  }
+
+  // The rows of the items that have the tag, ascending. A file that was not
+  // verified may name items that do not exist. REQUIRES: TAGS; code < values().
+  std::span<const Row> ItemsWith(uint32_t code) const;
+  // The value's bitmap over items, or empty if it has none.
+  std::span<const uint64_t> Bitmap(uint32_t code) const;
+
+  // Reads everything. DATA_LOSS, naming file and entry, for a dictionary that
+  // does not ascend, numbers that are not finite, codes and rows out of range,
+  // counts that differ from the manifest, and bitmaps that differ from the
+  // values.
+  absl::Status CheckValues() const;
+
+ private:
+  absl::Status OpenDictionary(const std::filesystem::path& dir);
+  absl::Status OpenTags(const std::filesystem::path& dir);
+  absl::Status OpenBitmaps(const std::filesystem::path& dir);
+  std::string FileName(std::string_view part) const;
+  absl::Status CheckDictionary() const;
+  absl::Status CheckCodes() const;
+  absl::Status CheckTags() const;
+  absl::Status CheckBitmaps() const;
+
+  const v1::Attribute* spec_ = nullptr;
+  uint64_t n_items_ = 0;
+  // The dictionary: one of these, or neither for BOOLEAN.
+  KeyTable texts_;
+  NpyArray numbers_;
+  NpyArray codes_;
+  NpyArray items_;
+  NpyArray offsets_;
+  NpyArray frequent_;
+  NpyArray bitmaps_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_INDEX_BUNDLE_ATTRIBUTE_COLUMN_H_
