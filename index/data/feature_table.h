@@ -7,10 +7,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/data/attribute_choice.h"
+#include "index/data/attribute_data.h"
 #include "index/data/column_kind.h"
 #include "index/data/data_set.h"
+#include "index/data/input_report.h"
 
 namespace tributary {
 
@@ -30,6 +36,11 @@ class FeatureTable {
   // The same for a column whose values are text of a kind that was stated.
   size_t AddColumnOf(std::string_view name, ColumnKind stated);
 
+  // States the type of the attribute that is made of a column's values.
+  void SetAttributeType(size_t column, v1::AttributeType type);
+  // Names the file that the columns are from, for errors.
+  void SetSource(std::string name) { source_ = std::move(name); }
+
   // Sets a value, given as text. Latin-1 is converted to UTF-8.
   void Set(size_t column, uint32_t row, std::string_view value);
   // Adds a category to a value of a kTokens column.
@@ -38,6 +49,18 @@ class FeatureTable {
   // Notes the line that describes `row`. Returns the line that described it
   // before, if there was one, and keeps that.
   std::optional<uint64_t> SetLine(uint32_t row, uint64_t line);
+
+  // Makes the attributes that `choice` states, takes over or leaves to be
+  // recognised (see attribute_choice.h), with row i taken from order[i]. Adds
+  // warnings to *report: of values that are not of a stated type, types that
+  // were not taken over, and attributes beyond kMaxAttributes, which are left
+  // out. Errors: NOT_FOUND for a stated column that does not exist, with the
+  // name of one that does; INVALID_ARGUMENT for two columns that give one name,
+  // and for more values than choice.max_misfits that are not of a stated type,
+  // naming the first one and its line.
+  absl::StatusOr<ItemAttributes> MakeAttributes(std::span<const uint32_t> order,
+                                                const AttributeChoice& choice,
+                                                InputReport* report);
 
   // Returns the columns, with row i taken from order[i]; those that are to be
   // ignored are not among them. Numbers that are infinite count as missing.
@@ -52,13 +75,37 @@ class FeatureTable {
     std::optional<FeatureColumn::Kind> kind;
     std::optional<ColumnKind> stated;
     std::vector<std::string> values;
+    // The type of its attribute, if the data say.
+    std::optional<v1::AttributeType> attribute;
+    // What it was recognised as.
+    std::optional<ColumnReading> recognised;
+  };
+  // A column that becomes an attribute.
+  struct ChosenColumn {
+    const Column* column;
+    std::string name;
+    AttributeForm form;
+    bool stated;
   };
 
+  static const ColumnReading& Recognise(Column* column);
+  static std::optional<ChosenColumn> ChooseAttribute(
+      Column* column, size_t index, const AttributeChoice& choice,
+      InputReport* report);
+  absl::Status CheckStatedColumns(const AttributeChoice& choice) const;
+  absl::StatusOr<std::vector<ChosenColumn>> ChooseAttributes(
+      const AttributeChoice& choice, InputReport* report);
+  absl::Status CheckMisfits(const ChosenColumn& chosen, const Misfits& misfits,
+                            uint64_t present, std::span<const uint32_t> order,
+                            const AttributeChoice& choice,
+                            InputReport* report) const;
   std::string& Value(size_t column, uint32_t row);
 
   std::vector<Column> columns_;
   // By row: its line, from 1, or 0.
   std::vector<uint64_t> lines_;
+  // The file that they are from, or "".
+  std::string source_;
 };
 
 // Replaces each of `separators` in `value` with kTokenSeparator, and removes

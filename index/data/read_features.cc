@@ -33,6 +33,7 @@ class FeatureReader {
         features_(*features) {}
 
   absl::Status Read() {
+    features_.SetSource(table_.name());
     for (size_t i = 0; i < table_.names().size(); ++i) {
       if (i != key_column_) RETURN_IF_ERROR(AddColumn(i));
     }
@@ -117,6 +118,9 @@ class FeatureReader {
       return absl::OkStatus();
     }
     columns_.push_back({column, features_.AddColumn(name, kind)});
+    if (type == "token_seq") {
+      features_.SetAttributeType(columns_.back().second, v1::TAGS);
+    }
     return absl::OkStatus();
   }
 
