@@ -125,6 +125,8 @@ struct ReadOptions {
   v1::Input input;
   v1::Feedback feedback;
   uint32_t max_malformed_lines = 0;
+  // Whether items get attributes, which only bundles need.
+  bool attributes = true;
   // Types of attributes that an earlier bundle has, by the column's name.
   std::map<std::string, v1::AttributeType> earlier_attributes;
 };

@@ -141,13 +141,15 @@ DataSet DataSetBuilder::Finish() && {
 
 absl::StatusOr<DataSet> DataSetBuilder::Finish(
     std::optional<v1::KeyKind> item_kind, std::optional<v1::KeyKind> user_kind,
-    const AttributeChoice& choice, std::vector<uint32_t>* item_order,
+    const AttributeChoice* choice, std::vector<uint32_t>* item_order,
     std::vector<uint32_t>* user_order, InputReport* report) && {
   DataSet data;
   data.items = items.Sort(item_kind, item_order);
   data.users = users.Sort(user_kind, user_order);
-  ASSIGN_OR_RETURN(data.attributes,
-                   item_features.MakeAttributes(*item_order, choice, report));
+  if (choice != nullptr) {
+    ASSIGN_OR_RETURN(data.attributes, item_features.MakeAttributes(
+                                          *item_order, *choice, report));
+  }
   MoveTo(&data, *item_order, *user_order);
   return data;
 }

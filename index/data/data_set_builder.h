@@ -88,10 +88,10 @@ class DataSetBuilder {
   DataSet Finish() &&;
   // The same with keys of these kinds; see KeyNumbers::Sort, also for
   // *item_order and *user_order. Attributes are made as FeatureTable's
-  // MakeAttributes says, whose errors are returned.
+  // MakeAttributes says, whose errors are returned; none if `choice` is null.
   absl::StatusOr<DataSet> Finish(std::optional<v1::KeyKind> item_kind,
                                  std::optional<v1::KeyKind> user_kind,
-                                 const AttributeChoice& choice,
+                                 const AttributeChoice* choice,
                                  std::vector<uint32_t>* item_order,
                                  std::vector<uint32_t>* user_order,
                                  InputReport* report) &&;

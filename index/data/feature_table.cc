@@ -169,6 +169,17 @@ size_t FeatureTable::AddColumnOf(std::string_view name, ColumnKind stated) {
   return columns_.size() - 1;
 }
 
+size_t FeatureTable::AddAttribute(std::string_view name, v1::AttributeType type,
+                                  std::string source) {
+  Column& column = columns_.emplace_back();
+  column.name = ToUtf8(name);
+  column.stated = ColumnKind::kIgnored;
+  column.attribute = type;
+  column.is_feature = false;
+  column.source = std::move(source);
+  return columns_.size() - 1;
+}
+
 void FeatureTable::SetAttributeType(size_t column, v1::AttributeType type) {
   columns_[column].attribute = type;
 }
@@ -209,61 +220,49 @@ const ColumnReading& FeatureTable::Recognise(Column* column) {
   return *column->recognised;
 }
 
-std::optional<FeatureTable::ChosenColumn> FeatureTable::ChooseAttribute(
-    Column* column, size_t index, const AttributeChoice& choice,
-    InputReport* report) {
-  ChosenColumn chosen{
-      .column = column, .name = "", .form = {}, .stated = false};
-  std::optional<v1::AttributeType> type;
+std::optional<v1::AttributeType> FeatureTable::RecogniseType(Column* column) {
+  if (column->attribute.has_value()) return column->attribute;
+  if (column->stated.has_value()) {
+    return AttributeOfStatedKind(*column->stated, column->values);
+  }
+  if (!column->kind.has_value()) {
+    return RecogniseAttribute(column->name, Recognise(column).kind,
+                              column->values);
+  }
+  if (column->kind == Kind::kNumber) return v1::NUMBER;
+  if (column->kind == Kind::kText) return std::nullopt;
+  return HasSeparators(column->values, {&kTokenSeparator, 1})
+             ? v1::TAGS
+             : AttributeOfTokens(column->values);
+}
+
+std::optional<v1::AttributeType> FeatureTable::ChooseType(
+    Column* column, const AttributeChoice& choice, InputReport* report) {
   const auto stated = choice.stated.find(column->name);
+  if (stated != choice.stated.end()) return stated->second;
   const auto earlier = choice.earlier.find(column->name);
-  const bool tokens = column->kind == Kind::kTokens;
-  bool taken = false;
-  if (stated != choice.stated.end()) {
-    chosen.stated = true;
-    type = stated->second;
-  } else if (earlier != choice.earlier.end()) {
-    taken = std::ranges::all_of(column->values, [&](const auto& value) {
-      return FitsAttribute(earlier->second, value);
-    });
-    if (taken) type = earlier->second;
+  if (earlier == choice.earlier.end()) return RecogniseType(column);
+  if (std::ranges::all_of(column->values, [&](const std::string& value) {
+        return FitsAttribute(earlier->second, value);
+      })) {
+    return earlier->second;
   }
-  if (!chosen.stated && !taken) {
-    if (column->attribute.has_value()) {
-      type = column->attribute;
-    } else if (tokens) {
-      type = HasSeparators(column->values, {&kTokenSeparator, 1})
-                 ? v1::TAGS
-                 : AttributeOfTokens(column->values);
-    } else if (column->kind == Kind::kNumber) {
-      type = v1::NUMBER;
-    } else if (column->stated.has_value()) {
-      type = AttributeOfStatedKind(*column->stated, column->values);
-    } else if (!column->kind.has_value()) {
-      type = RecogniseAttribute(column->name, Recognise(column).kind,
-                                column->values);
-    }
-    if (earlier != choice.earlier.end()) {
-      report->Warn(fmt::format(
-          "the column {} has the type {} in the earlier bundle, but not all "
-          "values are of it any more; as an attribute it is {} now",
-          QuotedExample(column->name), AttributeTypeName(earlier->second),
-          type ? AttributeTypeName(*type) : "none"));
-    }
+  const std::optional<v1::AttributeType> type = RecogniseType(column);
+  report->Warn(fmt::format(
+      "the column {} has the type {} in the earlier bundle, but not all values "
+      "are of it any more; as an attribute it is {} now",
+      QuotedExample(column->name), AttributeTypeName(earlier->second),
+      type ? AttributeTypeName(*type) : "none"));
+  return type;
+}
+
+bool FeatureTable::CommasSeparate(Column* column, bool stated) {
+  // As features are read, if they are tags, too.
+  if (!stated && column->stated.has_value()) return false;
+  if (!stated && Recognise(column).kind == ColumnKind::kTags) {
+    return Recognise(column).commas;
   }
-  // A value that nothing has tells filters nothing.
-  if (!type) return std::nullopt;
-  chosen.form.type = *type;
-  chosen.form.as_they_are = tokens;
-  if (type == v1::TAGS && !column->kind.has_value()) {
-    const bool known = column->stated.has_value() ||
-                       Recognise(column).kind == ColumnKind::kTags;
-    chosen.form.commas = known && !chosen.stated
-                             ? !column->stated && Recognise(column).commas
-                             : !HasSeparators(column->values, kListSeparators);
-  }
-  chosen.name = AttributeNameOf(column->name, index);
-  return chosen;
+  return !HasSeparators(column->values, kListSeparators);
 }
 
 absl::Status FeatureTable::CheckStatedColumns(
@@ -287,8 +286,17 @@ FeatureTable::ChooseAttributes(const AttributeChoice& choice,
   RETURN_IF_ERROR(CheckStatedColumns(choice));
   std::vector<ChosenColumn> all;
   for (size_t i = 0; i < columns_.size(); ++i) {
-    auto chosen = ChooseAttribute(&columns_[i], i + 1, choice, report);
-    if (chosen) all.push_back(*std::move(chosen));
+    Column& column = columns_[i];
+    const auto type = ChooseType(&column, choice, report);
+    if (!type) continue;
+    ChosenColumn& chosen = all.emplace_back();
+    chosen.column = &column;
+    chosen.name = AttributeNameOf(column.name, i + 1);
+    chosen.stated = choice.stated.contains(column.name);
+    chosen.form.type = *type;
+    chosen.form.as_they_are = column.kind == Kind::kTokens;
+    chosen.form.commas = type == v1::TAGS && !column.kind.has_value() &&
+                         CommasSeparate(&column, chosen.stated);
   }
   if (all.size() > kMaxAttributes) {
     const size_t too_many = all.size() - kMaxAttributes;
@@ -328,12 +336,15 @@ absl::Status FeatureTable::CheckMisfits(const ChosenColumn& chosen,
                                         InputReport* report) const {
   if (!chosen.stated || misfits.count == 0) return absl::OkStatus();
   const uint32_t number = order[misfits.row];
-  const uint64_t line = number < lines_.size() ? lines_[number] : 0;
+  const std::string& source =
+      chosen.column->source.empty() ? source_ : chosen.column->source;
+  const bool has_line = chosen.column->source.empty() && number < lines_.size();
+  const uint64_t line = has_line ? lines_[number] : 0;
   const uint64_t all = misfits.count + present;
   const std::string what = fmt::format(
       "{}the column {} is stated to be {} as an attribute, but {} of {} values "
       "are not, the first one {}{}",
-      source_.empty() ? "" : source_ + ": ", QuotedExample(chosen.column->name),
+      source.empty() ? "" : source + ": ", QuotedExample(chosen.column->name),
       AttributeTypeName(chosen.form.type), misfits.count, all,
       QuotedExample(misfits.value),
       line == 0 ? "" : fmt::format(" on line {}", line));
@@ -378,6 +389,7 @@ std::vector<FeatureColumn> FeatureTable::Finish(
     std::span<const uint32_t> order, std::vector<ColumnReport>* reports) && {
   std::vector<FeatureColumn> finished;
   for (Column& column : columns_) {
+    if (!column.is_feature) continue;
     ColumnReading reading;
     if (column.kind.has_value()) {
       reading.kind = ReportedKind(*column.kind);

@@ -36,6 +36,10 @@ class FeatureTable {
   // The same for a column whose values are text of a kind that was stated.
   size_t AddColumnOf(std::string_view name, ColumnKind stated);
 
+  // Adds a column that is no feature, but an attribute of this type. `source`
+  // names the file that it is from.
+  size_t AddAttribute(std::string_view name, v1::AttributeType type,
+                      std::string source);
   // States the type of the attribute that is made of a column's values.
   void SetAttributeType(size_t column, v1::AttributeType type);
   // Names the file that the columns are from, for errors.
@@ -77,21 +81,28 @@ class FeatureTable {
     std::vector<std::string> values;
     // The type of its attribute, if the data say.
     std::optional<v1::AttributeType> attribute;
+    bool is_feature = true;
+    // The file of this column, if it has one of its own.
+    std::string source;
     // What it was recognised as.
     std::optional<ColumnReading> recognised;
   };
   // A column that becomes an attribute.
   struct ChosenColumn {
-    const Column* column;
+    const Column* column = nullptr;
     std::string name;
     AttributeForm form;
-    bool stated;
+    bool stated = false;
   };
 
   static const ColumnReading& Recognise(Column* column);
-  static std::optional<ChosenColumn> ChooseAttribute(
-      Column* column, size_t index, const AttributeChoice& choice,
-      InputReport* report);
+  // The type of the attribute if nothing states it, and of the one that is
+  // made, if there is one.
+  static std::optional<v1::AttributeType> RecogniseType(Column* column);
+  static std::optional<v1::AttributeType> ChooseType(
+      Column* column, const AttributeChoice& choice, InputReport* report);
+  // Whether commas separate the column's tags.
+  static bool CommasSeparate(Column* column, bool stated);
   absl::Status CheckStatedColumns(const AttributeChoice& choice) const;
   absl::StatusOr<std::vector<ChosenColumn>> ChooseAttributes(
       const AttributeChoice& choice, InputReport* report);

@@ -275,10 +275,16 @@ absl::StatusOr<DataSet> ReadDataSet(std::string_view data,
   std::vector<uint32_t> item_order;
   std::vector<uint32_t> user_order;
   ASSIGN_OR_RETURN(DataSet read, std::move(builder).Finish(
-                                     item_kind, user_kind, attributes,
+                                     item_kind, user_kind,
+                                     options.attributes ? &attributes : nullptr,
                                      &item_order, &user_order, &report));
   AddVectors(std::move(vectors), item_order, user_order, &read);
   read.trains = kind != "vectors";
+  if (!read.trains) {
+    // Nothing is trained on them; they are there for attributes.
+    read.item_features.clear();
+    read.item_columns.clear();
+  }
   malformed.MoveTo(&read);
   RETURN_IF_ERROR(ApplyFeedback(options.feedback, &read));
   SayFeatures("items", read.item_columns, &report);

@@ -87,7 +87,8 @@ std::optional<int64_t> ParseNumberMs(std::string_view text, double number) {
   for (const int64_t per_ms : {0, 1, 1000, 1'000'000}) {
     const double ms =
         per_ms == 0 ? number * 1e3 : number / static_cast<double>(per_ms);
-    if (ms < kFirstMs || ms >= kEndMs) continue;
+    // Also for NaN.
+    if (!(ms >= kFirstMs && ms < kEndMs)) continue;
     if (!is_whole) return static_cast<int64_t>(std::floor(ms));
     return per_ms == 0 ? whole * 1000 : whole / per_ms;
   }

@@ -244,8 +244,8 @@ TEST_F(AttributeColumnTest, CheckFindsWrongTags) {
       HasSubstr("the offsets run from 0 to 7, but attribute.tags.items.npy has "
                 "8 entries"));
   EXPECT_THAT(
-      CheckError("tags", "items.offsets.npy", Npy<uint64_t>({0, 5, 5, 8})),
-      HasSubstr("value 1 ends at 5, not after its beginning at 5"));
+      CheckError("tags", "items.offsets.npy", Npy<uint64_t>({0, 3, 3, 8})),
+      HasSubstr("value 1 ends at 3, not after its beginning at 3"));
   EXPECT_THAT(
       CheckError("tags", "items.offsets.npy", Npy<uint64_t>({0, 9, 10, 8})),
       HasSubstr("value 0 ends at 9, not after its beginning at 0 and at most "
@@ -253,8 +253,8 @@ TEST_F(AttributeColumnTest, CheckFindsWrongTags) {
 }
 
 TEST_F(AttributeColumnTest, CheckFindsWrongBitmaps) {
-  EXPECT_THAT(CheckError("brand", "frequent.npy", Npy<uint32_t>({0, 2, 1})),
-              HasSubstr("attribute.brand.frequent.npy: entry 2 is 1, expected "
+  EXPECT_THAT(CheckError("brand", "frequent.npy", Npy<uint32_t>({0, 0, 2})),
+              HasSubstr("attribute.brand.frequent.npy: entry 1 is 0, expected "
                         "ascending codes below 3"));
   EXPECT_THAT(CheckError("brand", "frequent.npy", Npy<uint32_t>({0, 1, 3})),
               HasSubstr("entry 2 is 3"));
