@@ -205,12 +205,11 @@ TEST_F(WriteAttributesTest, ValuesOfEvery32ndItemHaveABitmap) {
 }
 
 TEST_F(WriteAttributesTest, AnAttributeWithoutValuesCanBeWritten) {
-  const auto bundle = Build({{.key = "a"},
-                             {.key = "b"},
-                             {.key = "c"},
-                             {.key = "d"},
-                             {.key = "e"},
-                             {.key = "f"}});
+  std::vector<Item> items(6);
+  for (size_t i = 0; i < items.size(); ++i) {
+    items[i].key = std::string(1, static_cast<char>('a' + i));
+  }
+  const auto bundle = Build(items);
   EXPECT_TRUE(VerifyBundle(*bundle).ok());
   for (const AttributeColumn& attribute : bundle->attributes()) {
     EXPECT_EQ(attribute.spec().present(), 0);
