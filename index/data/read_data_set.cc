@@ -248,6 +248,11 @@ absl::StatusOr<DataSet> ReadDataSet(std::string_view data,
     return synthetic;
   }
 
+  ASSIGN_OR_RETURN(AttributeChoice attributes,
+                   StatedAttributes(input, options.max_malformed_lines,
+                                    max_malformed_share));
+  attributes.earlier = options.earlier_attributes;
+
   Vectors vectors;
   ASSIGN_OR_RETURN(DataSetBuilder builder,
                    ReadKind(kind, where, has_where, context, &vectors));
@@ -262,10 +267,6 @@ absl::StatusOr<DataSet> ReadDataSet(std::string_view data,
                                      &builder, &vectors.spaces));
   }
   RETURN_IF_ERROR(CheckKinds(input, columns));
-  ASSIGN_OR_RETURN(AttributeChoice attributes,
-                   StatedAttributes(input, options.max_malformed_lines,
-                                    max_malformed_share));
-  attributes.earlier = options.earlier_attributes;
   ASSIGN_OR_RETURN(const std::optional<v1::KeyKind> item_kind,
                    StatedKind("item_keys", input.item_keys(), builder.items));
   ASSIGN_OR_RETURN(const std::optional<v1::KeyKind> user_kind,
