@@ -124,12 +124,18 @@ absl::Status WriteJson(const BuildFlags& flags, const DataSet& data,
   return flags.json.Write(object);
 }
 
-absl::StatusOr<DataSet> ReadTrainingData(const BuildFlags& flags,
-                                         const v1::BuildConfig& config) {
+absl::StatusOr<DataSet> ReadTrainingData(
+    const BuildFlags& flags, const v1::BuildConfig& config,
+    const std::optional<v1::Manifest>& like) {
   ReadOptions options;
   options.input = config.input();
   options.feedback = config.feedback();
   options.max_malformed_lines = config.max_malformed_lines();
+  if (like.has_value()) {
+    for (const v1::Attribute& attribute : like->attributes()) {
+      options.earlier_attributes[attribute.column()] = attribute.type();
+    }
+  }
   absl::StatusOr<DataSet> data(absl::UnknownError(""));
   {
     ProgressLine progress;
@@ -184,13 +190,15 @@ absl::Status Build(const BuildFlags& flags, const RetrieverRegistry& registry) {
                    CompleteBuildConfig(request.config));
   ASSIGN_OR_RETURN(request.like, ReadEarlier(flags.like));
   if (flags.dry_run) {
-    ASSIGN_OR_RETURN(const DataSet data, ReadTrainingData(flags, config));
+    ASSIGN_OR_RETURN(const DataSet data,
+                     ReadTrainingData(flags, config, request.like));
     return WriteJson(flags, data, "");
   }
   // Before the work: OUT may not be writable, and another build may run.
   ASSIGN_OR_RETURN(const VersionReservation reservation,
                    VersionReservation::Take(flags.out, flags.version));
-  ASSIGN_OR_RETURN(const DataSet data, ReadTrainingData(flags, config));
+  ASSIGN_OR_RETURN(const DataSet data,
+                   ReadTrainingData(flags, config, request.like));
   request.root = flags.out;
   request.version = reservation.version();
   request.data_name = flags.data;
@@ -243,8 +251,9 @@ void AddBuildCommand(CLI::App& app, const RetrieverRegistry& registry) {
   command->add_option(
       "--like", flags->like,
       "Directory of an earlier bundle. Settings that the build would choose "
-      "are taken over from it, together with its fusion model and measured "
-      "recall (--validation_share above 0 measures anew)");
+      "and the types of attributes are taken over from it, together with its "
+      "fusion model and measured recall (--validation_share above 0 measures "
+      "anew)");
   AddConfigFlags(*command, &flags->config);
   command->callback(
       [flags, &registry] { FailUnlessOk(Build(*flags, registry)); });

@@ -27,8 +27,10 @@ absl::Status WriteReport(const EvalFlags& flags, const EvalResult& result) {
   ItemGroups groups = GroupsBySegment(evaluation.item_segments);
   ItemTitles titles;
   if (!flags.data.empty()) {
-    ASSIGN_OR_RETURN(const DataSet data,
-                     ReadDataSet(flags.data, kMaxMalformedLines));
+    ReadOptions options;
+    options.max_malformed_lines = kMaxMalformedLines;
+    options.attributes = false;
+    ASSIGN_OR_RETURN(const DataSet data, ReadDataSet(flags.data, options));
     titles = TitlesFrom(*result.bundle, data);
     auto by_category = GroupsByCategory(*result.bundle, data, flags.category);
     // Data without categories have titles all the same.

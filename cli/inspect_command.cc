@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "cli/commands.h"
 #include "cli/fusion_table.h"
@@ -10,6 +11,7 @@
 #include "cli/trials_table.h"
 #include "fmt/core.h"
 #include "google/protobuf/util/time_util.h"
+#include "index/bundle/attribute_summary.h"
 #include "index/bundle/bundle.h"
 #include "status/status_macros.h"
 #include "text/quoted.h"
@@ -137,6 +139,21 @@ void PrintColumns(const v1::Manifest& manifest) {
   }
 }
 
+// What filters can ask for.
+void PrintAttributes(const Bundle& bundle) {
+  if (bundle.attributes().empty()) return;
+  size_t width = std::string_view("attribute").size();
+  for (const AttributeColumn& attribute : bundle.attributes()) {
+    width = std::max(width, attribute.name().size());
+  }
+  fmt::print("\n{:<{}} {:<9} {}\n", "attribute", width, "type", "values");
+  for (const AttributeColumn& attribute : bundle.attributes()) {
+    fmt::print("{:<{}} {:<9} {}\n", attribute.name(), width,
+               AttributeTypeName(attribute.type()),
+               DescribeAttribute(attribute));
+  }
+}
+
 void PrintRetrievers(const v1::Manifest& manifest) {
   fmt::print("\n{:<12} {:<12} {}\n", "retriever", "kind", "reads");
   for (const v1::RetrieverSpec& spec : manifest.retrievers()) {
@@ -196,6 +213,7 @@ absl::Status Inspect(const InspectFlags& flags) {
   PrintTrials(manifest);
   PrintTowers(manifest);
   PrintColumns(manifest);
+  PrintAttributes(*bundle);
   PrintRetrievers(manifest);
   PrintRecall(manifest);
   return absl::OkStatus();
@@ -207,7 +225,8 @@ void AddInspectCommand(CLI::App& app) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App* command = app.add_subcommand(
       "inspect",
-      "Show a bundle's sizes, spaces, indexes, retrievers and measured recall");
+      "Show a bundle's sizes, spaces, indexes, attributes, retrievers and "
+      "measured recall");
   command->add_option("bundle", flags->bundle, "The bundle's directory")
       ->required();
   flags->json.AddTo(*command, "the manifest");

@@ -33,6 +33,7 @@ absl::Status SplitIntoFiles(const SplitCommandFlags& flags) {
   ReadOptions options;
   options.input = flags.input;
   options.max_malformed_lines = kMaxMalformedLines;
+  options.attributes = false;
   ASSIGN_OR_RETURN(DataSet data, ReadDataSet(flags.data, options));
   for (const std::string& fact : data.report.facts) {
     fmt::print(stderr, "  {}\n", fact);

@@ -103,8 +103,10 @@ class Build {
     }
     if (!judge && !HasOpenChoices()) return Judgement{};
     std::vector<Interaction> held_out;
-    const DataSet kept =
+    DataSet kept =
         HoldOut(data_, config_.validation_share(), "validation", &held_out);
+    // Nothing that is judged is filtered.
+    kept.attributes.clear();
     RETURN_IF_ERROR(ChooseOpen(kept));
     if (judge && held_out.empty()) {
       request_.report(

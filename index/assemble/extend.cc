@@ -10,6 +10,7 @@
 #include "index/assemble/finish_bundle.h"
 #include "index/assemble/golden_queries.h"
 #include "index/assemble/predict_vectors.h"
+#include "index/assemble/write_attributes.h"
 #include "index/assemble/write_index.h"
 #include "index/assemble/write_lists.h"
 #include "index/assemble/write_vectors.h"
@@ -91,9 +92,15 @@ class Extender {
                            manifest_.mutable_popularity(static_cast<int>(i))));
     }
     RETURN_IF_ERROR(WriteSharedLists(manifest_, shared_lists_, &writer_));
+    manifest_.clear_attributes();
+    for (size_t i = 0; i < from_.attributes().size(); ++i) {
+      RETURN_IF_ERROR(WriteAttribute(
+          JoinAttribute(from_.attributes()[i], items_.attributes[i], map_),
+          map_.size(), &writer_, &manifest_));
+    }
     for (const v1::FileEntry& file : from_.manifest().files()) {
       ASSIGN_OR_RETURN(const FileTreatment treatment,
-                       TreatmentOf(manifest_, file.name()));
+                       TreatmentOf(from_.manifest(), file.name()));
       if (treatment == FileTreatment::kMade) continue;
       RETURN_IF_ERROR(TakeOverFile(from_, file.name(), map_, &writer_));
     }

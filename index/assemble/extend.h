@@ -33,15 +33,16 @@ struct Extension {
 // other spaces they get what the item tower makes of their features or, without
 // a tower, what items of similar content have (see VectorPredictor). They are
 // last in the popularity lists of the whole catalogue and in no other list.
-// Indexes are built again with their settings (flat where these miss the recall
-// they had), and golden queries are answered again. Users, the fusion model,
-// fingerprints and the recall measured on held-out interactions carry over,
-// because the models are the same; the manifest names the version that was
-// measured. Everything in `from` is verified first. Same input, same bytes, the
-// manifest's created_at aside; kept files are hard links where the file system
-// allows it. Errors: VerifyBundle's; FAILED_PRECONDITION for a bundle with
-// files that may or may not hold rows (see TreatmentOf), and EncodeByTower's;
-// ALREADY_EXISTS; and what FAISS and the file system report.
+// They have the attributes that their columns say, of the types that they have
+// in the bundle. Indexes are built again with their settings (flat where these
+// miss the recall they had), and golden queries are answered again. Users, the
+// fusion model, fingerprints and the recall measured on held-out interactions
+// carry over, because the models are the same; the manifest names the version
+// that was measured. Everything in `from` is verified first. Same input, same
+// bytes, the manifest's created_at aside; kept files are hard links where the
+// file system allows it. Errors: VerifyBundle's; FAILED_PRECONDITION for a
+// bundle with files that may or may not hold rows (see TreatmentOf), and
+// EncodeByTower's; ALREADY_EXISTS; and what FAISS and the file system report.
 // REQUIRES: items are from ReadNewItems with this bundle.
 absl::StatusOr<Extension> ExtendBundle(const Bundle& from,
                                        const NewItems& items,

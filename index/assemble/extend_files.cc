@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "index/bundle/attribute_column.h"
 #include "index/bundle/durable_file.h"
 #include "index/bundle/npy.h"
 #include "status/status_macros.h"
@@ -153,6 +154,17 @@ bool IsOfTower(const v1::Tower& tower, std::string_view file) {
                      });
 }
 
+bool IsOfAttribute(const v1::Manifest& manifest, std::string_view file) {
+  constexpr std::string_view kPrefix = "attribute.";
+  if (!file.starts_with(kPrefix)) return false;
+  file.remove_prefix(kPrefix.size());
+  return std::ranges::any_of(manifest.attributes(), [&](const auto& spec) {
+    if (!file.starts_with(spec.name() + ".")) return false;
+    const std::vector<std::string_view> parts = AttributeFiles(spec);
+    return std::ranges::count(parts, file.substr(spec.name().size() + 1)) > 0;
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<FileTreatment> TreatmentOf(const v1::Manifest& manifest,
@@ -163,6 +175,7 @@ absl::StatusOr<FileTreatment> TreatmentOf(const v1::Manifest& manifest,
       return FileTreatment::kKeep;
     }
   }
+  if (IsOfAttribute(manifest, file)) return FileTreatment::kMade;
   const auto* const found =
       std::find_if(std::begin(kRules), std::end(kRules),
                    [&](const Rule& rule) { return Fits(file, rule.pattern); });

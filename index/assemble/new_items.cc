@@ -8,6 +8,9 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "index/bundle/attribute_column.h"
+#include "index/data/attribute_choice.h"
+#include "index/data/attribute_value.h"
 #include "index/data/column_kind.h"
 #include "index/data/data_set_builder.h"
 #include "index/data/feature_table.h"
@@ -15,6 +18,8 @@
 #include "index/data/malformed_lines.h"
 #include "index/data/read_tables.h"
 #include "status/status_macros.h"
+#include "text/quoted.h"
+#include "text/utf8.h"
 
 namespace tributary {
 namespace {
@@ -48,6 +53,23 @@ bool HasCommas(const KeyTable& terms, std::string_view column) {
         term.find(',', prefix.size()) != std::string_view::npos) {
       return true;
     }
+  }
+  return false;
+}
+
+// An attribute of the bundle, and its column in the file.
+struct KnownAttribute {
+  const AttributeColumn* column;
+  AttributeForm form;
+  std::optional<size_t> from;
+  // By position of the item.
+  std::vector<std::string> values;
+};
+
+// As HasCommas, of tags.
+bool HasCommas(const AttributeColumn& tags) {
+  for (uint32_t code = 0; code < tags.values(); ++code) {
+    if (tags.Text(code).find(',') != std::string_view::npos) return true;
   }
   return false;
 }
@@ -87,7 +109,19 @@ class Reader {
       : table_(*table),
         key_column_(key_column),
         catalogue_(bundle.items()),
-        known_(KnownColumns(bundle)) {}
+        known_(KnownColumns(bundle)) {
+    for (const AttributeColumn& column : bundle.attributes()) {
+      // RecBole separates sequences by blanks: see AttributeText.
+      const bool typed = !table_.types().empty();
+      attributes_.push_back(
+          {.column = &column,
+           .form = {.type = column.type(),
+                    .as_they_are = typed,
+                    .commas = column.type() == v1::TAGS && !HasCommas(column)},
+           .from = std::nullopt,
+           .values = {}});
+    }
+  }
 
   absl::StatusOr<NewItems> Read() {
     MatchColumns();
@@ -119,9 +153,62 @@ class Reader {
         used[from] = true;
       }
     }
+    for (KnownAttribute& attribute : attributes_) {
+      attribute.from = FindAttributeColumn(*attribute.column);
+      if (attribute.from.has_value()) {
+        used[*attribute.from] = true;
+        continue;
+      }
+      const std::string& column = attribute.column->spec().column();
+      const std::string& name =
+          column.empty() ? attribute.column->name() : column;
+      if (std::ranges::count(items_.missing, name) == 0) {
+        items_.missing.push_back(name);
+      }
+    }
     for (size_t i = 0; i < used.size(); ++i) {
       if (!used[i]) items_.ignored.push_back(names[i]);
     }
+  }
+
+  // The column that the attribute was made of; in a bundle that does not say,
+  // the one whose name gives the attribute's.
+  std::optional<size_t> FindAttributeColumn(
+      const AttributeColumn& attribute) const {
+    const std::vector<std::string>& names = table_.names();
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (i != key_column_ && names[i] == attribute.spec().column()) return i;
+    }
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (i != key_column_ &&
+          AttributeNameOf(names[i], i) == attribute.name()) {
+        return i;
+      }
+    }
+    return std::nullopt;
+  }
+
+  // What is wrong with the item's attributes, or "".
+  std::string ReadAttributes(const DelimitedFile& file,
+                             const std::string& key) {
+    for (KnownAttribute& attribute : attributes_) {
+      std::string& value = attribute.values.emplace_back();
+      if (!attribute.from.has_value()) continue;
+      value = ToUtf8(file.field(attribute.from));
+      const v1::AttributeType type = attribute.form.type;
+      if (!FitsAttribute(type, value)) {
+        return fmt::format(
+            "item \"{}\": column {}: {} is not of the type {} that the "
+            "attribute {} has in the bundle",
+            key, table_.names()[*attribute.from], Quoted(value),
+            AttributeTypeName(type), attribute.column->name());
+      }
+      if (!table_.types().empty() &&
+          table_.types()[*attribute.from] == "token_seq") {
+        value = SplitTokens(value, " ");
+      }
+    }
+    return "";
   }
 
   // What is wrong with the key, or "".
@@ -162,6 +249,8 @@ class Reader {
     const std::string key(file.verbatim(key_column_));
     problem_ = KeyProblemOf(file, key);
     if (!problem_.empty()) return problem_;
+    problem_ = ReadAttributes(file, key);
+    if (!problem_.empty()) return problem_;
     const auto row = static_cast<uint32_t>(keys_.size());
     keys_.push_back(key);
     for (size_t i = 0; i < from_.size(); ++i) {
@@ -201,6 +290,15 @@ class Reader {
       }
     }
     items_.columns = std::move(table_columns_).Finish(order);
+    for (const KnownAttribute& attribute : attributes_) {
+      Misfits none;
+      items_.attributes.push_back(EncodeAttribute(
+          attribute.form, order.size(),
+          [&](Row row) -> std::string_view {
+            return attribute.values[order[row]];
+          },
+          &none));
+    }
     return std::move(items_);
   }
 
@@ -211,6 +309,7 @@ class Reader {
   // The file's column by known column.
   std::vector<std::optional<size_t>> from_;
   FeatureTable table_columns_;
+  std::vector<KnownAttribute> attributes_;
   std::vector<std::string> keys_;
   // The position of each key.
   std::unordered_map<std::string, uint64_t> lines_;

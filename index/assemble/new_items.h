@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/key_table.h"
+#include "index/data/attribute_data.h"
 #include "index/data/data_set.h"
 
 namespace tributary {
@@ -20,6 +21,9 @@ struct NewItems {
   // only item towers read; one value per key, empty values where the file lacks
   // a column. No columns when the bundle uses no features.
   std::vector<FeatureColumn> columns;
+  // The bundle's attributes in its order, of the new items by key; without
+  // values where the file lacks the column.
+  std::vector<AttributeData> attributes;
   // Columns of the file that the bundle does not know, and columns of the
   // bundle that the file lacks.
   std::vector<std::string> ignored;
@@ -36,8 +40,9 @@ const EmbeddingSpace* FindEncodedSpace(const Bundle& bundle);
 // is empty, NaN or infinite is missing. Errors name file, line and key:
 // DATA_LOSS for a malformed line (a wrong number of fields; a key that is
 // empty, not UTF-8, not an integer where the catalogue's are, or a duplicate;
-// text where a number is expected), ALREADY_EXISTS for a key of the catalogue;
-// NOT_FOUND for a missing file or key column.
+// text where a number is expected; a value that is not of its attribute's
+// type), ALREADY_EXISTS for a key of the catalogue; NOT_FOUND for a missing
+// file or key column.
 absl::StatusOr<NewItems> ReadNewItems(const std::filesystem::path& path,
                                       const Bundle& bundle);
 

@@ -8,6 +8,7 @@
 #include "index/assemble/finish_bundle.h"
 #include "index/assemble/golden_queries.h"
 #include "index/assemble/take_over.h"
+#include "index/assemble/write_attributes.h"
 #include "index/assemble/write_index.h"
 #include "index/assemble/write_lists.h"
 #include "index/assemble/write_vectors.h"
@@ -329,6 +330,10 @@ absl::StatusOr<std::filesystem::path> WriteParts(const DataSet& data,
   RETURN_IF_ERROR(WritePopularity(parts.popularity,
                                   data.has_times ? kCategoryDecay : 0, &writer,
                                   &manifest));
+  for (const auto& attribute : data.attributes) {
+    RETURN_IF_ERROR(
+        WriteAttribute(*attribute, data.items.size(), &writer, &manifest));
+  }
   AddJudgement(request.judgement, &manifest);
   return FinishBundle(std::move(manifest), &writer);
 }

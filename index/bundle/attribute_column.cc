@@ -82,6 +82,16 @@ std::string_view AttributeTypeName(v1::AttributeType type) {
   }
 }
 
+std::string AttributeValueText(v1::AttributeType type, int64_t value) {
+  if (type != v1::TIME) return fmt::format("{}", value);
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", absl::FromUnixMillis(value),
+                          absl::UTCTimeZone());
+}
+
+std::string AttributeValueText(double value) {
+  return fmt::format("{}", value);
+}
+
 std::vector<std::string_view> AttributeFiles(const v1::Attribute& spec) {
   std::vector<std::string_view> files;
   if (HasTexts(spec.type())) {
@@ -214,14 +224,10 @@ std::string AttributeColumn::ValueText(uint32_t code) const {
     case v1::BOOLEAN:
       return code == 1 ? "true" : "false";
     case v1::INTEGER:
-      return fmt::format("{}", numbers_.elements<int64_t>()[code]);
-    case v1::NUMBER:
-      return fmt::format("{}", numbers_.elements<double>()[code]);
     case v1::TIME:
-      return absl::FormatTime(
-          "%Y-%m-%dT%H:%M:%E*SZ",
-          absl::FromUnixMillis(numbers_.elements<int64_t>()[code]),
-          absl::UTCTimeZone());
+      return AttributeValueText(type(), numbers_.elements<int64_t>()[code]);
+    case v1::NUMBER:
+      return AttributeValueText(numbers_.elements<double>()[code]);
     default:
       return std::string(texts_.string(code));
   }

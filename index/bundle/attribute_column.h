@@ -28,6 +28,9 @@ inline constexpr uint64_t kItemsPerFrequent = 32;
 bool IsAttributeName(std::string_view name);
 // The type as people write it: bool, category, tags, integer, number or time.
 std::string_view AttributeTypeName(v1::AttributeType type);
+// A value as people write it: 12, 49.9, 2026-11-30T12:00:00Z.
+std::string AttributeValueText(v1::AttributeType type, int64_t value);
+std::string AttributeValueText(double value);
 // The files of an attribute, each without its "attribute.<name>.".
 std::vector<std::string_view> AttributeFiles(const v1::Attribute& spec);
 // How many bytes a code of an attribute with that many values has: 1 to 4.
@@ -71,6 +74,13 @@ class AttributeColumn {
   // REQUIRES: code < values(); the type is INTEGER, NUMBER or TIME, whose unit
   // is milliseconds.
   double Number(uint32_t code) const;
+
+  // The value itself. REQUIRES: code < values(); CATEGORY or TAGS.
+  std::string_view Text(uint32_t code) const { return texts_.string(code); }
+  // The dictionary. REQUIRES: INTEGER or TIME.
+  std::span<const int64_t> integers() const {
+    return numbers_.elements<int64_t>();
+  }
 
   // The item's code, or values(). REQUIRES: item < n_items(); not TAGS.
   uint32_t CodeOf(Row item) const;

@@ -79,15 +79,6 @@ bool NamesAKey(std::string_view name) {
   return IsAnyOf(LastWord(name), kWords);
 }
 
-bool NamesATime(std::string_view name) {
-  static constexpr std::string_view kWords[] = {
-      "at",      "date",     "time",     "timestamp", "datetime", "ts",
-      "created", "released", "modified", "updated",   "published"};
-  const std::string word = LastWord(name);
-  return IsAnyOf(word, kWords) || word.ends_with("timestamp") ||
-         word.ends_with("date");
-}
-
 bool IsNameless(std::string_view name) {
   return name.empty() || LowerCase(name).starts_with("unnamed:");
 }
@@ -234,6 +225,15 @@ std::string WhyText(const ColumnFacts& facts) {
 }
 
 }  // namespace
+
+bool NamesATime(std::string_view name) {
+  static constexpr std::string_view kWords[] = {
+      "at",      "date",     "time",     "timestamp", "datetime", "ts",
+      "created", "released", "modified", "updated",   "published"};
+  const std::string word = LastWord(name);
+  return IsAnyOf(word, kWords) || word.ends_with("timestamp") ||
+         word.ends_with("date");
+}
 
 std::string_view ColumnKindName(ColumnKind kind) {
   for (const KindName& entry : kKindNames) {

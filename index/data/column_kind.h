@@ -76,6 +76,9 @@ struct ColumnReading {
 ColumnReading RecogniseColumn(std::string_view name,
                               std::span<const std::string> values);
 
+// Whether a column of this name has times, as "created_at" and "releaseDate".
+bool NamesATime(std::string_view name);
+
 // Whether `value` is a way to write that nothing is known: empty, "N/A", "nan",
 // "null" and the like. Of numbers and times also "NA", "None", "-" and "?",
 // which may be categories elsewhere.

@@ -44,17 +44,19 @@ absl::StatusOr<DataSetBuilder> ReadCsv(const std::filesystem::path& where,
 
 // Vectors trained elsewhere: <space>.items.npy, optional <space>.users.npy;
 // items.ids.txt or items.ids.npy, one key a row (default: row numbers), and
-// users.ids.txt or users.ids.npy; popularity.csv (columns item, score) and
-// interactions.csv. Sets *spaces and *popularity, whose rows are the numbers of
-// keys. Beyond the errors of ReadDataSet: INVALID_ARGUMENT naming file and row
-// for NaN or infinity, file and line for a duplicate key, and for users'
-// vectors without keys.
+// users.ids.txt or users.ids.npy; popularity.csv (columns item, score),
+// interactions.csv, and attributes of items: attribute.<name>.npy, a value for
+// each row (see ReadNpyColumn), and the columns of items.csv. Sets *spaces and
+// *popularity, whose rows are the numbers of keys. Beyond the errors of
+// ReadDataSet: INVALID_ARGUMENT naming file and row for NaN or infinity, file
+// and line for a duplicate key, and for users' vectors without keys.
 absl::StatusOr<DataSetBuilder> ReadVectors(const std::filesystem::path& dir,
                                            const TableContext& context,
                                            std::vector<GivenSpace>* spaces,
                                            std::vector<float>* popularity);
 
-// Adds the vectors of a directory as ReadVectors does, and their keys where the
+// Adds the vectors of a directory and attributes that are arrays as ReadVectors
+// does, and their keys where the
 // builder does not have them yet. Unless the rows' numbers may be keys, items
 // need keys, too.
 absl::Status ReadVectorSpaces(const std::filesystem::path& dir,

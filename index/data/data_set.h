@@ -3,6 +3,8 @@
 #define TRIBUTARY_INDEX_DATA_DATA_SET_H_
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "index/bundle/key_table.h"
 #include "index/bundle/row.h"
+#include "index/data/attribute_data.h"
 #include "index/data/column_kind.h"
 #include "index/data/feedback_summary.h"
 #include "index/data/input_report.h"
@@ -66,6 +69,9 @@ struct GivenSpace {
   GivenVectors users;
 };
 
+// In the order of their columns. Shared by the copies of a data set.
+using ItemAttributes = std::vector<std::shared_ptr<const AttributeData>>;
+
 // Interactions, features and keys. Rows are in the order of keys. Every
 // interaction's user and item is in the key lists.
 struct DataSet {
@@ -95,6 +101,8 @@ struct DataSet {
   // What each column of features was read as, those that are ignored included.
   std::vector<ColumnReport> item_columns;
   std::vector<ColumnReport> user_columns;
+  // What filters can ask of items.
+  ItemAttributes attributes;
   std::vector<GivenSpace> spaces;
   // Whether models are to be trained on the interactions and features. Not of
   // vectors:DIR, which has its models.
@@ -117,6 +125,10 @@ struct ReadOptions {
   v1::Input input;
   v1::Feedback feedback;
   uint32_t max_malformed_lines = 0;
+  // Whether items get attributes, which only bundles need.
+  bool attributes = true;
+  // Types of attributes that an earlier bundle has, by the column's name.
+  std::map<std::string, v1::AttributeType> earlier_attributes;
 };
 
 // Reads DATA: "debian", "recbole:DIR", "movielens:DIR", "csv:DIR",

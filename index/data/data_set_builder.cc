@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "index/data/feedback.h"
+#include "status/status_macros.h"
 #include "text/utf8.h"
 
 namespace tributary {
@@ -124,32 +125,51 @@ void DataSetBuilder::MoveRecords(DataSet* data) {
 }
 
 DataSet DataSetBuilder::Finish() && {
-  std::vector<uint32_t> orders[2];
-  return std::move(*this).Finish(std::nullopt, std::nullopt, &orders[0],
-                                 &orders[1]);
+  std::vector<uint32_t> item_order;
+  std::vector<uint32_t> user_order;
+  DataSet data;
+  data.items = items.Sort(std::nullopt, &item_order);
+  data.users = users.Sort(std::nullopt, &user_order);
+  InputReport ignored;
+  if (auto made = item_features.MakeAttributes(item_order, {}, &ignored);
+      made.ok()) {
+    data.attributes = *std::move(made);
+  }
+  MoveTo(&data, item_order, user_order);
+  return data;
 }
 
-DataSet DataSetBuilder::Finish(std::optional<v1::KeyKind> item_kind,
-                               std::optional<v1::KeyKind> user_kind,
-                               std::vector<uint32_t>* item_order,
-                               std::vector<uint32_t>* user_order) && {
+absl::StatusOr<DataSet> DataSetBuilder::Finish(
+    std::optional<v1::KeyKind> item_kind, std::optional<v1::KeyKind> user_kind,
+    const AttributeChoice* choice, std::vector<uint32_t>* item_order,
+    std::vector<uint32_t>* user_order, InputReport* report) && {
   DataSet data;
   data.items = items.Sort(item_kind, item_order);
   data.users = users.Sort(user_kind, user_order);
-  data.item_features =
-      std::move(item_features).Finish(*item_order, &data.item_columns);
-  data.user_features =
-      std::move(user_features).Finish(*user_order, &data.user_columns);
-  const std::vector<Row> item_rows = RowsOfNumbers(*item_order);
-  const std::vector<Row> user_rows = RowsOfNumbers(*user_order);
+  if (choice != nullptr) {
+    ASSIGN_OR_RETURN(data.attributes, item_features.MakeAttributes(
+                                          *item_order, *choice, report));
+  }
+  MoveTo(&data, *item_order, *user_order);
+  return data;
+}
+
+void DataSetBuilder::MoveTo(DataSet* data,
+                            const std::vector<uint32_t>& item_order,
+                            const std::vector<uint32_t>& user_order) {
+  data->item_features =
+      std::move(item_features).Finish(item_order, &data->item_columns);
+  data->user_features =
+      std::move(user_features).Finish(user_order, &data->user_columns);
+  const std::vector<Row> item_rows = RowsOfNumbers(item_order);
+  const std::vector<Row> user_rows = RowsOfNumbers(user_order);
   for (Record& record : records_) {
     record.item = item_rows[record.item];
     record.user = user_rows[record.user];
   }
-  MoveRecords(&data);
+  MoveRecords(data);
   // Defaults cannot fail.
-  ApplyFeedback({}, &data).IgnoreError();
-  return data;
+  ApplyFeedback({}, data).IgnoreError();
 }
 
 }  // namespace tributary

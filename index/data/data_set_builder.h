@@ -11,9 +11,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "index/bundle/key_table.h"
+#include "index/data/attribute_choice.h"
 #include "index/data/data_set.h"
 #include "index/data/feature_table.h"
+#include "index/data/input_report.h"
 
 namespace tributary {
 
@@ -80,14 +83,18 @@ class DataSetBuilder {
                                   int64_t time_s, std::string_view type = "");
 
   // Sorts everything, and sets weights by the defaults of v1::Feedback: see
-  // ApplyFeedback.
+  // ApplyFeedback. Attributes are recognised; there are none if two columns
+  // give one name.
   DataSet Finish() &&;
   // The same with keys of these kinds; see KeyNumbers::Sort, also for
-  // *item_order and *user_order.
-  DataSet Finish(std::optional<v1::KeyKind> item_kind,
-                 std::optional<v1::KeyKind> user_kind,
-                 std::vector<uint32_t>* item_order,
-                 std::vector<uint32_t>* user_order) &&;
+  // *item_order and *user_order. Attributes are made as FeatureTable's
+  // MakeAttributes says, whose errors are returned; none if `choice` is null.
+  absl::StatusOr<DataSet> Finish(std::optional<v1::KeyKind> item_kind,
+                                 std::optional<v1::KeyKind> user_kind,
+                                 const AttributeChoice* choice,
+                                 std::vector<uint32_t>* item_order,
+                                 std::vector<uint32_t>* user_order,
+                                 InputReport* report) &&;
 
  private:
   // An interaction as it was read.
@@ -103,6 +110,9 @@ class DataSetBuilder {
 
   // Says what is wrong with the type: too many. "" when it is fine.
   std::string_view TypeProblem(std::string_view type) const;
+  // Moves all but keys and attributes to *data, which has its keys.
+  void MoveTo(DataSet* data, const std::vector<uint32_t>& item_order,
+              const std::vector<uint32_t>& user_order);
   // Moves the records to *data, which has its keys.
   void MoveRecords(DataSet* data);
 

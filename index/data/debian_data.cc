@@ -146,6 +146,8 @@ void AddFeatures(const std::vector<Package>& packages,
   const size_t tags = features.AddColumn("tags", FeatureColumn::Kind::kTokens);
   const size_t section =
       features.AddColumn("section", FeatureColumn::Kind::kTokens);
+  features.SetAttributeType(tags, v1::TAGS);
+  features.SetAttributeType(section, v1::CATEGORY);
   const size_t description =
       features.AddColumn("description", FeatureColumn::Kind::kText);
   for (const Package& package : packages) {

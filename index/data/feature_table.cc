@@ -3,10 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <memory>
 #include <utility>
 
 #include "fmt/format.h"
+#include "fmt/ranges.h"
+#include "index/bundle/attribute_column.h"
+#include "index/data/attribute_value.h"
 #include "index/data/parse_field.h"
+#include "status/nearest_name.h"
+#include "status/status_macros.h"
 #include "text/utf8.h"
 
 namespace tributary {
@@ -42,6 +49,13 @@ ColumnKind ReportedKind(Kind kind) {
       break;
   }
   return ColumnKind::kText;
+}
+
+bool HasSeparators(std::span<const std::string> values,
+                   std::string_view separators) {
+  return std::ranges::any_of(values, [&](const std::string& value) {
+    return value.find_first_of(separators) != std::string::npos;
+  });
 }
 
 // Converts a column's values one by one, and counts what is missing.
@@ -142,13 +156,32 @@ std::string SplitTokens(std::string_view value, std::string_view separators) {
 
 size_t FeatureTable::AddColumn(std::string_view name,
                                std::optional<Kind> kind) {
-  columns_.push_back({ToUtf8(name), kind, std::nullopt, {}});
+  Column& column = columns_.emplace_back();
+  column.name = ToUtf8(name);
+  column.kind = kind;
   return columns_.size() - 1;
 }
 
 size_t FeatureTable::AddColumnOf(std::string_view name, ColumnKind stated) {
-  columns_.push_back({ToUtf8(name), std::nullopt, stated, {}});
+  Column& column = columns_.emplace_back();
+  column.name = ToUtf8(name);
+  column.stated = stated;
   return columns_.size() - 1;
+}
+
+size_t FeatureTable::AddAttribute(std::string_view name, v1::AttributeType type,
+                                  std::string source) {
+  Column& column = columns_.emplace_back();
+  column.name = ToUtf8(name);
+  column.stated = ColumnKind::kIgnored;
+  column.attribute = type;
+  column.is_feature = false;
+  column.source = std::move(source);
+  return columns_.size() - 1;
+}
+
+void FeatureTable::SetAttributeType(size_t column, v1::AttributeType type) {
+  columns_[column].attribute = type;
 }
 
 std::optional<uint64_t> FeatureTable::SetLine(uint32_t row, uint64_t line) {
@@ -180,17 +213,190 @@ void FeatureTable::AddToken(size_t column, uint32_t row,
   value += ToUtf8(token);
 }
 
+const ColumnReading& FeatureTable::Recognise(Column* column) {
+  if (!column->recognised.has_value()) {
+    column->recognised = RecogniseColumn(column->name, column->values);
+  }
+  return *column->recognised;
+}
+
+std::optional<v1::AttributeType> FeatureTable::RecogniseType(Column* column) {
+  if (column->attribute.has_value()) return column->attribute;
+  if (column->stated.has_value()) {
+    return AttributeOfStatedKind(*column->stated, column->values);
+  }
+  if (!column->kind.has_value()) {
+    return RecogniseAttribute(column->name, Recognise(column).kind,
+                              column->values);
+  }
+  if (column->kind == Kind::kNumber) return v1::NUMBER;
+  if (column->kind == Kind::kText) return std::nullopt;
+  return HasSeparators(column->values, {&kTokenSeparator, 1})
+             ? v1::TAGS
+             : AttributeOfTokens(column->values);
+}
+
+std::optional<v1::AttributeType> FeatureTable::ChooseType(
+    Column* column, const AttributeChoice& choice, InputReport* report) {
+  const auto stated = choice.stated.find(column->name);
+  if (stated != choice.stated.end()) return stated->second;
+  const auto earlier = choice.earlier.find(column->name);
+  if (earlier == choice.earlier.end()) return RecogniseType(column);
+  if (std::ranges::all_of(column->values, [&](const std::string& value) {
+        return FitsAttribute(earlier->second, value);
+      })) {
+    return earlier->second;
+  }
+  const std::optional<v1::AttributeType> type = RecogniseType(column);
+  report->Warn(fmt::format(
+      "the column {} has the type {} in the earlier bundle, but not all values "
+      "are of it any more; as an attribute it is {} now",
+      QuotedExample(column->name), AttributeTypeName(earlier->second),
+      type ? AttributeTypeName(*type) : "none"));
+  return type;
+}
+
+bool FeatureTable::CommasSeparate(Column* column, bool stated) {
+  // As features are read, if they are tags, too.
+  if (!stated && column->stated.has_value()) return false;
+  if (!stated && Recognise(column).kind == ColumnKind::kTags) {
+    return Recognise(column).commas;
+  }
+  return !HasSeparators(column->values, kListSeparators);
+}
+
+absl::Status FeatureTable::CheckStatedColumns(
+    const AttributeChoice& choice) const {
+  std::vector<std::string> names;
+  for (const Column& column : columns_) names.push_back(column.name);
+  for (const auto& [name, type] : choice.stated) {
+    if (std::ranges::count(names, name) > 0) continue;
+    return absl::NotFoundError(fmt::format(
+        "attributes: {}items have no column {}{}; there are {}",
+        source_.empty() ? "" : source_ + ": ", QuotedExample(name),
+        DidYouMean(name, names),
+        names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<FeatureTable::ChosenColumn>>
+FeatureTable::ChooseAttributes(const AttributeChoice& choice,
+                               InputReport* report) {
+  RETURN_IF_ERROR(CheckStatedColumns(choice));
+  std::vector<ChosenColumn> all;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    Column& column = columns_[i];
+    const auto type = ChooseType(&column, choice, report);
+    if (!type) continue;
+    ChosenColumn& chosen = all.emplace_back();
+    chosen.column = &column;
+    chosen.name = AttributeNameOf(column.name, i + 1);
+    chosen.stated = choice.stated.contains(column.name);
+    chosen.form.type = *type;
+    chosen.form.as_they_are = column.kind == Kind::kTokens;
+    chosen.form.commas = type == v1::TAGS && !column.kind.has_value() &&
+                         CommasSeparate(&column, chosen.stated);
+  }
+  if (all.size() > kMaxAttributes) {
+    const size_t too_many = all.size() - kMaxAttributes;
+    // What is stated is what is wanted.
+    std::stable_partition(all.begin(), all.end(),
+                          [](const auto& chosen) { return chosen.stated; });
+    if (all[kMaxAttributes].stated) {
+      return absl::InvalidArgumentError(
+          fmt::format("attributes: more than {} are stated", kMaxAttributes));
+    }
+    report->Warn(fmt::format(
+        "{} columns could be attributes, but a bundle has at most {}: {} are "
+        "left out, such as {}; state the type of those that filters need, or "
+        "none for others: --input.attributes",
+        all.size(), kMaxAttributes, too_many,
+        QuotedExample(all[kMaxAttributes].column->name)));
+    all.resize(kMaxAttributes);
+  }
+  std::map<std::string_view, const Column*> taken;
+  for (const ChosenColumn& chosen : all) {
+    const auto [other, fresh] = taken.emplace(chosen.name, chosen.column);
+    if (fresh) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "attributes: the columns {} and {} both give the attribute {}: rename "
+        "one of them, or make no attribute of it: --input.attributes '{}=none'",
+        QuotedExample(other->second->name), QuotedExample(chosen.column->name),
+        chosen.name, chosen.column->name));
+  }
+  return all;
+}
+
+absl::Status FeatureTable::CheckMisfits(const ChosenColumn& chosen,
+                                        const Misfits& misfits,
+                                        uint64_t present,
+                                        std::span<const uint32_t> order,
+                                        const AttributeChoice& choice,
+                                        InputReport* report) const {
+  if (!chosen.stated || misfits.count == 0) return absl::OkStatus();
+  const uint32_t number = order[misfits.row];
+  const std::string& source =
+      chosen.column->source.empty() ? source_ : chosen.column->source;
+  const bool has_line = chosen.column->source.empty() && number < lines_.size();
+  const uint64_t line = has_line ? lines_[number] : 0;
+  const uint64_t all = misfits.count + present;
+  const std::string what = fmt::format(
+      "{}the column {} is stated to be {} as an attribute, but {} of {} values "
+      "are not, the first one {}{}",
+      source.empty() ? "" : source + ": ", QuotedExample(chosen.column->name),
+      AttributeTypeName(chosen.form.type), misfits.count, all,
+      QuotedExample(misfits.value),
+      line == 0 ? "" : fmt::format(" on line {}", line));
+  if (misfits.count <= choice.max_misfits &&
+      static_cast<double>(misfits.count) <=
+          choice.max_misfit_share * static_cast<double>(all)) {
+    report->Warn(what + "; they count as missing");
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(fmt::format(
+      "{}. Correct them, or state another type: --input.attributes '{}=none'",
+      what, chosen.column->name));
+}
+
+absl::StatusOr<ItemAttributes> FeatureTable::MakeAttributes(
+    std::span<const uint32_t> order, const AttributeChoice& choice,
+    InputReport* report) {
+  ASSIGN_OR_RETURN(const std::vector<ChosenColumn> all,
+                   ChooseAttributes(choice, report));
+  ItemAttributes attributes;
+  for (const ChosenColumn& chosen : all) {
+    const std::vector<std::string>& values = chosen.column->values;
+    Misfits misfits;
+    AttributeData data = EncodeAttribute(
+        chosen.form, order.size(),
+        [&](Row row) -> std::string_view {
+          const uint32_t number = order[row];
+          return number < values.size() ? std::string_view(values[number]) : "";
+        },
+        &misfits);
+    RETURN_IF_ERROR(CheckMisfits(chosen, misfits, data.spec.present(), order,
+                                 choice, report));
+    data.spec.set_name(chosen.name);
+    data.spec.set_column(chosen.column->name);
+    attributes.push_back(
+        std::make_shared<const AttributeData>(std::move(data)));
+  }
+  return attributes;
+}
+
 std::vector<FeatureColumn> FeatureTable::Finish(
     std::span<const uint32_t> order, std::vector<ColumnReport>* reports) && {
   std::vector<FeatureColumn> finished;
   for (Column& column : columns_) {
+    if (!column.is_feature) continue;
     ColumnReading reading;
     if (column.kind.has_value()) {
       reading.kind = ReportedKind(*column.kind);
     } else if (column.stated.has_value()) {
       reading.kind = *column.stated;
     } else {
-      reading = RecogniseColumn(column.name, column.values);
+      reading = Recognise(&column);
     }
     const bool ignored = reading.kind == ColumnKind::kIgnored;
     ColumnReport report;
@@ -200,6 +406,8 @@ std::vector<FeatureColumn> FeatureTable::Finish(
     for (const uint32_t row : order) {
       reader.Add(std::move(column.values[row]));
     }
+    // Millions of strings, of which the next column may need the memory.
+    column.values = {};
     FeatureColumn out = std::move(reader).Finish();
     out.name = report.name = std::move(column.name);
     if (reports != nullptr) reports->push_back(std::move(report));

@@ -7,10 +7,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/data/attribute_choice.h"
+#include "index/data/attribute_data.h"
 #include "index/data/column_kind.h"
 #include "index/data/data_set.h"
+#include "index/data/input_report.h"
 
 namespace tributary {
 
@@ -30,6 +36,15 @@ class FeatureTable {
   // The same for a column whose values are text of a kind that was stated.
   size_t AddColumnOf(std::string_view name, ColumnKind stated);
 
+  // Adds a column that is no feature, but an attribute of this type. `source`
+  // names the file that it is from.
+  size_t AddAttribute(std::string_view name, v1::AttributeType type,
+                      std::string source);
+  // States the type of the attribute that is made of a column's values.
+  void SetAttributeType(size_t column, v1::AttributeType type);
+  // Names the file that the columns are from, for errors.
+  void SetSource(std::string name) { source_ = std::move(name); }
+
   // Sets a value, given as text. Latin-1 is converted to UTF-8.
   void Set(size_t column, uint32_t row, std::string_view value);
   // Adds a category to a value of a kTokens column.
@@ -38,6 +53,18 @@ class FeatureTable {
   // Notes the line that describes `row`. Returns the line that described it
   // before, if there was one, and keeps that.
   std::optional<uint64_t> SetLine(uint32_t row, uint64_t line);
+
+  // Makes the attributes that `choice` states, takes over or leaves to be
+  // recognised (see attribute_choice.h), with row i taken from order[i]. Adds
+  // warnings to *report: of values that are not of a stated type, types that
+  // were not taken over, and attributes beyond kMaxAttributes, which are left
+  // out. Errors: NOT_FOUND for a stated column that does not exist, with the
+  // name of one that does; INVALID_ARGUMENT for two columns that give one name,
+  // and for more values than choice.max_misfits that are not of a stated type,
+  // naming the first one and its line.
+  absl::StatusOr<ItemAttributes> MakeAttributes(std::span<const uint32_t> order,
+                                                const AttributeChoice& choice,
+                                                InputReport* report);
 
   // Returns the columns, with row i taken from order[i]; those that are to be
   // ignored are not among them. Numbers that are infinite count as missing.
@@ -52,13 +79,44 @@ class FeatureTable {
     std::optional<FeatureColumn::Kind> kind;
     std::optional<ColumnKind> stated;
     std::vector<std::string> values;
+    // The type of its attribute, if the data say.
+    std::optional<v1::AttributeType> attribute;
+    bool is_feature = true;
+    // The file of this column, if it has one of its own.
+    std::string source;
+    // What it was recognised as.
+    std::optional<ColumnReading> recognised;
+  };
+  // A column that becomes an attribute.
+  struct ChosenColumn {
+    const Column* column = nullptr;
+    std::string name;
+    AttributeForm form;
+    bool stated = false;
   };
 
+  static const ColumnReading& Recognise(Column* column);
+  // The type of the attribute if nothing states it, and of the one that is
+  // made, if there is one.
+  static std::optional<v1::AttributeType> RecogniseType(Column* column);
+  static std::optional<v1::AttributeType> ChooseType(
+      Column* column, const AttributeChoice& choice, InputReport* report);
+  // Whether commas separate the column's tags.
+  static bool CommasSeparate(Column* column, bool stated);
+  absl::Status CheckStatedColumns(const AttributeChoice& choice) const;
+  absl::StatusOr<std::vector<ChosenColumn>> ChooseAttributes(
+      const AttributeChoice& choice, InputReport* report);
+  absl::Status CheckMisfits(const ChosenColumn& chosen, const Misfits& misfits,
+                            uint64_t present, std::span<const uint32_t> order,
+                            const AttributeChoice& choice,
+                            InputReport* report) const;
   std::string& Value(size_t column, uint32_t row);
 
   std::vector<Column> columns_;
   // By row: its line, from 1, or 0.
   std::vector<uint64_t> lines_;
+  // The file that they are from, or "".
+  std::string source_;
 };
 
 // Replaces each of `separators` in `value` with kTokenSeparator, and removes

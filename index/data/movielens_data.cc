@@ -99,6 +99,9 @@ absl::Status ReadFields(const Table& table,
   std::vector<size_t> columns;
   for (const Feature& feature : features) {
     columns.push_back(values->AddColumn(feature.name, feature.kind));
+    if (!feature.separators.empty()) {
+      values->SetAttributeType(columns.back(), v1::TAGS);
+    }
   }
   return ReadRecords(table, malformed, [&](const DelimitedFile& file) {
     const std::string_view problem = KeyProblem(file.field(0));
@@ -121,6 +124,7 @@ absl::Status ReadGenreFlags(const Table& table, DataSetBuilder* builder,
                             MalformedLines* malformed) {
   const size_t column =
       builder->item_features.AddColumn("genres", Kind::kTokens);
+  builder->item_features.SetAttributeType(column, v1::TAGS);
   return ReadRecords(table, malformed, [&](const DelimitedFile& file) {
     const auto row = builder->items.Find(file.field(0));
     for (size_t i = 0; row && i < std::size(kGenres); ++i) {
@@ -147,6 +151,7 @@ std::string_view AddTag(std::string_view item, std::string_view text,
 absl::Status ReadTags(const Table& table, DataSetBuilder* builder,
                       MalformedLines* malformed) {
   const size_t column = builder->item_features.AddColumn("tags", Kind::kTokens);
+  builder->item_features.SetAttributeType(column, v1::TAGS);
   return ReadRecords(table, malformed, [&](const DelimitedFile& file) {
     return AddTag(file.field(1), file.field(2), column, builder);
   });
@@ -226,6 +231,7 @@ absl::Status ReadTagTable(const std::filesystem::path& path,
         fmt::format("{}: no column tag in the header", table.name()));
   }
   const size_t column = builder->item_features.AddColumn("tags", Kind::kTokens);
+  builder->item_features.SetAttributeType(column, v1::TAGS);
   RETURN_IF_ERROR(table.ForEach([&](const DelimitedFile& file) {
     return AddTag(file.field(roles[Role::kItem]),
                   file.field(tag - table.names().begin()), column, builder);

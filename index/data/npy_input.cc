@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <iterator>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -12,6 +14,7 @@
 
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "index/bundle/attribute_column.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/mapped_file.h"
 #include "index/bundle/npy.h"
@@ -29,6 +32,8 @@ struct NpyInput {
   char kind = '\0';
   size_t size = 0;
   bool big_endian = false;
+  // Of datetime64: "ms" of "<M8[ms]".
+  std::string unit;
 
   const std::byte* element(uint64_t i) const {
     return file.bytes().data() + array.data_offset + i * size;
@@ -85,10 +90,14 @@ absl::StatusOr<NpyInput> OpenNpy(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(input.file, MappedFile::Open(path));
   ASSIGN_OR_RETURN(input.array, DescribeNpy(input.file.bytes(), input.name));
   const std::string& descr = input.array.descr;
-  // "<f4": byte order, kind, size.
-  const char* const end = descr.data() + descr.size();
+  // "<f4": byte order, kind, size; "<M8[ms]": and unit.
+  const size_t bracket = std::min(descr.find('['), descr.size());
+  const char* const end = descr.data() + bracket;
+  if (descr.ends_with(']')) {
+    input.unit = descr.substr(bracket + 1, descr.size() - bracket - 2);
+  }
   const bool known =
-      descr.size() >= 3 &&
+      bracket >= 3 && (bracket == descr.size() || !input.unit.empty()) &&
       std::from_chars(descr.data() + 2, end, input.size).ptr == end &&
       std::string_view("<>|=").find(descr[0]) != std::string_view::npos;
   if (!known || descr[1] == 'O' || descr[1] == 'V') {
@@ -167,6 +176,63 @@ std::string TextOf(const NpyInput& input, uint64_t i) {
   return text;
 }
 
+bool IsOneColumn(const NpyInput& input) {
+  const std::vector<uint64_t>& shape = input.array.shape;
+  return shape.size() == 1 || (shape.size() == 2 && shape[1] == 1);
+}
+
+// An integer of any size, widened. REQUIRES: its kind is i, u, b or M, and its
+// size at most 8.
+int64_t IntegerOf(const NpyInput& input, uint64_t i) {
+  std::byte bytes[8];
+  std::memcpy(bytes, input.element(i), input.size);
+  if (input.big_endian) std::reverse(bytes, bytes + input.size);
+  const bool negative = input.kind != 'u' && (bytes[input.size - 1] &
+                                              std::byte{0x80}) != std::byte{0};
+  std::fill(bytes + input.size, bytes + 8,
+            negative ? std::byte{0xFF} : std::byte{0});
+  return std::bit_cast<int64_t>(bytes);
+}
+
+// An integer as the value of an attribute; nothing when there is none.
+std::string IntegerText(const NpyInput& input, uint64_t i) {
+  const int64_t integer = IntegerOf(input, i);
+  return input.kind == 'u' && input.size == 8
+             ? fmt::to_string(static_cast<uint64_t>(integer))
+             : fmt::to_string(integer);
+}
+
+std::string NumberText(const NpyInput& input, uint64_t i) {
+  const std::byte* const from = input.element(i);
+  if (input.size == 8) {
+    const auto number = Load<double>(from, input.big_endian);
+    return std::isfinite(number) ? fmt::format("{}", number) : "";
+  }
+  const float number = ReaderOf('f', input.size)(from, input.big_endian);
+  return std::isfinite(number) ? fmt::format("{}", number) : "";
+}
+
+// How many milliseconds the unit has, or how many of it a millisecond has.
+struct TimeUnit {
+  std::string_view name;
+  int64_t ms = 1;
+  int64_t per_ms = 1;
+};
+constexpr TimeUnit kNumpyTimeUnits[] = {{"D", 86'400'000, 1},
+                                        {"s", 1000, 1},
+                                        {"ms", 1, 1},
+                                        {"us", 1, 1000},
+                                        {"ns", 1, 1'000'000}};
+
+std::string TimeText(const NpyInput& input, const TimeUnit& unit, uint64_t i) {
+  const int64_t count = IntegerOf(input, i);
+  // NaT.
+  if (count == std::numeric_limits<int64_t>::min()) return "";
+  int64_t ms = count / unit.per_ms - (count % unit.per_ms < 0 ? 1 : 0);
+  if (__builtin_mul_overflow(ms, unit.ms, &ms)) return "";
+  return AttributeValueText(v1::TIME, ms);
+}
+
 }  // namespace
 
 absl::StatusOr<InputMatrix> ReadNpyMatrix(const std::filesystem::path& path) {
@@ -212,9 +278,7 @@ absl::StatusOr<InputMatrix> ReadNpyMatrix(const std::filesystem::path& path) {
 absl::StatusOr<std::vector<std::string>> ReadNpyKeys(
     const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(const NpyInput input, OpenNpy(path));
-  const bool column =
-      input.array.shape.size() == 2 && input.array.shape[1] == 1;
-  if (input.array.shape.size() != 1 && !column) {
+  if (!IsOneColumn(input)) {
     return Refuse(input,
                   fmt::format("the shape is ({}), expected one key a row",
                               fmt::join(input.array.shape, ", ")),
@@ -236,21 +300,57 @@ absl::StatusOr<std::vector<std::string>> ReadNpyKeys(
       keys.push_back(TextOf(input, i));
       continue;
     }
-    // Widened by sign: the bytes beyond the integer's own are all the same.
-    std::byte bytes[8];
-    std::memcpy(bytes, input.element(i), input.size);
-    if (input.big_endian) std::reverse(bytes, bytes + input.size);
-    const bool negative =
-        input.kind == 'i' &&
-        (bytes[input.size - 1] & std::byte{0x80}) != std::byte{0};
-    if (negative) {
+    if (input.kind == 'i' && IntegerOf(input, i) < 0) {
       return absl::InvalidArgumentError(
           fmt::format("{}: row {}: a key is negative", input.name, i));
     }
-    std::fill(bytes + input.size, bytes + 8, std::byte{0});
-    keys.push_back(fmt::to_string(std::bit_cast<uint64_t>(bytes)));
+    keys.push_back(IntegerText(input, i));
   }
   return keys;
+}
+
+absl::StatusOr<InputColumn> ReadNpyColumn(const std::filesystem::path& path) {
+  ASSIGN_OR_RETURN(const NpyInput input, OpenNpy(path));
+  if (!IsOneColumn(input)) {
+    return Refuse(input,
+                  fmt::format("the shape is ({}), expected one value an item",
+                              fmt::join(input.array.shape, ", ")),
+                  "x.reshape(-1)");
+  }
+  const bool integer = (input.kind == 'i' || input.kind == 'u' ||
+                        input.kind == 'b' || input.kind == 'M') &&
+                       input.size <= 8;
+  const auto* const unit =
+      std::ranges::find(kNumpyTimeUnits, input.unit, &TimeUnit::name);
+  InputColumn column;
+  std::function<std::string(uint64_t)> text;
+  if (input.kind == 'U' || input.kind == 'S') {
+    text = [&](uint64_t i) { return TextOf(input, i); };
+  } else if (input.kind == 'f' && ReaderOf('f', input.size) != nullptr) {
+    column.type = v1::NUMBER;
+    text = [&](uint64_t i) { return NumberText(input, i); };
+  } else if (input.kind == 'M' && integer &&
+             unit != std::end(kNumpyTimeUnits)) {
+    column.type = v1::TIME;
+    text = [&](uint64_t i) { return TimeText(input, *unit, i); };
+  } else if (integer && input.kind != 'M') {
+    column.type = input.kind == 'b' ? v1::BOOLEAN : v1::INTEGER;
+    text = [&](uint64_t i) { return IntegerText(input, i); };
+  } else {
+    return Refuse(input,
+                  fmt::format("the type {} is no type of attributes: booleans, "
+                              "integers, float16 to float64, strings and "
+                              "datetime64 of D, s, ms, us or ns are",
+                              input.array.descr),
+                  "x.astype(np.str_)");
+  }
+  bool flags = input.kind == 'u' && input.size == 1;
+  for (uint64_t i = 0; i < input.array.shape[0]; ++i) {
+    column.values.push_back(text(i));
+    flags = flags && (column.values[i] == "0" || column.values[i] == "1");
+  }
+  if (flags) column.type = v1::BOOLEAN;
+  return column;
 }
 
 }  // namespace tributary

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tributary/v1/manifest.pb.h"
 
 namespace tributary {
 
@@ -34,6 +35,20 @@ absl::StatusOr<InputMatrix> ReadNpyMatrix(const std::filesystem::path& path);
 // 'S'). Errors: as ReadNpyMatrix; also for a negative integer.
 absl::StatusOr<std::vector<std::string>> ReadNpyKeys(
     const std::filesystem::path& path);
+
+// A value for each row, as text.
+struct InputColumn {
+  v1::AttributeType type = v1::CATEGORY;
+  // "" where a value is missing: NaN, infinity or NaT.
+  std::vector<std::string> values;
+};
+
+// Reads an array of one dimension as an attribute: of booleans (BOOLEAN);
+// integers (INTEGER; BOOLEAN if they are uint8, and 0 and 1); floating-point
+// numbers (NUMBER; a float32 is the shortest decimal number that gives it, so
+// that 49.9 is 49.9); datetime64 of s, ms, us, ns or days (TIME); or strings
+// (CATEGORY). Errors: as ReadNpyMatrix.
+absl::StatusOr<InputColumn> ReadNpyColumn(const std::filesystem::path& path);
 
 }  // namespace tributary
 

@@ -12,7 +12,9 @@
 #include "absl/time/time.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "index/bundle/attribute_column.h"
 #include "index/bundle/key_table.h"
+#include "index/data/attribute_choice.h"
 #include "index/data/column_kind.h"
 #include "index/data/data_readers.h"
 #include "index/data/data_set.h"
@@ -181,6 +183,26 @@ void SayFeatures(std::string_view of, const std::vector<ColumnReport>& columns,
   SayColumns(facts, report);
 }
 
+void SayAttributes(const DataSet& data, InputReport* report) {
+  if (data.attributes.empty()) return;
+  report->Say(
+      "attributes of items, which filters can ask for (--input.attributes "
+      "states their types):");
+  std::vector<ColumnFact> facts;
+  for (const auto& attribute : data.attributes) {
+    const v1::Attribute& spec = attribute->spec;
+    ColumnFact& fact = facts.emplace_back(
+        ColumnFact{.name = spec.name(),
+                   .is = std::string(AttributeTypeName(spec.type())),
+                   .example = Describe(*attribute, data.items.size()),
+                   .note = ""});
+    if (spec.name() != spec.column()) {
+      fact.note = fmt::format("the column {}", QuotedExample(spec.column()));
+    }
+  }
+  SayColumns(facts, report);
+}
+
 void SayTotals(const DataSet& data, InputReport* report) {
   uint64_t pairs = 0;
   std::vector<Row> items;
@@ -205,10 +227,10 @@ void SayTotals(const DataSet& data, InputReport* report) {
 absl::StatusOr<DataSet> ReadDataSet(std::string_view data,
                                     const ReadOptions& options) {
   const v1::Input& input = options.input;
-  MalformedLines malformed(options.max_malformed_lines,
-                           input.has_max_malformed_share()
-                               ? input.max_malformed_share()
-                               : kMaxMalformedShare);
+  const double max_malformed_share = input.has_max_malformed_share()
+                                         ? input.max_malformed_share()
+                                         : kMaxMalformedShare;
+  MalformedLines malformed(options.max_malformed_lines, max_malformed_share);
   InputReport report;
   std::vector<std::string> columns;
   const TableContext context{.input = &input,
@@ -225,6 +247,11 @@ absl::StatusOr<DataSet> ReadDataSet(std::string_view data,
     RETURN_IF_ERROR(ApplyFeedback(options.feedback, &synthetic));
     return synthetic;
   }
+
+  ASSIGN_OR_RETURN(AttributeChoice attributes,
+                   StatedAttributes(input, options.max_malformed_lines,
+                                    max_malformed_share));
+  attributes.earlier = options.earlier_attributes;
 
   Vectors vectors;
   ASSIGN_OR_RETURN(DataSetBuilder builder,
@@ -248,14 +275,22 @@ absl::StatusOr<DataSet> ReadDataSet(std::string_view data,
   WarnOfOddKeys("users", builder.users, user_kind, &report);
   std::vector<uint32_t> item_order;
   std::vector<uint32_t> user_order;
-  DataSet read =
-      std::move(builder).Finish(item_kind, user_kind, &item_order, &user_order);
+  ASSIGN_OR_RETURN(DataSet read, std::move(builder).Finish(
+                                     item_kind, user_kind,
+                                     options.attributes ? &attributes : nullptr,
+                                     &item_order, &user_order, &report));
   AddVectors(std::move(vectors), item_order, user_order, &read);
   read.trains = kind != "vectors";
+  if (!read.trains) {
+    // Nothing is trained on them; they are there for attributes.
+    read.item_features.clear();
+    read.item_columns.clear();
+  }
   malformed.MoveTo(&read);
   RETURN_IF_ERROR(ApplyFeedback(options.feedback, &read));
   SayFeatures("items", read.item_columns, &report);
   SayFeatures("users", read.user_columns, &report);
+  SayAttributes(read, &report);
   SayTotals(read, &report);
   if (!read.interactions.empty()) {
     for (std::string& line : Describe(read.feedback)) {

@@ -24,15 +24,17 @@ class FeatureReader {
  public:
   FeatureReader(InputTable* table, size_t key_column, Role role,
                 const TableContext& context, KeyNumbers* keys,
-                FeatureTable* features)
+                FeatureTable* features, FeatureRows rows)
       : table_(*table),
         key_column_(key_column),
         role_(role),
         context_(context),
         keys_(*keys),
-        features_(*features) {}
+        features_(*features),
+        rows_(rows) {}
 
   absl::Status Read() {
+    features_.SetSource(table_.name());
     for (size_t i = 0; i < table_.names().size(); ++i) {
       if (i != key_column_) RETURN_IF_ERROR(AddColumn(i));
     }
@@ -117,6 +119,9 @@ class FeatureReader {
       return absl::OkStatus();
     }
     columns_.push_back({column, features_.AddColumn(name, kind)});
+    if (type == "token_seq") {
+      features_.SetAttributeType(columns_.back().second, v1::TAGS);
+    }
     return absl::OkStatus();
   }
 
@@ -125,6 +130,9 @@ class FeatureReader {
                                      ? Trim(file.field(key_column_))
                                      : file.verbatim(key_column_);
     if (const auto problem = KeyProblem(key); !problem.empty()) return problem;
+    if (rows_ == FeatureRows::kKnown && !keys_.Find(key)) {
+      return "an item without vector";
+    }
     const uint32_t row = keys_.Add(key);
     if (first_key_.empty()) first_key_ = key;
     if (row >= listed_.size()) listed_.resize(row + 1);
@@ -162,6 +170,7 @@ class FeatureReader {
   const TableContext& context_;
   KeyNumbers& keys_;
   FeatureTable& features_;
+  const FeatureRows rows_;
   // From columns of the table to columns of features.
   std::vector<std::pair<size_t, size_t>> columns_;
   // By the number of a key: whether the table has it.
@@ -177,12 +186,12 @@ absl::Status ReadFeatures(std::span<const std::filesystem::path> files,
                           TableForm form, Role role,
                           std::span<const uint64_t> counts,
                           const TableContext& context, KeyNumbers* keys,
-                          FeatureTable* features) {
+                          FeatureTable* features, FeatureRows rows) {
   ASSIGN_OR_RETURN(InputTable table, InputTable::Open(files, form, context));
   ASSIGN_OR_RETURN(
       const size_t key_column,
       FindKeyColumn(table.name(), role, table.names(), *context.input));
-  FeatureReader reader(&table, key_column, role, context, keys, features);
+  FeatureReader reader(&table, key_column, role, context, keys, features, rows);
   RETURN_IF_ERROR(reader.Read());
   return reader.CompareWith(counts);
 }

@@ -62,6 +62,14 @@ absl::Status ReadInteractions(std::span<const std::filesystem::path> files,
                               DataSetBuilder* builder,
                               InteractionCounts* counts = nullptr);
 
+// Which rows a table of features may have.
+enum class FeatureRows {
+  // Keys that are new join the data.
+  kAny,
+  // A record whose key is not known yet is malformed.
+  kKnown,
+};
+
 // Adds the features of all files, which are read as one table: a column of
 // keys of the role kUser or kItem, and features in the other columns. `counts`
 // are those of interactions by the number of their key, to compare with: warns
@@ -73,7 +81,8 @@ absl::Status ReadFeatures(std::span<const std::filesystem::path> files,
                           TableForm form, Role role,
                           std::span<const uint64_t> counts,
                           const TableContext& context, KeyNumbers* keys,
-                          FeatureTable* features);
+                          FeatureTable* features,
+                          FeatureRows rows = FeatureRows::kAny);
 
 }  // namespace tributary
 

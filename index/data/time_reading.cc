@@ -1,7 +1,9 @@
 #include "index/data/time_reading.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -36,13 +38,16 @@ constexpr std::array<const char*, 14> kIsoFormats = {"%Y-%m-%d%ET%H:%M:%E*S%Ez",
                                                      "%Y/%m/%d",
                                                      "%Y-%m-%d %H:%M:%E*S GMT"};
 
+bool ParseTimeBy(const std::string& format, std::string_view text,
+                 absl::Time* time) {
+  return absl::ParseTime(format, absl::string_view(text.data(), text.size()),
+                         time, nullptr);
+}
+
 std::optional<int64_t> ParseBy(const std::string& format,
                                std::string_view text) {
   absl::Time time;
-  if (!absl::ParseTime(format, absl::string_view(text.data(), text.size()),
-                       &time, nullptr)) {
-    return std::nullopt;
-  }
+  if (!ParseTimeBy(format, text, &time)) return std::nullopt;
   return absl::ToUnixSeconds(time);
 }
 
@@ -69,6 +74,34 @@ std::optional<int64_t> ParseDigits(std::string_view text, size_t digits,
   return ParseBy(format, text);
 }
 
+// A number that is a time in 1980 to 2099 in one of the units, in which it
+// cannot be one in two of them; or a date as digits.
+std::optional<int64_t> ParseNumberMs(std::string_view text, double number) {
+  constexpr double kFirstMs = 1e3 * kEarliestS;
+  constexpr double kEndMs = 4'102'444'800e3;
+  int64_t whole = 0;
+  const bool is_whole =
+      std::from_chars(text.data(), text.data() + text.size(), whole).ptr ==
+      text.data() + text.size();
+  // Units, and how many of them are a millisecond; 0: a thousandth of one is.
+  for (const int64_t per_ms : {0, 1, 1000, 1'000'000}) {
+    const double ms =
+        per_ms == 0 ? number * 1e3 : number / static_cast<double>(per_ms);
+    // Also for NaN.
+    if (!(ms >= kFirstMs && ms < kEndMs)) continue;
+    if (!is_whole) return static_cast<int64_t>(std::floor(ms));
+    return per_ms == 0 ? whole * 1000 : whole / per_ms;
+  }
+  constexpr std::pair<size_t, const char*> kDigits[] = {
+      {8, "%E4Y%m%d"}, {12, "%E4Y%m%d%H%M"}, {14, "%E4Y%m%d%H%M%S"}};
+  for (const auto& [digits, format] : kDigits) {
+    if (const auto time_s = ParseDigits(text, digits, format)) {
+      return *time_s * 1000;
+    }
+  }
+  return std::nullopt;
+}
+
 std::string DateOf(std::optional<int64_t> time_s) {
   if (!time_s) return "no time";
   return absl::FormatTime("%Y-%m-%d", absl::FromUnixSeconds(*time_s),
@@ -80,6 +113,24 @@ std::string DateOf(std::optional<int64_t> time_s) {
 std::optional<int64_t> ParseIsoTime(std::string_view text) {
   for (const char* format : kIsoFormats) {
     if (const auto time_s = ParseBy(format, text)) return time_s;
+  }
+  return std::nullopt;
+}
+
+std::optional<int64_t> ParseTimeMs(std::string_view text) {
+  // Most columns have one form, which is then found at once.
+  thread_local size_t last_form = 0;
+  if (const std::optional<double> number = ParseNumber(text)) {
+    return ParseNumberMs(text, *number);
+  }
+  for (size_t i = 0; i < kIsoFormats.size(); ++i) {
+    const size_t form = (last_form + i) % kIsoFormats.size();
+    absl::Time time;
+    if (!ParseTimeBy(kIsoFormats[form], text, &time)) continue;
+    last_form = form;
+    // "infinite-past" is a time to Abseil.
+    if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) break;
+    return absl::ToUnixMillis(time);
   }
   return std::nullopt;
 }

@@ -18,6 +18,12 @@ namespace tributary {
 // 1970; nothing when it is none.
 std::optional<int64_t> ParseIsoTime(std::string_view text);
 
+// A single time, in milliseconds since 1970: in ISO 8601 as ParseIsoTime reads
+// it; a number of seconds, milliseconds, microseconds or nanoseconds since 1970
+// that is in 1980 to 2099, which tells the units apart; or 20260131,
+// 202601311200 or 20260131120000. Nothing when it is none of these.
+std::optional<int64_t> ParseTimeMs(std::string_view text);
+
 // Parses the times of one column. Copyable; not thread-safe.
 class TimeReading {
  public:

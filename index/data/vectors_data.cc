@@ -264,6 +264,41 @@ absl::Status ReadPopularity(const fs::path& path, const TableContext& context,
   return absl::OkStatus();
 }
 
+// Adds the attributes of items that are arrays: attribute.<name>.npy.
+absl::Status ReadAttributeArrays(const fs::path& dir,
+                                 const TableContext& context, const Side& items,
+                                 FeatureTable* features) {
+  constexpr std::string_view kPrefix = "attribute.";
+  constexpr std::string_view kSuffix = ".npy";
+  ASSIGN_OR_RETURN(std::vector<fs::path> files, ListDataFiles(dir));
+  std::sort(files.begin(), files.end());
+  for (const fs::path& path : files) {
+    const std::string name = path.filename().string();
+    // A space may be named attribute.
+    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix) ||
+        name.size() <= kPrefix.size() + kSuffix.size() ||
+        name.ends_with(kItemsSuffix) || name.ends_with(".users.npy")) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(const InputColumn array, ReadNpyColumn(path));
+    if (array.values.size() != items.rows) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}: {} values, but {} has {} rows", path.string(),
+                      array.values.size(), items.file, items.rows));
+    }
+    const size_t column = features->AddAttribute(
+        name.substr(kPrefix.size(),
+                    name.size() - kPrefix.size() - kSuffix.size()),
+        array.type, path.string());
+    for (uint64_t row = 0; row < items.rows; ++row) {
+      features->Set(column, items.numbers[row], array.values[row]);
+    }
+    context.report->Say(
+        fmt::format("{}: an attribute of {} items", path.string(), items.rows));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ReadVectorSpaces(const fs::path& dir, bool rows_may_be_keys,
@@ -281,6 +316,8 @@ absl::Status ReadVectorSpaces(const fs::path& dir, bool rows_may_be_keys,
     spaces->push_back(std::move(space));
   }
   RETURN_IF_ERROR(ReadKeys(dir, context, rows_may_be_keys, &items));
+  RETURN_IF_ERROR(
+      ReadAttributeArrays(dir, context, items, &builder->item_features));
   // Users that are numbered beside items that have keys were only forgotten.
   if (users.present) {
     RETURN_IF_ERROR(ReadKeys(dir, context, items.by_row, &users));
@@ -304,6 +341,13 @@ absl::StatusOr<DataSetBuilder> ReadVectors(const fs::path& dir,
   DataSetBuilder builder;
   RETURN_IF_ERROR(ReadVectorSpaces(dir, /*rows_may_be_keys=*/true, context,
                                    &builder, spaces));
+  ASSIGN_OR_RETURN(const fs::path table, FindCompressed(dir / "items.csv"));
+  ASSIGN_OR_RETURN(const bool has_table, FileExists(table));
+  if (has_table) {
+    RETURN_IF_ERROR(ReadFeatures({&table, 1}, {}, Role::kItem, {}, context,
+                                 &builder.items, &builder.item_features,
+                                 FeatureRows::kKnown));
+  }
   const bool has_users = builder.users.size() > 0;
   ASSIGN_OR_RETURN(const fs::path scores,
                    FindCompressed(dir / "popularity.csv"));

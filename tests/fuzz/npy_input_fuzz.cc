@@ -1,6 +1,9 @@
-// The input is a .npy file of any type, read as vectors and as keys.
+// The input is a .npy file of any type, read as vectors, as keys and as an
+// attribute.
 #include <cmath>
+#include <string>
 
+#include "index/data/attribute_value.h"
 #include "index/data/npy_input.h"
 #include "tests/fuzz/fuzz_target.h"
 
@@ -14,5 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   }
   tributary::ReadNpyKeys(path).IgnoreError();
+  if (const auto column = tributary::ReadNpyColumn(path); column.ok()) {
+    for (const std::string& value : column->values) {
+      tributary::Require(tributary::FitsAttribute(column->type, value));
+    }
+  }
   return 0;
 }

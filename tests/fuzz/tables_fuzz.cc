@@ -1,13 +1,16 @@
 // The first byte says which kind of data the files are: even ones csv, odd ones
 // RecBole's. The rest is the interactions, then, each after a byte 0x1E, the
 // items and the users.
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <string_view>
 
+#include "index/bundle/attribute_column.h"
+#include "index/data/attribute_data.h"
 #include "index/data/data_set.h"
-#include "text/utf8.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "text/utf8.h"
 
 namespace tributary {
 namespace {
@@ -38,6 +41,26 @@ void CheckFeatures(const std::vector<FeatureColumn>& columns, size_t rows) {
   }
 }
 
+void CheckAttribute(const AttributeData& attribute, size_t items) {
+  const v1::Attribute& spec = attribute.spec;
+  Require(IsAttributeName(spec.name()) && IsUtf8(spec.column()));
+  Require(spec.present() <= items);
+  for (const std::string& text : attribute.texts) Require(IsUtf8(text));
+  Require(std::ranges::is_sorted(attribute.texts) &&
+          std::ranges::is_sorted(attribute.integers) &&
+          std::ranges::is_sorted(attribute.numbers));
+  if (spec.type() == v1::TAGS) {
+    Require(attribute.offsets.size() == spec.values() + 1);
+    Require(attribute.items.size() == spec.uses());
+    for (const Row item : attribute.items) Require(item < items);
+    return;
+  }
+  Require(attribute.codes.size() == items * CodeBytes(spec.values()));
+  for (Row item = 0; item < items; ++item) {
+    Require(CodeOf(attribute, items, item) <= spec.values());
+  }
+}
+
 void Check(const DataSet& data) {
   for (size_t i = 0; i < data.interactions.size(); ++i) {
     const Interaction& one = data.interactions[i];
@@ -51,6 +74,10 @@ void Check(const DataSet& data) {
   }
   CheckFeatures(data.item_features, data.items.size());
   CheckFeatures(data.user_features, data.users.size());
+  Require(data.attributes.size() <= kMaxAttributes);
+  for (const auto& attribute : data.attributes) {
+    CheckAttribute(*attribute, data.items.size());
+  }
   for (const std::string& fact : data.report.facts) Require(IsUtf8(fact));
 }
 

@@ -112,7 +112,7 @@ TEST_F(NamesTest, NewItemsAreReadAndPlacedByTheSameRules) {
   OverwriteFile(dir_ / "new.csv",
                 "titre_\xE9,item,类型,moods,price\n"
                 "\xE9,a,N/A,\"dark, slow\",-\n"
-                "红色,item10a,喜剧,\"['dark', 'slow']\",2024-01-01\n"
+                "红色,item10a,喜剧,\"['dark', 'slow']\",1704067200.0\n"
                 "咖啡,zzz,动作,,\n");
   const auto items = ReadNewItems(dir_ / "new.csv", *bundle_);
   ASSERT_TRUE(items.ok()) << items.status();

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <fstream>
 #include <iterator>
+#include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "fmt/core.h"
@@ -40,6 +42,57 @@ constexpr char kManifest[] = R"pb(
     by_segment: true
   }
   neighbors { name: "joint" width: 3 }
+  attributes {
+    name: "in_stock"
+    type: BOOLEAN
+    values: 2
+    present: 5
+    uses: 5
+    frequent: 2
+    column: "in_stock"
+  }
+  attributes {
+    name: "brand"
+    type: CATEGORY
+    values: 3
+    present: 5
+    uses: 5
+    frequent: 3
+    column: "Brand"
+  }
+  attributes {
+    name: "tags"
+    type: TAGS
+    values: 3
+    present: 5
+    uses: 8
+    frequent: 3
+    column: "tags"
+  }
+  attributes {
+    name: "year"
+    type: INTEGER
+    values: 3
+    present: 5
+    uses: 5
+    column: "year"
+  }
+  attributes {
+    name: "price"
+    type: NUMBER
+    values: 4
+    present: 5
+    uses: 5
+    column: "price"
+  }
+  attributes {
+    name: "created_at"
+    type: TIME
+    values: 3
+    present: 5
+    uses: 5
+    column: "created at"
+  }
   golden_queries {
     space: "taste"
     vector: [ 1, 0 ]
@@ -53,6 +106,38 @@ void Add(BundleWriter& writer, std::string_view name, std::vector<T> values,
          uint64_t columns = 0) {
   const auto status = writer.AddArray<T>(name, values, columns);
   ASSERT_TRUE(status.ok()) << status;
+}
+
+void AddStrings(BundleWriter& writer, std::string_view table,
+                std::vector<std::string> strings) {
+  const auto status = writer.AddKeys(table, {v1::UTF8, {}, std::move(strings)});
+  ASSERT_TRUE(status.ok()) << status;
+}
+
+// By hand, so that they test what reads and what writes attributes.
+void AddTinyAttributes(BundleWriter& writer) {
+  Add<uint8_t>(writer, "attribute.in_stock.codes.npy", {1, 0, 1, 2, 1, 0}, 6);
+  Add<uint32_t>(writer, "attribute.in_stock.frequent.npy", {0, 1});
+  Add<uint64_t>(writer, "attribute.in_stock.bitmaps.npy", {0b100010, 0b010101},
+                1);
+  AddStrings(writer, "attribute.brand", {"acme", "bolt", "core"});
+  Add<uint8_t>(writer, "attribute.brand.codes.npy", {0, 1, 0, 3, 2, 1}, 6);
+  Add<uint32_t>(writer, "attribute.brand.frequent.npy", {0, 1, 2});
+  Add<uint64_t>(writer, "attribute.brand.bitmaps.npy",
+                {0b000101, 0b100010, 0b010000}, 1);
+  AddStrings(writer, "attribute.tags", {"new", "sale", "toys"});
+  Add<Row>(writer, "attribute.tags.items.npy", {0, 2, 5, 1, 2, 0, 2, 3});
+  Add<uint64_t>(writer, "attribute.tags.items.offsets.npy", {0, 3, 5, 8});
+  Add<uint32_t>(writer, "attribute.tags.frequent.npy", {0, 1, 2});
+  Add<uint64_t>(writer, "attribute.tags.bitmaps.npy",
+                {0b100101, 0b000110, 0b001101}, 1);
+  Add<int64_t>(writer, "attribute.year.values.npy", {1984, 1999, 2020});
+  Add<uint8_t>(writer, "attribute.year.codes.npy", {1, 2, 0, 1, 3, 2}, 6);
+  Add<double>(writer, "attribute.price.values.npy", {0.5, 9.99, 49.9, 100});
+  Add<uint8_t>(writer, "attribute.price.codes.npy", {1, 2, 0, 3, 1, 4}, 6);
+  Add<int64_t>(writer, "attribute.created_at.values.npy",
+               {1704067200000, 1749988800000, 1767225600000});
+  Add<uint8_t>(writer, "attribute.created_at.codes.npy", {0, 1, 3, 2, 0, 1}, 6);
 }
 
 }  // namespace
@@ -106,6 +191,7 @@ std::filesystem::path WriteTinyBundle(const std::filesystem::path& root,
   Add<uint64_t>(*writer, "seen.offsets.npy", {0, 2, 2, 2});
   Add<Row>(*writer, "seen.rows.npy", {0, 1});
   Add<uint16_t>(*writer, "users.segments.npy", {0, 1, 0});
+  AddTinyAttributes(*writer);
   v1::Manifest manifest;
   EXPECT_TRUE(
       google::protobuf::TextFormat::ParseFromString(kManifest, &manifest));

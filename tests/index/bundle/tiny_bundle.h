@@ -25,7 +25,17 @@ std::filesystem::path MakeTestDir();
 // neighbours "joint" of width 3 (a: b 1, c .5; b: a 1, c .5, d .25; c: a .5,
 // b .5, e -1; e: f 2; d and f have none), lists by category (1,
 // "items-kind=film": a .5, b .25, c .25; 2, "items-kind=book": d .75, c .25),
-// and the retrievers "taste" and "popularity". Returns the version's directory.
+// the retrievers "taste" and "popularity", and these attributes:
+//
+//       in_stock  brand  tags            year  price  created_at (UTC)
+//   a   true      acme   new, toys       1999  9.99   2024-01-01
+//   b   false     bolt   sale            2020  49.9   2025-06-15 12:00
+//   c   true      acme   new, sale, toys 1984  0.5    -
+//   d   -         -      toys            1999  100    2026-01-01
+//   e   true      core   -               -     9.99   2024-01-01
+//   f   false     bolt   new             2020  -      2025-06-15 12:00
+//
+// Returns the version's directory.
 std::filesystem::path WriteTinyBundle(const std::filesystem::path& root,
                                       uint64_t version);
 

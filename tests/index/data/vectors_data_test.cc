@@ -1,9 +1,12 @@
 // What is read of embeddings that were trained elsewhere.
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "fmt/format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/index/data/data_files.h"
@@ -40,6 +43,82 @@ TEST_F(VectorsDataTest, RowsAreSortedByKey) {
   EXPECT_EQ(data->interactions.size(), 3);
   EXPECT_EQ(data->malformed_lines, 2);
   EXPECT_FALSE(data->trains);
+}
+
+TEST_F(VectorsDataTest, AttributesAreArraysAndColumnsOfItems) {
+  WriteMatrix(dir_ / "x.items.npy", std::vector<float>{1, 2, 3}, 1);
+  Write("items.ids.txt", "c\na\nb\n");
+  const auto header = [](std::string_view descr) {
+    std::string text = fmt::format(
+        "{{'descr': '{}', 'fortran_order': False, 'shape': (3,), }}", descr);
+    text.resize(117, ' ');
+    text += '\n';
+    return std::string("\x93NUMPY\x01\x00", 8) +
+           std::string({static_cast<char>(text.size()), '\0'}) + text;
+  };
+  const auto array = [&]<typename T>(std::string_view name,
+                                     std::string_view descr,
+                                     const std::vector<T>& values) {
+    Write(name,
+          header(descr).append(reinterpret_cast<const char*>(values.data()),
+                               values.size() * sizeof(T)));
+  };
+  array("attribute.price.npy", "<f4", std::vector<float>{49.9F, NAN, 0.1F});
+  array("attribute.weight.npy", "<f8", std::vector<double>{0.1, 0.2, 0.1});
+  array("attribute.size.npy", "<i8",
+        std::vector<int64_t>{INT64_MAX, INT64_MIN, 7});
+  array("attribute.big.npy", ">i4", std::vector<uint32_t>{0xFEFFFFFF, 0, 0});
+  array("attribute.new.npy", "|b1", std::vector<uint8_t>{1, 0, 1});
+  array("attribute.sold.npy", "|u1", std::vector<uint8_t>{1, 0, 1});
+  array("attribute.pieces.npy", "|u1", std::vector<uint8_t>{1, 0, 200});
+  array("attribute.since.npy", "<M8[s]",
+        std::vector<int64_t>{-1, INT64_MIN, 1769860800});
+  array("attribute.until.npy", "<M8[us]",
+        std::vector<int64_t>{-1, 0, 1769860800125999});
+  Write("attribute.brand.npy",
+        header("|S4") + std::string("acme\0\0\0\0b\0\0\0", 12));
+  Write("items.csv", "item,colour,Title\na,red,One\nb,blue,Two\nz,red,Three\n");
+  v1::Input input;
+  (*input.mutable_attributes())["colour"] = "category";
+  const auto data = Read("vectors", input);
+  ASSERT_TRUE(data.ok()) << data.status();
+  const auto find = [&](std::string_view name) -> const AttributeData& {
+    for (const auto& attribute : data->attributes) {
+      if (attribute->spec.name() == name) return *attribute;
+    }
+    ADD_FAILURE() << name;
+    return *data->attributes[0];
+  };
+  EXPECT_EQ(data->attributes.size(), 11);
+  EXPECT_EQ(find("price").spec.type(), v1::NUMBER);
+  // The rows' order is a, b, c, and that of the arrays c, a, b.
+  EXPECT_THAT(find("price").numbers, ElementsAre(0.1, 49.9));
+  EXPECT_THAT(find("price").codes, ElementsAre(2, 0, 1));
+  EXPECT_THAT(find("weight").numbers, ElementsAre(0.1, 0.2));
+  EXPECT_THAT(find("size").integers, ElementsAre(INT64_MIN, 7, INT64_MAX));
+  EXPECT_THAT(find("big").integers, ElementsAre(-2, 0));
+  EXPECT_EQ(find("new").spec.type(), v1::BOOLEAN);
+  EXPECT_THAT(find("new").codes, ElementsAre(0, 1, 1));
+  EXPECT_EQ(find("sold").spec.type(), v1::BOOLEAN);
+  EXPECT_EQ(find("pieces").spec.type(), v1::INTEGER);
+  EXPECT_THAT(find("since").integers, ElementsAre(-1000, 1769860800000));
+  EXPECT_THAT(find("until").integers, ElementsAre(-1, 0, 1769860800125));
+  EXPECT_THAT(find("brand").texts, ElementsAre("acme", "b"));
+  EXPECT_THAT(find("brand").codes, ElementsAre(2, 1, 0));
+  EXPECT_THAT(find("colour").codes, ElementsAre(1, 0, 2));
+  // z has no vector.
+  EXPECT_EQ(data->items.size(), 3);
+  EXPECT_EQ(data->malformed_lines, 1);
+  EXPECT_THAT(data->item_features, IsEmpty());
+  array("attribute.short.npy", "<f4", std::vector<float>{1, 2});
+  ExpectError(Read("vectors"), absl::StatusCode::kDataLoss,
+              "attribute.short.npy: shape (3) of <f4 needs 12 bytes");
+  WriteMatrix(dir_ / "attribute.short.npy", std::vector<float>{1, 2}, 1);
+  ExpectError(Read("vectors"), absl::StatusCode::kInvalidArgument,
+              "attribute.short.npy: 2 values, but x.items.npy has 3 rows");
+  WriteMatrix(dir_ / "attribute.short.npy", std::vector<float>(6), 2);
+  ExpectError(Read("vectors"), absl::StatusCode::kInvalidArgument,
+              "the shape is (3, 2), expected one value an item");
 }
 
 TEST_F(VectorsDataTest, NamesFileAndPlaceOfWhatIsWrong) {
