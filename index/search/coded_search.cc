@@ -76,7 +76,10 @@ constexpr double kDirectNs = 25;
 
 // The best n by exact score are trusted if the worst of them is at least this
 // many standard deviations of a code's error above what was not reranked.
-constexpr float kTrustedGap = 0.5f;
+constexpr float kTrustedGap = 1.5f;
+// If they are not, the search is repeated with the effort for so many times as
+// many; and then done exactly.
+constexpr uint32_t kMoreEffort = 4;
 // How many reranked items tell the error.
 constexpr size_t kErrorSample = 64;
 
@@ -341,6 +344,7 @@ absl::Status CodedSearcher::Scan(std::span<const float> query,
   Survivors& survivors = scratch->survivors;
   survivors.Reset(reranked);
   scratch->direct.clear();
+  if (allowed != nullptr) scratch->direct.reserve(allowed->direct);
   for (size_t i = 0; i < lists.size(); ++i) {
     if (i % kListsPerClock == 0 && terms.Over()) {
       return absl::DeadlineExceededError(fmt::format(
@@ -394,7 +398,8 @@ void CodedSearcher::Rerank(std::span<const float> query, uint32_t n,
   Shortlist* scored = &scratch->survivors.list;
   if (!scratch->direct.empty()) {
     const size_t survivors = scored->size();
-    scratch->joined.Reset(survivors + scratch->direct.size());
+    scratch->joined.Reset(scratch->survivors.limit() + kBlockItems +
+                          scratch->direct.capacity());
     std::copy_n(scored->ids(), survivors, scratch->joined.ids());
     std::copy(scratch->direct.begin(), scratch->direct.end(),
               scratch->joined.ids() + survivors);
@@ -471,6 +476,7 @@ void CodedSearcher::Allow(AllowedSlots* allowed) const {
       count += static_cast<uint32_t>(std::popcount(~allowed->barred[b]));
     }
     allowed->in_list[list] = count;
+    if (IsDirect(lists_[list], count)) allowed->direct += count;
   }
 }
 
@@ -508,21 +514,23 @@ absl::Status CodedSearcher::SearchLists(std::span<const float> query,
   const uint64_t marked = excluded.size();
   scratch->query_length = Length(query);
   // Excluded items are mostly among the best.
-  const auto reach = static_cast<uint32_t>(
-      std::min(allowed.count, n + std::min<uint64_t>(marked, n)));
-  const uint32_t reranked =
-      ChooseLists(query, reach, allowed, terms.effort, scratch);
-  RETURN_IF_ERROR(
-      Scan(query, reranked, marked > 0, &allowed, true, terms, scratch));
-  if (scratch->survivors.list.size() + scratch->direct.size() < n) {
-    // These lists hold too few items that pass: scan all of them.
-    RankLists(query, coded_.lists(), scratch);
+  const uint64_t reach = n + std::min<uint64_t>(marked, n);
+  for (const uint32_t times : {1U, kMoreEffort}) {
+    const uint32_t reranked = ChooseLists(
+        query, static_cast<uint32_t>(std::min(allowed.count, reach * times)),
+        allowed, terms.effort, scratch);
     RETURN_IF_ERROR(
-        Scan(query, reranked, marked > 0, &allowed, false, terms, scratch));
+        Scan(query, reranked, marked > 0, &allowed, true, terms, scratch));
+    if (scratch->survivors.list.size() + scratch->direct.size() < n) {
+      // These lists hold too few items that pass: scan all of them.
+      RankLists(query, coded_.lists(), scratch);
+      RETURN_IF_ERROR(
+          Scan(query, reranked, marked > 0, &allowed, false, terms, scratch));
+    }
+    const float safe = SafeScore(query, scratch);
+    Rerank(query, n, scratch, hits);
+    if (hits->size() < n || hits->back().score >= safe) return absl::OkStatus();
   }
-  const float safe = SafeScore(query, scratch);
-  Rerank(query, n, scratch, hits);
-  if (hits->size() < n || hits->back().score >= safe) return absl::OkStatus();
   return FlatScanAllowed(vectors_, query, n, allowed, excluded, terms, hits);
 }
 

@@ -45,6 +45,9 @@ struct AllowedSlots : AllowedVectors {
   std::vector<uint64_t> barred;
   // By list: how many of its vectors are allowed.
   std::vector<uint32_t> in_list;
+  // How many are in lists of which so few are allowed that a search scores them
+  // without looking at codes.
+  uint64_t direct = 0;
 };
 
 // The search behind the kinds scan and ivf: an inverted file with product
@@ -71,6 +74,9 @@ class CodedSearcher {
   // effort.n > 0.
   CodedSearcher(const CodedVectors& coded, const StoredVectors& vectors,
                 const SearchEffort& effort);
+
+  // How many vectors there are.
+  uint64_t vectors() const { return coded_.slots.size(); }
 
   // The effort for n results. With n0 = effort.n and e = small_n_exponent,
   //

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <map>
 #include <optional>
 
 #include "fmt/format.h"
@@ -14,6 +15,7 @@
 #include "google/protobuf/descriptor.pb.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
+#include "index/filter/where.h"
 #include "status/field_error.h"
 #include "text/quoted.h"
 #include "text/utf8.h"
@@ -32,6 +34,12 @@ using Request = v1::RetrieveRequest;
 constexpr uint32_t kMaxUnknownFields = 256;
 // A vector belongs to a space of the bundle, of which there are a handful.
 constexpr uint32_t kMaxVectors = 64;
+constexpr uint32_t kMaxRelaxedFields = 64;
+// A list of predicates is a message of its own; below the last one there are a
+// term, its range and its value.
+constexpr int kMaxPredicateMessages = 2 * kMaxPredicateDepth + 3;
+// A term's predicate, term, range and two values; and a list and a negation.
+constexpr uint64_t kMessagesPerTerm = 7;
 
 // One field of a message.
 struct WireField {
@@ -129,24 +137,32 @@ uint8_t WireTypesOf(const FieldDescriptor& field) {
   return own | bit(WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 }
 
-// REQUIRES: the type does not contain itself, and its numbers are at most
-// kMaxNumber. Lives as long as the process.
-const Shape* MakeShape(const Descriptor& type) {
-  auto* const shape = new Shape;
+using Shapes = std::map<const Descriptor*, Shape*>;
+
+// The shape of a type, which may contain itself, and in *shapes those of the
+// types that it contains. REQUIRES: its numbers are at most kMaxNumber. Lives
+// as long as the process.
+const Shape* MakeShape(const Descriptor& type, Shapes* shapes) {
+  Shape*& shape = (*shapes)[&type];
+  if (shape != nullptr) return shape;
+  shape = new Shape;
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
     const auto number = static_cast<size_t>(field.number());
     if (number > Shape::kMaxNumber) std::abort();
     shape->wire_types[number] = WireTypesOf(field);
     if (field.message_type() != nullptr) {
-      shape->messages[number] = MakeShape(*field.message_type());
+      shape->messages[number] = MakeShape(*field.message_type(), shapes);
     }
   }
   return shape;
 }
 
 const Shape& RequestShape() {
-  static const Shape* const kShape = MakeShape(*Request::descriptor());
+  static const Shape* const kShape = [] {
+    Shapes shapes;
+    return MakeShape(*Request::descriptor(), &shapes);
+  }();
   return *kShape;
 }
 
@@ -182,6 +198,10 @@ struct ListSizes {
   uint64_t recent_ids = 0;
   uint64_t recent_keys = 0;
   uint64_t excluded = 0;
+  uint64_t relaxed = 0;
+  // The messages that a predicate consists of, and how deep they are nested.
+  uint64_t predicate = 0;
+  int predicate_depth = 0;
   uint64_t weights = 0;
   // In it and in the messages that it holds.
   uint64_t unknown = 0;
@@ -213,12 +233,39 @@ bool CountWithin(const Shape& shape, std::string_view bytes, ListSizes* sizes) {
   });
 }
 
+// Counts the messages of a predicate, down to the depth that is allowed.
+bool CountPredicate(const Shape& shape, std::string_view bytes, int depth,
+                    ListSizes* sizes) {
+  sizes->predicate_depth = std::max(sizes->predicate_depth, depth);
+  if (depth > kMaxPredicateMessages) return true;
+  return ReadMessage(shape, bytes, sizes, [&](const WireField& field) {
+    const Shape* const within =
+        shape.messages[static_cast<size_t>(field.number)];
+    if (within == nullptr) return true;
+    ++sizes->predicate;
+    return CountPredicate(*within, field.bytes, depth + 1, sizes);
+  });
+}
+
 bool CountFilter(const Shape& shape, std::string_view bytes, ListSizes* sizes) {
-  return ReadMessage(shape, bytes, sizes, [sizes](const WireField& field) {
-    sizes->excluded += field.number == v1::Filter::kExcludeItemIdsFieldNumber
-                           ? CountVarints(field)
-                           : 1;
-    return true;
+  return ReadMessage(shape, bytes, sizes, [&](const WireField& field) {
+    switch (field.number) {
+      case v1::Filter::kExcludeItemIdsFieldNumber:
+        sizes->excluded += CountVarints(field);
+        return true;
+      case v1::Filter::kExcludeItemKeysFieldNumber:
+        ++sizes->excluded;
+        return true;
+      case v1::Filter::kRelaxFieldNumber:
+        ++sizes->relaxed;
+        return true;
+      case v1::Filter::kPredicateFieldNumber:
+        return CountPredicate(
+            *shape.messages[v1::Filter::kPredicateFieldNumber], field.bytes, 1,
+            sizes);
+      default:
+        return true;
+    }
   });
 }
 
@@ -287,6 +334,20 @@ absl::Status CheckSizes(const RequestOutline& outline, const ListSizes& sizes,
   if (sizes.excluded > limits.max_exclusions()) {
     return FieldError("filter", "{} exclusions, limits.max_exclusions is {}",
                       sizes.excluded, limits.max_exclusions());
+  }
+  if (sizes.relaxed > kMaxRelaxedFields) {
+    return FieldError("filter.relax", "{} attributes, at most {} are allowed",
+                      sizes.relaxed, kMaxRelaxedFields);
+  }
+  if (sizes.predicate_depth > kMaxPredicateMessages) {
+    return FieldError("filter.predicate", "nested deeper than {}",
+                      kMaxPredicateDepth);
+  }
+  if (sizes.predicate > kMessagesPerTerm * (limits.max_filter_terms() + 1)) {
+    return FieldError("filter.predicate",
+                      "{} messages, more than a predicate of "
+                      "limits.max_filter_terms, {}, needs",
+                      sizes.predicate, limits.max_filter_terms());
   }
   if (sizes.vectors > kMaxVectors) {
     return FieldError("vectors", "{} vectors, at most {} are allowed",

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "fmt/core.h"
+#include "tests/index/search/allowed.h"
 #include "tests/index/search/coded_bundle.h"
 #include "tests/index/search/sample_vectors.h"
 
@@ -48,8 +49,15 @@ struct Opened {
     index = *std::move(opened);
   }
 
-  std::vector<ScoredRow> Search(std::span<const float> query, uint32_t n,
-                                const RowFilter& filter = {}) const {
+  // `allowed`: the rows that may be found; null for all.
+  std::vector<ScoredRow> Search(
+      std::span<const float> query, uint32_t n, RowFilter filter = {},
+      const std::vector<Row>* allowed = nullptr) const {
+    std::unique_ptr<const AllowedVectors> made;
+    if (allowed != nullptr) {
+      made = index->Allow(SetOf(*allowed, kRows));
+      filter.allowed = made.get();
+    }
     std::vector<ScoredRow> hits = {{7, 7}};
     const auto status =
         index->Search(query, n, filter, SteadyTime::max(), &hits);
@@ -57,12 +65,18 @@ struct Opened {
     return hits;
   }
 
-  std::vector<ScoredRow> Exact(std::span<const float> query, uint32_t n,
-                               const RowFilter& filter = {}) const {
+  std::vector<ScoredRow> Exact(
+      std::span<const float> query, uint32_t n, const RowFilter& filter = {},
+      const std::vector<Row>* allowed = nullptr) const {
     std::vector<ScoredRow> hits;
     EXPECT_TRUE(MakeFlatIndex(space.items)
-                    ->Search(query, n, filter, SteadyTime::max(), &hits)
+                    ->Search(query, kRows, filter, SteadyTime::max(), &hits)
                     .ok());
+    std::erase_if(hits, [&](const ScoredRow& hit) {
+      return allowed != nullptr &&
+             !std::binary_search(allowed->begin(), allowed->end(), hit.row);
+    });
+    if (hits.size() > n) hits.resize(n);
     return hits;
   }
 
@@ -99,9 +113,8 @@ TEST_P(CodedKinds, EqualFlatSearchWithFullEffortWhateverTheFilter) {
                   opened.Exact(query, n, filter))
             << excluded.size() << " excluded";
         for (const auto& allowed : {none, half, few, most}) {
-          filter.allowed = allowed;
-          ASSERT_EQ(opened.Search(query, n, filter),
-                    opened.Exact(query, n, filter))
+          ASSERT_EQ(opened.Search(query, n, filter, &allowed),
+                    opened.Exact(query, n, filter, &allowed))
               << excluded.size() << " excluded, " << allowed.size()
               << " allowed";
         }
@@ -116,8 +129,8 @@ TEST_P(CodedKinds, FindOnlyRowsThatPassTheFilter) {
   const auto allowed = Every(1, kRows, 100);
   RowFilter filter(excluded);
   for (const bool only_allowed : {false, true}) {
-    if (only_allowed) filter.allowed = allowed;
-    const auto hits = opened.Search(SmallIntegers(kDim, 2), 300, filter);
+    const auto hits = opened.Search(SmallIntegers(kDim, 2), 300, filter,
+                                    only_allowed ? &allowed : nullptr);
     ASSERT_THAT(hits, SizeIs(300));
     EXPECT_TRUE(std::is_sorted(hits.begin(), hits.end(), Better));
     for (const ScoredRow& hit : hits) {
@@ -130,13 +143,12 @@ TEST_P(CodedKinds, FindOnlyRowsThatPassTheFilter) {
 
 TEST_P(CodedKinds, FindNothingWhereNothingIsAllowed) {
   const Opened opened(Described({50, 4, 100}));
-  RowFilter filter;
-  filter.allowed = std::span<const Row>();
-  EXPECT_THAT(opened.Search(SmallIntegers(kDim, 2), 10, filter), IsEmpty());
+  const std::vector<Row> none;
+  EXPECT_THAT(opened.Search(SmallIntegers(kDim, 2), 10, {}, &none), IsEmpty());
   // No allowed row has a vector.
   const auto allowed = Every(3, kRows, 2);
-  filter.allowed = allowed;
-  EXPECT_THAT(opened.Search(SmallIntegers(kDim, 2), 10, filter), IsEmpty());
+  EXPECT_THAT(opened.Search(SmallIntegers(kDim, 2), 10, {}, &allowed),
+              IsEmpty());
 }
 
 TEST_P(CodedKinds, RefuseBadQueriesAndLateOnes) {
@@ -145,7 +157,8 @@ TEST_P(CodedKinds, RefuseBadQueriesAndLateOnes) {
   const auto allowed = Every(2, kRows);
   RowFilter filter;
   for (const bool only_allowed : {false, true}) {
-    if (only_allowed) filter.allowed = allowed;
+    const auto made = opened.index->Allow(SetOf(allowed, kRows));
+    if (only_allowed) filter.allowed = made.get();
     EXPECT_EQ(opened.index
                   ->Search(std::vector<float>(kDim - 1), 5, filter,
                            SteadyTime::max(), &hits)

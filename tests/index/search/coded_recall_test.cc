@@ -8,6 +8,7 @@
 
 #include "index/search/coded_search.h"
 #include "index/search/recall.h"
+#include "tests/index/search/allowed.h"
 #include "tests/index/search/each_target.h"
 #include "tests/index/search/sample_vectors.h"
 
@@ -100,10 +101,11 @@ class Searched {
       const auto exact =
           ExactHits(stored_, Query(i), kN, Without(positions, model_.vectors));
       std::vector<ScoredRow> hits;
-      EXPECT_TRUE(
-          searcher_
-              .SearchAllowed(Query(i), kN, positions, SteadyTime::max(), &hits)
-              .ok());
+      EXPECT_TRUE(searcher_
+                      .SearchAllowed(Query(i), kN,
+                                     *SlotsOf(searcher_, positions), {},
+                                     SteadyTime::max(), &hits)
+                      .ok());
       EXPECT_THAT(hits, SizeIs(exact.size()));
       for (const ScoredRow& hit : hits) {
         EXPECT_TRUE(

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "index/search/recall.h"
+#include "tests/index/search/allowed.h"
 #include "tests/index/search/each_target.h"
 #include "tests/index/search/sample_vectors.h"
 #include "tests/index/search/space_bundle.h"
@@ -60,8 +61,8 @@ std::vector<ScoredRow> SearchAllowed(const CodedSearcher& searcher,
                                      std::span<const float> query, uint32_t n,
                                      std::span<const uint32_t> allowed) {
   std::vector<ScoredRow> hits = {{7, 7}};
-  const auto status =
-      searcher.SearchAllowed(query, n, allowed, SteadyTime::max(), &hits);
+  const auto status = searcher.SearchAllowed(
+      query, n, *SlotsOf(searcher, allowed), {}, SteadyTime::max(), &hits);
   EXPECT_TRUE(status.ok()) << status;
   return hits;
 }
@@ -241,12 +242,13 @@ TEST(CodedSearch, DoesNotDependOnTheLengthOfTheQuery) {
 TEST(CodedSearch, RefusesBadQueriesAndLateOnes) {
   const Catalogue items(RandomVectors(1000, 4, 1), 4, 10);
   const CodedSearcher searcher = items.Searcher(10, 5, 50);
-  const auto allowed = Every(2, 1000);
+  const auto allowed = SlotsOf(searcher, Every(2, 1000));
   std::vector<ScoredRow> hits;
   const auto code = [&](std::vector<float> query, SteadyTime deadline) {
     const auto status = searcher.Search(query, 5, {}, deadline, &hits);
-    EXPECT_EQ(searcher.SearchAllowed(query, 5, allowed, deadline, &hits).code(),
-              status.code());
+    EXPECT_EQ(
+        searcher.SearchAllowed(query, 5, *allowed, {}, deadline, &hits).code(),
+        status.code());
     return status.code();
   };
   const float nan = std::numeric_limits<float>::quiet_NaN();
@@ -306,9 +308,10 @@ TEST(CodedSearch, IsCleanAfterADeadline) {
   EXPECT_FALSE(
       searcher.Search(query, 5, Every(2, 1000), SteadyTime(), &hits).ok());
   EXPECT_EQ(Search(searcher, query, 1000), expected);
-  EXPECT_FALSE(
-      searcher.SearchAllowed(query, 5, Every(2, 1000), SteadyTime(), &hits)
-          .ok());
+  EXPECT_FALSE(searcher
+                   .SearchAllowed(query, 5, *SlotsOf(searcher, Every(2, 1000)),
+                                  Every(3, 1000), SteadyTime(), &hits)
+                   .ok());
   EXPECT_EQ(Search(searcher, query, 1000), expected);
 }
 
