@@ -4,7 +4,7 @@
 #   build_image.sh PROGRAMS     takes the programs of that directory, which were
 #                               built on this machine, a Debian 12
 # The environment may set
-#   BASE     where to compile; default debian:bookworm-slim
+#   BASE     where to compile; default docker.io/library/debian:bookworm-slim
 #   IMAGE    the image's name; default localhost/tributary:VERSION
 #   TOOL     podman, buildah or docker
 #   SOURCE   where the source code is, for the label; default git's origin

@@ -5,7 +5,7 @@
 
 PROGRAMS is the directory of tributary, tributary-server and tributary-loader.
 OUT gets tributary_VERSION_ARCHITECTURE.deb and tributary-dbgsym_....deb, the
-debug symbols, where gdb finds them. Equal programs of one commit give equal
+debug symbols, where gdb finds them; older ones are removed. Equal programs of one commit give equal
 packages. The environment may set VERSION; the default is the project's, with
 "~git" and the commit while that is no release. It needs dpkg-dev and binutils.
 """
@@ -237,6 +237,8 @@ def main():
     built, out = map(pathlib.Path, sys.argv[1:])
     out.mkdir(parents=True, exist_ok=True)
     architecture = run("dpkg", "--print-architecture").strip()
+    for old in out.glob(f"tributary*_{architecture}.deb"):
+        old.unlink()
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder) / "tributary"
         symbols = pathlib.Path(folder) / "tributary-dbgsym"

@@ -327,6 +327,16 @@ class Containers(unittest.TestCase):
                 self.assertIn(f"user {USER}", container.log())
                 self.assertIn("/bundles", container.log())
 
+    def test_a_second_signal_ends_a_server_that_drains(self):
+        with Container(IMAGE, "tributary-server", "--bundles", "/bundles",
+                       "--control", "unix:/bundles/control.sock",
+                       "--execution.drain_delay_ms", "60000") as server:
+            server.wait_for("event=listening")
+            podman("kill", "--signal", "TERM", server.id)
+            server.wait_for("event=stopping")
+            podman("kill", "--signal", "TERM", server.id)
+            self.assertEqual(server.exit_status(), 143, server.log())
+
     def test_the_first_process_ends_by_a_signal(self):
         # Linux does not end the first process of a container by a signal that
         # it does not handle.
