@@ -327,6 +327,12 @@ class Containers(unittest.TestCase):
                 self.assertIn(f"user {USER}", container.log())
                 self.assertIn("/bundles", container.log())
 
+    def test_commands_take_no_more_processors_than_they_may_use(self):
+        with Container("--cpus", "1", IMAGE, "tributary", "eval",
+                       "--help") as shown:
+            self.assertEqual(shown.exit_status(), 0)
+            self.assertRegex(shown.log(), r"--threads \S+ in \[1 - 1024\]=1\s")
+
     def test_a_second_signal_ends_a_server_that_drains(self):
         with Container(IMAGE, "tributary-server", "--bundles", "/bundles",
                        "--control", "unix:/bundles/control.sock",
