@@ -96,8 +96,7 @@ def copy_program(source, root, symbols):
     debug = (symbols / "usr/lib/debug/.build-id" / build_id[1][:2] /
              f"{build_id[1][2:]}.debug")
     debug.parent.mkdir(parents=True, exist_ok=True)
-    run("objcopy", "--only-keep-debug", "--compress-debug-sections", source,
-        debug)
+    run("objcopy", "--only-keep-debug", source, debug)
     debug.chmod(0o644)
     run("strip", "--strip-all", "--remove-section=.comment",
         "--remove-section=.note", "-o", target, source)
@@ -247,8 +246,7 @@ def main():
         for tree in (root, symbols):
             set_modes(tree)
             deb = out / f"{tree.name}_{version()}_{architecture}.deb"
-            run("dpkg-deb", "--root-owner-group", "--build", "-Zxz", "-z6" if tree == root else "-z1", tree,
-                deb,
+            run("dpkg-deb", "--root-owner-group", "--build", "-Zxz", "-z1", tree, deb,
                 env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch())})
             print(f"{deb}: {deb.stat().st_size / 1e6:.1f} MB")
 

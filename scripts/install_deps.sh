@@ -21,7 +21,7 @@ demo="curl"
 test="libgtest-dev libgmock-dev libcpp-httplib-dev python3 python3-numpy curl
   clang-14 libclang-rt-14-dev libomp-14-dev nginx-light prometheus chromium"
 # Containers without systemd; a base image from packages; packages; YAML.
-image="podman runc conmon mmdebstrap dpkg-dev binutils lintian man-db
+image="podman runc conmon mmdebstrap dpkg-dev binutils lintian groff-base
   docker-compose python3-yaml ca-certificates"
 dev="clang-format-14 clang-tidy-14 libbenchmark-dev
   python3-venv"
