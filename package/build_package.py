@@ -5,9 +5,10 @@
 
 PROGRAMS is the directory of tributary, tributary-server and tributary-loader.
 OUT gets tributary_VERSION_ARCHITECTURE.deb and tributary-dbgsym_....deb, the
-debug symbols, where gdb finds them; older ones are removed. Equal programs of one commit give equal
-packages. The environment may set VERSION; the default is the project's, with
-"~git" and the commit while that is no release. It needs dpkg-dev and binutils.
+debug symbols, where gdb finds them; older packages there are removed.
+Equal programs of one commit give equal packages. The environment may set
+VERSION; the default is the project's, with "~git" and the commit while that is
+no release. It needs dpkg-dev and binutils.
 """
 import gzip
 import os
@@ -246,7 +247,8 @@ def main():
         for tree in (root, symbols):
             set_modes(tree)
             deb = out / f"{tree.name}_{version()}_{architecture}.deb"
-            run("dpkg-deb", "--root-owner-group", "--build", "-Zxz", "-z1", tree, deb,
+            run("dpkg-deb", "--root-owner-group", "--build", "-Zxz", "-z1",
+                tree, deb,
                 env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch())})
             print(f"{deb}: {deb.stat().st_size / 1e6:.1f} MB")
 

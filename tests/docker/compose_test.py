@@ -1,5 +1,5 @@
-"""docker/compose.yaml: that it is valid, that the files that it mounts are in the
-tree, and that its commands do what they are for. No image is fetched: the
+"""docker/compose.yaml: that it is valid, that the files that it mounts are in
+the tree, and that its commands do what they are for. No image is fetched: the
 programs of this build run the commands, and versitygw is the store.
 
     compose_test.py PROGRAMS      the directory of the programs of this build

@@ -75,8 +75,8 @@ class Package(unittest.TestCase):
         depends = self.field("Depends")
         for library in ("libc6", "libgrpc++1.51", "libprotobuf32", "libcurl4"):
             self.assertRegex(depends, rf"(^|, ){re.escape(library)}\b")
-        found = run("apt-get", "install", "--simulate", "--no-install-recommends",
-                    self.deb, check=False)
+        found = run("apt-get", "install", "--simulate",
+                    "--no-install-recommends", self.deb, check=False)
         if "Unable to locate" not in found.stdout:
             self.assertEqual(found.returncode, 0, found.stdout)
 
