@@ -17,7 +17,8 @@ build="g++ cmake ninja-build ccache pkg-config
 # curl plays the ranking service that speaks HTTP.
 demo="curl"
 # A client of HTTP; libFuzzer and OpenMP for clang; a web server; a browser; what scrapes.
-test="libgtest-dev libgmock-dev libcpp-httplib-dev python3 python3-numpy curl
+test="libgtest-dev libgmock-dev libcpp-httplib-dev python3 python3-numpy
+  python3-yaml curl
   clang-14 libclang-rt-14-dev libomp-14-dev nginx-light prometheus chromium"
 dev="clang-format-14 clang-tidy-14 libbenchmark-dev
   python3-venv"

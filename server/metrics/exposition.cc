@@ -1,8 +1,4 @@
 // The metric families of ServerMetrics, with their names and help texts.
-#include <unistd.h>
-
-#include <cinttypes>
-#include <cstdio>
 #include <memory>
 #include <span>
 #include <string>
@@ -141,17 +137,6 @@ void CollectLiveRecall(Retrievers retrievers,
   for (Family* family : {&hits, &expected, &recall}) family->MoveTo(families);
 }
 
-double ResidentBytes() {
-  // https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
-  std::FILE* file = std::fopen("/proc/self/statm", "re");
-  if (file == nullptr) return 0;
-  uint64_t pages = 0;
-  if (std::fscanf(file, "%*u %" SCNu64, &pages) != 1) pages = 0;
-  std::fclose(file);
-  return static_cast<double>(pages) *
-         static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
 }  // namespace
 
 std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
@@ -165,10 +150,7 @@ std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
   CollectLiveRecall(retrievers, &families);
   CollectBundles(&families);
   CollectTotals(&families);
-  Gauges("process_resident_memory_bytes",
-         "Resident memory of the process in bytes.")
-      .Add({}, ResidentBytes())
-      .MoveTo(&families);
+  CollectProcess(&families);
   return families;
 }
 
