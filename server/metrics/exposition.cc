@@ -31,6 +31,24 @@ constexpr const char* kCodeNames[] = {"OK",
                                       "DataLoss",
                                       "Unauthenticated"};
 
+// Shown from the start, so that rates have a base: a counter that appears with
+// its first failures would hide them. Failures by the caller's own fault appear
+// when there are some.
+bool IsShownFromTheStart(size_t code) {
+  switch (static_cast<absl::StatusCode>(code)) {
+    case absl::StatusCode::kOk:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDataLoss:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void CollectMethods(std::span<const std::unique_ptr<MethodMetrics>> methods,
                     std::vector<prometheus::MetricFamily>* families) {
   Family handled =
@@ -42,8 +60,9 @@ void CollectMethods(std::span<const std::unique_ptr<MethodMetrics>> methods,
                  "method.");
   for (const auto& method : methods) {
     for (size_t code = 0; code < method->handled.size(); ++code) {
-      // OK is shown from the start, so that rates have a base.
-      if (code != 0 && method->handled[code].value() == 0) continue;
+      if (!IsShownFromTheStart(code) && method->handled[code].value() == 0) {
+        continue;
+      }
       handled.Add({{"grpc_service", method->service},
                    {"grpc_method", method->method},
                    {"grpc_code", kCodeNames[code]}},

@@ -87,6 +87,8 @@ TEST(ServerMetrics, ShowsCallsByCodeUnderTheNamesOfTheEcosystem) {
   EXPECT_THAT(text, HasSubstr(handled + "\"OK\"} 1"));
   EXPECT_THAT(text, HasSubstr(handled + "\"InvalidArgument\"} 1"));
   EXPECT_THAT(text, HasSubstr(handled + "\"Unknown\"} 1"));
+  // What alerts count is there before it happens.
+  EXPECT_THAT(text, HasSubstr(handled + "\"Unavailable\"} 0"));
   EXPECT_THAT(text, Not(HasSubstr("NotFound")));
   EXPECT_THAT(text, HasSubstr("grpc_method=\"Retrieve\",le=\"0.0003\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("grpc_method=\"Retrieve\",le=\"0.0005\"} 3\n"));

@@ -1,0 +1,173 @@
+"""The nightly job and the canary, run for real: two servers with stores of their
+own, loaders, load, and a Prometheus that scrapes both.
+
+    canary_test.py DIRECTORY_OF_PROGRAMS
+"""
+
+import argparse
+import math
+import os
+import subprocess
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+from small_deployment import ROOT, Prometheus, SmallDeployment, wait_for, write_data
+
+JOBS = ROOT / "deploy/jobs"
+sys.path.insert(0, str(JOBS))
+import canary
+
+BINARIES = None
+
+
+class Faults(unittest.TestCase):
+    """What is a reason to bring the canary back."""
+
+    def setUp(self):
+        parser = argparse.ArgumentParser()
+        canary.add_thresholds(parser)
+        self.limits = parser.parse_args([])
+        self.stable = self.track()
+
+    @staticmethod
+    def track(**changes):
+        return canary.Track(**{"calls": 10000, "failures": 5, "p99": 0.010,
+                               "recall": {"als": 0.97}, **changes})
+
+    def found(self, **changes):
+        return " ".join(canary.faults(self.track(**changes), self.stable, self.limits))
+
+    def test_nothing_where_both_are_alike(self):
+        self.assertEqual("", self.found())
+        self.assertEqual("", self.found(failures=14, p99=0.0149, recall={"als": 0.951}))
+
+    def test_failures(self):
+        self.assertIn("0.16% of the calls fail", self.found(failures=16))
+
+    def test_latency(self):
+        self.assertIn("p99 is 15.1 ms", self.found(p99=0.0151))
+
+    def test_recall(self):
+        self.assertIn("recall of als is 0.949", self.found(recall={"als": 0.949}))
+        self.assertIn("at least 0.900", self.found(recall={"new": 0.89}))
+        self.stable.recall = {"als": 0.91}
+        self.assertIn("at least 0.900", self.found(recall={"als": 0.895}))
+
+    def test_servers_that_end(self):
+        self.assertIn("restarted 1 times", self.found(restarts=1))
+        self.assertIn("1 of its servers", self.found(down=1, calls=0, p99=math.nan))
+
+    def test_few_calls_say_nothing(self):
+        self.assertEqual("", self.found(calls=999, failures=999, p99=1))
+
+
+class RealCanary(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.deployment = deployment = SmallDeployment(BINARIES)
+        cls.addClassCleanup(deployment.close)
+        cls.data = deployment.folder / "data"
+        write_data(cls.data)
+        cls.stores = {track: deployment.folder / f"store-{track}"
+                      for track in ("stable", "canary")}
+        first = cls.nightly()
+        if first.returncode != 0:
+            raise AssertionError(first.stdout + first.stderr)
+        cls.servers = {track: deployment.server(track) for track in cls.stores}
+        for track, server in cls.servers.items():
+            deployment.loader(server, cls.stores[track], "--allow_older",
+                              "true" if track == "canary" else "false")
+        cls.prometheus = deployment.start(
+            Prometheus, "prometheus",
+            {track: [server.admin] for track, server in cls.servers.items()})
+        for server in cls.servers.values():
+            wait_for("version 1", lambda s=server: s.active() == 1)
+            wait_for("its scrape", lambda s=server: len(
+                cls.prometheus.query("tributary_active_version == 1")) == 2)
+
+    @classmethod
+    def nightly(cls, *flags):
+        return subprocess.run(
+            [sys.executable, JOBS / "nightly.py", "--data", f"csv:{cls.data}",
+             "--bundles", cls.deployment.built, "--store", cls.stores["stable"],
+             "--canary-store", cls.stores["canary"], "--tributary",
+             cls.deployment.binaries / "tributary",
+             "--prometheus", getattr(getattr(cls, "prometheus", None), "url", "http://nowhere"),
+             "--wait-s", "60", "--watch-s", "3", "--interval-s", "0.5", "--min-calls", "100",
+             "--max-p99-ratio", "50", "--p99-slack-ms", "500",
+             *(f"--build-flag={flag}" for flag in (
+                 "--als.dim=8", "--behavior.history.dim=8", "--behavior.history.epochs=5",
+                 "--content.dim=16")), *map(str, flags)],
+            capture_output=True, text=True, check=False,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+
+    def load(self, rate):
+        """Puts load on both servers until the test ends."""
+        for track, server in self.servers.items():
+            calling = subprocess.Popen(
+                [self.deployment.binaries / "tributary", "bench", "--address", server.grpc,
+                 "--users", self.deployment.users_file(), "-k", "20", "--warm-up", "0",
+                 "--duration", "120", *(["--rate", str(rate)] if track == "stable" else
+                                        ["--callers", "8", "--rate", str(rate)])],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.addCleanup(calling.wait)
+            self.addCleanup(calling.kill)
+
+    def active(self):
+        return {track: server.active() for track, server in self.servers.items()}
+
+    def test_1_a_good_version_is_for_all(self):
+        self.load(200)
+        done = self.nightly()
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        self.assertIn("version 2 is published for all", done.stdout)
+        wait_for("version 2", lambda: self.active() == {"stable": 2, "canary": 2})
+
+    def test_3_a_version_whose_server_ends_is_brought_back(self):
+        self.load(50)
+        # The servers of the canary lose their version soon after they have it.
+        ending = subprocess.Popen(
+            [sys.executable, "-c", f"""
+import os, signal, sys, time
+sys.path.insert(0, {str(ROOT / "tests/deploy")!r})
+import urllib.request
+while b"tributary_active_version 4" not in urllib.request.urlopen(
+        "http://{self.servers['canary'].admin}/metrics").read():
+    time.sleep(.05)
+time.sleep(1)
+os.kill({self.servers['canary'].process.pid}, signal.SIGKILL)
+"""])
+        self.addCleanup(ending.wait)
+        self.addCleanup(ending.kill)
+        done = self.nightly("--watch-s", 30, "--control", self.servers["canary"].control)
+        self.assertEqual(1, done.returncode, done.stdout + done.stderr)
+        self.assertIn("1 of its servers do not answer", done.stdout)
+        self.assertEqual(2, self.servers["stable"].active())
+        self.assertEqual("2\n", (self.stores["canary"] / "CURRENT").read_text())
+        self.assertEqual("2\n", (self.stores["stable"] / "CURRENT").read_text())
+        self.assertIn("canary", (self.deployment.built / "4.refused").read_text())
+        self.assertIn("--like " + str(self.deployment.built / "2"), done.stdout)
+
+    def test_4_the_gate_refuses_what_lost_most_of_its_items(self):
+        small = self.deployment.folder / "small"
+        write_data(small, items=100)
+        done = self.nightly("--data", f"csv:{small}")
+        self.assertEqual(1, done.returncode, done.stdout + done.stderr)
+        self.assertIn("`tributary gate` ended with 1", done.stdout)
+        self.assertIn("gate", (self.deployment.built / "5.refused").read_text())
+        # Neither refused version is what the next one is compared with.
+        self.assertIn(f"gate {self.deployment.built / '2'} ", done.stdout)
+
+    def test_2_control_rolls_back_at_once(self):
+        """The version serves well, but too few calls came to judge it."""
+        self.load(50)
+        done = self.nightly("--min-calls", 10**9, "--control", self.servers["canary"].control)
+        self.assertEqual(1, done.returncode, done.stdout + done.stderr)
+        self.assertIn("too few to judge it", done.stdout)
+        self.assertEqual({"stable": 2, "canary": 2}, self.active())
+
+
+if __name__ == "__main__":
+    BINARIES = sys.argv.pop(1)
+    unittest.main()
