@@ -1,9 +1,9 @@
-# make demo | test | torture | bench | bench-peers | bench-recall | build | format
-#   | lint | clean
+# make demo | test | torture | deploy-test | bench | bench-peers | bench-recall
+#   | build | format | lint | clean
 # Everything is built in build/; programs are in build/bin/.
 .DEFAULT_GOAL := build
 .PHONY: deps deps-demo deps-test deps-train deps-dev configure build test torture
-.PHONY: demo bench bench-peers bench-recall format lint clean
+.PHONY: deploy-test demo bench bench-peers bench-recall format lint clean
 
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.proto')
@@ -47,6 +47,14 @@ torture: configure
 	  ctest --preset release -L torture --parallel $(JOBS)
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-300} JOBS=$(JOBS) tests/fuzz/run.sh
 	@grep -h '^counted: ' build/Testing/Temporary/LastTest.log
+
+# deploy/ with Helm, kustomize and a real kube-apiserver, which the first run
+# builds: an hour on two cores. APISERVER=0 leaves the last one out.
+deploy-test: configure
+	@JOBS=$(JOBS) scripts/build_deploy_tools.sh build/deploy-tools
+	@cmake --build --preset release --parallel $(JOBS) --target programs
+	@ctest --preset release -R '^deploy_' --output-on-failure
+	@[ "$(APISERVER)" = 0 ] || JOBS=$(JOBS) tests/deploy/apiserver.sh build/deploy-tools
 
 # KEEP=1 leaves server and loader running.
 demo: deps-demo build

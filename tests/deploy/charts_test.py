@@ -23,6 +23,8 @@ import expressions
 from small_deployment import ROOT, Program
 
 BINARIES = None
+# A Helm that is built from its module takes Kubernetes 1.20 for granted.
+KUBE = ("--kube-version", "1.34.0")
 CHART = ROOT / "deploy/helm/tributary"
 VALUES = sorted((CHART / "ci").glob("*.yaml"))
 TOOLS = pathlib.Path(os.environ.get("TRIBUTARY_DEPLOY_TOOLS", ROOT / "build/deploy-tools"))
@@ -61,8 +63,8 @@ def run(*arguments, stdin=None):
 
 
 def template(values, *flags):
-    made = run(tool("helm"), "template", "tributary", CHART, "--namespace", "tributary", "-f",
-               values, *flags)
+    made = run(tool("helm"), "template", "tributary", CHART, "--namespace", "tributary", *KUBE,
+               "-f", values, *flags)
     if made.returncode != 0:
         raise AssertionError(made.stderr)
     return made.stdout
@@ -84,15 +86,15 @@ class Chart(unittest.TestCase):
     maxDiff = None
 
     def refused(self, *flags):
-        made = run(tool("helm"), "template", "tributary", CHART, "-f", CHART / "ci/minimal.yaml",
-                   *flags)
+        made = run(tool("helm"), "template", "tributary", CHART, *KUBE, "-f",
+                   CHART / "ci/minimal.yaml", *flags)
         self.assertNotEqual(0, made.returncode)
         return made.stderr
 
     def test_is_well_formed(self):
         for values in VALUES:
             with self.subTest(values.name):
-                linted = run(tool("helm"), "lint", "--strict", CHART, "-f", values)
+                linted = run(tool("helm"), "lint", "--strict", CHART, *KUBE, "-f", values)
                 self.assertEqual(0, linted.returncode, linted.stdout + linted.stderr)
 
     def test_makes_manifests_that_kubernetes_knows(self):
