@@ -51,6 +51,7 @@ torture: configure
 # deploy/ with Helm, kustomize and a real kube-apiserver, which the first run
 # builds: an hour on two cores. APISERVER=0 leaves the last one out.
 deploy-test: configure
+	@scripts/install_deps.sh deploy
 	@JOBS=$(JOBS) scripts/build_deploy_tools.sh build/deploy-tools
 	@cmake --build --preset release --parallel $(JOBS) --target programs
 	@ctest --preset release -R '^deploy_' --output-on-failure

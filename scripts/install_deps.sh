@@ -5,6 +5,7 @@
 #   install_deps.sh test      also what only tests need
 #   install_deps.sh train     also LibTorch, for rich towers
 #   install_deps.sh dev       also formatting, linting and benchmarks
+#   install_deps.sh deploy    what only `make deploy-test` needs
 # Says what it installs; does nothing when all are there.
 set -eu
 
@@ -23,13 +24,17 @@ test="libgtest-dev libgmock-dev libcpp-httplib-dev python3 python3-numpy
 dev="clang-format-14 clang-tidy-14 libbenchmark-dev
   python3-venv"
 
+# Where Kubernetes' API server keeps what is applied to it; Helm's neighbours.
+deploy="etcd-server openssl python3-venv python3-yaml"
+
 case "${1:-build}" in
   build) wanted=$build ;;
   demo) wanted="$build $demo" ;;
   test) wanted="$build $test" ;;
   train) wanted="$build libtorch-dev" ;;
   dev) wanted="$build $dev" ;;
-  *) echo "usage: $0 [build|demo|test|train|dev]" >&2; exit 2 ;;
+  deploy) wanted=$deploy ;;
+  *) echo "usage: $0 [build|demo|test|train|dev|deploy]" >&2; exit 2 ;;
 esac
 
 missing=

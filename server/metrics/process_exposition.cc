@@ -66,8 +66,7 @@ double ClockSeconds(clockid_t clock) {
 }
 
 double SecondsOfTicks(uint64_t ticks) {
-  return static_cast<double>(ticks) /
-         static_cast<double>(sysconf(_SC_CLK_TCK));
+  return static_cast<double>(ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 // Read once: the start does not move when somebody sets the clock.
