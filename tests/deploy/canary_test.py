@@ -98,18 +98,17 @@ class RealCanary(unittest.TestCase):
              "--max-p99-ratio", "50", "--p99-slack-ms", "500",
              *(f"--build-flag={flag}" for flag in (
                  "--als.dim=8", "--behavior.history.dim=8", "--behavior.history.epochs=5",
-                 "--content.dim=16")), *map(str, flags)],
+                 "--content.dim=16", "--threads=1")), *map(str, flags)],
             capture_output=True, text=True, check=False,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
 
     def load(self, rate):
-        """Puts load on both servers until the test ends."""
-        for track, server in self.servers.items():
+        """Calls all servers, `rate` times a second each, until the test ends."""
+        for server in self.servers.values():
             calling = subprocess.Popen(
                 [self.deployment.binaries / "tributary", "bench", "--address", server.grpc,
                  "--users", self.deployment.users_file(), "-k", "20", "--warm-up", "0",
-                 "--duration", "120", *(["--rate", str(rate)] if track == "stable" else
-                                        ["--callers", "8", "--rate", str(rate)])],
+                 "--duration", "120", "--rate", str(rate)],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             self.addCleanup(calling.wait)
             self.addCleanup(calling.kill)
@@ -118,7 +117,7 @@ class RealCanary(unittest.TestCase):
         return {track: server.active() for track, server in self.servers.items()}
 
     def test_1_a_good_version_is_for_all(self):
-        self.load(200)
+        self.load(100)
         done = self.nightly()
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         self.assertIn("version 2 is published for all", done.stdout)
@@ -166,6 +165,23 @@ os.kill({self.servers['canary'].process.pid}, signal.SIGKILL)
         self.assertEqual(1, done.returncode, done.stdout + done.stderr)
         self.assertIn("too few to judge it", done.stdout)
         self.assertEqual({"stable": 2, "canary": 2}, self.active())
+
+    def test_5_a_canary_that_fails_calls_is_brought_back(self):
+        # It refuses what comes while it answers another call.
+        small = self.deployment.server("narrow", "--limits.max_concurrent_requests", "1")
+        self.deployment.loader(small, self.stores["canary"], "--allow_older", "true")
+        wait_for("version 2", lambda: small.active() == 2)
+        prometheus = self.deployment.start(Prometheus, "another-prometheus", {
+            "stable": [self.servers["stable"].admin], "canary": [small.admin]})
+        self.servers = {"stable": self.servers["stable"], "canary": small}
+        self.load(150)
+        wait_for("scrapes", lambda: len(prometheus.query(
+            "rate(grpc_server_handled_total{grpc_code='OK',grpc_method='Retrieve'}[10s]) > 0"))
+            == 2)
+        done = self.nightly("--prometheus", prometheus.url, "--watch-s", 30)
+        self.assertEqual(1, done.returncode, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"not published for all: \d+\.\d+% of the calls fail")
+        wait_for("version 2 again", lambda: self.active() == {"stable": 2, "canary": 2})
 
 
 if __name__ == "__main__":

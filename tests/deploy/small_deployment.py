@@ -151,7 +151,7 @@ class SmallDeployment:
         write_data(data, items)
         self.run("build", "--data", f"csv:{data}", "--out", self.built, "--version", version,
                  "--als.dim", 8, "--behavior.history.dim", 8, "--behavior.history.epochs", 5,
-                 "--content.dim", 16, *flags)
+                 "--content.dim", 16, "--threads", 1, *flags)
         return self.built / str(version)
 
     def start(self, kind, name, *arguments, **options):
