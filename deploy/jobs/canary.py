@@ -74,17 +74,28 @@ def faults(canary, stable, limits):
 
 
 class Prometheus:
-    def __init__(self, url, selector):
+    """Asks again for half a minute when Prometheus cannot be reached."""
+
+    def __init__(self, url, selector, interval_s):
         self.url = url.rstrip("/")
         self.selector = selector
+        # One scrape that failed is no server that is gone.
+        self.gone_ms = max(1000, round(2000 * interval_s))
 
     def query(self, expression):
         url = f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
-        try:
-            with urllib.request.urlopen(url, timeout=30) as reply:
-                return json.load(reply)["data"]["result"]
-        except urllib.error.HTTPError as error:
-            raise Stopped(f"Prometheus refuses {expression!r}: {error.read().decode()}") from None
+        pauses_s = [1, 2, 4, 8, 16]
+        while True:
+            try:
+                with urllib.request.urlopen(url, timeout=30) as reply:
+                    return json.load(reply)["data"]["result"]
+            except urllib.error.HTTPError as error:
+                raise Stopped(
+                    f"Prometheus refuses {expression!r}: {error.read().decode()}") from None
+            except OSError:
+                if not pauses_s:
+                    raise
+                time.sleep(pauses_s.pop(0))
 
     def number(self, expression, otherwise=0.0):
         result = self.query(expression)
@@ -109,14 +120,16 @@ class Prometheus:
                             f"grpc_server_handling_seconds_bucket{calls}{over})))", math.nan),
             recall={one["metric"]["retriever"]: float(one["value"][1]) for one in recall},
             restarts=self.number(f"sum(changes(process_start_time_seconds{self.at(name)}{over}))"),
-            down=self.number(f"count(up{self.at(name)} == 0)"))
+            down=self.number(
+                f"count(max_over_time(up{self.at(name)}[{self.gone_ms}ms]) == 0)"))
 
 
 class Canary:
     def __init__(self, arguments):
         self.arguments = arguments
         self.version = version_of(arguments.bundle)
-        self.prometheus = Prometheus(arguments.prometheus, arguments.selector)
+        self.prometheus = Prometheus(arguments.prometheus, arguments.selector,
+                                     arguments.interval_s)
 
     def publish(self, bundle, store):
         command = [self.arguments.tributary, "publish", str(bundle), store,
@@ -131,7 +144,8 @@ class Canary:
         end = time.monotonic() + self.arguments.wait_s
         while True:
             servers = self.prometheus.number(f"count(up{at})")
-            serving = self.prometheus.number(f"count(tributary_active_version{at} == {self.version})")
+            serving = self.prometheus.number(
+                f"count(tributary_active_version{at} == {self.version})")
             if servers and serving == servers:
                 say(f"{serving:.0f} servers of the canary serve version {self.version}")
                 return
@@ -151,9 +165,10 @@ class Canary:
             seconds = time.monotonic() - begin
             canary = self.prometheus.track("canary", seconds)
             stable = self.prometheus.track("stable", seconds)
-            say(f"after {seconds:.0f} s: {canary.calls:.0f} calls, {canary.failed_share:.2%} failed, "
-                f"p99 {canary.p99 * 1000:.1f} ms; of the others {stable.calls:.0f}, "
-                f"{stable.failed_share:.2%}, {stable.p99 * 1000:.1f} ms")
+            say(f"after {seconds:.0f} s: {canary.calls:.0f} calls, "
+                f"{canary.failed_share:.2%} failed, p99 {canary.p99 * 1000:.1f} ms; "
+                f"of the others {stable.calls:.0f}, {stable.failed_share:.2%}, "
+                f"{stable.p99 * 1000:.1f} ms")
             found = faults(canary, stable, self.arguments)
             if found:
                 raise Stopped("; ".join(found))

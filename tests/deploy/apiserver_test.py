@@ -173,7 +173,8 @@ class AtAnApiServer(unittest.TestCase):
     def test_kustomize_applies(self):
         for overlay in ("minimal", "full"):
             with self.subTest(overlay):
-                built = run(tool("kustomize"), "build", ROOT / "deploy/kustomize/overlays" / overlay)
+                built = run(tool("kustomize"), "build",
+                            ROOT / "deploy/kustomize/overlays" / overlay)
                 self.assertEqual(0, built.returncode, built.stderr)
                 self.applies(built.stdout)
 

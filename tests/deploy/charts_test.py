@@ -76,6 +76,10 @@ def of_kind(text, kind, name=None):
     return found[0] if name else found
 
 
+def config_of(text, file):
+    return yaml.safe_load(of_kind(text, "ConfigMap", "tributary-stable")["data"][file])
+
+
 class Chart(unittest.TestCase):
     maxDiff = None
 
@@ -124,14 +128,22 @@ class Chart(unittest.TestCase):
                       self.refused("--set", "server.config.admin=off"))
         self.assertIn("server.config.execution.drain_ms: set server.drain instead",
                       self.refused("--set", "server.config.execution.drain_ms=5"))
-        self.assertIn("loader.config.store: the chart sets it",
-                      self.refused("--set", "loader.config.store=/x"))
+        self.assertIn("loader.config.s3: the chart sets it",
+                      self.refused("--set", "loader.config.s3.region=eu"))
+
+    def test_lets_settings_be_that_it_does_not_need(self):
+        text = template(CHART / "ci/minimal.yaml", "--set", "server.config.admin_only=false",
+                        "--set", "server.config.execution.search_threads=3")
+        config = config_of(text, "server.yaml")
+        self.assertFalse(config["admin_only"])
+        self.assertEqual(3, config["execution"]["search_threads"])
+        self.assertEqual(10000, config["execution"]["drain_ms"])
 
     def test_gives_servers_the_time_that_their_drain_takes(self):
         text = template(CHART / "ci/minimal.yaml", "--set", "server.drain.delaySeconds=20",
                         "--set", "server.drain.seconds=40")
         pod = of_kind(text, "Deployment", "tributary")["spec"]["template"]["spec"]
-        config = yaml.safe_load(of_kind(text, "ConfigMap", "tributary-stable")["data"]["server.yaml"])
+        config = config_of(text, "server.yaml")
         execution = config["execution"]
         self.assertEqual((20000, 40000), (execution["drain_delay_ms"], execution["drain_ms"]))
         # The server ends three seconds after its drain, whatever clients do.
@@ -167,13 +179,13 @@ class Chart(unittest.TestCase):
                 (folder / "bundles").mkdir()
                 made = run(BINARIES / "tributary", "keygen", folder / "keys/release")
                 self.assertEqual(0, made.returncode, made.stderr)
-                (folder / "keys/release.pub").write_bytes((folder / "keys/release.pub").read_bytes())
                 for file, content in data.items():
                     content = content.replace("/bundles", f"{folder}/bundles")
                     content = content.replace("/keys/", f"{folder}/keys/")
                     content = re.sub(r"0\.0\.0\.0:77\d\d", "127.0.0.1:0", content)
                     (folder / file).write_text(content)
-                for program, sign in (("server", "event=(listening)"), ("loader", "event=(started)")):
+                for program, sign in (("server", "event=(listening)"),
+                                      ("loader", "event=(started)")):
                     started = Program(folder / f"{program}.log", [
                         BINARIES / f"tributary-{program}", "--config", folder / f"{program}.yaml"])
                     try:
@@ -247,8 +259,7 @@ class Kustomize(unittest.TestCase):
         pod = deployment["spec"]["template"]["spec"]
         for container in pod["containers"] + pod["initContainers"]:
             self.assertEqual("registry.example/tributary:0.1.0", container["image"])
-        config = of_kind(text, "ConfigMap", "tributary-stable")["data"]["loader.yaml"]
-        self.assertEqual("s3://our-models/shop", yaml.safe_load(config)["store"])
+        self.assertEqual("s3://our-models/shop", config_of(text, "loader.yaml")["store"])
 
 
 if __name__ == "__main__":

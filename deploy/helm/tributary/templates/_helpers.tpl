@@ -57,7 +57,6 @@ seccompProfile: {type: RuntimeDefault}
 {{- $ours := dict
   "bundles" "/bundles" "control" "unix:/bundles/control.sock"
   "listen" "0.0.0.0:7700" "http" "0.0.0.0:7701" "admin" "0.0.0.0:7702"
-  "admin_only" true
   "execution" (dict "drain_delay_ms" (mul 1000 $drain.delaySeconds)
     "drain_ms" (mul 1000 $drain.seconds)) }}
 {{- range $name := list "bundles" "control" "listen" "http" "admin" }}
@@ -70,7 +69,7 @@ seccompProfile: {type: RuntimeDefault}
 {{- fail (printf "server.config.execution.%s: set server.drain instead, from which the time to end follows" $name) }}
 {{- end }}
 {{- end }}
-{{- mergeOverwrite (deepCopy .Values.server.config) $ours | toYaml }}
+{{- mergeOverwrite (dict "admin_only" true) (deepCopy .Values.server.config) $ours | toYaml }}
 {{- end }}
 
 {{- define "tributary.loaderConfig" -}}
@@ -83,7 +82,7 @@ seccompProfile: {type: RuntimeDefault}
 {{- end }}
 {{- /* The canary is brought back by publishing the version before again. */}}
 {{- if eq .track "canary" }}{{ $_ := set $ours "allow_older" true }}{{ end }}
-{{- range $name := list "store" "bundles" "control" }}
+{{- range $name := list "store" "bundles" "control" "s3" "public_keys" }}
 {{- if hasKey $.root.Values.loader.config $name }}
 {{- fail (printf "loader.config.%s: the chart sets it, from its own values; leave it out" $name) }}
 {{- end }}
