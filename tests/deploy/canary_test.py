@@ -7,8 +7,10 @@ own, loaders, load, and a Prometheus that scrapes both.
 import argparse
 import math
 import os
+import socket
 import subprocess
 import sys
+import threading
 import unittest
 
 sys.dont_write_bytecode = True
@@ -19,6 +21,32 @@ sys.path.insert(0, str(JOBS))
 import canary
 
 BINARIES = None
+
+
+class Bursts(threading.Thread):
+    """Sixteen calls at a time over HTTP, twenty times a second, until it is stopped."""
+
+    REQUEST = (b"POST /v1/retrieve HTTP/1.1\r\nHost: server\r\nContent-Type: application/json\r\n"
+               b"Content-Length: 26\r\n\r\n" + b'{"userKey": "u1","k": 200}')
+
+    def __init__(self, address):
+        super().__init__(daemon=True)
+        host, port = address.rsplit(":", 1)
+        self.sockets = [socket.create_connection((host, int(port))) for _ in range(16)]
+        self.stopping = threading.Event()
+
+    def run(self):
+        while not self.stopping.wait(0.05):
+            for one in self.sockets:
+                one.sendall(self.REQUEST)
+            for one in self.sockets:
+                one.recv(1 << 20)
+
+    def stop(self):
+        self.stopping.set()
+        self.join()
+        for one in self.sockets:
+            one.close()
 
 
 class Faults(unittest.TestCase):
@@ -174,10 +202,11 @@ os.kill({self.servers['canary'].process.pid}, signal.SIGKILL)
         prometheus = self.deployment.start(Prometheus, "another-prometheus", {
             "stable": [self.servers["stable"].admin], "canary": [small.admin]})
         self.servers = {"stable": self.servers["stable"], "canary": small}
-        self.load(150)
-        wait_for("scrapes", lambda: len(prometheus.query(
-            "rate(grpc_server_handled_total{grpc_code='OK',grpc_method='Retrieve'}[10s]) > 0"))
-            == 2)
+        bursts = Bursts(small.http)
+        bursts.start()
+        self.addCleanup(bursts.stop)
+        wait_for("scrapes", lambda: prometheus.query(
+            "rate(grpc_server_handled_total{track='canary',grpc_code='OK'}[10s]) > 0"))
         done = self.nightly("--prometheus", prometheus.url, "--watch-s", 30)
         self.assertEqual(1, done.returncode, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"not published for all: \d+\.\d+% of the calls fail")
