@@ -48,8 +48,8 @@ torture: configure
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-300} JOBS=$(JOBS) tests/fuzz/run.sh
 	@grep -h '^counted: ' build/Testing/Temporary/LastTest.log
 
-# deploy/ with Helm, kustomize and a real kube-apiserver, which the first run
-# builds: an hour on two cores. APISERVER=0 leaves the last one out.
+# deploy/ with Helm, kustomize and a real kube-apiserver. The first run builds all
+# three from Go modules, which takes long; APISERVER=0 leaves the last one out.
 deploy-test: configure
 	@scripts/install_deps.sh deploy
 	@JOBS=$(JOBS) scripts/build_deploy_tools.sh build/deploy-tools

@@ -39,6 +39,12 @@ class Rules(unittest.TestCase):
         tested = run("promtool", "test", "rules", *CASES)
         self.assertEqual(0, tested.returncode, tested.stdout + tested.stderr)
 
+    def test_groups_have_different_names(self):
+        """The files become one PrometheusRule, whose groups must."""
+        names = [group["name"] for path in expressions.RULES
+                 for group in yaml.safe_load(path.read_text())["groups"]]
+        self.assertEqual(sorted(set(names)), sorted(names))
+
     def test_each_alert_has_a_case_of_both_kinds(self):
         fires, quiet = set(), set()
         for path in CASES:
