@@ -1,9 +1,9 @@
-# make demo | test | torture | bench | bench-peers | bench-recall | build | image
-#   | deb | image-test | format | lint | clean
+# make demo | test | torture | deploy-test | bench | bench-peers | bench-recall
+#   | build | image | deb | image-test | format | lint | clean
 # Everything is built in build/; programs are in build/bin/.
 .DEFAULT_GOAL := build
 .PHONY: deps deps-demo deps-test deps-train deps-dev configure build test torture
-.PHONY: demo bench bench-peers bench-recall format lint clean
+.PHONY: deploy-test demo bench bench-peers bench-recall format lint clean
 .PHONY: deps-image image deb image-test
 
 JOBS ?= $(shell nproc)
@@ -68,6 +68,15 @@ image-test: configure deps-image
 	@JOBS=$(JOBS) scripts/build_versitygw.sh build/versitygw
 	@cmake --build --preset release --parallel $(JOBS) --target programs
 	@ctest --preset release -L image
+
+# deploy/ with Helm, kustomize and a real kube-apiserver. The first run builds all
+# three from Go modules, which takes long; APISERVER=0 leaves the last one out.
+deploy-test: configure
+	@scripts/install_deps.sh deploy
+	@JOBS=$(JOBS) scripts/build_deploy_tools.sh build/deploy-tools
+	@cmake --build --preset release --parallel $(JOBS) --target programs
+	@ctest --preset release -R '^deploy_' --output-on-failure
+	@[ "$(APISERVER)" = 0 ] || JOBS=$(JOBS) tests/deploy/apiserver.sh build/deploy-tools
 
 # KEEP=1 leaves server and loader running.
 demo: deps-demo build
