@@ -1,9 +1,10 @@
-# make demo | test | torture | bench | bench-peers | bench-recall | build | format
-#   | lint | clean
+# make demo | test | torture | deploy-test | bench | bench-peers | bench-recall
+#   | build | image | deb | image-test | format | lint | clean
 # Everything is built in build/; programs are in build/bin/.
 .DEFAULT_GOAL := build
 .PHONY: deps deps-demo deps-test deps-train deps-dev configure build test torture
-.PHONY: demo bench bench-peers bench-recall format lint clean
+.PHONY: deploy-test demo bench bench-peers bench-recall format lint clean
+.PHONY: deps-image image deb image-test
 
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.proto')
@@ -23,6 +24,10 @@ deps-train:
 
 deps-dev: deps-test
 	@scripts/install_deps.sh dev
+
+# What makes and tries out images and packages: podman, lintian and the like.
+deps-image: deps-test
+	@scripts/install_deps.sh image
 
 configure: deps-test
 	@cmake --preset release -Wno-dev -DTRIBUTARY_TESTS=ON >/dev/null
@@ -47,6 +52,31 @@ torture: configure
 	  ctest --preset release -L torture --parallel $(JOBS)
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-300} JOBS=$(JOBS) tests/fuzz/run.sh
 	@grep -h '^counted: ' build/Testing/Temporary/LastTest.log
+
+# The image, compiled in a container of Debian 12. PROGRAMS=build/bin
+# takes the programs of this machine instead; see docker/build_image.sh.
+image:
+	@docker/build_image.sh $(PROGRAMS)
+
+# The Debian package, in build/.
+deb: build
+	@package/build_package.py build/bin build
+
+# The tests of the image and of the package, which `make test` skips where their
+# tools are missing.
+image-test: configure deps-image
+	@JOBS=$(JOBS) scripts/build_versitygw.sh build/versitygw
+	@cmake --build --preset release --parallel $(JOBS) --target programs
+	@ctest --preset release -L image
+
+# deploy/ with Helm, kustomize and a real kube-apiserver. The first run builds all
+# three from Go modules, which takes long; APISERVER=0 leaves the last one out.
+deploy-test: configure
+	@scripts/install_deps.sh deploy
+	@JOBS=$(JOBS) scripts/build_deploy_tools.sh build/deploy-tools
+	@cmake --build --preset release --parallel $(JOBS) --target programs
+	@ctest --preset release -R '^deploy_' --output-on-failure
+	@[ "$(APISERVER)" = 0 ] || JOBS=$(JOBS) tests/deploy/apiserver.sh build/deploy-tools
 
 # KEEP=1 leaves server and loader running.
 demo: deps-demo build

@@ -1,4 +1,6 @@
 // tributary build: makes a bundle from raw data.
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -24,10 +26,13 @@
 #include "index/data/inter_file.h"
 #include "index/parallel/progress.h"
 #include "proto/yaml/config_flags.h"
+#include "server/process/control_groups.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
+
+constexpr uint32_t kMaxThreads = 1024;
 
 struct BuildFlags {
   std::string data;
@@ -186,6 +191,10 @@ absl::Status Build(const BuildFlags& flags, const RetrieverRegistry& registry) {
   BuildRequest request;
   // Not completed: with --like, what is set explicitly wins.
   ASSIGN_OR_RETURN(request.config, WithShortFlags(flags));
+  // A container may use less than its machine has.
+  if (!request.config.has_threads()) {
+    request.config.set_threads(std::min(kMaxThreads, AvailableCpus()));
+  }
   ASSIGN_OR_RETURN(const v1::BuildConfig config,
                    CompleteBuildConfig(request.config));
   ASSIGN_OR_RETURN(request.like, ReadEarlier(flags.like));

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "cli/json_flag.h"
 #include "cli/test_set_check.h"
+#include "server/process/control_groups.h"
 
 namespace tributary {
 
@@ -30,7 +30,7 @@ struct EvalFlags {
   std::string server_config;
   uint64_t seed = 1;
   uint64_t users = 0;
-  uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
+  uint32_t threads = std::min(1024U, AvailableCpus());
 };
 
 }  // namespace tributary

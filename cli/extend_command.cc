@@ -1,10 +1,10 @@
 // tributary extend: adds new items to a bundle without training.
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "cli/commands.h"
@@ -14,6 +14,7 @@
 #include "index/assemble/extend.h"
 #include "index/assemble/new_items.h"
 #include "index/bundle/version_reservation.h"
+#include "server/process/control_groups.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -101,7 +102,7 @@ void AddExtendCommand(CLI::App& app) {
   command->add_option("--version", flags->version,
                       "Number of the new version. Default: one above the "
                       "highest in OUT");
-  flags->threads = std::max(1U, std::thread::hardware_concurrency());
+  flags->threads = std::min(1024U, AvailableCpus());
   command->add_option("--threads", flags->threads, "Number of threads")
       ->check(CLI::Range(1, 1024));
   flags->json.AddTo(*command, "the new version's directory");

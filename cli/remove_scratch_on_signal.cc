@@ -12,6 +12,9 @@
 namespace tributary {
 namespace {
 
+// What shells say of a process that a signal ended.
+constexpr int kSignalStatus = 128;
+
 // A handler may do next to nothing: it passes the signal to a thread.
 int signal_pipe[2] = {-1, -1};
 
@@ -22,13 +25,21 @@ void PassOn(int signal) {
   errno = before;
 }
 
+// From now on the signal ends the process. Linux spares the first process of a
+// container from signals that it does not handle.
+void EndBy(int signal) {
+  std::signal(signal, ::getpid() == 1
+                          ? [](int number) { ::_exit(kSignalStatus + number); }
+                          : SIG_DFL);
+}
+
 void EndBySignal() {
   unsigned char signal = 0;
   while (::read(signal_pipe[0], &signal, 1) != 1) {
     if (errno != EINTR) return;
   }
   // A second signal ends the process at once.
-  for (const int one : {SIGINT, SIGTERM, SIGHUP}) std::signal(one, SIG_DFL);
+  for (const int one : {SIGINT, SIGTERM, SIGHUP}) EndBy(one);
   RemoveOwnScratchDirectories();
   ::kill(::getpid(), signal);
 }

@@ -4,7 +4,6 @@
 #include <fstream>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "cli/commands.h"
@@ -21,6 +20,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "index/data/inter_file.h"
 #include "proto/yaml/yaml_message.h"
+#include "server/process/control_groups.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -34,7 +34,7 @@ struct TuneFlags {
   TestSetFlags test_set;
   JsonFlag json;
   uint64_t seed = 1;
-  uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
+  uint32_t threads = std::min(1024U, AvailableCpus());
 };
 
 // The recall of the fused list with the present configuration.
@@ -165,7 +165,8 @@ void AddTuneCommand(CLI::App& app, const RetrieverRegistry& registry) {
                       "Seed of the bootstrap confidence intervals");
   command
       ->add_option("--threads", flags->threads,
-                   "Number of threads. Default: all cores")
+                   "Number of threads. Default: as many as the process may "
+                   "use processors")
       ->check(CLI::Range(1, 1024));
   command->callback(
       [flags, &registry] { FailUnlessOk(Tune(*flags, registry)); });

@@ -4,7 +4,9 @@
 #   install_deps.sh demo      also what the demo calls
 #   install_deps.sh test      also what only tests need
 #   install_deps.sh train     also LibTorch, for rich towers
+#   install_deps.sh image     what makes and tries out images and packages
 #   install_deps.sh dev       also formatting, linting and benchmarks
+#   install_deps.sh deploy    what only `make deploy-test` needs
 # Says what it installs; does nothing when all are there.
 set -eu
 
@@ -17,18 +19,27 @@ build="g++ cmake ninja-build ccache pkg-config
 # curl plays the ranking service that speaks HTTP.
 demo="curl"
 # A client of HTTP; libFuzzer and OpenMP for clang; a web server; a browser; what scrapes.
-test="libgtest-dev libgmock-dev libcpp-httplib-dev python3 python3-numpy curl
+test="libgtest-dev libgmock-dev libcpp-httplib-dev python3 python3-numpy
+  python3-yaml curl
   clang-14 libclang-rt-14-dev libomp-14-dev nginx-light prometheus chromium"
+# Containers without systemd; a base image from packages; packages; YAML.
+image="podman runc conmon mmdebstrap dpkg-dev binutils lintian groff-base
+  docker-compose python3-yaml ca-certificates"
 dev="clang-format-14 clang-tidy-14 libbenchmark-dev
   python3-venv"
+
+# Where Kubernetes' API server keeps what is applied to it; Helm's neighbours.
+deploy="etcd-server openssl python3-venv python3-yaml"
 
 case "${1:-build}" in
   build) wanted=$build ;;
   demo) wanted="$build $demo" ;;
   test) wanted="$build $test" ;;
   train) wanted="$build libtorch-dev" ;;
+  image) wanted=$image ;;
   dev) wanted="$build $dev" ;;
-  *) echo "usage: $0 [build|demo|test|train|dev]" >&2; exit 2 ;;
+  deploy) wanted=$deploy ;;
+  *) echo "usage: $0 [build|demo|test|train|image|dev|deploy]" >&2; exit 2 ;;
 esac
 
 missing=

@@ -51,9 +51,10 @@ absl::Status TryToCreate(std::string_view field, const std::string& path) {
     return absl::OkStatus();
   }
   return absl::ErrnoToStatus(
-      error, fmt::format("{}: cannot create the socket {}; --{} names another "
-                         "place",
-                         field, path, field));
+      error, fmt::format("{}: user {} cannot create the socket {}; give the "
+                         "user write access to its directory, or name another "
+                         "place by --{}",
+                         field, ::geteuid(), path, field));
 }
 
 absl::Status CheckPath(std::string_view field, const std::string& path) {

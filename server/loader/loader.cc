@@ -1,5 +1,7 @@
 #include "server/loader/loader.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <filesystem>
 #include <system_error>
@@ -49,9 +51,9 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
   std::error_code error;
   fs::create_directories(config.bundles(), error);
   if (error) {
-    return absl::ErrnoToStatus(
-        error.value(),
-        fmt::format("bundles: cannot create {}", config.bundles()));
+    return absl::ErrnoToStatus(error.value(),
+                               fmt::format("bundles: user {} cannot create {}",
+                                           ::geteuid(), config.bundles()));
   }
   if (fs::equivalent(config.store(), config.bundles(), error)) {
     return absl::InvalidArgumentError(
@@ -66,7 +68,8 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
   }
   if (!lock.ok()) {
     return absl::Status(lock.status().code(),
-                        fmt::format("bundles: {}", MessageOf(lock.status())));
+                        fmt::format("bundles: {} (as user {})",
+                                    MessageOf(lock.status()), ::geteuid()));
   }
   return std::unique_ptr<Loader>(new Loader(std::move(config), *std::move(lock),
                                             std::move(store), std::move(keys)));

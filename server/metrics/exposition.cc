@@ -1,8 +1,4 @@
 // The metric families of ServerMetrics, with their names and help texts.
-#include <unistd.h>
-
-#include <cinttypes>
-#include <cstdio>
 #include <memory>
 #include <span>
 #include <string>
@@ -35,6 +31,24 @@ constexpr const char* kCodeNames[] = {"OK",
                                       "DataLoss",
                                       "Unauthenticated"};
 
+// Shown from the start, so that rates have a base: a counter that appears with
+// its first failures would hide them. Failures by the caller's own fault appear
+// when there are some.
+bool IsShownFromTheStart(size_t code) {
+  switch (static_cast<absl::StatusCode>(code)) {
+    case absl::StatusCode::kOk:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDataLoss:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void CollectMethods(std::span<const std::unique_ptr<MethodMetrics>> methods,
                     std::vector<prometheus::MetricFamily>* families) {
   Family handled =
@@ -46,8 +60,9 @@ void CollectMethods(std::span<const std::unique_ptr<MethodMetrics>> methods,
                  "method.");
   for (const auto& method : methods) {
     for (size_t code = 0; code < method->handled.size(); ++code) {
-      // OK is shown from the start, so that rates have a base.
-      if (code != 0 && method->handled[code].value() == 0) continue;
+      if (!IsShownFromTheStart(code) && method->handled[code].value() == 0) {
+        continue;
+      }
       handled.Add({{"grpc_service", method->service},
                    {"grpc_method", method->method},
                    {"grpc_code", kCodeNames[code]}},
@@ -141,17 +156,6 @@ void CollectLiveRecall(Retrievers retrievers,
   for (Family* family : {&hits, &expected, &recall}) family->MoveTo(families);
 }
 
-double ResidentBytes() {
-  // https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
-  std::FILE* file = std::fopen("/proc/self/statm", "re");
-  if (file == nullptr) return 0;
-  uint64_t pages = 0;
-  if (std::fscanf(file, "%*u %" SCNu64, &pages) != 1) pages = 0;
-  std::fclose(file);
-  return static_cast<double>(pages) *
-         static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
 }  // namespace
 
 std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
@@ -165,10 +169,7 @@ std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
   CollectLiveRecall(retrievers, &families);
   CollectBundles(&families);
   CollectTotals(&families);
-  Gauges("process_resident_memory_bytes",
-         "Resident memory of the process in bytes.")
-      .Add({}, ResidentBytes())
-      .MoveTo(&families);
+  CollectProcess(&families);
   return families;
 }
 

@@ -184,6 +184,7 @@ class ServerMetrics : public prometheus::Collectable {
   void CollectTotals(std::vector<prometheus::MetricFamily>* families) const;
   void CollectFilters(std::vector<prometheus::MetricFamily>* families) const;
   void CollectLoad(std::vector<prometheus::MetricFamily>* families) const;
+  static void CollectProcess(std::vector<prometheus::MetricFamily>* families);
 
   // Tables that are read without a lock and appended to with mutex_ held.
   // Entries below the count never change; the count is published last.

@@ -1,6 +1,7 @@
 #include "server/process/process.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <ctime>
@@ -13,6 +14,15 @@ namespace {
 
 // How long the end of StopsAtOnce waits at most.
 constexpr auto kStopPollInterval = std::chrono::milliseconds(10);
+// What shells say of a process that a signal ended.
+constexpr int kSignalStatus = 128;
+
+// Linux spares the first process of a container from signals that it does not
+// handle: a second SIGTERM, or Ctrl-C, would do nothing.
+void EndFirstProcessBy(int signal) {
+  if (::getpid() != 1) return;
+  std::signal(signal, [](int number) { ::_exit(kSignalStatus + number); });
+}
 
 }  // namespace
 
@@ -40,6 +50,7 @@ bool StopSignals::WaitFor(std::chrono::milliseconds time) const {
   const int signal = sigtimedwait(&signals_, nullptr, &limit);
   if (signal < 0) return false;
   spdlog::info("event=stopping signal={}", signal);
+  for (const int next : {SIGTERM, SIGINT}) EndFirstProcessBy(next);
   pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
   return true;
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/data/data_files.h"
 #include "tests/index/search/space_bundle.h"
+#include "tests/integration/deployment.h"
 #include "tests/integration/process.h"
 
 namespace tributary {
@@ -190,6 +192,43 @@ TEST(CommandLine, RetrieveSaysThatThereIsNoServer) {
                  "--deadline-ms", "200"});
   EXPECT_EQ(refused.exit_status, 1);
   EXPECT_THAT(refused.output, HasSubstr("error:"));
+}
+
+TEST(CommandLine, HealthSaysWhetherAServerIsReady) {
+  Deployment deployment;
+  deployment.StartServer();
+  const Outcome sick = Tributary({"health", deployment.grpc()});
+  EXPECT_EQ(sick.exit_status, 1);
+  EXPECT_THAT(sick.output, HasSubstr(deployment.grpc() + ": not serving"));
+  EXPECT_THAT(Tributary({"health", deployment.grpc(), "--json"}).output,
+              HasSubstr("\"NOT_SERVING\""));
+  const std::string control =
+      "unix:" + (deployment.bundles() / "control.sock").string();
+  EXPECT_THAT(Tributary({"health", control}).output,
+              HasSubstr("no health service"));
+  EXPECT_THAT(Tributary({"health", deployment.http()}).output,
+              HasSubstr("answers HTTP/1"));
+  EXPECT_EQ(deployment.StopServer(), 0);
+  const Outcome gone = Tributary({"health", deployment.grpc()});
+  EXPECT_EQ(gone.exit_status, 1);
+  EXPECT_THAT(gone.output, HasSubstr("(UNAVAILABLE)"));
+
+  WriteTinyBundle(deployment.bundles(), 3);
+  deployment.StartServer();
+  const Outcome well = Tributary({"health", deployment.grpc()});
+  EXPECT_EQ(well.exit_status, 0);
+  EXPECT_EQ(well.output, deployment.grpc() + ": serving\n");
+}
+
+TEST(CommandLine, HealthWaitsNoLongerThanItIsTold) {
+  Deployment deployment;
+  deployment.StartServer();
+  deployment.server().Signal(SIGSTOP);
+  const Outcome silent =
+      Tributary({"health", deployment.grpc(), "--timeout-ms", "100"});
+  deployment.server().Signal(SIGCONT);
+  EXPECT_EQ(silent.exit_status, 1);
+  EXPECT_THAT(silent.output, HasSubstr("no answer within 100 ms"));
 }
 
 TEST(CommandLine, ProgramsTellBadFlagsAndFiles) {

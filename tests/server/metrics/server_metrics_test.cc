@@ -1,12 +1,16 @@
 #include "server/metrics/server_metrics.h"
 
+#include <atomic>
 #include <chrono>
+#include <cstdio>
+#include <ctime>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "version/version.h"
 
 namespace tributary {
 namespace {
@@ -83,6 +87,8 @@ TEST(ServerMetrics, ShowsCallsByCodeUnderTheNamesOfTheEcosystem) {
   EXPECT_THAT(text, HasSubstr(handled + "\"OK\"} 1"));
   EXPECT_THAT(text, HasSubstr(handled + "\"InvalidArgument\"} 1"));
   EXPECT_THAT(text, HasSubstr(handled + "\"Unknown\"} 1"));
+  // What alerts count is there before it happens.
+  EXPECT_THAT(text, HasSubstr(handled + "\"Unavailable\"} 0"));
   EXPECT_THAT(text, Not(HasSubstr("NotFound")));
   EXPECT_THAT(text, HasSubstr("grpc_method=\"Retrieve\",le=\"0.0003\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("grpc_method=\"Retrieve\",le=\"0.0005\"} 3\n"));
@@ -242,6 +248,68 @@ TEST(ServerMetrics, LiveRecallIsHitsPerExpected) {
   // Old samples fade.
   for (int i = 0; i < 1000; ++i) recall.Add(50, 100);
   EXPECT_NEAR(recall.recent(), 0.5, 0.01);
+}
+
+// The value of a metric without labels.
+double Value(const ServerMetrics& metrics, const std::string& name) {
+  for (const auto& family : metrics.Collect()) {
+    if (family.name != name) continue;
+    return family.type == prometheus::MetricType::Counter
+               ? family.metric.at(0).counter.value
+               : family.metric.at(0).gauge.value;
+  }
+  ADD_FAILURE() << "there is no " << name;
+  return 0;
+}
+
+TEST(ServerMetrics, ShowsTheProcess) {
+  const ServerMetrics metrics;
+  const double now = static_cast<double>(std::time(nullptr));
+  EXPECT_LE(Value(metrics, "process_start_time_seconds"), now + 1);
+  EXPECT_GT(Value(metrics, "process_start_time_seconds"), now - 600);
+  EXPECT_GE(Value(metrics, "process_threads"), 1);
+  EXPECT_GT(Value(metrics, "process_resident_memory_bytes"), 1 << 20);
+  EXPECT_GT(Value(metrics, "process_virtual_memory_bytes"),
+            Value(metrics, "process_resident_memory_bytes"));
+  EXPECT_GE(Value(metrics, "process_max_fds"),
+            Value(metrics, "process_open_fds"));
+  EXPECT_GT(Value(metrics, "tributary_memory_available_bytes"), 0);
+  EXPECT_GT(Value(metrics, "tributary_memory_limit_bytes"),
+            Value(metrics, "tributary_memory_available_bytes"));
+}
+
+TEST(ServerMetrics, CountsOpenFilesThreadsAndProcessorTime) {
+  const ServerMetrics metrics;
+  const double files = Value(metrics, "process_open_fds");
+  std::vector<std::FILE*> opened;
+  for (int i = 0; i < 7; ++i) opened.push_back(std::fopen("/dev/null", "re"));
+  EXPECT_EQ(Value(metrics, "process_open_fds"), files + 7);
+  for (std::FILE* file : opened) std::fclose(file);
+
+  const double threads = Value(metrics, "process_threads");
+  {
+    std::atomic<bool> stop{false};
+    std::thread waiting([&] {
+      while (!stop) std::this_thread::yield();
+    });
+    EXPECT_EQ(Value(metrics, "process_threads"), threads + 1);
+    stop = true;
+    waiting.join();
+  }
+
+  // Three of the kernel's ticks of 10 ms.
+  const double cpu = Value(metrics, "process_cpu_seconds_total");
+  const std::clock_t start = std::clock();
+  while (std::clock() - start < CLOCKS_PER_SEC * 3 / 100) {
+  }
+  EXPECT_GE(Value(metrics, "process_cpu_seconds_total"), cpu + 0.02);
+}
+
+TEST(ServerMetrics, ShowsWhichProgramItIs) {
+  const ServerMetrics metrics;
+  EXPECT_THAT(metrics.Text(),
+              HasSubstr("tributary_build_info{version=\"" + Version() +
+                        "\",revision=\"" + Revision() + "\"} 1\n"));
 }
 
 }  // namespace
