@@ -63,7 +63,7 @@ constexpr double kRerankSmallNExponent = 0.75;
 
 // Up to this many excluded items are scored to estimate how many of them would
 // have ranked. Fewer than kMoreThanChance in the sample count as none.
-constexpr uint64_t kExcludedSample = 1024;
+constexpr uint64_t kExcludedSample = 512;
 constexpr uint64_t kMoreThanChance = 4;
 
 // ChooseLists: how the number of lists grows as fewer vectors pass, and by how
@@ -490,6 +490,9 @@ absl::Status CodedSearcher::SearchAllowed(
   hits->clear();
   n = static_cast<uint32_t>(std::min<uint64_t>(n, allowed.count));
   if (n == 0) return absl::OkStatus();
+  if (allowed.count == vectors()) {
+    return Search(query, n, excluded, terms, hits, work);
+  }
   // Fewer than what ranking the lists would cost: no search is cheaper.
   if (static_cast<double>(allowed.few.size()) * VectorNs() < CostNs({}) &&
       !allowed.few.empty()) {
@@ -575,17 +578,18 @@ float CodedSearcher::SafeScore(std::span<const float> query,
 // n of the best `reach` items, of which reach - n are excluded. It is not known
 // how many excluded items rank that high. Two cases are typical:
 //
-//   - the excluded items are unrelated to the scores: n * excluded / others,
-//   - they are the very best, such as those that the user has had: all of them,
-//     and mostly no more than n.
+//   - they are no more than n, and the very best, such as those that the user
+//     has had: all of them rank that high,
+//   - they are more, and unrelated to the scores: n * excluded / others do.
 //
-// The first search assumes the larger of the two. From its worst hit follows,
-// by scoring a sample of the excluded items, how many of them rank above. If
-// that is more than was assumed, the search is repeated with that reach or, if
-// that is cheaper, done exactly.
+// The first search assumes this. From its worst hit follows, by scoring a
+// sample of the excluded items, how many of them rank above. If that is more
+// than was assumed, the search is repeated with that reach or, if that is
+// cheaper, done exactly.
 uint64_t CodedSearcher::Reach(uint32_t n, uint64_t excluded) const {
+  if (excluded <= n) return n + excluded;
   const uint64_t others = coded_.slots.size() - excluded;
-  return n + std::min(excluded, std::max<uint64_t>(n, n * excluded / others));
+  return n + std::min(excluded, n * excluded / others);
 }
 
 absl::Status CodedSearcher::SearchMarked(std::span<const float> query,
