@@ -122,7 +122,7 @@ class RealCanary(unittest.TestCase):
              "--canary-store", cls.stores["canary"], "--tributary",
              cls.deployment.binaries / "tributary",
              "--prometheus", getattr(getattr(cls, "prometheus", None), "url", "http://nowhere"),
-             "--wait-s", "60", "--watch-s", "2", "--interval-s", "0.5", "--min-calls", "50",
+             "--wait-s", "240", "--watch-s", "2", "--interval-s", "0.5", "--min-calls", "50",
              "--max-p99-ratio", "50", "--p99-slack-ms", "500",
              *(f"--build-flag={flag}" for flag in (
                  "--als.dim=8", "--behavior.history.dim=8", "--behavior.history.epochs=5",

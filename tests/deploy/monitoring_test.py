@@ -45,7 +45,7 @@ class Monitoring(unittest.TestCase):
         deployment.build(2, "--index.kind", "scan")
         store = deployment.folder / "store"
         deployment.run("publish", deployment.built / "1", store)
-        cls.server = server = deployment.server("bundles", "--live_recall.sample_share", "1")
+        cls.server = server = deployment.server("bundles", "--live_recall.sample_share", "0.2")
         deployment.loader(server, store)
         cls.prometheus = deployment.start(Prometheus, "prometheus", {"stable": [server.admin]},
                                           rules=expressions.RULES)
