@@ -7,21 +7,46 @@ PassingItems::~PassingItems() {
   while (made != nullptr) delete std::exchange(made, made->next);
 }
 
-const PassingItems::Made* PassingItems::Find(const VectorIndex& index) const {
+const PassingItems::Made* PassingItems::Find(const void* of) const {
   const Made* made = made_.load(std::memory_order_acquire);
-  while (made != nullptr && made->index != &index) made = made->next;
+  while (made != nullptr && made->of != of) made = made->next;
   return made;
 }
 
-const AllowedVectors& PassingItems::For(const VectorIndex& index) const {
-  if (const Made* made = Find(index)) return *made->allowed;
+template <typename Make>
+const PassingItems::Made& PassingItems::FindOrAdd(const void* of,
+                                                  const Make& make) const {
+  if (const Made* made = Find(of)) return *made;
   const MutexLock lock(&mutex_);
-  if (const Made* made = Find(index)) return *made->allowed;
-  auto* made = new Made{&index, index.Allow(rows_),
-                        made_.load(std::memory_order_relaxed)};
-  bytes_.fetch_add(made->allowed->size_bytes(), std::memory_order_relaxed);
+  if (const Made* made = Find(of)) return *made;
+  auto* made = new Made{of, nullptr, {}, made_.load(std::memory_order_relaxed)};
+  make(made);
+  uint64_t bytes = sizeof(Made) + made->places.capacity() * sizeof(uint32_t);
+  if (made->allowed != nullptr) bytes += made->allowed->size_bytes();
+  bytes_.fetch_add(bytes, std::memory_order_relaxed);
   made_.store(made, std::memory_order_release);
-  return *made->allowed;
+  return *made;
+}
+
+const AllowedVectors& PassingItems::For(const VectorIndex& index) const {
+  return *FindOrAdd(&index, [&](Made* made) {
+            made->allowed = index.Allow(rows_);
+          }).allowed;
+}
+
+std::span<const uint32_t> PassingItems::PlacesIn(
+    std::span<const Row> list) const {
+  return FindOrAdd(list.data(),
+                   [&](Made* made) {
+                     for (size_t i = 0; i < list.size(); ++i) {
+                       // A file that was not verified may name items that do
+                       // not exist.
+                       if (list[i] < rows_.size() && rows_.Has(list[i])) {
+                         made->places.push_back(static_cast<uint32_t>(i));
+                       }
+                     }
+                   })
+      .places;
 }
 
 }  // namespace tributary

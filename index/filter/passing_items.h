@@ -4,7 +4,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "index/bundle/row_set.h"
 #include "index/search/vector_index.h"
@@ -31,6 +33,16 @@ class PassingItems {
   // result is valid as long as this object; the index must outlive it.
   const AllowedVectors& For(const VectorIndex& index) const;
 
+  // The positions in `list`, ascending, of the items that pass, of which there
+  // may be few among very many. Takes no lock once they are made. The result is
+  // valid as long as this object; the list must outlive it.
+  std::span<const uint32_t> PlacesIn(std::span<const Row> list) const;
+  // Whether so few pass that a list is better read by PlacesIn than from its
+  // beginning until enough of them have come.
+  bool AreFewOf(std::span<const Row> list) const {
+    return list.size() > kShortList && count_ < rows_.size() / kItemsPerFew;
+  }
+
   // Roughly how much memory it takes by now.
   uint64_t size_bytes() const {
     return bytes_.load(std::memory_order_relaxed) + sizeof(*this) +
@@ -38,13 +50,22 @@ class PassingItems {
   }
 
  private:
+  static constexpr size_t kShortList = 4096;
+  static constexpr uint64_t kItemsPerFew = 16;
+
+  // What was made for an index, or for a list.
   struct Made {
-    const VectorIndex* index;
+    // The index, or where the list begins.
+    const void* of;
     std::unique_ptr<const AllowedVectors> allowed;
+    std::vector<uint32_t> places;
     const Made* next;
   };
 
-  const Made* Find(const VectorIndex& index) const;
+  const Made* Find(const void* of) const;
+  // Adds what `make` makes, unless another thread has.
+  template <typename Make>
+  const Made& FindOrAdd(const void* of, const Make& make) const;
 
   // Constant after construction.
   const RowSet rows_;

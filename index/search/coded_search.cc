@@ -8,6 +8,7 @@
 
 #include "fmt/core.h"
 #include "index/search/dot_kernel.h"
+#include "index/search/gather_bits.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -457,18 +458,8 @@ void CodedSearcher::Allow(AllowedSlots* allowed) const {
           ~(uint64_t{1} << (slot % kBlockItems));
     }
   } else {
-    const std::span<const uint64_t> words = allowed->positions.words();
-    for (size_t block = 0; block < allowed->barred.size(); ++block) {
-      const uint32_t* positions = &coded_.positions[block * kBlockItems];
-      uint64_t bits = 0;
-      for (uint32_t i = 0; i < kBlockItems; ++i) {
-        // Unused slots hold kNoPosition.
-        const uint32_t position = positions[i];
-        if (position >= coded_.slots.size()) continue;
-        bits |= (words[position / 64] >> (position % 64) & 1) << i;
-      }
-      allowed->barred[block] = ~bits;
-    }
+    GatherBits(allowed->positions.words(), coded_.positions, allowed->barred);
+    for (uint64_t& word : allowed->barred) word = ~word;
   }
   for (uint32_t list = 0; list < coded_.lists(); ++list) {
     uint32_t count = 0;

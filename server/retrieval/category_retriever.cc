@@ -68,13 +68,20 @@ absl::StatusOr<Ask> CategoryRetriever::Retrieve(
   sums.Clear(std::min<size_t>(shares.size() * depth, bundle_.items().size()));
   for (const ScoredRow& share : shares) {
     const PopularityList& list = *lists_[share.row];
+    const auto rows = list.rows();
+    if (passing != nullptr && passing->AreFewOf(rows)) {
+      const auto places = passing->PlacesIn(rows);
+      for (const uint32_t i : places.first(std::min(depth, places.size()))) {
+        sums.Add(rows[i], share.score * list.scores()[i]);
+      }
+      continue;
+    }
     size_t left = depth;
-    for (size_t i = 0; i < list.rows().size() && left > 0; ++i) {
-      const Row row = list.rows()[i];
+    for (size_t i = 0; i < rows.size() && left > 0; ++i) {
       // A file that was not verified may name items that do not exist.
-      if (row >= bundle_.items().size()) continue;
-      if (passing != nullptr && !passing->Has(row)) continue;
-      sums.Add(row, share.score * list.scores()[i]);
+      if (rows[i] >= bundle_.items().size()) continue;
+      if (passing != nullptr && !passing->Has(rows[i])) continue;
+      sums.Add(rows[i], share.score * list.scores()[i]);
       --left;
     }
   }

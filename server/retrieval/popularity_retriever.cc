@@ -15,13 +15,22 @@ void AppendFrom(const PopularityList& list, uint32_t n,
                 std::vector<ScoredRow>* proposals) {
   const auto rows = list.rows();
   const auto scores = list.scores();
-  for (size_t i = 0; i < rows.size() && proposals->size() < n; ++i) {
-    if (passing != nullptr && !passing->Has(rows[i])) continue;
-    if (!taken->Mark(rows[i])) continue;
+  const auto append = [&](size_t i) {
+    if (!taken->Mark(rows[i])) return;
     const float score = proposals->empty()
                             ? scores[i]
                             : std::min(proposals->back().score, scores[i]);
     proposals->push_back({rows[i], score});
+  };
+  if (passing != nullptr && passing->AreFewOf(rows)) {
+    for (const uint32_t i : passing->PlacesIn(rows)) {
+      if (proposals->size() == n) break;
+      append(i);
+    }
+    return;
+  }
+  for (size_t i = 0; i < rows.size() && proposals->size() < n; ++i) {
+    if (passing == nullptr || passing->Has(rows[i])) append(i);
   }
 }
 

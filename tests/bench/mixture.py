@@ -1,7 +1,8 @@
 """Vectors to search: unit vectors from 200 Gaussians of rank 32, plus noise.
 
 As a program: mixture.py DIR writes a million items with vectors in two spaces,
-2 000 users and 20 000 popular items, for `tributary build --data vectors:DIR`.
+attributes, 2 000 users and 20 000 popular items, for `tributary build --data
+vectors:DIR`.
 """
 import pathlib
 import sys
@@ -32,6 +33,17 @@ def main():
         items, users = mixture(n, 64, 2000, seed)
         np.save(directory / f"{space}.items.npy", items)
         np.save(directory / f"{space}.users.npy", users)
+    rng = np.random.default_rng(3)
+    np.save(directory / "attribute.in_stock.npy", rng.random(n) < 0.9)
+    # As brands are: some have most of the items.
+    brands = np.minimum(rng.zipf(1.3, n), 5000)
+    np.save(directory / "attribute.brand.npy",
+            np.char.add("brand", brands.astype("U4")))
+    np.save(directory / "attribute.price.npy",
+            np.round(rng.lognormal(3, 1, n), 2))
+    np.save(directory / "attribute.created_at.npy",
+            np.datetime64("2026-01-01T00:00:00", "s")
+            + rng.integers(0, 300 * 86400, n).astype("m8[s]"))
     with open(directory / "popularity.csv", "w") as file:
         file.write("item_id,score\n")
         for i in range(20_000):
