@@ -200,6 +200,18 @@ void JoinCodes(const AttributeColumn& column, const AttributeData& fresh,
 
 absl::Status WriteAttribute(const AttributeData& attribute, uint64_t n_items,
                             BundleWriter* writer, v1::Manifest* manifest) {
+  // Neither is looked at again when bitmaps are made.
+  const bool fits =
+      attribute.spec.type() == v1::TAGS
+          ? std::ranges::all_of(attribute.items,
+                                [&](Row row) { return row < n_items; })
+          : attribute.codes.size() ==
+                n_items * CodeBytes(attribute.spec.values());
+  if (!fits) {
+    return absl::InternalError(
+        fmt::format("attribute {}: its values are not those of {} items",
+                    attribute.spec.name(), n_items));
+  }
   v1::Attribute& spec = *manifest->add_attributes();
   spec = attribute.spec;
   const std::string stem = fmt::format("attribute.{}", spec.name());

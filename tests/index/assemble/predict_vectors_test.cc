@@ -45,6 +45,8 @@ NewItems TakeNewItems(DataSet* data) {
                 [](const auto& x) { return IsNew(x.item); });
   for (Interaction& x : data->interactions) x.item = rows[x.item];
   data->items = std::move(kept);
+  // They are of all items.
+  data->attributes.clear();
   return items;
 }
 

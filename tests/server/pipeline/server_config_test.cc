@@ -43,6 +43,8 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
       max_key_bytes: 512
       max_concurrent_requests: 256
       max_request_bytes: 4194304
+      max_where_bytes: 16384
+      max_filter_terms: 1000
     }
     defaults {
       k: 500
@@ -71,6 +73,7 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
       adaptive_limit: true
       degrade: [ "effort", "sources", "popularity" ]
     }
+    filters { cache_bytes: 67108864 }
   )pb");
   expected.mutable_execution()->set_search_threads(
       config->execution().search_threads());
