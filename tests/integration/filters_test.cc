@@ -209,13 +209,17 @@ TEST_F(FiltersTest, ErrorsNameTheFieldAndTheByte) {
 // A predicate of the greatest depth fits into JSON, too.
 TEST_F(FiltersTest, HttpTakesTheDeepestPredicate) {
   std::string predicate =
-      R"({"term": {"attribute": "price", "range": {"above": {"integer": 1}}}})";
+      R"({"term": {"attribute": "price", "anyOf": {"values": [{"number": 1}]}}})";
   for (int i = 1; i < 32; ++i) {
     predicate = R"({"all": {"predicates": [)" + predicate + "]}}";
   }
   const auto reply = Post(R"({"filter": {"predicate": )" + predicate + "}}");
   ASSERT_TRUE(reply) << httplib::to_string(reply.error());
   EXPECT_EQ(reply->status, 200) << reply->body.substr(0, 400);
+  const auto deeper =
+      Post(R"({"filter": {"predicate": {"negated": )" + predicate + "}}}");
+  ASSERT_TRUE(deeper) << httplib::to_string(deeper.error());
+  EXPECT_EQ(deeper->status, 400);
 }
 
 }  // namespace
