@@ -116,6 +116,11 @@ void AddTestSetFlags(CLI::App& command, EvalFlags* flags) {
   command.add_option("--users", flags->users,
                      "Sample at most N users, evenly spread; 0 for all");
   flags->test_set.AddTo(command);
+  command.add_option(
+      "--where", flags->where,
+      "Measure lists of the items that pass this filter, e.g. 'in_stock = "
+      "true', on the test items that pass it in --bundle; lists of --lists "
+      "should have no others");
 }
 
 void AddReportFlags(CLI::App& command, EvalFlags* flags) {

@@ -27,6 +27,8 @@ struct EvalFlags {
   std::string data;
   std::string category;
   bool all = false;
+  // The filter of every request; empty: none.
+  std::string where;
   std::string server_config;
   uint64_t seed = 1;
   uint64_t users = 0;

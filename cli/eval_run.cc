@@ -58,7 +58,8 @@ absl::Status EvaluateBundle(const EvalFlags& flags,
     RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
   }
   ASSIGN_OR_RETURN(auto serving, ServingBundle::Open(judged->bundle, registry));
-  ASSIGN_OR_RETURN(const ListSource lists, ListSource::Make(serving, config));
+  ASSIGN_OR_RETURN(const ListSource lists,
+                   ListSource::Make(serving, config, flags.where));
   ProgressLine progress;
   EvaluationOptions options{.ks = flags.ks,
                             .threads = flags.threads,
@@ -124,6 +125,15 @@ absl::Status RunEval(const EvalFlags& flags, const RetrieverRegistry& registry,
   RETURN_IF_ERROR(CheckTestSet(flags.test_set, judged_bundles,
                                flags.json.on_stdout() ? stderr : stdout,
                                &test_items, &result->counts));
+  if (!flags.where.empty()) {
+    ASSIGN_OR_RETURN(
+        const PassingCounts counts,
+        KeepPassingPairs(*result->bundle, flags.where, &test_items));
+    fmt::print(flags.json.on_stdout() ? stderr : stdout,
+               "where: {} of {} items pass, and {} of {} test pairs are left\n",
+               counts.passing_items, counts.items, counts.pairs_left,
+               counts.pairs);
+  }
   for (JudgedBundle& judged : bundles) {
     judged.users = FindTestUsers(test_items, judged.bundle->items());
     Thin(flags.users, &judged.users);

@@ -29,12 +29,27 @@ absl::Status SourceFailed(std::string_view retriever,
 }  // namespace
 
 absl::StatusOr<ListSource> ListSource::Make(
-    std::shared_ptr<const ServingBundle> bundle, v1::ServerConfig config) {
+    std::shared_ptr<const ServingBundle> bundle, v1::ServerConfig config,
+    const std::string& where) {
   config.set_bundles(bundle->bundle().dir().parent_path());
   config.mutable_limits()->set_max_k(kMaxK);
   config.mutable_defaults()->set_deadline_ms(kDeadlineMs);
   ASSIGN_OR_RETURN(config, CompleteServerConfig(std::move(config)));
-  return ListSource(std::move(bundle), config);
+  ListSource lists(std::move(bundle), config);
+  if (where.empty()) return lists;
+  lists.where_ = where;
+  ASSIGN_OR_RETURN(
+      lists.filter_,
+      ResolveFilter(lists.bundle_->bundle(), where, /*predicate=*/nullptr,
+                    {.max_terms = config.limits().max_filter_terms()}));
+  return lists;
+}
+
+void ListSource::Ask(const std::string& user_key, uint32_t k,
+                     v1::RetrieveRequest* request) const {
+  request->set_user_key(user_key);
+  request->set_k(k);
+  if (!where_.empty()) request->mutable_filter()->set_where(where_);
 }
 
 ListSource::ListSource(std::shared_ptr<const ServingBundle> bundle,
@@ -47,8 +62,7 @@ ListSource::ListSource(std::shared_ptr<const ServingBundle> bundle,
 absl::StatusOr<std::vector<Row>> ListSource::Fused(const std::string& user_key,
                                                    uint32_t k) const {
   v1::RetrieveRequest request;
-  request.set_user_key(user_key);
-  request.set_k(k);
+  Ask(user_key, k, &request);
   return Rows(request);
 }
 
@@ -56,16 +70,15 @@ absl::StatusOr<std::vector<Row>> ListSource::Alone(const std::string& user_key,
                                                    const std::string& retriever,
                                                    uint32_t k) const {
   v1::RetrieveRequest request;
-  request.set_user_key(user_key);
-  request.set_k(k);
+  Ask(user_key, k, &request);
   (*request.mutable_quotas())[retriever].set_target(k);
   return Rows(request);
 }
 
 absl::Status ListSource::AskSources(const std::string& user_key, uint32_t k,
                                     Answers* answers) const {
-  answers->request.set_user_key(user_key);
-  answers->request.set_k(k);
+  answers->request.Clear();
+  Ask(user_key, k, &answers->request);
   RETURN_IF_ERROR(MakePlan(config_, *bundle_, answers->request,
                            std::chrono::steady_clock::now(), SteadyTime::max(),
                            &answers->plan));

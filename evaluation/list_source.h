@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "index/bundle/row.h"
+#include "index/filter/filter_cache.h"
 #include "server/pipeline/fan_out.h"
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/plan.h"
@@ -34,10 +35,12 @@ struct Answers {
 // server would answer without it. Thread-safe.
 class ListSource {
  public:
-  // INVALID_ARGUMENT when the configuration is wrong. `config` is what the
-  // server would be given.
+  // INVALID_ARGUMENT when the configuration or the filter is wrong. `config` is
+  // what the server would be given, `where` the filter of every request; empty:
+  // none.
   static absl::StatusOr<ListSource> Make(
-      std::shared_ptr<const ServingBundle> bundle, v1::ServerConfig config);
+      std::shared_ptr<const ServingBundle> bundle, v1::ServerConfig config,
+      const std::string& where = "");
 
   // The list of the server's default quotas.
   absl::StatusOr<std::vector<Row>> Fused(const std::string& user_key,
@@ -55,18 +58,26 @@ class ListSource {
   std::vector<Row> Fuse(const Answers& answers) const;
 
   const ServingBundle& bundle() const { return *bundle_; }
+  // The items that pass the filter; null without one.
+  const PassingItems* passing() const {
+    return filter_ == nullptr ? nullptr : &filter_->items;
+  }
   // With every default filled in.
   const v1::ServerConfig& config() const { return config_; }
 
  private:
   ListSource(std::shared_ptr<const ServingBundle> bundle,
              const v1::ServerConfig& config);
+  void Ask(const std::string& user_key, uint32_t k,
+           v1::RetrieveRequest* request) const;
   absl::StatusOr<std::vector<Row>> Rows(
       const v1::RetrieveRequest& request) const;
 
   std::shared_ptr<const ServingBundle> bundle_;
   v1::ServerConfig config_;
   std::shared_ptr<const Pipeline> pipeline_;
+  std::string where_;
+  std::shared_ptr<const ResolvedFilter> filter_;
 };
 
 }  // namespace tributary

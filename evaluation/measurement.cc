@@ -169,12 +169,18 @@ void Measurement::MeasureList(size_t user, size_t list, List rows) {
           ? kUndefined
           : static_cast<float>(
                 Diversity(head, diversity_space_->items).value_or(kUndefined));
-  const size_t n_seen =
-      bundle.Seen(bundle.users().Find(std::string_view(test.key))).size();
+  // Others than these cannot be in a list.
+  const PassingItems* const passing = source_.passing();
+  const uint64_t n_items =
+      passing == nullptr ? bundle.items().size() : passing->count();
+  const auto seen =
+      bundle.Seen(bundle.users().Find(std::string_view(test.key)));
+  const auto n_seen = static_cast<size_t>(std::count_if(
+      seen.begin(), seen.end(),
+      [passing](Row row) { return passing == nullptr || passing->Has(row); }));
   for (size_t i = 0; i < kSampledNegatives.size(); ++i) {
-    const SampledMetrics sampled =
-        MetricsAmongSampled(test, rows, bundle.items().size(), n_seen,
-                            kSampledNegatives[i], kSampledK);
+    const SampledMetrics sampled = MetricsAmongSampled(
+        test, rows, n_items, n_seen, kSampledNegatives[i], kSampledK);
     quality[kSampledColumn + 2 * i] = static_cast<float>(sampled.hit);
     quality[kSampledColumn + 2 * i + 1] = static_cast<float>(sampled.ndcg);
   }

@@ -1,12 +1,15 @@
 #include "evaluation/test_set.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "index/filter/filter_cache.h"
+#include "status/status_macros.h"
 #include "text/quoted.h"
 
 namespace tributary {
@@ -137,6 +140,29 @@ void RemoveSeenPairs(const Bundle& bundle, TestItems* test_items) {
     }
     user = user->second.empty() ? test_items->erase(user) : std::next(user);
   }
+}
+
+absl::StatusOr<PassingCounts> KeepPassingPairs(const Bundle& bundle,
+                                               std::string_view where,
+                                               TestItems* test_items) {
+  ASSIGN_OR_RETURN(const auto filter,
+                   ResolveFilter(bundle, where, /*predicate=*/nullptr, {}));
+  PassingCounts counts = {.passing_items = filter->items.count(),
+                          .items = bundle.items().size()};
+  for (auto user = test_items->begin(); user != test_items->end();) {
+    counts.pairs += user->second.size();
+    std::erase_if(user->second, [&](const std::string& item) {
+      const Row row = bundle.items().Find(std::string_view(item));
+      return row == kNoRow || !filter->items.Has(row);
+    });
+    counts.pairs_left += user->second.size();
+    user = user->second.empty() ? test_items->erase(user) : std::next(user);
+  }
+  if (counts.pairs_left > 0) return counts;
+  return absl::FailedPreconditionError(
+      fmt::format("where: {} of {} items pass, and none of the {} test pairs "
+                  "has one of them",
+                  counts.passing_items, counts.items, counts.pairs));
 }
 
 std::string TestSetLine(const TestSetCounts& counts) {

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "evaluation/held_out_users.h"
 #include "index/bundle/bundle.h"
 
@@ -37,6 +39,22 @@ TestSetCounts CountTestSet(const TestItems& test_items, const Bundle& bundle);
 // Removes the pairs that were in the bundle's training, and users that have no
 // other.
 void RemoveSeenPairs(const Bundle& bundle, TestItems* test_items);
+
+// How much of a catalogue and of a test set a filter leaves.
+struct PassingCounts {
+  uint64_t passing_items = 0;
+  uint64_t items = 0;
+  uint64_t pairs_left = 0;
+  uint64_t pairs = 0;
+};
+
+// Removes the pairs whose item does not pass `where`, as one that the bundle
+// does not know, and users that have no other: no list may show them.
+// INVALID_ARGUMENT when the filter is wrong; FAILED_PRECONDITION when no pair
+// is left.
+absl::StatusOr<PassingCounts> KeepPassingPairs(const Bundle& bundle,
+                                               std::string_view where,
+                                               TestItems* test_items);
 
 // One line without a line break: the unknown users and items and the seen
 // pairs, each of how many.

@@ -41,6 +41,9 @@ std::string NearestName(std::string_view given, const Names& names) {
   for (const auto& name : names) {
     const std::string_view candidate(name);
     const size_t longer = std::max(given.size(), candidate.size());
+    // So many must be inserted at least. It also bounds the time that a very
+    // long name of a request takes.
+    if (longer - std::min(given.size(), candidate.size()) >= best) continue;
     const size_t distance = EditDistance(given, candidate);
     if (distance < best && distance * 3 <= std::max<size_t>(longer, 3)) {
       best = distance;

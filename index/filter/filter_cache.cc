@@ -24,8 +24,9 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
   std::vector<std::string> unknown;
   const auto add = [&](const ItemFilter& filter) {
     RowSet rows = filter.Evaluate();
-    unknown.insert(unknown.end(), filter.unknown_values().begin(),
-                   filter.unknown_values().end());
+    for (const std::string& value : filter.unknown_values()) {
+      if (unknown.size() < kMaxUnknownValues) unknown.push_back(value);
+    }
     if (passing.size() == 0) {
       passing = std::move(rows);
       return;
@@ -39,18 +40,24 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
       return absl::InvalidArgumentError(fmt::format(
           "filter.where: {}", std::string(parsed.status().message())));
     }
-    ASSIGN_OR_RETURN(const ItemFilter filter,
-                     ItemFilter::Compile(bundle, parsed->predicate,
-                                         {.path = "filter.where",
-                                          .offsets = parsed->offsets,
-                                          .max_terms = limits.max_terms}));
+    ASSIGN_OR_RETURN(
+        const ItemFilter filter,
+        ItemFilter::Compile(bundle, parsed->predicate,
+                            {.path = "filter.where",
+                             .offsets = parsed->offsets,
+                             .max_terms = limits.max_terms,
+                             .max_depth = limits.max_depth,
+                             .max_text_bytes = limits.max_text_bytes}));
     add(filter);
   }
   if (predicate != nullptr) {
-    ASSIGN_OR_RETURN(const ItemFilter filter,
-                     ItemFilter::Compile(bundle, *predicate,
-                                         {.path = "filter.predicate",
-                                          .max_terms = limits.max_terms}));
+    ASSIGN_OR_RETURN(
+        const ItemFilter filter,
+        ItemFilter::Compile(bundle, *predicate,
+                            {.path = "filter.predicate",
+                             .max_terms = limits.max_terms,
+                             .max_depth = limits.max_depth,
+                             .max_text_bytes = limits.max_text_bytes}));
     add(filter);
   }
   return std::shared_ptr<const ResolvedFilter>(
@@ -61,9 +68,10 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> FilterCache::Resolve(
     const Bundle& bundle, std::string_view where,
     const v1::Predicate* predicate, const FilterLimits& limits, bool* hit) {
   thread_local std::string key;
-  // Text holds no NUL, but if it does, that is a syntax error.
-  key.assign(where);
-  key.push_back('\0');
+  // With its size, so that no other text and message come to the same bytes.
+  const uint64_t where_bytes = where.size();
+  key.assign(reinterpret_cast<const char*>(&where_bytes), sizeof(where_bytes));
+  key.append(where);
   if (predicate != nullptr) predicate->AppendPartialToString(&key);
   std::shared_ptr<const ResolvedFilter> kept = Find(key);
   *hit = kept != nullptr;

@@ -2,7 +2,7 @@
 #define TRIBUTARY_INDEX_FILTER_FILTER_CACHE_H_
 
 #include <cstdint>
-#include <functional>
+#include <limits>
 #include <list>
 #include <memory>
 #include <string>
@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "index/bundle/bundle.h"
 #include "index/filter/passing_items.h"
+#include "index/filter/where.h"
 #include "sync/mutex.h"
 #include "tributary/v1/retrieval.pb.h"
 
@@ -26,7 +27,10 @@ struct ResolvedFilter {
 };
 
 struct FilterLimits {
+  // See ItemFilter::Options.
   uint32_t max_terms = 1000;
+  int max_depth = kMaxPredicateDepth;
+  uint32_t max_text_bytes = std::numeric_limits<uint32_t>::max();
   // How much memory the filters that are kept may take. 0: none are kept.
   uint64_t cache_bytes = 0;
 };

@@ -14,8 +14,6 @@
 namespace tributary {
 namespace {
 
-constexpr size_t kMaxUnknownValues = 16;
-
 // The value as it may have been written.
 std::string Written(const v1::AttributeValue& value) {
   switch (value.value_case()) {
@@ -31,6 +29,12 @@ std::string Written(const v1::AttributeValue& value) {
       break;
   }
   return "";
+}
+
+// Whether a category may be meant. It may be called 12, or true; but which text
+// a number such as 1.50 was, is not known any more.
+bool IsTextOf(const v1::AttributeValue& value) {
+  return value.has_text() || value.has_integer() || value.has_flag();
 }
 
 std::optional<bool> FlagOf(const v1::AttributeValue& value) {
@@ -49,14 +53,21 @@ std::optional<double> NumberOf(const v1::AttributeValue& value) {
   return std::nullopt;
 }
 
+// Whether it is one of int64. 2^63 is the first double beyond them.
+bool IsInteger(double number) {
+  return number == std::floor(number) && number >= -0x1p63 && number < 0x1p63;
+}
+
 // The first code of integers that are at least, or above, a number.
 uint32_t BoundOfIntegers(const AttributeColumn& column, double number,
                          bool above) {
-  const double first = above ? std::floor(number) + 1 : std::ceil(number);
-  // 2^63 is the first double beyond the integers.
-  if (first >= 0x1p63) return column.values();
-  if (first < -0x1p63) return 0;
-  return column.LowerBound(static_cast<int64_t>(first));
+  const double whole = above ? std::floor(number) : std::ceil(number);
+  if (whole < -0x1p63) return 0;
+  if (!IsInteger(whole)) return column.values();
+  const auto integer = static_cast<int64_t>(whole);
+  // To add 1 to the number instead would change nothing from 2^53 on.
+  return column.LowerBound(integer) +
+         (above && column.Find(integer).has_value() ? 1 : 0);
 }
 
 const char* ExampleOf(v1::AttributeType type) {
@@ -71,7 +82,7 @@ const char* ExampleOf(v1::AttributeType type) {
       return "a time in quotes, such as \"2026-11-30T12:00:00Z\" or "
              "\"2026-11-30\"";
     default:
-      return "text";
+      return "text, in quotes if it looks like a number";
   }
 }
 
@@ -118,9 +129,9 @@ absl::Status FilterCompiler::CountTerms(int terms, const std::string& path) {
 absl::Status FilterCompiler::AddPredicate(const v1::Predicate& predicate,
                                           const std::string& path, int depth,
                                           Node* node) {
-  if (depth > kMaxPredicateDepth) {
+  if (depth > options_.max_depth) {
     return Error(path,
-                 fmt::format("nested deeper than {}", kMaxPredicateDepth));
+                 fmt::format("nested deeper than {}", options_.max_depth));
   }
   switch (predicate.condition_case()) {
     case v1::Predicate::kAll:
@@ -303,6 +314,13 @@ absl::Status FilterCompiler::WrongType(const AttributeColumn& column,
                         Quoted(Written(value)), ExampleOf(column.type())));
 }
 
+absl::Status FilterCompiler::CheckText(const v1::AttributeValue& value,
+                                       const std::string& path) const {
+  if (value.text().size() <= options_.max_text_bytes) return absl::OkStatus();
+  return Error(path, fmt::format("{} bytes, limits.max_key_bytes is {}",
+                                 value.text().size(), options_.max_text_bytes));
+}
+
 void FilterCompiler::NoteUnknown(const AttributeColumn& column,
                                  const v1::AttributeValue& value) {
   if (filter_.unknown_values_.size() == kMaxUnknownValues) return;
@@ -329,6 +347,7 @@ absl::StatusOr<std::optional<uint32_t>> FilterCompiler::FindCode(
     const AttributeColumn& column, const v1::AttributeValue& value,
     const std::string& path) {
   std::optional<uint32_t> code;
+  RETURN_IF_ERROR(CheckText(value, path));
   switch (column.type()) {
     case v1::BOOLEAN: {
       const std::optional<bool> flag = FlagOf(value);
@@ -340,7 +359,7 @@ absl::StatusOr<std::optional<uint32_t>> FilterCompiler::FindCode(
       if (!number.has_value()) return WrongType(column, value, path);
       if (value.has_integer()) {
         code = column.Find(value.integer());
-      } else if (*number == std::floor(*number) && std::abs(*number) < 0x1p63) {
+      } else if (IsInteger(*number)) {
         code = column.Find(static_cast<int64_t>(*number));
       }
       break;
@@ -357,10 +376,7 @@ absl::StatusOr<std::optional<uint32_t>> FilterCompiler::FindCode(
       break;
     }
     default:
-      if (value.value_case() == v1::AttributeValue::VALUE_NOT_SET) {
-        return WrongType(column, value, path);
-      }
-      // A category may be called 12, or true.
+      if (!IsTextOf(value)) return WrongType(column, value, path);
       code = column.Find(std::string_view(Written(value)));
       break;
   }
@@ -371,6 +387,7 @@ absl::StatusOr<std::optional<uint32_t>> FilterCompiler::FindCode(
 absl::StatusOr<uint32_t> FilterCompiler::FindBound(
     const AttributeColumn& column, const v1::AttributeValue& value, bool above,
     const std::string& path) {
+  RETURN_IF_ERROR(CheckText(value, path));
   switch (column.type()) {
     case v1::INTEGER:
     case v1::NUMBER: {
@@ -390,9 +407,7 @@ absl::StatusOr<uint32_t> FilterCompiler::FindBound(
              (above && column.Find(time).has_value() ? 1 : 0);
     }
     default: {
-      if (value.value_case() == v1::AttributeValue::VALUE_NOT_SET) {
-        return WrongType(column, value, path);
-      }
+      if (!IsTextOf(value)) return WrongType(column, value, path);
       const std::string text = Written(value);
       return column.LowerBound(std::string_view(text)) +
              (above && column.Find(std::string_view(text)).has_value() ? 1 : 0);

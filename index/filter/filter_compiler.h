@@ -53,6 +53,8 @@ class FilterCompiler {
   absl::StatusOr<int64_t> TimeOf(const AttributeColumn& column,
                                  const v1::AttributeValue& value,
                                  const std::string& path);
+  absl::Status CheckText(const v1::AttributeValue& value,
+                         const std::string& path) const;
   void NoteUnknown(const AttributeColumn& column,
                    const v1::AttributeValue& value);
   absl::Status WrongType(const AttributeColumn& column,

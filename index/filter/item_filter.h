@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,9 +14,13 @@
 #include "index/bundle/bundle.h"
 #include "index/bundle/row_set.h"
 #include "index/filter/code_kernel.h"
+#include "index/filter/where.h"
 #include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {
+
+// How many values that no item has are kept of a filter, as its report says.
+inline constexpr size_t kMaxUnknownValues = 16;
 
 // A predicate that was checked against a bundle's attributes: values have
 // become codes. Views the bundle. Immutable and thread-safe.
@@ -28,12 +33,15 @@ class ItemFilter {
     // name the byte instead of the path within the predicate.
     std::span<const size_t> offsets = {};
     uint32_t max_terms = 1000;
+    int max_depth = kMaxPredicateDepth;
+    // Of a value that is text.
+    uint32_t max_text_bytes = std::numeric_limits<uint32_t>::max();
   };
 
   // INVALID_ARGUMENT, with the path of a field: an attribute that the bundle
   // does not have, with the nearest name; a value of another type than the
   // attribute's; a test that the type does not have; something that is not set;
-  // a predicate that is too deep or has too many terms.
+  // text that is too long; a predicate that is too deep or has too many terms.
   static absl::StatusOr<ItemFilter> Compile(const Bundle& bundle,
                                             const v1::Predicate& predicate,
                                             const Options& options);

@@ -33,6 +33,10 @@ struct Token {
   }
 };
 
+bool IsKeyword(const Token& token) {
+  return token.IsWord("AND") || token.IsWord("OR") || token.IsWord("NOT");
+}
+
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 // What ends a word.
@@ -231,8 +235,7 @@ class Parser {
   }
 
   absl::Status Restriction(v1::Predicate* out) {
-    if (token_.kind != Token::Kind::kWord || token_.text == "AND" ||
-        token_.text == "OR") {
+    if (token_.kind != Token::Kind::kWord || IsKeyword(token_)) {
       return Wrong(token_.offset,
                    token_.kind == Token::Kind::kEnd
                        ? "the filter ends here, expected an attribute"
@@ -324,8 +327,7 @@ class Parser {
   absl::Status Value(v1::AttributeValue* value) {
     const bool is_value =
         token_.kind == Token::Kind::kText ||
-        (token_.kind == Token::Kind::kWord && token_.text != "AND" &&
-         token_.text != "OR" && token_.text != "NOT");
+        (token_.kind == Token::Kind::kWord && !IsKeyword(token_));
     if (!is_value) {
       return Wrong(token_.offset, token_.kind == Token::Kind::kEnd
                                       ? "the filter ends here, expected a value"

@@ -28,7 +28,9 @@ absl::Status ParseRetrieveRequest(const std::string& json,
 absl::StatusOr<std::string> PrintRetrieveResponse(
     const v1::RetrieveResponse& response);
 
-inline constexpr int kMaxJsonDepth = 32;
+// The deepest predicate that a filter may have (kMaxPredicateDepth), a list of
+// predicates in each, and a list of values within.
+inline constexpr int kMaxJsonDepth = 100;
 inline constexpr int kMaxJsonStrings = 1 << 17;
 
 }  // namespace tributary

@@ -48,14 +48,11 @@ void AskSource(const ServingBundle& bundle, const RetrieverQuery& query,
       bundle.retrievers()[static_cast<size_t>(source.retriever)];
   const absl::StatusOr<Ask> ask =
       named.retriever->Retrieve(query, source.asked, &result->proposals);
-  if (query.passing != nullptr) {
-    // For retrievers of other people that do not know filters.
-    std::erase_if(result->proposals, [&](const ScoredRow& proposal) {
-      return !query.passing->Has(proposal.row);
-    });
-  }
+  const bool answered = ask.ok() && *ask == Ask::kAnswered;
+  // After an error they may be anything.
+  if (answered) KeepPassing(query, &result->proposals);
   result->duration = Clock::now() - start;
-  if (ask.ok() && *ask == Ask::kAnswered) {
+  if (answered) {
     result->state = SourceState::kAnswered;
     return;
   }
@@ -173,6 +170,16 @@ void Collect(PooledSources* pooled, const RetrieverQuery& call, uint32_t taken,
 }
 
 }  // namespace
+
+void KeepPassing(const RetrieverQuery& query,
+                 std::vector<ScoredRow>* proposals) {
+  const PassingItems* const passing = query.passing.get();
+  if (passing == nullptr) return;
+  std::erase_if(*proposals, [passing](const ScoredRow& proposal) {
+    return proposal.row >= passing->rows().size() ||
+           !passing->Has(proposal.row);
+  });
+}
 
 void FanOut(const std::shared_ptr<const ServingBundle>& bundle,
             const Plan& plan, WorkerPool* pool, uint32_t inline_below_us,

@@ -35,6 +35,11 @@ struct SourceResult {
   std::chrono::nanoseconds duration{0};
 };
 
+// Drops the proposals that do not pass the query's filter: retrievers of other
+// people need not know filters.
+void KeepPassing(const RetrieverQuery& query,
+                 std::vector<ScoredRow>* proposals);
+
 // Asks every source of `plan`, and sets results[i] for plan.sources[i].
 //
 // A source is short if its retriever expects to take at most `inline_below_us`.

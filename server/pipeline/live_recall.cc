@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "server/pipeline/fan_out.h"
 #include "server/process/cpu_throttle.h"
 #include "server/process/low_priority.h"
 
@@ -117,6 +118,7 @@ void LiveRecall::Measure(const RecallSample& sample) {
     // A retriever without approximation (UNIMPLEMENTED) has no recall to
     // measure.
     if (!ask.ok() || *ask != Ask::kAnswered) continue;
+    KeepPassing(query, &exact);
     Compare(exact, source, &metrics_->ForRetriever(named.spec->name()));
   }
   metrics_->live_recall_samples.Add();

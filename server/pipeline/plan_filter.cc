@@ -23,7 +23,17 @@ constexpr int kMaxRelaxed = 16;
 
 FilterLimits LimitsOf(const v1::ServerConfig& config) {
   return {.max_terms = config.limits().max_filter_terms(),
+          .max_text_bytes = config.limits().max_key_bytes(),
           .cache_bytes = config.filters().cache_bytes()};
+}
+
+// Those of `where` and `predicate` in one predicate, each of which was within
+// the limits.
+FilterLimits LimitsOfBoth(const v1::ServerConfig& config) {
+  FilterLimits limits = LimitsOf(config);
+  limits.max_terms *= 2;
+  limits.max_depth += 1;
+  return limits;
 }
 
 // The error of a filter, "path: what", as one of a request.
@@ -103,9 +113,10 @@ absl::Status Relax(const v1::ServerConfig& config, const ServingBundle& bundle,
           PassingItems(std::move(all)), plan->filter->unknown_values});
       break;
     }
-    ASSIGN_OR_RETURN(plan->filter, bundle.filters().Resolve(
-                                       bundle.bundle(), "", &predicate,
-                                       LimitsOf(config), &plan->filter_hit));
+    ASSIGN_OR_RETURN(
+        plan->filter,
+        bundle.filters().Resolve(bundle.bundle(), "", &predicate,
+                                 LimitsOfBoth(config), &plan->filter_hit));
   }
   return absl::OkStatus();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ void WriteReport(const PlannedSource& source, const SourceResult& result,
 }
 
 void WriteFilter(const Plan& plan, v1::FilterReport* report) {
+  report->Clear();
   report->set_passing_items(plan.filter->items.count());
   for (const std::string& value : plan.filter->unknown_values) {
     report->add_unknown_values(value);
@@ -137,6 +139,13 @@ absl::Status CheckReplyKeys(const Reply& reply) {
 }
 
 void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
+  // Clear deletes the message of a filter; it is kept for the next reply that
+  // has one.
+  thread_local std::unique_ptr<v1::FilterReport> filter;
+  const bool owns_filter = response->GetArena() == nullptr;
+  if (owns_filter && response->has_filter()) {
+    filter.reset(response->release_filter());
+  }
   response->Clear();
   const Plan& plan = *reply.plan;
   const FusionResult& fused = *reply.fused;
@@ -156,7 +165,10 @@ void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
   if (plan.segment_unknown) response->add_notices(v1::SEGMENT_UNKNOWN);
   if (fused.weights_unusable) response->add_notices(v1::WEIGHTS_UNUSABLE);
   response->set_service_level(plan.level);
-  if (plan.filter != nullptr) WriteFilter(plan, response->mutable_filter());
+  if (plan.filter != nullptr) {
+    if (owns_filter) response->set_allocated_filter(filter.release());
+    WriteFilter(plan, response->mutable_filter());
+  }
   if (!reply.bundle_label.empty()) {
     // A setter would make a std::string of its own first.
     response->mutable_bundle_label()->assign(reply.bundle_label);

@@ -41,6 +41,9 @@ constexpr int kMaxPredicateMessages = 2 * kMaxPredicateDepth + 3;
 // A term's predicate, term, range and two values; and a list and a negation.
 constexpr uint64_t kMessagesPerTerm = 7;
 
+// Deeper ones are not parsed by protobuf.
+constexpr int kMaxMessageDepth = 100;
+
 // One field of a message.
 struct WireField {
   int number = 0;
@@ -383,9 +386,12 @@ std::string ElementPath(const std::string& path, const FieldDescriptor& field,
 
 // The path of the first string of `bytes`, a message of `type`, that is not
 // UTF-8. A key of a map is the path of its entry, as is the entry's value.
+// Nothing is looked for in messages below kMaxMessageDepth.
 std::optional<std::string> FindBrokenText(const Descriptor& type,
                                           std::string_view bytes,
-                                          const std::string& path) {
+                                          const std::string& path,
+                                          int depth = 1) {
+  if (depth > kMaxMessageDepth) return std::nullopt;
   std::vector<uint64_t> seen(static_cast<size_t>(type.field_count()));
   WireReader reader(bytes);
   for (WireField wire; reader.Next(&wire);) {
@@ -402,8 +408,8 @@ std::optional<std::string> FindBrokenText(const Descriptor& type,
     if (field->type() == FieldDescriptor::TYPE_STRING) {
       if (!IsUtf8(wire.bytes)) return own_path();
     } else if (field->type() == FieldDescriptor::TYPE_MESSAGE) {
-      auto found =
-          FindBrokenText(*field->message_type(), wire.bytes, own_path());
+      auto found = FindBrokenText(*field->message_type(), wire.bytes,
+                                  own_path(), depth + 1);
       if (found.has_value()) return found;
     }
   }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <utility>
 
+#include "evaluation/test_set.h"
 #include "tests/index/bundle/tiny_bundle.h"
 
 namespace tributary {
@@ -47,6 +48,54 @@ TEST_F(EvaluateTest, JudgesTheListThatIsServed) {
       EXPECT_EQ(lists_->Fuse(answers), *lists_->Fused(user, k)) << user;
     }
   }
+}
+
+// In stock are a, c and e.
+TEST_F(EvaluateTest, MeasuresTheListsOfAFilter) {
+  const auto serving =
+      ServingBundle::Open(*Bundle::Open(WriteTinyBundle(MakeTestDir(), 1)),
+                          RetrieverRegistry::BuiltIn());
+  const auto lists = ListSource::Make(*serving, v1::ServerConfig(), "in_stock");
+  ASSERT_TRUE(lists.ok()) << lists.status();
+  EXPECT_THAT(*lists->Fused("stranger", 6), testing::ElementsAre(4, 2, 0));
+  EXPECT_THAT(*lists->Alone("20", "taste", 2), testing::ElementsAre(0, 2));
+  EXPECT_EQ(lists->passing()->count(), 3);
+  EXPECT_EQ(lists_->passing(), nullptr);
+  Answers answers;
+  ASSERT_TRUE(lists->AskSources("stranger", 6, &answers).ok());
+  EXPECT_EQ(lists->Fuse(answers), *lists->Fused("stranger", 6));
+  // The same answers, asked of another source: nothing of the filter is left.
+  ASSERT_TRUE(lists_->AskSources("stranger", 6, &answers).ok());
+  EXPECT_EQ(lists_->Fuse(answers).size(), 6);
+
+  TestItems test = {{"stranger", {"a", "f"}}, {"20", {"b"}}, {"30", {"gone"}}};
+  const auto counts =
+      KeepPassingPairs(lists->bundle().bundle(), "in_stock", &test);
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_EQ(counts->passing_items, 3);
+  EXPECT_EQ(counts->items, 6);
+  EXPECT_EQ(counts->pairs, 4);
+  EXPECT_EQ(counts->pairs_left, 1);
+  const TestItems left = {{"stranger", {"a"}}};
+  EXPECT_EQ(test, left);
+  const auto users = FindTestUsers(test, lists->bundle().bundle().items());
+  const auto evaluation = Evaluate(*lists, users, {.ks = {2, 3}});
+  ASSERT_TRUE(evaluation.ok()) << evaluation.status();
+  // The third of e, c, a.
+  EXPECT_EQ(evaluation->lists[0].at[0][0].mean, 0);
+  EXPECT_EQ(evaluation->lists[0].at[1][0].mean, 1);
+  // The list has all items that a sample could be drawn of.
+  EXPECT_EQ(evaluation->lists[0].sampled[0].hit, 1);
+
+  EXPECT_EQ(
+      KeepPassingPairs(lists->bundle().bundle(), "year = 1984", &test).status(),
+      absl::FailedPreconditionError(
+          "where: 1 of 6 items pass, and none of the 1 test pairs has "
+          "one of them"));
+  EXPECT_EQ(
+      ListSource::Make(*serving, v1::ServerConfig(), "in_stock =").status(),
+      absl::InvalidArgumentError("filter.where: at byte 10: the filter "
+                                 "ends here, expected a value"));
 }
 
 // A retriever that fails for every query.

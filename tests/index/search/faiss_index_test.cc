@@ -9,6 +9,7 @@
 #include "index/search/recall.h"
 #include "index/search/vector_index.h"
 #include "tests/index/bundle/tiny_bundle.h"
+#include "tests/index/search/allowed.h"
 #include "tests/index/search/space_bundle.h"
 
 namespace tributary {
@@ -128,6 +129,43 @@ TEST_P(FaissKinds, ReturnEveryRowOnceWhenAskedForMore) {
   for (size_t i = 0; i < hits.size(); ++i) {
     EXPECT_EQ(hits[i].row % 2, 0) << "a row without a vector";
     EXPECT_GE(hits[i].row, i == 0 ? 4 : hits[i - 1].row + 1);
+  }
+}
+
+// From a filter that passes most rows to one that passes a few, in which case
+// they are scored one by one.
+TEST_P(FaissKinds, FindTheBestOfTheAllowedRows) {
+  const auto flat = MakeFlatIndex(space_->items);
+  for (const Row step : {2, 6, 200, 100'000}) {
+    std::vector<Row> rows;
+    for (Row row = 0; row < 2 * kVectors; row += step) rows.push_back(row);
+    const RowSet set = SetOf(rows, 2 * kVectors);
+    const auto allowed = index_->Allow(set);
+    const auto flat_allowed = flat->Allow(set);
+    // One that is allowed, and one that is not.
+    const std::vector<Row> excluded = {0, 1202};
+    RowFilter filter(excluded);
+    RowFilter flat_filter(excluded);
+    filter.allowed = allowed.get();
+    flat_filter.allowed = flat_allowed.get();
+    double recall = 0;
+    for (uint32_t seed = 10; seed < 30; ++seed) {
+      const auto query = RandomVectors(1, kDim, seed);
+      std::vector<ScoredRow> hits, exact;
+      ASSERT_TRUE(
+          index_->Search(query, kN, filter, SteadyTime::max(), &hits).ok());
+      ASSERT_TRUE(
+          flat->Search(query, kN, flat_filter, SteadyTime::max(), &exact).ok());
+      // Every 100'000th row is row 0 alone, which is excluded.
+      EXPECT_EQ(exact.empty(), step == 100'000);
+      EXPECT_EQ(hits.size(), exact.size()) << "every " << step;
+      for (const ScoredRow& hit : hits) {
+        EXPECT_TRUE(set.Has(hit.row) && hit.row != 0 && hit.row != 1202)
+            << hit.row;
+      }
+      recall += exact.empty() ? 1 : Recall(exact, hits);
+    }
+    EXPECT_GE(recall / 20, GetParam().recall - 0.1) << "every " << step;
   }
 }
 

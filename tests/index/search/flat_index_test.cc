@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "index/search/vector_index.h"
+#include "tests/index/search/allowed.h"
 #include "tests/index/search/sample_vectors.h"
 #include "tests/index/search/space_bundle.h"
 
@@ -74,6 +75,69 @@ TEST(FlatIndex, EqualsBruteForceWithTiesAndExclusions) {
   for (const uint64_t count : {1, 3, 1024, 3000}) {
     ASSERT_NO_FATAL_FAILURE(ExpectEqualsBruteForce(Integers(count, 19)));
   }
+}
+
+std::vector<Row> Every(Row step, uint64_t count) {
+  std::vector<Row> rows;
+  for (Row row = 0; row < count; row += step) rows.push_back(row);
+  return rows;
+}
+
+// A filter that allows few vectors is searched in another way than one that
+// allows many.
+TEST(FlatIndex, EqualsBruteForceAmongAllowedRows) {
+  for (const bool every_row : {true, false}) {
+    SpaceBundle description = Integers(3000, 9);
+    if (!every_row) {
+      description.item_count = 4000;
+      for (Row row = 0; row < 4000; ++row) {
+        if (row % 4 != 1) description.rows.push_back(row);
+      }
+    }
+    const uint64_t count = description.item_count;
+    const auto bundle = description.Open();
+    const VectorTable& items = bundle->spaces()[0].items;
+    const auto index = MakeFlatIndex(items);
+    const auto query = SmallIntegers(9, 100);
+    for (const Row step : {1, 2, 31, 33, 500, 100'000}) {
+      const std::vector<Row> rows = Every(step, count);
+      const auto allowed = index->Allow(SetOf(rows, count));
+      for (const auto& excluded :
+           {std::vector<Row>{}, {0}, EveryThird(count, 0)}) {
+        // Exclusions that brute force needs to find the allowed rows alone.
+        std::vector<Row> others;
+        for (Row row = 0; row < count; ++row) {
+          if (row % step != 0 || std::ranges::binary_search(excluded, row)) {
+            others.push_back(row);
+          }
+        }
+        RowFilter filter(excluded);
+        filter.allowed = allowed.get();
+        for (const uint32_t n : {1, 10, 100000}) {
+          std::vector<ScoredRow> hits = {{77, 77}};
+          const auto status =
+              index->Search(query, n, filter, SteadyTime::max(), &hits);
+          ASSERT_TRUE(status.ok()) << status;
+          ASSERT_EQ(hits, BruteForce(items, query, n, others))
+              << "n " << n << ", every " << step << ", " << excluded.size()
+              << " excluded";
+        }
+      }
+    }
+  }
+}
+
+TEST(FlatIndex, FindsNothingWhereNothingIsAllowed) {
+  const auto bundle = Integers(100, 4).Open();
+  const auto index = MakeFlatIndex(bundle->spaces()[0].items);
+  const auto allowed = index->Allow(RowSet(100));
+  RowFilter filter;
+  filter.allowed = allowed.get();
+  std::vector<ScoredRow> hits = {{77, 77}};
+  ASSERT_TRUE(
+      index->Search(SmallIntegers(4, 1), 5, filter, SteadyTime::max(), &hits)
+          .ok());
+  EXPECT_THAT(hits, IsEmpty());
 }
 
 TEST(FlatIndex, EqualsBruteForceWhenOnlySomeRowsHaveVectors) {

@@ -169,13 +169,21 @@ TEST_F(AllocationTest, RetrieversAllocateNothing) {
       "quotas { key: 'kind' value { target: 2 } } "
       "quotas { key: 'taste' value { target: 2 } } "
       "quotas { key: 'popularity' value { target: 2 } } ";
-  for (const std::string user :
-       {"user_id: 10", "user_id: 20", "recent_item_keys: ['a', 'e']"}) {
-    EXPECT_EQ(CountAllocations(*bundle, user + " k: 4 " + quotas), 0) << user;
-    v1::RetrieveResponse response;
-    ASSERT_TRUE(response.ParseFromString(reply_));
-    EXPECT_EQ(response.source_reports_size(), 4);
-    EXPECT_GT(response.scores_size(), 0);
+  // Filters are found where the first request left them.
+  for (const std::string filter :
+       {"", "filter { where: 'in_stock AND NOT brand = nothing' }",
+        "filter { where: 'tags : *' predicate { term { attribute: 'year' "
+        "exists: true } } }"}) {
+    for (const std::string user :
+         {"user_id: 10", "user_id: 20", "recent_item_keys: ['a', 'e']"}) {
+      EXPECT_EQ(CountAllocations(*bundle, user + " k: 4 " + quotas + filter), 0)
+          << user << " " << filter;
+      v1::RetrieveResponse response;
+      ASSERT_TRUE(response.ParseFromString(reply_));
+      EXPECT_EQ(response.source_reports_size(), 4);
+      EXPECT_GT(response.scores_size(), 0);
+      EXPECT_EQ(response.has_filter(), !filter.empty());
+    }
   }
 }
 

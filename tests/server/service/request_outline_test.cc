@@ -105,6 +105,127 @@ TEST(RequestOutline, CountsNumbersThatAreNotPacked) {
               StartsWith("recent_item_ids: 5 items"));
 }
 
+// A predicate that negates another one `depth` - 1 times.
+v1::Predicate NestedPredicate(int depth, bool in_lists) {
+  v1::Predicate predicate;
+  predicate.mutable_term()->mutable_range()->mutable_above()->set_integer(1);
+  for (int i = 1; i < depth; ++i) {
+    v1::Predicate outer;
+    (in_lists ? outer.mutable_all()->add_predicates() : outer.mutable_negated())
+        ->Swap(&predicate);
+    predicate.Swap(&outer);
+  }
+  return predicate;
+}
+
+RequestOutline OutlineOf(const v1::Predicate& predicate) {
+  v1::Limits limits = SmallLimits();
+  limits.set_max_filter_terms(100);
+  v1::RetrieveRequest request;
+  *request.mutable_filter()->mutable_predicate() = predicate;
+  const std::string bytes = request.SerializeAsString();
+  RequestOutline outline = OutlineRetrieve(bytes, limits);
+  // What passes is parsed.
+  EXPECT_TRUE(!outline.status.ok() || request.ParseFromString(bytes));
+  outline.bytes = {};
+  return outline;
+}
+
+TEST(RequestOutline, RefusesPredicatesThatAreTooDeep) {
+  EXPECT_TRUE(OutlineOf(NestedPredicate(32, true)).status.ok());
+  EXPECT_TRUE(OutlineOf(NestedPredicate(32, false)).status.ok());
+  for (const bool in_lists : {true, false}) {
+    EXPECT_EQ(
+        OutlineOf(NestedPredicate(70, in_lists)).status,
+        absl::InvalidArgumentError("filter.predicate: nested deeper than 32"));
+  }
+}
+
+// A message in so many messages of one field, four megabytes of them.
+std::string FourMegabytesOf(int number) {
+  // From the innermost out, written back to front.
+  std::string reversed;
+  while (reversed.size() < 4 << 20) {
+    std::string length;
+    for (uint64_t size = reversed.size();; size >>= 7) {
+      const bool last = size < 128;
+      length += static_cast<char>((size & 127) | (last ? 0 : 128));
+      if (last) break;
+    }
+    reversed.append(length.rbegin(), length.rend());
+    reversed += static_cast<char>(number << 3 | 2);
+  }
+  return {reversed.rbegin(), reversed.rend()};
+}
+
+std::string WithLength(int number, const std::string& bytes) {
+  std::string field;
+  // The tag may take two bytes.
+  for (const uint64_t value :
+       {uint64_t{8} * static_cast<uint64_t>(number) + 2, bytes.size()}) {
+    uint64_t left = value;
+    for (; left >= 128; left >>= 7) {
+      field += static_cast<char>((left & 127) | 128);
+    }
+    field += static_cast<char>(left);
+  }
+  return field + bytes;
+}
+
+TEST(RequestOutline, NestingOfFourMegabytesOverflowsNoStack) {
+  const std::string negations = FourMegabytesOf(3);
+  const std::string filter = WithLength(9, WithLength(4, negations));
+  EXPECT_EQ(Outline(filter).status,
+            absl::InvalidArgumentError("filter.predicate: nested deeper than "
+                                       "32"));
+  EXPECT_FALSE(v1::RetrieveRequest().ParseFromString(filter));
+  // Whatever the outline says of it.
+  for (const std::string& bytes :
+       {filter, WithLength(16, WithLength(2, negations))}) {
+    EXPECT_THAT(std::string(WhyUnparsable(bytes).message()),
+                StartsWith("request: the bytes are not a"));
+  }
+}
+
+TEST(RequestOutline, RefusesPredicatesOfTooManyMessages) {
+  v1::Predicate predicate;
+  // Four messages each, and the list.
+  const auto add = [&](int terms) {
+    for (int i = 0; i < terms; ++i) {
+      *predicate.mutable_any()->add_predicates() =
+          NestedPredicate(1, /*in_lists=*/false);
+    }
+  };
+  add(100);
+  EXPECT_TRUE(OutlineOf(predicate).status.ok());
+  add(77);
+  EXPECT_EQ(OutlineOf(predicate).status,
+            absl::InvalidArgumentError(
+                "filter.predicate: 709 messages, more than a predicate of "
+                "limits.max_filter_terms, 100, needs"));
+  // Empty ones, which take two bytes and become a hundred.
+  predicate.Clear();
+  for (int i = 0; i < 100'000; ++i) predicate.mutable_all()->add_predicates();
+  EXPECT_THAT(std::string(OutlineOf(predicate).status.message()),
+              StartsWith("filter.predicate: 100001 messages"));
+  predicate.Clear();
+  for (int i = 0; i < 100'000; ++i) {
+    predicate.mutable_term()->mutable_any_of()->add_values();
+  }
+  EXPECT_THAT(std::string(OutlineOf(predicate).status.message()),
+              StartsWith("filter.predicate: 100002 messages"));
+}
+
+TEST(RequestOutline, RefusesALongListOfAttributesToRelax) {
+  v1::RetrieveRequest request;
+  for (int i = 0; i < 64; ++i) request.mutable_filter()->add_relax("a");
+  EXPECT_TRUE(Outline(request.SerializeAsString()).status.ok());
+  request.mutable_filter()->add_relax("a");
+  EXPECT_EQ(Outline(request.SerializeAsString()).status,
+            absl::InvalidArgumentError(
+                "filter.relax: 65 attributes, at most 64 are allowed"));
+}
+
 TEST(RequestOutline, AllowsAFewUnknownFields) {
   std::string bytes;
   // Field 31, a varint.
@@ -137,7 +258,12 @@ TEST(RequestOutline, CountsUnknownFieldsWhereverTheyAre) {
         Within(5, fields), Within(5, Within(2, fields)),
         Within(5, user_ids_as_text), Within(6, fields),
         Within(6, entry + Within(2, fields)), Within(6, group),
-        Within(9, fields)}) {
+        Within(9, fields), Within(9, Within(4, fields)),
+        Within(9, Within(4, Within(3, fields))),
+        Within(9, Within(4, Within(1, Within(1, fields)))),
+        Within(9, Within(4, Within(4, fields))),
+        Within(9, Within(4, Within(4, Within(2, fields)))),
+        Within(9, Within(4, Within(4, Within(5, Within(1, fields)))))}) {
     EXPECT_TRUE(v1::RetrieveRequest().ParseFromString(bytes)) << bytes;
     const absl::Status status = Outline(bytes).status;
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << bytes;
