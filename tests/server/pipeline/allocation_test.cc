@@ -155,8 +155,8 @@ TEST_F(AllocationTest, CapsBoostsAndDecayAllocateNothing) {
     codes[row] = static_cast<uint8_t>(row % 4);
   }
   const Scripts scripts = {{"behavior", {.rows = Rows(0, 1000)}},
-                           {"content", {.rows = Rows(250, 750)}},
-                           {"popularity", {.rows = Rows(500, 1000)}}};
+                           {"content", {.rows = Rows(0, 500)}},
+                           {"popularity", {.rows = Rows(0, 300)}}};
   const auto bundle = ServeScripted(
       scripts,
       {.attributes = {{.name = "shop", .values = {1, 2, 3}, .codes = codes},
@@ -172,7 +172,7 @@ TEST_F(AllocationTest, CapsBoostsAndDecayAllocateNothing) {
         "boosts {{ where: 'shop = 2 OR shop = 3' factor: 1.5 }} "
         "boosts {{ predicate {{ term {{ attribute: 'made' exists: true }} }} "
         "factor: 0.5 }} "
-        "decay {{ attribute: 'made' half_life_days: 30 at: '2026-01-01' }}",
+        "decay {{ attribute: 'made' half_life_days: 30 }}",
         policy);
     EXPECT_EQ(CountAllocations(bundle, text), 0) << policy;
     v1::RetrieveResponse response;
