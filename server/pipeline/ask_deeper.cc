@@ -55,8 +55,10 @@ bool AskDeeper(const std::shared_ptr<const ServingBundle>& bundle,
       plan->sources[i].asked = asked_before[i];
       continue;
     }
-    more |= answers[i].proposals.size() > results[i].proposals.size();
+    // An approximate search may find less than before.
+    if (answers[i].proposals.size() <= results[i].proposals.size()) continue;
     results[i].proposals.swap(answers[i].proposals);
+    more = true;
   }
   return more;
 }

@@ -20,9 +20,10 @@ bool IsShortByCaps(const Plan& plan, const FusionResult& fused);
 
 // Asks each source that proposed all that it was asked for, for twice as many
 // proposals, at most plan->deepest, and replaces its proposals and
-// plan->sources[i].asked. A source that fails now, or is late, keeps what it
-// proposed before. Returns whether any source proposed more. *deeper is scratch
-// memory. REQUIRES: `results` are those of FanOut for this plan.
+// plan->sources[i].asked. A source that fails now, is late, or has no more,
+// keeps what it proposed before. Returns whether any source proposed more.
+// *deeper is scratch memory. REQUIRES: `results` are those of FanOut for this
+// plan.
 bool AskDeeper(const std::shared_ptr<const ServingBundle>& bundle,
                WorkerPool* pool, uint32_t inline_below_us, Plan* plan,
                std::span<SourceResult> results,
