@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/list_flags.h"
 #include "cli/quota_flag.h"
 #include "client/retrieval_client.h"
 #include "fmt/core.h"
@@ -23,6 +24,7 @@ struct RetrieveFlags {
   std::vector<std::string> exclude;
   std::string where;
   std::vector<std::string> relax;
+  ListFlags list;
   bool include_seen = false;
   uint64_t bundle_version = 0;
   std::string bundle_label;
@@ -49,6 +51,7 @@ absl::StatusOr<v1::RetrieveRequest> MakeRequest(const RetrieveFlags& flags) {
       request.mutable_filter()->add_relax(attribute);
     }
   }
+  RETURN_IF_ERROR(SetListFlags(flags.list, &request));
   request.set_include_seen(flags.include_seen);
   request.set_bundle_version(flags.bundle_version);
   request.set_bundle_label(flags.bundle_label);
@@ -99,12 +102,15 @@ absl::Status PrintTable(const v1::RetrieveResponse& response) {
   for (const Candidate& c : candidates) {
     width = std::max(width, Printable(c.key).size());
   }
-  fmt::print("{:>4}  {:<{}}  {:>9}  {}\n", "", "item", width, "score",
-             "sources");
+  const bool has_factors = response.factors_size() > 0;
+  fmt::print("{:>4}  {:<{}}  {:>9}  {}{}\n", "", "item", width, "score",
+             has_factors ? fmt::format("{:>9}  ", "factor") : "", "sources");
   for (size_t i = 0; i < candidates.size(); ++i) {
     const Candidate& candidate = candidates[i];
-    fmt::print("{:>4}  {:<{}}  {:>9.6f}  {}\n", i + 1, Printable(candidate.key),
-               width, candidate.score, SourceNames(candidate));
+    fmt::print("{:>4}  {:<{}}  {:>9.6f}  {}{}\n", i + 1,
+               Printable(candidate.key), width, candidate.score,
+               has_factors ? fmt::format("{:>9.4g}  ", candidate.factor) : "",
+               SourceNames(candidate));
   }
   for (const v1::SourceReport& report : response.source_reports()) {
     fmt::print(
@@ -117,6 +123,10 @@ absl::Status PrintTable(const v1::RetrieveResponse& response) {
     fmt::print("notice: {}\n", NoticeText(static_cast<v1::Notice>(notice)));
   }
   if (response.has_filter()) PrintFilter(response.filter());
+  for (const v1::CapReport& cap : response.caps()) {
+    fmt::print("the cap on {} kept out {} of the proposed items\n",
+               Printable(cap.attribute()), cap.rejected());
+  }
   const std::string& label = response.bundle_label();
   fmt::print("bundle version {}{}{}{}\n", response.bundle_version(),
              label.empty() ? "" : fmt::format(" ({})", label),
@@ -173,6 +183,7 @@ void AddRetrieveCommand(CLI::App& app) {
                    "Attributes whose terms of --where may be dropped, in this "
                    "order, when fewer than k items pass; comma-separated")
       ->delimiter(',');
+  AddListFlags(*command, &flags->list);
   command->add_flag("--include-seen", flags->include_seen,
                     "Do not exclude items that the user has already had");
   command->add_option(

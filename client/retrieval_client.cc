@@ -84,6 +84,9 @@ absl::Status CheckColumns(const v1::RetrieveResponse& response) {
       CheckColumn("item_ids and item_keys",
                   response.item_ids_size() + response.item_keys_size(), n);
   status.Update(CheckColumn("sources", response.sources_size(), n));
+  if (response.factors_size() > 0) {
+    status.Update(CheckColumn("factors", response.factors_size(), n));
+  }
   for (const v1::SourceReport& report : response.source_reports()) {
     if (report.ranks_size() == 0 && report.raw_scores_size() == 0) continue;
     status.Update(CheckColumn("ranks", report.ranks_size(), n));
@@ -181,6 +184,7 @@ absl::StatusOr<std::vector<Candidate>> Candidates(
       candidate.key = fmt::format("{}", candidate.id);
     }
     candidate.score = response.scores(i);
+    if (response.factors_size() > 0) candidate.factor = response.factors(i);
     if (absl::Status status = AddProposals(response, i, &candidate);
         !status.ok()) {
       return status;

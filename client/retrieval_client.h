@@ -109,6 +109,9 @@ struct Candidate {
   uint64_t id = 0;
   // Higher is better. Scores of different responses are not comparable.
   float score = 0;
+  // What multiplied the score, with boosts or decay; 1 unless the request's
+  // view is FULL.
+  float factor = 1;
   std::vector<Proposal> proposals;
 };
 

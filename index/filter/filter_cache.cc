@@ -19,7 +19,8 @@ constexpr size_t kMaxEntries = 1024;
 
 absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
     const Bundle& bundle, std::string_view where,
-    const v1::Predicate* predicate, const FilterLimits& limits) {
+    const v1::Predicate* predicate, const FilterLimits& limits,
+    std::string_view path) {
   RowSet passing;
   std::vector<std::string> unknown;
   const auto add = [&](const ItemFilter& filter) {
@@ -35,15 +36,16 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
     for (size_t i = 0; i < words.size(); ++i) words[i] &= rows.words()[i];
   };
   if (!where.empty()) {
+    const std::string where_path = fmt::format("{}.where", path);
     const absl::StatusOr<ParsedWhere> parsed = ParseWhere(where);
     if (!parsed.ok()) {
       return absl::InvalidArgumentError(fmt::format(
-          "filter.where: {}", std::string(parsed.status().message())));
+          "{}: {}", where_path, std::string(parsed.status().message())));
     }
     ASSIGN_OR_RETURN(
         const ItemFilter filter,
         ItemFilter::Compile(bundle, parsed->predicate,
-                            {.path = "filter.where",
+                            {.path = where_path,
                              .offsets = parsed->offsets,
                              .max_terms = limits.max_terms,
                              .max_depth = limits.max_depth,
@@ -51,10 +53,11 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
     add(filter);
   }
   if (predicate != nullptr) {
+    const std::string predicate_path = fmt::format("{}.predicate", path);
     ASSIGN_OR_RETURN(
         const ItemFilter filter,
         ItemFilter::Compile(bundle, *predicate,
-                            {.path = "filter.predicate",
+                            {.path = predicate_path,
                              .max_terms = limits.max_terms,
                              .max_depth = limits.max_depth,
                              .max_text_bytes = limits.max_text_bytes}));
@@ -66,7 +69,8 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
 
 absl::StatusOr<std::shared_ptr<const ResolvedFilter>> FilterCache::Resolve(
     const Bundle& bundle, std::string_view where,
-    const v1::Predicate* predicate, const FilterLimits& limits, bool* hit) {
+    const v1::Predicate* predicate, const FilterLimits& limits, bool* hit,
+    std::string_view path) {
   thread_local std::string key;
   // With its size, so that no other text and message come to the same bytes.
   const uint64_t where_bytes = where.size();
@@ -76,7 +80,7 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> FilterCache::Resolve(
   std::shared_ptr<const ResolvedFilter> kept = Find(key);
   *hit = kept != nullptr;
   if (*hit) return kept;
-  ASSIGN_OR_RETURN(kept, ResolveFilter(bundle, where, predicate, limits));
+  ASSIGN_OR_RETURN(kept, ResolveFilter(bundle, where, predicate, limits, path));
   if (limits.cache_bytes > 0) Insert(key, kept, limits.cache_bytes);
   return kept;
 }

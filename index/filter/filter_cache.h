@@ -35,20 +35,24 @@ struct FilterLimits {
   uint64_t cache_bytes = 0;
 };
 
-// Parses and evaluates `where` and `predicate` of a filter. INVALID_ARGUMENT,
-// with the path of a field: those of ParseWhere and ItemFilter::Compile.
+// Parses and evaluates `where` and `predicate` of the message at `path`.
+// INVALID_ARGUMENT, with the path of a field, such as "filter.where": those of
+// ParseWhere and ItemFilter::Compile.
 absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
     const Bundle& bundle, std::string_view where,
-    const v1::Predicate* predicate, const FilterLimits& limits);
+    const v1::Predicate* predicate, const FilterLimits& limits,
+    std::string_view path = "filter");
 
 // The filters that were used last with one bundle, evaluated. Thread-safe.
 class FilterCache {
  public:
-  // As ResolveFilter, but evaluates only what is not kept. Sets *hit to whether
-  // it was. What is returned stays valid when it is dropped here.
+  // As ResolveFilter, but evaluates only what is not kept, whatever its path
+  // was. Sets *hit to whether it was. What is returned stays valid when it is
+  // dropped here.
   absl::StatusOr<std::shared_ptr<const ResolvedFilter>> Resolve(
       const Bundle& bundle, std::string_view where,
-      const v1::Predicate* predicate, const FilterLimits& limits, bool* hit);
+      const v1::Predicate* predicate, const FilterLimits& limits, bool* hit,
+      std::string_view path = "filter");
 
  private:
   // The text and the message, end to end, and what they came to.

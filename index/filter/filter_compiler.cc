@@ -4,8 +4,8 @@
 #include <cmath>
 #include <utility>
 
-#include "absl/time/time.h"
 #include "fmt/core.h"
+#include "index/filter/attribute_time.h"
 #include "index/filter/where.h"
 #include "status/nearest_name.h"
 #include "status/status_macros.h"
@@ -331,14 +331,9 @@ void FilterCompiler::NoteUnknown(const AttributeColumn& column,
 absl::StatusOr<int64_t> FilterCompiler::TimeOf(const AttributeColumn& column,
                                                const v1::AttributeValue& value,
                                                const std::string& path) {
-  absl::Time time;
-  for (const char* format :
-       {"%Y-%m-%dT%H:%M:%E*S%Ez", "%Y-%m-%dT%H:%M:%E*S", "%Y-%m-%dT%H:%M%Ez",
-        "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
-    if (value.has_text() &&
-        absl::ParseTime(format, value.text(), &time, nullptr)) {
-      return absl::ToUnixMillis(time);
-    }
+  if (value.has_text()) {
+    const std::optional<int64_t> time = ParseAttributeTime(value.text());
+    if (time.has_value()) return *time;
   }
   return WrongType(column, value, path);
 }

@@ -16,13 +16,19 @@
 // them. With a model, a source reserves its best items by fused score, because
 // the score is the better estimate of what the user wants; without one, by the
 // source's own ranks. A pass looks at each entry at most once for each source.
+//
+// Factors of items, which express what the business wants, multiply scores
+// before all this, so that they act wherever a score decides. Caps act in every
+// pass: an entry of whose group the list has enough is passed over.
 #include "server/fusion/fuse.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <limits>
 
 #include "server/fusion/candidate_pool.h"
+#include "server/fusion/cap_counts.h"
 #include "server/fusion/score.h"
 #include "server/fusion/score_order.h"
 
@@ -37,10 +43,12 @@ constexpr double kMaxWeight = 1e15;
 // Chooses at most k entries of a scored pool.
 class Selection {
  public:
-  // `order` has the indices of all entries, best first.
+  // `order` has the indices of all entries, best first. `caps`, whose items are
+  // the entries, is null if there are none.
   Selection(std::span<const FusionSource> sources, uint32_t k,
-            std::span<const uint32_t> order, CandidatePool* pool)
-      : sources_(sources), k_(k), order_(order), pool_(pool) {}
+            std::span<const uint32_t> order, CandidatePool* pool,
+            CapCounts* caps)
+      : sources_(sources), k_(k), order_(order), pool_(pool), caps_(caps) {}
 
   // Each source in turn takes its best entries that are not chosen yet, by
   // score or by its own ranks, until `quota` entries count towards it.
@@ -61,7 +69,8 @@ class Selection {
       Entry& entry = pool_->entries()[order_[i]];
       if (entry.chosen) continue;
       const int s = SourceWithRoom(entry.sources);
-      if (s >= 0) Choose(&entry, static_cast<size_t>(s));
+      if (s < 0 || !Fits(entry)) continue;
+      Choose(&entry, static_cast<size_t>(s));
     }
   }
 
@@ -81,13 +90,14 @@ class Selection {
     for (size_t rank = 0; rank < proposed; ++rank) {
       if (chosen_ == k_ || counted_[s] >= wanted) return;
       Entry& entry = pool_->At(s, rank);
-      if (!entry.chosen) Choose(&entry, s);
+      if (!entry.chosen && Fits(entry)) Choose(&entry, s);
     }
   }
 
   // Whether an entry is taken is unpredictable, so that mispredicted branches
   // would cost more than the rest of the loop: there is none.
   void ReserveByScore(size_t s, uint32_t wanted) {
+    if (caps_ != nullptr) return ReserveByScoreUnderCaps(s, wanted);
     for (const uint32_t index : order_) {
       if (chosen_ == k_ || counted_[s] >= wanted) return;
       Entry& entry = pool_->entries()[index];
@@ -98,7 +108,26 @@ class Selection {
     }
   }
 
+  void ReserveByScoreUnderCaps(size_t s, uint32_t wanted) {
+    for (const uint32_t index : order_) {
+      if (chosen_ == k_ || counted_[s] >= wanted) return;
+      Entry& entry = pool_->entries()[index];
+      const bool proposed = (entry.sources >> s & 1) != 0;
+      if (proposed && !entry.chosen && Fits(entry)) Choose(&entry, s);
+    }
+  }
+
+  size_t IndexOf(const Entry& entry) const {
+    return static_cast<size_t>(&entry - pool_->entries().data());
+  }
+
+  // Whether no cap keeps the entry out.
+  bool Fits(const Entry& entry) {
+    return caps_ == nullptr || caps_->Admits(IndexOf(entry));
+  }
+
   void Choose(Entry* entry, size_t s) {
+    if (caps_ != nullptr) caps_->Add(IndexOf(*entry));
     entry->chosen = true;
     ++chosen_;
     ++counted_[s];
@@ -125,6 +154,7 @@ class Selection {
   const uint32_t k_;
   const std::span<const uint32_t> order_;
   CandidatePool* const pool_;
+  CapCounts* const caps_;
   uint32_t chosen_ = 0;
   // How many entries count towards each source's quota.
   uint32_t counted_[kMaxSources] = {};
@@ -145,6 +175,32 @@ void WriteChosen(std::span<const Entry> entries,
     size += entry.chosen;
   }
   candidates->resize(size);
+}
+
+void ListRows(std::span<const Entry> entries, std::vector<Row>* rows) {
+  rows->resize(entries.size());
+  for (size_t i = 0; i < entries.size(); ++i) (*rows)[i] = entries[i].row;
+}
+
+// Multiplies the scores of entries[i], whose row is rows[i], by (*factors)[i].
+void Multiply(const RowFactors& what, std::span<const Row> rows,
+              std::span<Entry> entries, std::vector<float>* factors) {
+  factors->resize(rows.size());
+  what.GetFactors(rows, *factors);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    entries[i].score = std::min<double>(entries[i].score * (*factors)[i],
+                                        std::numeric_limits<float>::max());
+  }
+}
+
+// Writes the factors of the chosen entries in `order`.
+void WriteFactors(std::span<const Entry> entries,
+                  std::span<const uint32_t> order,
+                  std::span<const float> factors, std::vector<float>* written) {
+  written->clear();
+  for (const uint32_t index : order) {
+    if (entries[index].chosen) written->push_back(factors[index]);
+  }
 }
 
 // Whether every item would have the score 0, and the list the order of ids.
@@ -196,13 +252,24 @@ void Fuse(std::span<const FusionSource> sources, const FusionOptions& options,
           FusionResult* result) {
   static thread_local CandidatePool pool;
   static thread_local ScoreOrder score_order;
+  static thread_local CapCounts cap_counts;
+  // Of the pool's entries.
+  static thread_local std::vector<Row> rows;
+  static thread_local std::vector<float> factors;
 
   pool.Merge(sources);
   result->weights_unusable = WeightsAreUnusable(sources, options.policy);
   ScoreCandidates(WithUsableWeights(sources, options, result->weights_unusable),
                   options, &pool);
+  const bool is_capped = !options.caps.empty();
+  if (is_capped || options.factors != nullptr) ListRows(pool.entries(), &rows);
+  if (options.factors != nullptr) {
+    Multiply(*options.factors, rows, pool.entries(), &factors);
+  }
+  if (is_capped) cap_counts.Reset(options.caps, rows);
   const std::span<const uint32_t> order = score_order.Sort(pool.entries());
-  Selection selection(sources, options.k, order, &pool);
+  Selection selection(sources, options.k, order, &pool,
+                      is_capped ? &cap_counts : nullptr);
   const bool by_score =
       options.policy == FusionPolicy::kQuota && options.has_model;
   selection.Reserve(&FusionSource::min, by_score);
@@ -212,6 +279,12 @@ void Fuse(std::span<const FusionSource> sources, const FusionOptions& options,
   selection.Backfill();
 
   WriteChosen(pool.entries(), order, &result->candidates);
+  result->factors.clear();
+  if (options.factors != nullptr) {
+    WriteFactors(pool.entries(), order, factors, &result->factors);
+  }
+  result->rejected.clear();
+  if (is_capped) cap_counts.CountRejected(&result->rejected);
   result->outcomes.clear();
   for (size_t s = 0; s < sources.size(); ++s) {
     result->outcomes.push_back(selection.Outcome(s));

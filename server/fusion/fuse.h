@@ -8,7 +8,9 @@
 namespace tributary {
 
 // Fuses the proposals of the sources into one list of at most k items:
-// 1. Scores every proposed item (score.cc has the formulas).
+// 1. Scores every proposed item (score.cc has the formulas), and multiplies
+// each
+//    score by the item's factor.
 // 2. Lets each source, in order of priority, reserve items of its own: `min` of
 //    them by every policy, and `target` by kQuota.
 // 3. Fills the list up to k by score, as long as some source of the item has
@@ -24,11 +26,21 @@ namespace tributary {
 //   kWeighted           weight * score scaled to 0..1         min, by rank
 //   kInterleave         sources take turns instead            min, by rank
 // Here ranks count from 1, and s is the source's position in order of priority.
+// "By score" is by the score that was multiplied; ranks are the sources' own.
+// The n-th item of turns has the score 1 / n, so that a factor moves it, too.
+//
+// No step chooses an item of whose group the list has as many as a cap allows.
+// Without reservations, the list is therefore what one gets by walking through
+// all proposed items in their order, and leaving out each that would exceed a
+// cap by those before it, until there are k. An item that was reserved takes
+// its place in its group, although better ones of the group may come later.
+//
 // An item that a source reserves counts towards that source's quota; any other
 // item counts towards that of its first source with room.
 //
 // Scores are finite for all weights: if the largest one is above 1e15 or below
-// 1e-15, all are scaled so that it is not, which changes no order.
+// 1e-15, all are scaled so that it is not, which changes no order. With
+// factors, a score is at most the largest float.
 //
 // *result depends on the input alone. Its memory is reused, and scratch memory
 // is kept per thread, so that the steady state allocates nothing. Thread-safe.

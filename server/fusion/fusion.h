@@ -22,6 +22,36 @@ inline constexpr uint32_t kMaxSources = 32;
 // within about 2% of this at every prefix.
 double RankValue(size_t rank);
 
+// How many caps one list may have.
+inline constexpr size_t kMaxCaps = 8;
+
+// What multiplies the scores of items; fusion does not know why. Thread-safe.
+class RowFactors {
+ public:
+  virtual ~RowFactors() = default;
+  // Sets factors[i], above 0 and finite, to what multiplies the score of
+  // rows[i]. REQUIRES: the two have the same size.
+  virtual void GetFactors(std::span<const Row> rows,
+                          std::span<float> factors) const = 0;
+};
+
+// Sorts items into groups, of which a list may have only so many items.
+// Thread-safe.
+class RowGroups {
+ public:
+  virtual ~RowGroups() = default;
+  // Sets groups[i] to the group of rows[i]. Every item has one. REQUIRES: the
+  // two have the same size.
+  virtual void GetGroups(std::span<const Row> rows,
+                         std::span<uint32_t> groups) const = 0;
+};
+
+// At most `max` items of each group are in the list.
+struct FusionCap {
+  const RowGroups* groups = nullptr;
+  uint32_t max = 0;
+};
+
 enum class FusionPolicy { kQuota, kRrf, kWeighted, kInterleave };
 
 // The proposals of one source, and its quota. Sources are given in order of
@@ -46,6 +76,10 @@ struct FusionOptions {
   double k0 = 60;
   // For kQuota: whether the weights are those of a v1::FusionModel.
   bool has_model = false;
+  // What multiplies the scores, and which groups are capped. Null and empty:
+  // nothing. At most kMaxCaps. They outlive the call.
+  const RowFactors* factors = nullptr;
+  std::span<const FusionCap> caps = {};
 };
 
 struct FusedCandidate {
@@ -77,6 +111,12 @@ struct FusionResult {
   // Whether all sources had the weight 1 instead of their own: the policy
   // weighs sources, and none that proposed an item had a weight above 0.
   bool weights_unusable = false;
+  // One for each candidate, if the options have factors; else empty.
+  std::vector<float> factors;
+  // One for each cap: how many proposed items it kept out of the list. An item
+  // that two caps keep out counts for both; one that was not looked at, because
+  // the list was full, for none.
+  std::vector<uint32_t> rejected;
 };
 
 }  // namespace tributary

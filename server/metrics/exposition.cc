@@ -199,6 +199,15 @@ void ServerMetrics::CollectTotals(
              "Duration of fusion in seconds, for each request.")
       .Add({}, fusion_seconds)
       .MoveTo(families);
+  counter("tributary_capped_total", "Requests with caps.", capped);
+  counter("tributary_capped_deeper_total",
+          "Requests with caps for which sources were asked for more, because "
+          "the list was short.",
+          asked_deeper);
+  counter("tributary_cap_rejections_total",
+          "Proposed items that caps kept out of lists.", cap_rejections);
+  counter("tributary_reweighed_total", "Requests with boosts or decay.",
+          reweighed);
   CollectFilters(families);
   Histograms("tributary_swap_seconds",
              "Seconds from the call that activates a version until requests "

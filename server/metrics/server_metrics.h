@@ -171,6 +171,12 @@ class ServerMetrics : public prometheus::Collectable {
   // Requests with a filter, by the first of kFilterShares that is not below the
   // share of the items that passed.
   std::array<Counter, kFilterShares.size() + 1> filter_shares;
+  // Requests with caps, those of them for which sources were asked for more,
+  // and how many proposed items caps kept out; requests with boosts or decay.
+  Counter capped;
+  Counter asked_deeper;
+  Counter cap_rejections;
+  Counter reweighed;
   // Requests that live recall searched again exactly, and sampled requests that
   // did not fit into its queue.
   Counter live_recall_samples;

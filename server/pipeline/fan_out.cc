@@ -117,10 +117,10 @@ class PooledSources {
   size_t finished_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// The sources that are expected to take longer than `inline_below_us`. Bit i
-// stands for source i, here and below.
+// Those of the sources `which` that are expected to take longer than
+// `inline_below_us`. Bit i stands for source i, here and below.
 uint32_t LongSources(const ServingBundle& bundle, const Plan& plan,
-                     uint32_t inline_below_us) {
+                     uint32_t inline_below_us, uint32_t which) {
   uint32_t sources = 0;
   for (size_t i = 0; i < plan.sources.size(); ++i) {
     const PlannedSource& source = plan.sources[i];
@@ -131,7 +131,7 @@ uint32_t LongSources(const ServingBundle& bundle, const Plan& plan,
       sources |= 1U << i;
     }
   }
-  return sources;
+  return sources & which;
 }
 
 // Whether `sources` contains source i.
@@ -183,9 +183,10 @@ void KeepPassing(const RetrieverQuery& query,
 
 void FanOut(const std::shared_ptr<const ServingBundle>& bundle,
             const Plan& plan, WorkerPool* pool, uint32_t inline_below_us,
-            std::span<SourceResult> results) {
+            std::span<SourceResult> results, uint32_t which) {
   const SteadyTime start = Clock::now();
-  const uint32_t long_sources = LongSources(*bundle, plan, inline_below_us);
+  const uint32_t long_sources =
+      LongSources(*bundle, plan, inline_below_us, which);
   std::shared_ptr<PooledSources> pooled;
   uint32_t taken = 0;
   if (pool != nullptr && __builtin_popcount(long_sources) > 1) {
@@ -195,7 +196,8 @@ void FanOut(const std::shared_ptr<const ServingBundle>& bundle,
   // Short sources first: a long one may use up the time until the deadline.
   for (const bool is_long : {false, true}) {
     for (size_t i = 0; i < results.size(); ++i) {
-      if (Has(taken, i) || Has(long_sources, i) != is_long) continue;
+      if (!Has(which, i) || Has(taken, i)) continue;
+      if (Has(long_sources, i) != is_long) continue;
       AskSource(*bundle, plan.query, plan.sources[i], &results[i]);
     }
   }

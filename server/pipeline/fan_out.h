@@ -40,7 +40,12 @@ struct SourceResult {
 void KeepPassing(const RetrieverQuery& query,
                  std::vector<ScoredRow>* proposals);
 
-// Asks every source of `plan`, and sets results[i] for plan.sources[i].
+// All sources of a plan: see FanOut.
+inline constexpr uint32_t kAllSources = ~uint32_t{0};
+
+// Asks the sources of `plan` that are in `which`, bit i standing for source i,
+// and sets results[i] for plan.sources[i]; leaves the other results as they
+// are.
 //
 // A source is short if its retriever expects to take at most `inline_below_us`.
 // The calling thread runs the short sources and the last of the long ones;
@@ -55,7 +60,7 @@ void KeepPassing(const RetrieverQuery& query,
 // REQUIRES: results.size() == plan.sources.size().
 void FanOut(const std::shared_ptr<const ServingBundle>& bundle,
             const Plan& plan, WorkerPool* pool, uint32_t inline_below_us,
-            std::span<SourceResult> results);
+            std::span<SourceResult> results, uint32_t which = kAllSources);
 
 }  // namespace tributary
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/pipeline/ask_deeper.h"
 #include "server/pipeline/fan_out.h"
 #include "server/pipeline/fuse_results.h"
 #include "server/pipeline/live_recall.h"
@@ -31,6 +32,8 @@ struct Scratch {
   std::vector<SourceResult> results;
   std::vector<FusionSource> fusion_sources;
   FusionResult fused;
+  // What sources answer that are asked for more.
+  std::vector<SourceResult> deeper;
 
   std::span<SourceResult> MakeResults() {
     if (results.size() < plan.sources.size()) {
@@ -38,6 +41,23 @@ struct Scratch {
     }
     return {results.data(), plan.sources.size()};
   }
+};
+
+// Lets go of the conditions that a request asked for when it ends: they refer
+// to its bundle, which may be gone before the thread's next request.
+class ConditionsOf {
+ public:
+  explicit ConditionsOf(Plan* plan) : plan_(*plan) {}
+  ConditionsOf(const ConditionsOf&) = delete;
+  ConditionsOf& operator=(const ConditionsOf&) = delete;
+  ~ConditionsOf() {
+    plan_.filter.reset();
+    plan_.query.passing.reset();
+    plan_.factors.Clear();
+  }
+
+ private:
+  Plan& plan_;
 };
 
 bool IsLate(const SourceResult& result) {
@@ -75,6 +95,7 @@ absl::Status Pipeline::Retrieve(const RoutedBundle& from,
                                 ReplyFunction write) const {
   thread_local Scratch scratch;
   const std::shared_ptr<const ServingBundle>& bundle = from.bundle;
+  const ConditionsOf conditions(&scratch.plan);
   RETURN_IF_ERROR(MakePlan(config_, *bundle, request, Clock::now(), options,
                            &scratch.plan));
 
@@ -89,9 +110,21 @@ absl::Status Pipeline::Retrieve(const RoutedBundle& from,
         "the deadline passed before any source answered");
   }
 
-  const SteadyTime fusion_start = Clock::now();
-  FuseResults(scratch.plan, results, &scratch.fusion_sources, &scratch.fused);
-  const auto fusion_duration = Clock::now() - fusion_start;
+  std::chrono::nanoseconds fusion_duration{0};
+  const auto fuse = [&] {
+    const SteadyTime start = Clock::now();
+    FuseResults(scratch.plan, results, &scratch.fusion_sources, &scratch.fused);
+    fusion_duration += Clock::now() - start;
+  };
+  fuse();
+  while (IsShortByCaps(scratch.plan, scratch.fused) &&
+         AskDeeper(bundle, pool_, config_.execution().inline_below_us(),
+                   &scratch.plan, results, &scratch.deeper)) {
+    fuse();
+  }
+  if (scratch.plan.query.IsCancelled()) {
+    return absl::CancelledError("the caller has cancelled the call");
+  }
 
   const Reply reply = {.bundle = bundle.get(),
                        .bundle_label = from.label.view(),

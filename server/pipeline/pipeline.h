@@ -39,7 +39,7 @@ class Pipeline {
   // deadline passed before any source answered; CANCELLED.
   //
   // Once a thread has answered a few requests, this allocates nothing, except
-  // for sources that run on the pool.
+  // for sources that run on the pool, and for a decay that states a time.
   absl::Status Retrieve(const RoutedBundle& from,
                         const v1::RetrieveRequest& request,
                         const RetrieveOptions& options,

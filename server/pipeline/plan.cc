@@ -39,8 +39,11 @@
 
 #include "index/bundle/fusion_model.h"
 #include "server/pipeline/leave_out.h"
+#include "server/pipeline/plan_caps.h"
+#include "server/pipeline/plan_factors.h"
 #include "server/pipeline/plan_filter.h"
 #include "server/pipeline/request_check.h"
+#include "server/pipeline/violations.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -341,6 +344,10 @@ absl::Status MakePlan(const v1::ServerConfig& config,
   }
   PlanQuery(bundle.bundle(), request, plan);
   RETURN_IF_ERROR(PlanFilter(config, bundle, request.filter(), plan));
+  Violations violations;
+  PlanCaps(config, bundle.bundle(), request, plan, &violations);
+  RETURN_IF_ERROR(PlanFactors(config, bundle, request, plan, &violations));
+  RETURN_IF_ERROR(violations.ToStatus());
   PlanFusion(defaults, bundle, request.fusion(), plan);
   plan->query.deadline =
       std::min(options.deadline,

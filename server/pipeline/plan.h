@@ -11,6 +11,8 @@
 #include "absl/status/status.h"
 #include "index/filter/filter_cache.h"
 #include "server/fusion/fusion.h"
+#include "server/pipeline/attribute_factors.h"
+#include "server/pipeline/attribute_groups.h"
 #include "server/retrieval/retriever.h"
 #include "server/versions/serving_bundle.h"
 #include "tributary/v1/config.pb.h"
@@ -26,7 +28,8 @@ struct PlannedSource {
   uint32_t target = 0;
   uint32_t min = 0;
   uint32_t max = 0;
-  // How many proposals it is asked for: max(target, k).
+  // How many proposals it is asked for: max(target, k), or more where caps left
+  // the list shorter than k.
   uint32_t asked = 0;
   // Its weight in the fusion; see FusionSource.
   double weight = 0;
@@ -84,6 +87,19 @@ struct Plan {
   std::chrono::nanoseconds filter_duration{0};
   // The attributes whose terms were dropped, because too few items passed.
   std::vector<std::string> relaxed;
+  // What the request's boosts and decay come to; `fusion` views it unless it is
+  // empty.
+  AttributeFactors factors;
+  // The groups of the request's caps, in their order, and the caps, which
+  // `fusion` views.
+  std::vector<AttributeGroups> groups;
+  std::vector<FusionCap> caps;
+  // With caps: how long the list can be at most, the catalogue allowing, and
+  // for how many proposals a source may be asked to make it so long.
+  uint32_t fillable = 0;
+  uint32_t deepest = 0;
+  // How often sources were asked for more, because caps left the list short.
+  uint32_t deeper_rounds = 0;
 };
 
 // Checks the request, and plans it: which sources are asked, for how many

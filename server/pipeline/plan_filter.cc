@@ -9,10 +9,9 @@
 #include "fmt/format.h"
 #include "index/filter/item_filter.h"
 #include "index/filter/where.h"
+#include "server/pipeline/named_attribute.h"
 #include "server/pipeline/violations.h"
-#include "status/nearest_name.h"
 #include "status/status_macros.h"
-#include "text/quoted.h"
 
 namespace tributary {
 namespace {
@@ -21,28 +20,20 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kMaxRelaxed = 16;
 
-FilterLimits LimitsOf(const v1::ServerConfig& config) {
-  return {.max_terms = config.limits().max_filter_terms(),
-          .max_text_bytes = config.limits().max_key_bytes(),
-          .cache_bytes = config.filters().cache_bytes()};
-}
-
 // Those of `where` and `predicate` in one predicate, each of which was within
 // the limits.
 FilterLimits LimitsOfBoth(const v1::ServerConfig& config) {
-  FilterLimits limits = LimitsOf(config);
+  FilterLimits limits = FilterLimitsOf(config);
   limits.max_terms *= 2;
   limits.max_depth += 1;
   return limits;
 }
 
-// The error of a filter, "path: what", as one of a request.
+// The error of a filter as one of a request.
 absl::Status AsViolation(const absl::Status& error) {
-  const std::string message(error.message());
-  const size_t colon = message.find(": ");
-  if (colon == std::string::npos) return error;
+  if (!absl::IsInvalidArgument(error)) return error;
   Violations violations;
-  violations.Add(message.substr(0, colon), "{}", message.substr(colon + 2));
+  violations.AddError(error);
   return violations.ToStatus();
 }
 
@@ -70,14 +61,8 @@ absl::Status CheckFilter(const v1::Limits& limits, const Bundle& bundle,
   }
   for (int i = 0; i < filter.relax_size() && i < kMaxRelaxed; ++i) {
     if (bundle.FindAttribute(filter.relax(i)) != nullptr) continue;
-    std::vector<std::string_view> names;
-    for (const AttributeColumn& known : bundle.attributes()) {
-      names.push_back(known.name());
-    }
-    violations.Add(fmt::format("filter.relax[{}]", i),
-                   "{} is no attribute of version {}{}",
-                   Quoted(filter.relax(i)), bundle.version(),
-                   DidYouMean(filter.relax(i), names));
+    FindNamedAttribute(bundle, filter.relax(i),
+                       fmt::format("filter.relax[{}]", i), &violations);
   }
   return violations.ToStatus();
 }
@@ -123,6 +108,12 @@ absl::Status Relax(const v1::ServerConfig& config, const ServingBundle& bundle,
 
 }  // namespace
 
+FilterLimits FilterLimitsOf(const v1::ServerConfig& config) {
+  return {.max_terms = config.limits().max_filter_terms(),
+          .max_text_bytes = config.limits().max_key_bytes(),
+          .cache_bytes = config.filters().cache_bytes()};
+}
+
 absl::Status PlanFilter(const v1::ServerConfig& config,
                         const ServingBundle& bundle, const v1::Filter& filter,
                         Plan* plan) {
@@ -141,8 +132,8 @@ absl::Status PlanFilter(const v1::ServerConfig& config,
   RETURN_IF_ERROR(CheckFilter(config.limits(), bundle.bundle(), filter));
   auto resolved = bundle.filters().Resolve(
       bundle.bundle(), filter.where(),
-      filter.has_predicate() ? &filter.predicate() : nullptr, LimitsOf(config),
-      &plan->filter_hit);
+      filter.has_predicate() ? &filter.predicate() : nullptr,
+      FilterLimitsOf(config), &plan->filter_hit);
   if (!resolved.ok()) return AsViolation(resolved.status());
   plan->filter = *std::move(resolved);
   const uint32_t k = plan->fusion.k;

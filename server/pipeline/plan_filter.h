@@ -6,6 +6,9 @@
 
 namespace tributary {
 
+// The limits of a condition, and of those that are kept.
+FilterLimits FilterLimitsOf(const v1::ServerConfig& config);
+
 // Finds the items that pass the filter's `where` and `predicate`, if it has
 // any, and sets plan->filter, plan->query.passing and plan->relaxed. If fewer
 // than plan->fusion.k items pass, it does what the filter says to do then.

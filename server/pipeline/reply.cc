@@ -39,6 +39,15 @@ void WriteFilter(const Plan& plan, v1::FilterReport* report) {
   }
 }
 
+void WriteCaps(const Plan& plan, const FusionResult& fused,
+               v1::RetrieveResponse* response) {
+  for (size_t i = 0; i < plan.caps.size(); ++i) {
+    v1::CapReport* const report = response->add_caps();
+    report->set_attribute(plan.groups[i].column().name());
+    report->set_rejected(fused.rejected[i]);
+  }
+}
+
 // A candidate's row and its index in the reply.
 struct IndexedRow {
   Row row;
@@ -169,6 +178,11 @@ void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
     if (owns_filter) response->set_allocated_filter(filter.release());
     WriteFilter(plan, response->mutable_filter());
   }
+  if (plan.full_view) {
+    response->mutable_factors()->Add(fused.factors.begin(),
+                                     fused.factors.end());
+  }
+  WriteCaps(plan, fused, response);
   if (!reply.bundle_label.empty()) {
     // A setter would make a std::string of its own first.
     response->mutable_bundle_label()->assign(reply.bundle_label);

@@ -46,6 +46,15 @@ void CountFilter(const Plan& plan, const Bundle& bundle,
   metrics->filter_shares[bucket].Add();
 }
 
+void CountCaps(const Plan& plan, const FusionResult& fused,
+               ServerMetrics* metrics) {
+  metrics->capped.Add();
+  if (plan.deeper_rounds > 0) metrics->asked_deeper.Add();
+  for (const uint32_t rejected : fused.rejected) {
+    metrics->cap_rejections.Add(rejected);
+  }
+}
+
 }  // namespace
 
 void CountReply(const Reply& reply, ServerMetrics* metrics) {
@@ -55,6 +64,8 @@ void CountReply(const Reply& reply, ServerMetrics* metrics) {
   if (IsDegraded(reply.results)) metrics->degraded.Add();
   const bool filtered = reply.plan->filter != nullptr;
   if (filtered) CountFilter(*reply.plan, reply.bundle->bundle(), metrics);
+  if (!reply.plan->caps.empty()) CountCaps(*reply.plan, *reply.fused, metrics);
+  if (reply.plan->fusion.factors != nullptr) metrics->reweighed.Add();
   std::array<RetrieverMetrics*, kMaxSources> sources;
   for (size_t i = 0; i < reply.results.size(); ++i) {
     const SourceResult& result = reply.results[i];

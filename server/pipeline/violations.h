@@ -34,6 +34,17 @@ class Violations {
     text_bytes_ += kept_.back().path.size() + kept_.back().what.size();
   }
 
+  // Adds an error whose message is "<path>: <what>".
+  void AddError(const absl::Status& error) {
+    const std::string message(error.message());
+    const size_t colon = message.find(": ");
+    if (colon == std::string::npos) {
+      Add("request", "{}", message);
+    } else {
+      Add(message.substr(0, colon), "{}", message.substr(colon + 2));
+    }
+  }
+
   bool empty() const { return count_ == 0; }
 
   // OK when there are none; else INVALID_ARGUMENT with the message

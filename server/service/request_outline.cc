@@ -16,6 +16,8 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
 #include "index/filter/where.h"
+#include "server/pipeline/plan_caps.h"
+#include "server/pipeline/plan_factors.h"
 #include "status/field_error.h"
 #include "text/quoted.h"
 #include "text/utf8.h"
@@ -205,6 +207,11 @@ struct ListSizes {
   // The messages that a predicate consists of, and how deep they are nested.
   uint64_t predicate = 0;
   int predicate_depth = 0;
+  uint64_t caps = 0;
+  uint64_t boosts = 0;
+  // Those of all boosts together.
+  uint64_t boost_predicates = 0;
+  int boost_depth = 0;
   uint64_t weights = 0;
   // In it and in the messages that it holds.
   uint64_t unknown = 0;
@@ -236,17 +243,19 @@ bool CountWithin(const Shape& shape, std::string_view bytes, ListSizes* sizes) {
   });
 }
 
-// Counts the messages of a predicate, down to the depth that is allowed.
+// Counts the messages of a predicate, down to the depth that is allowed, in
+// *messages, and the depth in *deepest.
 bool CountPredicate(const Shape& shape, std::string_view bytes, int depth,
-                    ListSizes* sizes) {
-  sizes->predicate_depth = std::max(sizes->predicate_depth, depth);
+                    ListSizes* sizes, uint64_t* messages, int* deepest) {
+  *deepest = std::max(*deepest, depth);
   if (depth > kMaxPredicateMessages) return true;
   return ReadMessage(shape, bytes, sizes, [&](const WireField& field) {
     const Shape* const within =
         shape.messages[static_cast<size_t>(field.number)];
     if (within == nullptr) return true;
-    ++sizes->predicate;
-    return CountPredicate(*within, field.bytes, depth + 1, sizes);
+    ++*messages;
+    return CountPredicate(*within, field.bytes, depth + 1, sizes, messages,
+                          deepest);
   });
 }
 
@@ -265,10 +274,21 @@ bool CountFilter(const Shape& shape, std::string_view bytes, ListSizes* sizes) {
       case v1::Filter::kPredicateFieldNumber:
         return CountPredicate(
             *shape.messages[v1::Filter::kPredicateFieldNumber], field.bytes, 1,
-            sizes);
+            sizes, &sizes->predicate, &sizes->predicate_depth);
       default:
         return true;
     }
+  });
+}
+
+bool CountBoost(const Shape& shape, std::string_view bytes, ListSizes* sizes) {
+  return ReadMessage(shape, bytes, sizes, [&](const WireField& field) {
+    if (field.number != v1::Boost::kPredicateFieldNumber) return true;
+    // A predicate may come in parts, each a message.
+    ++sizes->boost_predicates;
+    return CountPredicate(*shape.messages[v1::Boost::kPredicateFieldNumber],
+                          field.bytes, 1, sizes, &sizes->boost_predicates,
+                          &sizes->boost_depth);
   });
 }
 
@@ -305,6 +325,14 @@ bool Count(const WireField& field, RequestOutline* outline, ListSizes* sizes) {
       return true;
     case Request::kFilterFieldNumber:
       return CountFilter(*within, field.bytes, sizes);
+    case Request::kCapsFieldNumber:
+      ++sizes->caps;
+      return CountWithin(*within, field.bytes, sizes);
+    case Request::kBoostsFieldNumber:
+      ++sizes->boosts;
+      return CountBoost(*within, field.bytes, sizes);
+    case Request::kDecayFieldNumber:
+      return CountWithin(*within, field.bytes, sizes);
     case Request::kBundleVersionFieldNumber:
       outline->bundle_version = field.value;
       return true;
@@ -351,6 +379,25 @@ absl::Status CheckSizes(const RequestOutline& outline, const ListSizes& sizes,
                       "{} messages, more than a predicate of "
                       "limits.max_filter_terms, {}, needs",
                       sizes.predicate, limits.max_filter_terms());
+  }
+  if (sizes.caps > kMaxCaps) {
+    return FieldError("caps", "{} caps, at most {} are allowed", sizes.caps,
+                      kMaxCaps);
+  }
+  if (sizes.boosts > kMaxBoosts) {
+    return FieldError("boosts", "{} boosts, at most {} are allowed",
+                      sizes.boosts, kMaxBoosts);
+  }
+  if (sizes.boost_depth > kMaxPredicateMessages) {
+    return FieldError("boosts", "a predicate is nested deeper than {}",
+                      kMaxPredicateDepth);
+  }
+  if (sizes.boost_predicates >
+      kMessagesPerTerm * (limits.max_filter_terms() + 1)) {
+    return FieldError("boosts",
+                      "{} messages in predicates, more than those of "
+                      "limits.max_filter_terms, {}, need",
+                      sizes.boost_predicates, limits.max_filter_terms());
   }
   if (sizes.vectors > kMaxVectors) {
     return FieldError("vectors", "{} vectors, at most {} are allowed",

@@ -33,7 +33,24 @@ struct Proposals {
   std::vector<ScoredRow> lists[3];
 };
 
-void BM_Fuse(benchmark::State& state) {
+// Groups of about 30 rows, and a factor for half of the rows.
+class EveryRow final : public RowGroups, public RowFactors {
+ public:
+  void GetGroups(std::span<const Row> rows,
+                 std::span<uint32_t> groups) const override {
+    for (size_t i = 0; i < rows.size(); ++i) groups[i] = rows[i] % 2000;
+  }
+  void GetFactors(std::span<const Row> rows,
+                  std::span<float> factors) const override {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      factors[i] = rows[i] % 2 == 0 ? 1.5F : 1;
+    }
+  }
+};
+
+// `capped`, `multiplied`: whether the list has a cap, and scores have factors.
+void FuseLoop(FusionPolicy policy, bool capped, bool multiplied,
+              benchmark::State* state) {
   const Proposals proposals;
   const uint32_t targets[] = {300, 150, 50};
   std::vector<FusionSource> sources;
@@ -41,15 +58,21 @@ void BM_Fuse(benchmark::State& state) {
     sources.push_back(
         {.proposals = proposals.lists[s], .target = targets[s], .weight = 1});
   }
-  const FusionOptions options{
-      .policy = static_cast<FusionPolicy>(state.range(0)),
-      .k = kK,
-      .has_model = true};
+  const EveryRow rows;
+  const FusionCap cap{&rows, 2};
+  FusionOptions options{.policy = policy, .k = kK, .has_model = true};
+  if (capped) options.caps = {&cap, 1};
+  if (multiplied) options.factors = &rows;
   FusionResult result;
-  for (auto _ : state) {
+  for (auto _ : *state) {
     Fuse(sources, options, &result);
     benchmark::DoNotOptimize(result.candidates.data());
   }
+}
+
+void BM_Fuse(benchmark::State& state) {
+  FuseLoop(static_cast<FusionPolicy>(state.range(0)), /*capped=*/false,
+           /*multiplied=*/false, &state);
 }
 BENCHMARK(BM_Fuse)
     ->ArgName("policy")
@@ -57,6 +80,16 @@ BENCHMARK(BM_Fuse)
     ->Arg(static_cast<int>(FusionPolicy::kRrf))
     ->Arg(static_cast<int>(FusionPolicy::kWeighted))
     ->Arg(static_cast<int>(FusionPolicy::kInterleave));
+
+void BM_FuseWithCap(benchmark::State& state) {
+  FuseLoop(FusionPolicy::kQuota, /*capped=*/true, /*multiplied=*/false, &state);
+}
+BENCHMARK(BM_FuseWithCap);
+
+void BM_FuseWithFactors(benchmark::State& state) {
+  FuseLoop(FusionPolicy::kQuota, /*capped=*/false, /*multiplied=*/true, &state);
+}
+BENCHMARK(BM_FuseWithFactors);
 
 void BM_ConcatenateAndDedupe(benchmark::State& state) {
   const Proposals proposals;

@@ -81,6 +81,21 @@ TEST(Candidates, GivesRanksAndRawScoresOfAFullView) {
   EXPECT_EQ((*candidates)[1].proposals[0].raw_score, 0.5);
 }
 
+TEST(Candidates, GivesFactors) {
+  auto response = Parse(R"pb(
+    item_ids: [ 5, 6 ]
+    scores: [ 2, 1 ]
+    sources: [ 0, 0 ]
+    factors: [ 4, 0.5 ]
+  )pb");
+  const auto candidates = Candidates(response);
+  ASSERT_TRUE(candidates.ok()) << candidates.status();
+  EXPECT_EQ((*candidates)[0].factor, 4);
+  EXPECT_EQ((*candidates)[1].factor, 0.5);
+  response.clear_factors();
+  EXPECT_EQ((*Candidates(response))[1].factor, 1);
+}
+
 TEST(Candidates, KnowsAllThirtyTwoSources) {
   v1::RetrieveResponse response =
       Parse(R"pb(
@@ -127,6 +142,9 @@ TEST(Candidates, ReportsDataLossWhenColumnsDisagree) {
   response = Parse(kTwoSources);
   response.mutable_sources()->RemoveLast();
   expect_error(response, "sources");
+  response = Parse(kTwoSources);
+  response.add_factors(1);
+  expect_error(response, "factors");
   response = Parse(kTwoSources);
   response.mutable_source_reports(1)->add_ranks(1);
   expect_error(response, "ranks");

@@ -149,6 +149,40 @@ TEST_F(AllocationTest, RoutingAllocatesNothing) {
   EXPECT_EQ(routed->label.view(), kLongLabel);
 }
 
+TEST_F(AllocationTest, CapsBoostsAndDecayAllocateNothing) {
+  std::vector<uint8_t> codes(kScriptedItems);
+  for (uint32_t row = 400; row < kScriptedItems; ++row) {
+    codes[row] = static_cast<uint8_t>(row % 4);
+  }
+  const Scripts scripts = {{"behavior", {.rows = Rows(0, 1000)}},
+                           {"content", {.rows = Rows(0, 500)}},
+                           {"popularity", {.rows = Rows(0, 300)}}};
+  const auto bundle = ServeScripted(
+      scripts,
+      {.attributes = {{.name = "shop", .values = {1, 2, 3}, .codes = codes},
+                      {.name = "made",
+                       .type = v1::TIME,
+                       .values = {1704067200000, 1749988800000, 1767225600000},
+                       .codes = codes}}});
+  for (const char* policy : {"QUOTA", "RRF", "WEIGHTED", "INTERLEAVE"}) {
+    const std::string text = fmt::format(
+        "user_key: '1' k: 500 view: BASIC fusion {{ policy: {} }} "
+        "caps {{ attribute: 'shop' max: 130 }} "
+        "caps {{ attribute: 'made' max: 200 }} "
+        "boosts {{ where: 'shop = 2 OR shop = 3' factor: 1.5 }} "
+        "boosts {{ predicate {{ term {{ attribute: 'made' exists: true }} }} "
+        "factor: 0.5 }} "
+        "decay {{ attribute: 'made' half_life_days: 30 }}",
+        policy);
+    EXPECT_EQ(CountAllocations(bundle, text), 0) << policy;
+    v1::RetrieveResponse response;
+    ASSERT_TRUE(response.ParseFromString(reply_));
+    EXPECT_EQ(response.caps_size(), 2);
+    // Sources were asked for more.
+    EXPECT_GT(response.source_reports(0).asked(), 500);
+  }
+}
+
 TEST_F(AllocationTest, RetrieversAllocateNothing) {
   const auto dir = WriteTinyBundle(MakeTestDir(), 1);
   std::string manifest = ReadFile(dir / "manifest.json");

@@ -94,6 +94,12 @@ void AddFiles(const ScriptedBundleOptions& options, BundleWriter& writer) {
   Add<uint64_t>(writer, "seen.offsets.npy", {0, 2, 2, 2});
   Add<Row>(writer, "seen.rows.npy", {1, 0});
   Add<uint16_t>(writer, "users.segments.npy", {0, 1, 0});
+  for (const ScriptedAttribute& attribute : options.attributes) {
+    const std::string prefix = "attribute." + attribute.name;
+    Add<int64_t>(writer, prefix + ".values.npy", attribute.values);
+    Add<uint8_t>(writer, prefix + ".codes.npy", attribute.codes,
+                 kScriptedItems);
+  }
 }
 
 v1::Manifest MakeManifest(const ScriptedBundleOptions& options) {
@@ -114,6 +120,17 @@ v1::Manifest MakeManifest(const ScriptedBundleOptions& options) {
   list->set_count(2);
   list->set_segment(1);
   *manifest.mutable_fusion() = options.fusion;
+  for (const ScriptedAttribute& attribute : options.attributes) {
+    v1::Attribute* spec = manifest.add_attributes();
+    spec->set_name(attribute.name);
+    spec->set_type(attribute.type);
+    spec->set_values(attribute.values.size());
+    const auto present = static_cast<uint64_t>(std::count_if(
+        attribute.codes.begin(), attribute.codes.end(),
+        [&](uint8_t code) { return code < attribute.values.size(); }));
+    spec->set_present(present);
+    spec->set_uses(present);
+  }
   for (const std::string& name : options.retrievers) {
     v1::RetrieverSpec* spec = manifest.add_retrievers();
     spec->set_name(name);

@@ -34,6 +34,16 @@ using Scripts = std::map<std::string, Script>;
 // The built-in kinds and "scripted".
 RetrieverRegistry ScriptedRegistry(Scripts scripts);
 
+// An attribute of INTEGER or TIME.
+struct ScriptedAttribute {
+  std::string name;
+  v1::AttributeType type = v1::INTEGER;
+  // Ascending; fewer than 256.
+  std::vector<int64_t> values;
+  // For each of the items, which value it has; values.size() for none.
+  std::vector<uint8_t> codes;
+};
+
 struct ScriptedBundleOptions {
   v1::KeyKind item_keys = v1::UINT64;
   v1::KeyKind user_keys = v1::UINT64;
@@ -41,6 +51,7 @@ struct ScriptedBundleOptions {
   // In the manifest's order.
   std::vector<std::string> retrievers = {"popularity", "content", "behavior"};
   v1::FusionModel fusion = {};
+  std::vector<ScriptedAttribute> attributes = {};
 };
 
 inline constexpr uint32_t kScriptedItems = 1000;

@@ -41,6 +41,15 @@ v1::RetrieveRequest Full() {
     request.mutable_filter()->add_exclude_item_keys("x");
   }
   request.set_bundle_label("canary");
+  v1::Cap* const cap = request.add_caps();
+  cap->set_attribute("brand");
+  cap->set_max(3);
+  v1::Boost* const boost = request.add_boosts();
+  boost->set_factor(2);
+  v1::Term* const term = boost->mutable_predicate()->mutable_term();
+  term->set_attribute("year");
+  term->set_exists(true);
+  request.mutable_decay()->set_attribute("created_at");
   return request;
 }
 
@@ -88,6 +97,30 @@ TEST(RequestOutline, RefusesListsAboveALimit) {
          }
        },
        "vectors: 65 vectors, at most 64 are allowed"},
+      {[](auto* r) {
+         for (int i = 0; i < 8; ++i) r->add_caps();
+       },
+       "caps: 9 caps, at most 8 are allowed"},
+      {[](auto* r) {
+         for (int i = 0; i < 16; ++i) r->add_boosts();
+       },
+       "boosts: 17 boosts, at most 16 are allowed"},
+      {[](auto* r) {
+         v1::Predicate* predicate = r->add_boosts()->mutable_predicate();
+         for (int i = 0; i < 70; ++i) predicate = predicate->mutable_negated();
+       },
+       "boosts: a predicate is nested deeper than 32"},
+      // The limit of terms, which is 0 here, is that of all boosts together.
+      {[](auto* r) {
+         for (int i = 0; i < 2; ++i) {
+           v1::Boost* const boost = r->add_boosts();
+           for (int p = 0; p < 4; ++p) {
+             boost->mutable_predicate()->mutable_any()->add_predicates();
+           }
+         }
+       },
+       "boosts: 14 messages in predicates, more than those of "
+       "limits.max_filter_terms, 0, need"},
   };
   for (const auto& [add, message] : cases) {
     v1::RetrieveRequest request = Full();
@@ -263,7 +296,12 @@ TEST(RequestOutline, CountsUnknownFieldsWhereverTheyAre) {
         Within(9, Within(4, Within(1, Within(1, fields)))),
         Within(9, Within(4, Within(4, fields))),
         Within(9, Within(4, Within(4, Within(2, fields)))),
-        Within(9, Within(4, Within(4, Within(5, Within(1, fields)))))}) {
+        Within(9, Within(4, Within(4, Within(5, Within(1, fields))))),
+        Within(15, fields),
+        // The tags of fields 16 and 17 have two bytes.
+        "\x82\x01" + Within(0, fields).substr(1),
+        "\x82\x01" + Within(0, Within(2, fields)).substr(1),
+        "\x8A\x01" + Within(0, fields).substr(1)}) {
     EXPECT_TRUE(v1::RetrieveRequest().ParseFromString(bytes)) << bytes;
     const absl::Status status = Outline(bytes).status;
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << bytes;

@@ -1,0 +1,252 @@
+// Caps against an implementation that is obviously right, over many random
+// inputs, besides a few examples.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "server/fusion/fuse.h"
+#include "tests/server/fusion/fuse_input.h"
+#include "tests/server/fusion/random_inputs.h"
+
+namespace tributary {
+namespace {
+
+using testing::ElementsAre;
+
+constexpr int kRounds = 4000;
+// More than any random input proposes.
+constexpr uint32_t kEverything = 1000;
+
+class TableGroups final : public RowGroups {
+ public:
+  explicit TableGroups(std::vector<uint32_t> group_of)
+      : group_of_(std::move(group_of)) {}
+  uint32_t Of(Row row) const { return group_of_[row % group_of_.size()]; }
+  void GetGroups(std::span<const Row> rows,
+                 std::span<uint32_t> groups) const override {
+    for (size_t i = 0; i < rows.size(); ++i) groups[i] = Of(rows[i]);
+  }
+
+ private:
+  const std::vector<uint32_t> group_of_;
+};
+
+TableGroups RandomGroups(RandomInputs* inputs) {
+  // Groups of all sizes, and numbers that a table of counts could not hold.
+  const uint32_t n_groups = 1 + inputs->Below(20);
+  std::vector<uint32_t> group_of(80);
+  for (uint32_t& group : group_of) {
+    group = inputs->Below(n_groups) * 0x01010101u;
+  }
+  return TableGroups(std::move(group_of));
+}
+
+struct Selected {
+  // In order.
+  std::vector<Row> rows;
+  std::vector<uint32_t> rejected;
+};
+
+// The selection as fuse.h describes it. The order is that of fusion itself,
+// without caps and of all that is proposed.
+class Selecting {
+ public:
+  Selecting(const FuseInput& input, const std::vector<TableGroups>& groups)
+      : input_(input), groups_(groups), rejected_(input.options.caps.size()) {
+    FuseInput all = input;
+    all.options.k = kEverything;
+    all.options.caps = {};
+    for (FusionSource& source : all.sources) {
+      source.max = std::numeric_limits<uint32_t>::max();
+    }
+    order_ = RowsOf(Fused(all));
+  }
+
+  Selected Select() {
+    const FusionOptions& options = input_.options;
+    const bool quota = options.policy == FusionPolicy::kQuota;
+    for (size_t s = 0; s < input_.sources.size(); ++s) {
+      Reserve(s, input_.sources[s].min, quota && options.has_model);
+    }
+    for (size_t s = 0; quota && s < input_.sources.size(); ++s) {
+      Reserve(s, input_.sources[s].target, options.has_model);
+    }
+    for (const Row row : order_) {
+      if (chosen_.size() == options.k) break;
+      for (size_t s = 0; s < input_.sources.size(); ++s) {
+        if (!ProposedBy(input_, s, row) || chosen_.contains(row)) continue;
+        if (counted_[s] == input_.sources[s].max) continue;
+        if (Fits(row)) Choose(s, row);
+        break;
+      }
+    }
+    Selected selected;
+    for (const Row row : order_) {
+      if (chosen_.contains(row)) selected.rows.push_back(row);
+    }
+    for (const std::set<Row>& rows : rejected_) {
+      selected.rejected.push_back(static_cast<uint32_t>(rows.size()));
+    }
+    return selected;
+  }
+
+ private:
+  void Reserve(size_t s, uint32_t wanted, bool by_score) {
+    std::vector<Row> rows;
+    if (by_score) {
+      rows = order_;
+    } else {
+      for (const ScoredRow& p : input_.proposals[s]) rows.push_back(p.row);
+    }
+    for (const Row row : rows) {
+      if (counted_[s] >= wanted || chosen_.size() == input_.options.k) return;
+      if (!ProposedBy(input_, s, row) || chosen_.contains(row)) continue;
+      if (Fits(row)) Choose(s, row);
+    }
+  }
+
+  bool Fits(Row row) {
+    bool fits = true;
+    for (size_t c = 0; c < input_.options.caps.size(); ++c) {
+      uint32_t same = 0;
+      for (const Row other : chosen_) {
+        same += groups_[c].Of(other) == groups_[c].Of(row);
+      }
+      if (same < input_.options.caps[c].max) continue;
+      rejected_[c].insert(row);
+      fits = false;
+    }
+    return fits;
+  }
+
+  void Choose(size_t s, Row row) {
+    chosen_.insert(row);
+    ++counted_[s];
+  }
+
+  const FuseInput& input_;
+  const std::vector<TableGroups>& groups_;
+  std::vector<Row> order_;
+  std::set<Row> chosen_;
+  uint32_t counted_[kMaxSources] = {};
+  std::vector<std::set<Row>> rejected_;
+};
+
+// A random input with up to three caps.
+struct CappedInput {
+  explicit CappedInput(RandomInputs* inputs) : input(inputs->Next()) {
+    const size_t n = 1 + inputs->Below(3);
+    for (size_t c = 0; c < n; ++c) groups.push_back(RandomGroups(inputs));
+    for (size_t c = 0; c < n; ++c) {
+      caps.push_back({&groups[c], 1 + inputs->Below(5)});
+    }
+    input.options.caps = caps;
+  }
+
+  FuseInput input;
+  std::vector<TableGroups> groups;
+  std::vector<FusionCap> caps;
+};
+
+TEST(CapsProperty, TheListIsThatOfTheObviousSelection) {
+  RandomInputs inputs(21);
+  int rejected = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const CappedInput capped(&inputs);
+    const FusionResult result = Fused(capped.input);
+    const Selected expected = Selecting(capped.input, capped.groups).Select();
+    ASSERT_EQ(RowsOf(result), expected.rows) << round;
+    ASSERT_EQ(result.rejected, expected.rejected) << round;
+    rejected += expected.rejected[0] > 0;
+  }
+  EXPECT_GT(rejected, kRounds / 4);
+}
+
+// Where nothing is reserved, the list is what anyone can make of the list
+// without caps: walk through it, and skip what would exceed a cap.
+TEST(CapsProperty, WithoutReservationsTheListIsGreedy) {
+  RandomInputs inputs(22);
+  for (int round = 0; round < kRounds; ++round) {
+    CappedInput capped(&inputs);
+    for (FusionSource& source : capped.input.sources) {
+      source.min = 0;
+      source.target = 0;
+      source.max = std::numeric_limits<uint32_t>::max();
+    }
+    FuseInput uncapped = capped.input;
+    uncapped.options.caps = {};
+    uncapped.options.k = kEverything;
+    std::vector<FusedCandidate> greedy;
+    for (const FusedCandidate& candidate : Fused(uncapped).candidates) {
+      if (greedy.size() == capped.input.options.k) break;
+      bool fits = true;
+      for (size_t c = 0; c < capped.caps.size(); ++c) {
+        const TableGroups& groups = capped.groups[c];
+        uint32_t same = 0;
+        for (const FusedCandidate& other : greedy) {
+          same += groups.Of(other.row) == groups.Of(candidate.row);
+        }
+        fits &= same < capped.caps[c].max;
+      }
+      if (fits) greedy.push_back(candidate);
+    }
+    ASSERT_EQ(Fused(capped.input).candidates, greedy) << round;
+  }
+}
+
+TEST(CapsProperty, ACapThatNothingReachesChangesNothing) {
+  RandomInputs inputs(23);
+  for (int round = 0; round < kRounds; ++round) {
+    CappedInput capped(&inputs);
+    capped.caps[0].max = kEverything;
+    capped.input.options.caps = std::span(capped.caps).first(1);
+    FuseInput uncapped = capped.input;
+    uncapped.options.caps = {};
+    const FusionResult result = Fused(capped.input);
+    ASSERT_EQ(result.candidates, Fused(uncapped).candidates);
+    ASSERT_THAT(result.rejected, ElementsAre(0));
+  }
+}
+
+FuseInput TwoLists(uint32_t k) {
+  FuseInput input = WeightedInput({{1, 2, 3, 4, 5}, {6, 7, 8}}, {1, .1}, k);
+  input.options.policy = FusionPolicy::kRrf;
+  return input;
+}
+
+TEST(Caps, AnItemThatWouldExceedACapMakesRoomForTheNext) {
+  // Rows 1 to 3 are one group, and so are 4 to 8.
+  const TableGroups groups({9, 0, 0, 0, 1, 1, 1, 1, 1});
+  FuseInput input = TwoLists(3);
+  const FusionCap cap{&groups, 2};
+  input.options.caps = {&cap, 1};
+  const FusionResult result = Fused(input);
+  EXPECT_THAT(RowsOf(result), ElementsAre(1, 2, 4));
+  EXPECT_THAT(result.rejected, ElementsAre(1));
+}
+
+TEST(Caps, ACapOfOneLeavesOneOfEachGroup) {
+  const TableGroups groups({9, 0, 0, 1, 1, 0, 2, 2, 2});
+  FuseInput input = TwoLists(10);
+  const FusionCap cap{&groups, 1};
+  input.options.caps = {&cap, 1};
+  EXPECT_THAT(RowsOf(Fused(input)), ElementsAre(1, 3, 6));
+}
+
+TEST(Caps, AReservedItemTakesItsPlaceInTheGroup) {
+  const TableGroups groups({9, 0, 0, 0, 0, 0, 0, 1, 1});
+  FuseInput input = TwoLists(3);
+  input.options.policy = FusionPolicy::kQuota;
+  input.sources[1].target = 1;
+  const FusionCap cap{&groups, 1};
+  input.options.caps = {&cap, 1};
+  // Row 6 is reserved, so that the better row 1 stays out.
+  EXPECT_THAT(RowsOf(Fused(input)), ElementsAre(6, 7));
+}
+
+}  // namespace
+}  // namespace tributary
