@@ -22,6 +22,7 @@ v1::Limits DefaultLimits() {
   limits.set_max_quotas(16);
   limits.set_max_recent_items(1000);
   limits.set_max_exclusions(10000);
+  limits.set_max_filter_terms(100);
   return limits;
 }
 
