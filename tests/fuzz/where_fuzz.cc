@@ -15,6 +15,18 @@
 namespace tributary {
 namespace {
 
+// The error without the byte that it is about. Other words of it may be the
+// input's own.
+std::string_view Reason(const absl::Status& error) {
+  constexpr std::string_view kPath = "where: at byte ";
+  std::string_view message(error.message().data(), error.message().size());
+  Require(message.starts_with(kPath));
+  message.remove_prefix(kPath.size());
+  const size_t colon = message.find(": ");
+  Require(colon != std::string_view::npos);
+  return message.substr(colon + 2);
+}
+
 // What passes; nothing when the bundle cannot say. Whether it can depends on
 // attributes and values alone.
 std::optional<RowSet> Passing(const Bundle& bundle,
@@ -24,9 +36,8 @@ std::optional<RowSet> Passing(const Bundle& bundle,
       bundle, predicate, {.path = "where", .offsets = offsets});
   if (!filter.ok()) {
     Require(absl::IsInvalidArgument(filter.status()));
-    Require(absl::StartsWith(filter.status().message(), "where: at byte "));
     // The grammar refuses what would be too deep.
-    Require(!absl::StrContains(filter.status().message(), "nested"));
+    Require(!Reason(filter.status()).starts_with("nested deeper"));
     return std::nullopt;
   }
   Require(filter->unknown_values().size() <= kMaxUnknownValues);
