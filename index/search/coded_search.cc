@@ -523,7 +523,10 @@ absl::Status CodedSearcher::SearchLists(std::span<const float> query,
     }
     const float safe = SafeScore(query, scratch);
     Rerank(query, n, scratch, hits);
-    if (hits->size() < n || hits->back().score >= safe) return absl::OkStatus();
+    // Who asks for less effort than recall takes has no time for more.
+    if (hits->size() < n || hits->back().score >= safe || terms.effort < 1) {
+      return absl::OkStatus();
+    }
   }
   return FlatScanAllowed(vectors_, query, n, allowed, excluded, terms, hits);
 }

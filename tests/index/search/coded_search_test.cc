@@ -298,6 +298,30 @@ TEST(CodedSearch, AShareOfTheEffortIsAShareOfTheWork) {
   EXPECT_EQ(hits.size(), 100);
 }
 
+// With all of the effort, the best that pass are looked for with more and more
+// where the filter bars the very best; under overload there is no time for it.
+TEST(CodedSearch, LessEffortThanAllIsNotRaisedUnderAFilter) {
+  const Catalogue items(RandomVectors(4000, 8, 1), 8, 1);
+  const CodedSearcher searcher = items.Searcher(100, 1, 200);
+  const auto query = RandomVectors(1, 8, 2);
+  const auto barred = Positions(Search(items.Exhaustive(), query, 1500));
+  const auto allowed = SlotsOf(searcher, Without(barred, 4000));
+  SearchTerms terms(SteadyTime::max());
+  SearchWork all;
+  SearchWork half;
+  std::vector<ScoredRow> hits;
+  ASSERT_TRUE(
+      searcher.SearchAllowed(query, 100, *allowed, {}, terms, &hits, &all)
+          .ok());
+  EXPECT_GT(all.lists, 1);
+  terms.effort = 0.5F;
+  ASSERT_TRUE(
+      searcher.SearchAllowed(query, 100, *allowed, {}, terms, &hits, &half)
+          .ok());
+  EXPECT_THAT(hits, SizeIs(100));
+  EXPECT_EQ(half.lists, 1);
+}
+
 // A search that failed does not change the next answer.
 TEST(CodedSearch, IsCleanAfterADeadline) {
   const Catalogue items(RandomVectors(1000, 4, 1), 4, 10);
