@@ -7,19 +7,23 @@ PassingItems::~PassingItems() {
   while (made != nullptr) delete std::exchange(made, made->next);
 }
 
-const PassingItems::Made* PassingItems::Find(const void* of) const {
+const PassingItems::Made* PassingItems::Find(const void* of,
+                                             size_t length) const {
   const Made* made = made_.load(std::memory_order_acquire);
-  while (made != nullptr && made->of != of) made = made->next;
+  while (made != nullptr && (made->of != of || made->length != length)) {
+    made = made->next;
+  }
   return made;
 }
 
 template <typename Make>
-const PassingItems::Made& PassingItems::FindOrAdd(const void* of,
+const PassingItems::Made& PassingItems::FindOrAdd(const void* of, size_t length,
                                                   const Make& make) const {
-  if (const Made* made = Find(of)) return *made;
+  if (const Made* made = Find(of, length)) return *made;
   const MutexLock lock(&mutex_);
-  if (const Made* made = Find(of)) return *made;
-  auto* made = new Made{of, nullptr, {}, made_.load(std::memory_order_relaxed)};
+  if (const Made* made = Find(of, length)) return *made;
+  auto* made =
+      new Made{of, length, nullptr, {}, made_.load(std::memory_order_relaxed)};
   make(made);
   uint64_t bytes = sizeof(Made) + made->places.capacity() * sizeof(uint32_t);
   if (made->allowed != nullptr) bytes += made->allowed->size_bytes();
@@ -29,14 +33,14 @@ const PassingItems::Made& PassingItems::FindOrAdd(const void* of,
 }
 
 const AllowedVectors& PassingItems::For(const VectorIndex& index) const {
-  return *FindOrAdd(&index, [&](Made* made) {
+  return *FindOrAdd(&index, 0, [&](Made* made) {
             made->allowed = index.Allow(rows_);
           }).allowed;
 }
 
 std::span<const uint32_t> PassingItems::PlacesIn(
     std::span<const Row> list) const {
-  return FindOrAdd(list.data(),
+  return FindOrAdd(list.data(), list.size(),
                    [&](Made* made) {
                      for (size_t i = 0; i < list.size(); ++i) {
                        // A file that was not verified may name items that do

@@ -2,6 +2,7 @@
 #define TRIBUTARY_INDEX_FILTER_PASSING_ITEMS_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -55,17 +56,19 @@ class PassingItems {
 
   // What was made for an index, or for a list.
   struct Made {
-    // The index, or where the list begins.
+    // The index, or where the list begins and how long it is: lists of a bundle
+    // may begin in the same place.
     const void* of;
+    size_t length;
     std::unique_ptr<const AllowedVectors> allowed;
     std::vector<uint32_t> places;
     const Made* next;
   };
 
-  const Made* Find(const void* of) const;
+  const Made* Find(const void* of, size_t length) const;
   // Adds what `make` makes, unless another thread has.
   template <typename Make>
-  const Made& FindOrAdd(const void* of, const Make& make) const;
+  const Made& FindOrAdd(const void* of, size_t length, const Make& make) const;
 
   // Constant after construction.
   const RowSet rows_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -56,6 +57,14 @@ TEST(PassingItems, KnowsItsItems) {
     EXPECT_EQ(items.Has(row), std::ranges::find(rows, row) != rows.end());
   }
   EXPECT_GE(items.size_bytes(), items.rows().words().size_bytes());
+}
+
+TEST(PassingItems, TellsListsApartThatBeginInTheSamePlace) {
+  const PassingItems items(SetOf(std::vector<Row>{3, 5, 9}, 10));
+  const std::vector<Row> list = {9, 0, 3, 1, 5, 12};
+  EXPECT_THAT(items.PlacesIn(list), ElementsAre(0, 2, 4));
+  EXPECT_THAT(items.PlacesIn(std::span(list).first(3)), ElementsAre(0, 2));
+  EXPECT_THAT(items.PlacesIn(list), ElementsAre(0, 2, 4));
 }
 
 TEST(PassingItems, MakesTheFormOfAnIndexOnceAndCountsIt) {
