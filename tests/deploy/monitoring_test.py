@@ -50,6 +50,9 @@ class Monitoring(unittest.TestCase):
         cls.prometheus = deployment.start(Prometheus, "prometheus", {"stable": [server.admin]},
                                           rules=expressions.RULES)
         wait_for("version 1", lambda: server.active() == 1)
+        # Prometheus begins to scrape 5 s after its start, and a rate needs a
+        # value from before the load.
+        wait_for("a scrape", lambda: cls.prometheus.query("tributary_active_version"))
         cls.put_load()
         deployment.run("publish", deployment.built / "2", store)
         wait_for("version 2", lambda: server.active() == 2)

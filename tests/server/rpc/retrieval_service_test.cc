@@ -150,17 +150,35 @@ class GatedService : public testing::Test {
     return request;
   }
 
+  // A failed test leaves calls at the gate, and the server waits for them.
+  void TearDown() override { gate_.open.release(1000); }
+
   std::future<grpc::Status> Start(grpc::ClientContext* context) {
     return std::async(std::launch::async, [this, context] {
-      const auto stub =
-          v1::Retrieval::NewStub(ChannelTo(running_.server().grpc_address()));
       v1::RetrieveResponse response;
-      return stub->Retrieve(context, Request(), &response);
+      return stub_->Retrieve(context, Request(), &response);
     });
+  }
+
+  // Returns after the server has read what the connection had sent before:
+  // calls that are refused as they come, on the same connection, do not
+  // overtake it. They are many because a thread of the server may be slow
+  // with what it has read.
+  void WaitUntilRead() {
+    v1::RetrieveRequest refused = Request();
+    for (int i = 0; i < 2000; ++i) refused.add_recent_item_keys("");
+    for (int i = 0; i < 200; ++i) {
+      grpc::ClientContext context;
+      v1::RetrieveResponse response;
+      ASSERT_EQ(stub_->Retrieve(&context, refused, &response).error_code(),
+                grpc::StatusCode::INVALID_ARGUMENT);
+    }
   }
 
   Gate gate_;
   RunningServer running_{Config(), GatedRegistry(&gate_)};
+  const std::unique_ptr<v1::Retrieval::Stub> stub_ =
+      v1::Retrieval::NewStub(ChannelTo(running_.server().grpc_address()));
 };
 
 TEST_F(GatedService, ACallThatIsCancelledWhileItWaitsIsNotRun) {
@@ -170,6 +188,7 @@ TEST_F(GatedService, ACallThatIsCancelledWhileItWaitsIsNotRun) {
   auto second = Start(&contexts[1]);
   contexts[1].TryCancel();
   EXPECT_EQ(second.get().error_code(), grpc::StatusCode::CANCELLED);
+  WaitUntilRead();
   auto third = Start(&contexts[2]);
   gate_.open.release();
   EXPECT_TRUE(first.get().ok());
@@ -186,6 +205,7 @@ TEST_F(GatedService, ACallBeyondItsDeadlineIsRefusedAtOnce) {
   gate_.entered.acquire();
   contexts[1].set_deadline(std::chrono::system_clock::now());
   EXPECT_FALSE(Start(&contexts[1]).get().ok());
+  WaitUntilRead();
   gate_.open.release();
   EXPECT_TRUE(first.get().ok());
   EXPECT_FALSE(gate_.entered.try_acquire());
