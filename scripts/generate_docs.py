@@ -21,7 +21,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "docs"))
 import proto_text  # noqa: E402
 
-API_FILES = ["tributary/v1/retrieval.proto", "tributary/v1/bundles.proto"]
+API_FILES = ["tributary/v1/retrieval.proto", "tributary/v1/explain.proto",
+             "tributary/v1/bundles.proto"]
 CONFIG_FILE = "tributary/v1/config.proto"
 ALL_FILES = API_FILES + [CONFIG_FILE, "tributary/v1/fusion.proto",
                          "tributary/v1/gate.proto",

@@ -190,6 +190,22 @@ void CheckVector(const v1::Limits& limits, const Bundle& bundle,
   }
 }
 
+// Fields of retrieval.proto that this server does not understand yet.
+void CheckNotYet(const v1::RetrieveRequest& request, Violations* violations) {
+  const auto refuse = [violations](bool given, const char* path) {
+    if (given) violations->Add(path, "this server does not support it yet");
+  };
+  refuse(!request.like().empty(), "like");
+  refuse(!request.unlike().empty(), "unlike");
+  refuse(!request.recent_item_weights().empty(), "recent_item_weights");
+  refuse(!request.queries().empty(), "queries");
+  refuse(request.has_diversity(), "diversity");
+  refuse(request.page_size() != 0, "page_size");
+  refuse(!request.page_token().empty(), "page_token");
+  refuse(!request.profile().empty(), "profile");
+  refuse(!request.filter().exclude_sets().empty(), "filter.exclude_sets");
+}
+
 }  // namespace
 
 absl::Status CheckRequest(const v1::ServerConfig& config,
@@ -212,6 +228,7 @@ absl::Status CheckRequest(const v1::ServerConfig& config,
   CheckKeyBytes("user_key", request.user_key(), limits, &violations);
   CheckKeyBytes("segment", request.segment(), limits, &violations);
   CheckLists(limits, request, &violations);
+  CheckNotYet(request, &violations);
   CheckQuotas(config, bundle, request, &violations);
   CheckFusion(bundle, request.fusion(), &violations);
   for (const auto& [name, vector] : request.vectors()) {

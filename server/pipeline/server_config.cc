@@ -56,6 +56,7 @@ void CompleteLimits(v1::Limits* limits) {
   }
   if (!limits->has_max_where_bytes()) limits->set_max_where_bytes(16384);
   if (!limits->has_max_filter_terms()) limits->set_max_filter_terms(1000);
+  if (!limits->has_max_explained_items()) limits->set_max_explained_items(16);
 }
 
 absl::Status CheckLimits(const v1::Limits& limits) {
@@ -73,6 +74,7 @@ absl::Status CheckLimits(const v1::Limits& limits) {
        std::numeric_limits<int32_t>::max()},
       {"limits.max_where_bytes", limits.max_where_bytes(), 0, 1'048'576},
       {"limits.max_filter_terms", limits.max_filter_terms(), 0, 100'000},
+      {"limits.max_explained_items", limits.max_explained_items(), 0, 1000},
   });
 }
 
@@ -295,6 +297,12 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given) {
   RETURN_IF_ERROR(CompleteResidency(config.mutable_residency()));
   if (!config.filters().has_cache_bytes()) {
     config.mutable_filters()->set_cache_bytes(67108864);
+  }
+  if (!config.filters().has_item_sets_bytes()) {
+    config.mutable_filters()->set_item_sets_bytes(268435456);
+  }
+  if (!config.profiles().empty()) {
+    return FieldError("profiles", "this server does not support them yet");
   }
   CompleteTransport(config.mutable_transport());
   RETURN_IF_ERROR(CheckTransport(config.transport()));

@@ -45,6 +45,7 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
       max_request_bytes: 4194304
       max_where_bytes: 16384
       max_filter_terms: 1000
+      max_explained_items: 16
     }
     defaults {
       k: 500
@@ -73,7 +74,7 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
       adaptive_limit: true
       degrade: [ "effort", "sources", "popularity" ]
     }
-    filters { cache_bytes: 67108864 }
+    filters { cache_bytes: 67108864 item_sets_bytes: 268435456 }
   )pb");
   expected.mutable_execution()->set_search_threads(
       config->execution().search_threads());
