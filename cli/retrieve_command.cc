@@ -28,6 +28,9 @@ struct RetrieveFlags {
   bool include_seen = false;
   uint64_t bundle_version = 0;
   std::string bundle_label;
+  std::string profile;
+  uint32_t page_size = 0;
+  std::string page_token;
   std::string address = "127.0.0.1:7700";
   uint32_t deadline_ms = 1000;
   bool json = false;
@@ -55,6 +58,9 @@ absl::StatusOr<v1::RetrieveRequest> MakeRequest(const RetrieveFlags& flags) {
   request.set_include_seen(flags.include_seen);
   request.set_bundle_version(flags.bundle_version);
   request.set_bundle_label(flags.bundle_label);
+  request.set_profile(flags.profile);
+  request.set_page_size(flags.page_size);
+  request.set_page_token(flags.page_token);
   return request;
 }
 
@@ -132,6 +138,12 @@ absl::Status PrintTable(const v1::RetrieveResponse& response) {
              label.empty() ? "" : fmt::format(" ({})", label),
              response.cold_start() ? ", cold start" : "",
              response.degraded() ? ", degraded" : "");
+  if (!response.profile().empty()) {
+    fmt::print("profile {}\n", response.profile());
+  }
+  if (!response.next_page_token().empty()) {
+    fmt::print("next page: --page-token {}\n", response.next_page_token());
+  }
   if (response.service_level() != v1::FULL_SERVICE) {
     fmt::print("the server had too much to do: {}\n",
                v1::ServiceLevel_Name(response.service_level()));
@@ -191,6 +203,16 @@ void AddRetrieveCommand(CLI::App& app) {
       "Ask this version. Default: the one that the server chooses");
   command->add_option("--label", flags->bundle_label,
                       "Ask the version with this label, such as canary");
+  command->add_option("--profile", flags->profile,
+                      "The server's profile that fills in what these flags do "
+                      "not say; none for no profile. Default: the one to whose "
+                      "share the user belongs, if any");
+  command->add_option("--page-size", flags->page_size,
+                      "How many of the k candidates to return at most. "
+                      "Default: all of them");
+  command->add_option("--page-token", flags->page_token,
+                      "Continue after the page whose reply said so, with the "
+                      "same other flags");
   command
       ->add_option("--address", flags->address,
                    "Address of the server: host:port or unix:PATH")

@@ -16,6 +16,7 @@
 #include "fmt/format.h"
 #include "index/bundle/version_directory.h"
 #include "server/http/json_call.h"
+#include "server/pipeline/profile_trial.h"
 #include "server/pipeline/server_config.h"
 #include "server/pipeline/warm_up.h"
 #include "spdlog/spdlog.h"
@@ -151,6 +152,7 @@ Server::Server(v1::ServerConfig config, bool needs_admin,
           config_, std::move(registry),
           {.warm_up =
                [this](const std::shared_ptr<const ServingBundle>& bundle) {
+                 WarnOfUnusableProfiles(config_, *bundle);
                  WarmUp(config_, bundle);
                },
            .on_resident =

@@ -208,6 +208,19 @@ void ServerMetrics::CollectTotals(
           "Proposed items that caps kept out of lists.", cap_rejections);
   counter("tributary_reweighed_total", "Requests with boosts or decay.",
           reweighed);
+  counter("tributary_pages_continued_total",
+          "Replies with a page after which there are more.", pages_continued);
+  Family audiences = Histograms(
+      "tributary_answer_seconds",
+      "Seconds it took to answer a request, from its plan to its reply, by the "
+      "label of the version that answered and the profile that applied.");
+  const size_t count = audience_count_.load(std::memory_order_acquire);
+  for (size_t i = 0; i < count; ++i) {
+    const AudienceMetrics& audience = *audiences_[i];
+    audiences.Add({{"label", audience.label}, {"profile", audience.profile}},
+                  audience.seconds);
+  }
+  audiences.MoveTo(families);
   CollectFilters(families);
   Histograms("tributary_swap_seconds",
              "Seconds from the call that activates a version until requests "

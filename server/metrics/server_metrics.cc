@@ -9,6 +9,9 @@ namespace {
 // add up to 1 / (1 - kDecay) = 100 samples.
 constexpr double kDecay = 0.99;
 
+// What metrics call the active version.
+constexpr std::string_view kActiveLabel = "stable";
+
 }  // namespace
 
 void LiveRecallMetrics::Add(uint64_t found, uint64_t expected) {
@@ -32,6 +35,8 @@ double LiveRecallMetrics::recent() const {
 ServerMetrics::ServerMetrics() {
   const MutexLock lock(&mutex_);
   AddRetriever(kOtherName);
+  AddAudience(kOtherName, kOtherName);
+  AddAudience(kActiveLabel, "");
 }
 
 ServerMetrics::~ServerMetrics() = default;
@@ -64,6 +69,43 @@ RetrieverMetrics& ServerMetrics::ForRetriever(std::string_view name) {
     if (retrievers_[i]->name == name) return *retrievers_[i];
   }
   return *retrievers_[0];
+}
+
+void ServerMetrics::AddAudience(std::string_view label,
+                                std::string_view profile) {
+  const size_t slot = audience_count_.load(std::memory_order_relaxed);
+  if (slot > kMaxAudiences) return;
+  audiences_[slot] = std::make_unique<AudienceMetrics>();
+  audiences_[slot]->label = label;
+  audiences_[slot]->profile = profile;
+  audience_count_.store(slot + 1, std::memory_order_release);
+}
+
+AudienceMetrics* ServerMetrics::FindAudience(std::string_view label,
+                                             std::string_view profile) const {
+  const size_t count = audience_count_.load(std::memory_order_acquire);
+  for (size_t i = 1; i < count; ++i) {
+    if (audiences_[i]->label == label && audiences_[i]->profile == profile) {
+      return audiences_[i].get();
+    }
+  }
+  return nullptr;
+}
+
+AudienceMetrics& ServerMetrics::ForAudience(std::string_view label,
+                                            std::string_view profile) {
+  if (label.empty()) label = kActiveLabel;
+  if (AudienceMetrics* const found = FindAudience(label, profile)) {
+    return *found;
+  }
+  if (audience_count_.load(std::memory_order_acquire) > kMaxAudiences) {
+    return *audiences_[0];
+  }
+  const MutexLock lock(&mutex_);
+  // Another thread may have added it meanwhile.
+  if (FindAudience(label, profile) == nullptr) AddAudience(label, profile);
+  AudienceMetrics* const added = FindAudience(label, profile);
+  return added == nullptr ? *audiences_[0] : *added;
 }
 
 void ServerMetrics::MadeResident(const v1::Manifest& manifest) {

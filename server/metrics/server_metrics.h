@@ -27,6 +27,8 @@ namespace tributary {
 // Retrievers beyond this number share one set of counters, named kOtherName.
 inline constexpr size_t kMaxRetrieverNames = 64;
 inline constexpr size_t kMaxMethods = 32;
+// Pairs of a label and a profile beyond this number share one set of counters.
+inline constexpr size_t kMaxAudiences = 64;
 inline constexpr char kOtherName[] = "other";
 
 // Counters of one RPC method. Thread-safe.
@@ -100,6 +102,16 @@ struct RetrieverMetrics {
   std::array<LiveRecallMetrics, kLiveRecallDepths.size()> live_recall;
 };
 
+// Counters of the requests that one label's version answered with one profile.
+// Thread-safe.
+struct AudienceMetrics {
+  std::string label;
+  // Empty for none.
+  std::string profile;
+  // How long it took to answer, from the plan to the reply.
+  LatencyHistogram seconds;
+};
+
 // All metric families of /metrics. The request path writes to the public
 // counters and to those that AddMethod and ForRetriever return, without locks.
 // A scrape reads them one by one, not as one consistent state. Thread-safe.
@@ -133,6 +145,12 @@ class ServerMetrics : public prometheus::Collectable {
   // those of kOtherName for any other name. Lock-free. The reference is valid
   // as long as this object.
   RetrieverMetrics& ForRetriever(std::string_view name);
+
+  // The counters of a label (empty for the active version) and a profile (empty
+  // for none). Lock-free, except for the first call with a pair. The reference
+  // is valid as long as this object.
+  AudienceMetrics& ForAudience(std::string_view label, std::string_view profile)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   std::vector<prometheus::MetricFamily> Collect() const override;
   // Collect(), in Prometheus' text exposition format 0.0.4.
@@ -177,6 +195,8 @@ class ServerMetrics : public prometheus::Collectable {
   Counter asked_deeper;
   Counter cap_rejections;
   Counter reweighed;
+  // Replies with a page after which there are more.
+  Counter pages_continued;
   // Requests that live recall searched again exactly, and sampled requests that
   // did not fit into its queue.
   Counter live_recall_samples;
@@ -185,6 +205,11 @@ class ServerMetrics : public prometheus::Collectable {
  private:
   void AddRetriever(std::string_view name)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddAudience(std::string_view label, std::string_view profile)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Null for a pair that has no counters yet.
+  AudienceMetrics* FindAudience(std::string_view label,
+                                std::string_view profile) const;
   void CollectBundles(std::vector<prometheus::MetricFamily>* families) const
       ABSL_LOCKS_EXCLUDED(mutex_);
   void CollectTotals(std::vector<prometheus::MetricFamily>* families) const;
@@ -200,6 +225,10 @@ class ServerMetrics : public prometheus::Collectable {
   std::array<std::unique_ptr<RetrieverMetrics>, kMaxRetrieverNames + 1>
       retrievers_;
   std::atomic<size_t> retriever_count_{0};
+  // Slot 0 belongs to kOtherName, slot 1 to the active version without a
+  // profile.
+  std::array<std::unique_ptr<AudienceMetrics>, kMaxAudiences + 1> audiences_;
+  std::atomic<size_t> audience_count_{0};
   LatencyHistogram swap_seconds_;
 
   // Guarded by mutex_, which no request takes.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/pipeline/ask_deeper.h"
+#include "server/pipeline/asked_request.h"
 #include "server/pipeline/fan_out.h"
 #include "server/pipeline/fuse_results.h"
 #include "server/pipeline/live_recall.h"
@@ -27,6 +28,8 @@ using Clock = std::chrono::steady_clock;
 // The working memory of a request. Each thread keeps one for its capacity, so
 // that the steady state allocates nothing.
 struct Scratch {
+  // A request with a profile, or for a page.
+  v1::RetrieveRequest completed;
   Plan plan;
   // One for each of plan.sources, and perhaps more of earlier requests.
   std::vector<SourceResult> results;
@@ -34,6 +37,7 @@ struct Scratch {
   FusionResult fused;
   // What sources answer that are asked for more.
   std::vector<SourceResult> deeper;
+  std::string next_page_token;
 
   std::span<SourceResult> MakeResults() {
     if (results.size() < plan.sources.size()) {
@@ -84,7 +88,7 @@ std::unique_ptr<RecallSample> MakeSample(
 
 Pipeline::Pipeline(const v1::ServerConfig& config, WorkerPool* pool,
                    ServerMetrics* metrics, LiveRecall* live_recall)
-    : config_(config),
+    : profiles_(config),
       pool_(pool),
       metrics_(metrics),
       live_recall_(live_recall) {}
@@ -96,11 +100,20 @@ absl::Status Pipeline::Retrieve(const RoutedBundle& from,
   thread_local Scratch scratch;
   const std::shared_ptr<const ServingBundle>& bundle = from.bundle;
   const ConditionsOf conditions(&scratch.plan);
-  RETURN_IF_ERROR(MakePlan(config_, *bundle, request, Clock::now(), options,
-                           &scratch.plan));
+  const SteadyTime began = Clock::now();
+  ASSIGN_OR_RETURN(const AskedRequest asked,
+                   MakeAskedRequest(profiles_, bundle->bundle().version(),
+                                    request, options, &scratch.completed));
+  const v1::ServerConfig& config = asked.config();
+  if (const absl::Status planned =
+          MakePlan(config, *bundle, asked.message(), began, asked.options,
+                   &scratch.plan);
+      !planned.ok()) {
+    return WithProfileNamed(asked, planned);
+  }
 
   const std::span<SourceResult> results = scratch.MakeResults();
-  FanOut(bundle, scratch.plan, pool_, config_.execution().inline_below_us(),
+  FanOut(bundle, scratch.plan, pool_, config.execution().inline_below_us(),
          results);
   if (scratch.plan.query.IsCancelled()) {
     return absl::CancelledError("the caller has cancelled the call");
@@ -118,7 +131,7 @@ absl::Status Pipeline::Retrieve(const RoutedBundle& from,
   };
   fuse();
   while (IsShortByCaps(scratch.plan, scratch.fused) &&
-         AskDeeper(bundle, pool_, config_.execution().inline_below_us(),
+         AskDeeper(bundle, pool_, config.execution().inline_below_us(),
                    &scratch.plan, results, &scratch.deeper)) {
     fuse();
   }
@@ -126,8 +139,12 @@ absl::Status Pipeline::Retrieve(const RoutedBundle& from,
     return absl::CancelledError("the caller has cancelled the call");
   }
 
+  RETURN_IF_ERROR(CutToPage(asked, from.label.view(), &scratch.fused,
+                            &scratch.next_page_token));
   const Reply reply = {.bundle = bundle.get(),
                        .bundle_label = from.label.view(),
+                       .profile = asked.profiled.profile,
+                       .next_page_token = scratch.next_page_token,
                        .plan = &scratch.plan,
                        .results = results,
                        .fused = &scratch.fused};
@@ -135,10 +152,10 @@ absl::Status Pipeline::Retrieve(const RoutedBundle& from,
 
   if (metrics_ != nullptr) {
     metrics_->fusion_seconds.Observe(fusion_duration);
-    CountReply(reply, metrics_);
+    CountReply(reply, Clock::now() - began, metrics_);
   }
   // Under overload there is no time for it.
-  if (live_recall_ != nullptr && options.level == v1::FULL_SERVICE &&
+  if (live_recall_ != nullptr && asked.options.level == v1::FULL_SERVICE &&
       live_recall_->ShouldSample()) {
     live_recall_->Offer(MakeSample(bundle, scratch.plan, results));
   }

@@ -12,6 +12,7 @@
 #include "server/pipeline/plan.h"
 #include "server/pipeline/reply.h"
 #include "server/pipeline/worker_pool.h"
+#include "server/profiles/profiles.h"
 #include "server/versions/bundle_routes.h"
 #include "server/versions/serving_bundle.h"
 #include "tributary/v1/config.pb.h"
@@ -36,10 +37,12 @@ class Pipeline {
   // Answers the request from `from.bundle`, and calls `write` once with the
   // reply. Errors: INVALID_ARGUMENT whose message begins with the path of a
   // field, e.g. "quotas[\"content\"].max: ..."; DEADLINE_EXCEEDED when the
-  // deadline passed before any source answered; CANCELLED.
+  // deadline passed before any source answered; CANCELLED; ABORTED when the
+  // list that a page token continues cannot be made again.
   //
   // Once a thread has answered a few requests, this allocates nothing, except
-  // for sources that run on the pool, and for a decay that states a time.
+  // for sources that run on the pool, for a decay that states a time, and for
+  // profiles and pages.
   absl::Status Retrieve(const RoutedBundle& from,
                         const v1::RetrieveRequest& request,
                         const RetrieveOptions& options,
@@ -52,7 +55,7 @@ class Pipeline {
                         v1::RetrieveResponse* response) const;
 
  private:
-  const v1::ServerConfig config_;
+  const Profiles profiles_;
   WorkerPool* const pool_;
   ServerMetrics* const metrics_;
   LiveRecall* const live_recall_;

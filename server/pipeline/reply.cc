@@ -187,6 +187,12 @@ void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
     // A setter would make a std::string of its own first.
     response->mutable_bundle_label()->assign(reply.bundle_label);
   }
+  if (!reply.profile.empty()) {
+    response->mutable_profile()->assign(reply.profile);
+  }
+  if (!reply.next_page_token.empty()) {
+    response->mutable_next_page_token()->assign(reply.next_page_token);
+  }
 }
 
 absl::Status WriteMessage(const Reply& reply, v1::RetrieveResponse* response) {

@@ -25,8 +25,13 @@ struct Reply {
   // The label by which the bundle was found. Empty for the active version, and
   // for a version that was requested by number.
   std::string_view bundle_label = {};
+  // The profile that applied, and what asks for the next page; empty for none.
+  std::string_view profile = {};
+  std::string_view next_page_token = {};
   const Plan* plan = nullptr;
-  // results[i] and fused->outcomes[i] belong to plan->sources[i].
+  // results[i] and fused->outcomes[i] belong to plan->sources[i]. The
+  // candidates are those of the page, if one was asked for; the outcomes those
+  // of the whole list.
   std::span<const SourceResult> results = {};
   const FusionResult* fused = nullptr;
 };

@@ -57,7 +57,11 @@ void CountCaps(const Plan& plan, const FusionResult& fused,
 
 }  // namespace
 
-void CountReply(const Reply& reply, ServerMetrics* metrics) {
+void CountReply(const Reply& reply, std::chrono::nanoseconds duration,
+                ServerMetrics* metrics) {
+  metrics->ForAudience(reply.bundle_label, reply.profile)
+      .seconds.Observe(duration);
+  if (!reply.next_page_token.empty()) metrics->pages_continued.Add();
   metrics->retrievals.Add();
   metrics->answered_at_level[static_cast<size_t>(reply.plan->level)].Add();
   if (reply.plan->cold_start) metrics->cold_starts.Add();

@@ -200,9 +200,6 @@ void CheckNotYet(const v1::RetrieveRequest& request, Violations* violations) {
   refuse(!request.recent_item_weights().empty(), "recent_item_weights");
   refuse(!request.queries().empty(), "queries");
   refuse(request.has_diversity(), "diversity");
-  refuse(request.page_size() != 0, "page_size");
-  refuse(!request.page_token().empty(), "page_token");
-  refuse(!request.profile().empty(), "profile");
   refuse(!request.filter().exclude_sets().empty(), "filter.exclude_sets");
 }
 

@@ -15,6 +15,7 @@
 #include "index/bundle/fusion_model.h"
 #include "server/fusion/fusion.h"
 #include "server/process/control_groups.h"
+#include "server/profiles/profiles_config.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
 #include "text/quoted.h"
@@ -301,9 +302,7 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given) {
   if (!config.filters().has_item_sets_bytes()) {
     config.mutable_filters()->set_item_sets_bytes(268435456);
   }
-  if (!config.profiles().empty()) {
-    return FieldError("profiles", "this server does not support them yet");
-  }
+  RETURN_IF_ERROR(CheckProfiles(config));
   CompleteTransport(config.mutable_transport());
   RETURN_IF_ERROR(CheckTransport(config.transport()));
   RETURN_IF_ERROR(CompleteOverload(config.mutable_overload()));

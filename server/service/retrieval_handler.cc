@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "fmt/format.h"
+#include "server/pages/page_token.h"
 #include "server/pipeline/reply.h"
 #include "server/pipeline/reply_encoding.h"
 #include "status/field_error.h"
@@ -79,12 +80,29 @@ CallTerms RetrievalHandler::TermsOf(std::span<const RequestOutline> requests,
   return terms;
 }
 
+absl::StatusOr<RoutedBundle> RetrievalHandler::Route(
+    const v1::RetrieveRequest& request) const {
+  if (request.page_token().empty()) return bundles_->Route(request);
+  ASSIGN_OR_RETURN(const PageToken token, ParsePageToken(request.page_token()));
+  v1::RetrieveRequest first;
+  first.set_bundle_version(token.bundle_version);
+  absl::StatusOr<RoutedBundle> routed = bundles_->Route(first);
+  if (absl::IsNotFound(routed.status())) {
+    return absl::AbortedError(
+        fmt::format("page_token: version {}, which the first page came from, "
+                    "is not resident any more; begin again without a token",
+                    token.bundle_version));
+  }
+  if (routed.ok()) routed->label = LabelName(token.bundle_label);
+  return routed;
+}
+
 absl::Status RetrievalHandler::Retrieve(const RequestOutline& request,
                                         const RetrieveOptions& options,
                                         std::string* bytes) const {
   v1::RetrieveRequest message;
   RETURN_IF_ERROR(Parse(request, &message));
-  ASSIGN_OR_RETURN(const RoutedBundle routed, bundles_->Route(message));
+  ASSIGN_OR_RETURN(const RoutedBundle routed, Route(message));
   return pipeline_->Retrieve(routed, message, options,
                              [bytes](const Reply& reply) {
                                EncodeReply(reply, bytes);
@@ -95,7 +113,7 @@ absl::Status RetrievalHandler::Retrieve(const RequestOutline& request,
 absl::Status RetrievalHandler::Retrieve(const v1::RetrieveRequest& request,
                                         const RetrieveOptions& options,
                                         v1::RetrieveResponse* response) const {
-  ASSIGN_OR_RETURN(const RoutedBundle routed, bundles_->Route(request));
+  ASSIGN_OR_RETURN(const RoutedBundle routed, Route(request));
   return pipeline_->Retrieve(
       routed, request, options,
       [response](const Reply& reply) { return WriteMessage(reply, response); });

@@ -69,6 +69,9 @@ class RetrievalHandler {
                                      BatchProgress* batch) const;
 
  private:
+  // The bundle that answers the request: that of its first page, if it asks for
+  // a later one; ABORTED when that is not resident any more.
+  absl::StatusOr<RoutedBundle> Route(const v1::RetrieveRequest& request) const;
   absl::Status AnswerEntry(const RetrieveOptions& options,
                            BatchProgress* batch) const;
 
