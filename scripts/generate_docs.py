@@ -375,9 +375,23 @@ class Settings:
             self._read(self.reference.messages[kind], *rest)
 
     def _add_entries(self, kind, path, section, overrides, under):
-        for field in self.reference.messages[kind].fields:
-            comment = overrides.get(f"{under}.{field.name}", field.comment)
-            self._add(field, f"{path}[].{field.name}", comment, True, section)
+        self._add_inner(kind, path + "[].", section, overrides, under + ".")
+
+    def _add_inner(self, kind, path, section, overrides, under):
+        """The fields of an entry of a list, and those of messages in it."""
+        message = self.reference.messages[kind]
+        for field in message.fields:
+            own, inner = split_overrides(
+                overrides.get(under + field.name, field.comment))
+            self._add(field, path + field.name, own, True, section)
+            type_ = self.reference.resolve(field.type, message.full_name)
+            if type_ not in self.reference.messages or (
+                    not inner and self._is_pair(field)):
+                continue
+            many = "[]." if field.label == "repeated" else "."
+            self._add_inner(type_, path + field.name + many, section,
+                            inner or overrides,
+                            "" if inner else under + field.name + ".")
 
     def _add(self, field, path, comment, in_list, section):
         tags = read_tags(" ".join(" ".join(comment).split()))
@@ -410,7 +424,8 @@ class Settings:
             return f"map of text to {name}"
         if name is None and field.type in self.reference.messages:
             fields = self.reference.messages[field.type].fields
-            return "list of {" + ", ".join(f.name for f in fields) + "}"
+            names = "{" + ", ".join(f.name for f in fields) + "}"
+            return "list of " + names if field.label == "repeated" else names
         name = name or "name"
         if field.label == "repeated":
             return "list of " + {"text": "texts", "integer": "integers"}[name]
