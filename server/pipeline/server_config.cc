@@ -58,6 +58,7 @@ void CompleteLimits(v1::Limits* limits) {
   if (!limits->has_max_where_bytes()) limits->set_max_where_bytes(16384);
   if (!limits->has_max_filter_terms()) limits->set_max_filter_terms(1000);
   if (!limits->has_max_explained_items()) limits->set_max_explained_items(16);
+  if (!limits->has_max_stream()) limits->set_max_stream(1000);
 }
 
 absl::Status CheckLimits(const v1::Limits& limits) {
@@ -76,6 +77,7 @@ absl::Status CheckLimits(const v1::Limits& limits) {
       {"limits.max_where_bytes", limits.max_where_bytes(), 0, 1'048'576},
       {"limits.max_filter_terms", limits.max_filter_terms(), 0, 100'000},
       {"limits.max_explained_items", limits.max_explained_items(), 0, 1000},
+      {"limits.max_stream", limits.max_stream(), 1, 1'000'000},
   });
 }
 
@@ -286,6 +288,7 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given) {
   if (!config.has_control()) {
     config.set_control(fmt::format("unix:{}/control.sock", config.bundles()));
   }
+  if (!config.has_console()) config.set_console(true);
   if (!config.has_log_level()) config.set_log_level("info");
   RETURN_IF_ERROR(CheckLogLevel(config.log_level()));
 

@@ -55,9 +55,9 @@ absl::Status CheckWhere(const std::string& where, const v1::Limits& limits,
 absl::Status CheckQuotasAndFusion(const v1::Profile& profile,
                                   const v1::Limits& limits,
                                   const std::string& path) {
-  if (profile.k() > limits.max_k()) {
-    return FieldError(path + ".k", "{}, limits.max_k is {}", profile.k(),
-                      limits.max_k());
+  if (profile.has_k() && (profile.k() < 1 || profile.k() > limits.max_k())) {
+    return FieldError(path + ".k", "{} is not within 1 to limits.max_k, {}",
+                      profile.k(), limits.max_k());
   }
   if (profile.quotas_size() > static_cast<int>(limits.max_quotas())) {
     return FieldError(path + ".quotas", "{} quotas, limits.max_quotas is {}",

@@ -31,6 +31,7 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
     http: "127.0.0.1:7701"
     admin: "127.0.0.1:7702"
     admin_only: false
+    console: true
     control: "unix:b/control.sock"
     log_level: "info"
     limits {
@@ -46,6 +47,7 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
       max_where_bytes: 16384
       max_filter_terms: 1000
       max_explained_items: 16
+      max_stream: 1000
     }
     defaults {
       k: 500
