@@ -51,8 +51,21 @@ absl::Status CheckOptions(const ClientOptions& options) {
   return absl::OkStatus();
 }
 
-// Calls a method of the stub. The status codes of gRPC and of Abseil have equal
-// numbers.
+std::chrono::system_clock::time_point DeadlineIn(uint64_t ms) {
+  return std::chrono::system_clock::now() + std::chrono::milliseconds(ms);
+}
+
+// The status codes of gRPC and of Abseil have equal numbers.
+absl::Status FromGrpc(const std::string& address, const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  const bool unavailable = status.error_code() == grpc::StatusCode::UNAVAILABLE;
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                      unavailable
+                          ? ExplainUnavailable(address, status.error_message())
+                          : status.error_message());
+}
+
+// Calls a method of the stub.
 template <typename Request, typename Response>
 absl::StatusOr<Response> Call(
     v1::Retrieval::Stub& stub, const std::string& address,
@@ -60,16 +73,11 @@ absl::StatusOr<Response> Call(
                                                 const Request&, Response*),
     const Request& request, uint32_t deadline_ms) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() +
-                       std::chrono::milliseconds(deadline_ms));
+  context.set_deadline(DeadlineIn(deadline_ms));
   Response response;
   const grpc::Status status = (stub.*method)(&context, request, &response);
   if (status.ok()) return response;
-  const bool unavailable = status.error_code() == grpc::StatusCode::UNAVAILABLE;
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                      unavailable
-                          ? ExplainUnavailable(address, status.error_message())
-                          : status.error_message());
+  return FromGrpc(address, status);
 }
 
 absl::Status CheckColumn(std::string_view name, int size, int candidates) {
@@ -169,6 +177,27 @@ absl::StatusOr<v1::BatchRetrieveResponse> RetrievalClient::BatchRetrieve(
     const v1::BatchRetrieveRequest& request) {
   return Call(*stub_, address_, &v1::Retrieval::Stub::BatchRetrieve, request,
               deadline_ms_);
+}
+
+absl::Status RetrievalClient::StreamRetrieve(
+    const v1::BatchRetrieveRequest& request,
+    const std::function<absl::Status(const v1::BatchRetrieveResponse& part)>&
+        on_part) {
+  constexpr uint64_t kRequestsPerDeadline = 1000;
+  const uint64_t deadlines =
+      1 + static_cast<uint64_t>(request.requests_size()) / kRequestsPerDeadline;
+  grpc::ClientContext context;
+  context.set_deadline(DeadlineIn(deadlines * deadline_ms_));
+  const auto reader = stub_->StreamRetrieve(&context, request);
+  v1::BatchRetrieveResponse part;
+  while (reader->Read(&part)) {
+    if (absl::Status status = on_part(part); !status.ok()) {
+      context.TryCancel();
+      reader->Finish();
+      return status;
+    }
+  }
+  return FromGrpc(address_, reader->Finish());
 }
 
 absl::StatusOr<std::vector<Candidate>> Candidates(

@@ -16,6 +16,7 @@
 #define TRIBUTARY_CLIENT_RETRIEVAL_CLIENT_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -55,7 +56,7 @@ std::string ServiceConfig(const ClientOptions& options);
 // concurrently, and each blocks its own thread. One client per process is
 // enough for most uses.
 //
-// An error of either call has the code and the message that the server sent;
+// An error of a call has the code and the message that the server sent;
 // the message names the field of a bad request:
 //   INVALID_ARGUMENT    the request is malformed or out of range
 //   NOT_FOUND           the server has no such bundle_version or bundle_label
@@ -81,6 +82,15 @@ class RetrievalClient {
   // a response or an error of its own. One bundle answers all of them.
   absl::StatusOr<v1::BatchRetrieveResponse> BatchRetrieve(
       const v1::BatchRetrieveRequest& request);
+
+  // As BatchRetrieve, for more requests than one reply could hold: calls
+  // `on_part` with each part of the answer, in order. An error of `on_part`
+  // ends the call, and is returned. The deadline is that of each thousand
+  // requests. Retried only until the first part has come.
+  absl::Status StreamRetrieve(
+      const v1::BatchRetrieveRequest& request,
+      const std::function<absl::Status(const v1::BatchRetrieveResponse& part)>&
+          on_part);
 
  private:
   RetrievalClient(const std::string& address, const ClientOptions& options);

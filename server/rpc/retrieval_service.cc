@@ -9,6 +9,7 @@
 
 #include "fmt/format.h"
 #include "grpcpp/server_context.h"
+#include "grpcpp/support/async_stream.h"
 #include "grpcpp/support/async_unary_call.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
@@ -30,6 +31,11 @@ constexpr size_t kOtherCalls = 4096;
 // Polling threads beside those that run calls.
 constexpr size_t kFreeThreads = 2;
 constexpr size_t kMaxUnread = 1024;
+// A part of a stream: at most so many entries, and about so many bytes. It
+// holds a thread for some milliseconds, and fits into what clients receive
+// (4 MB, unless they say otherwise).
+constexpr size_t kPartEntries = 64;
+constexpr size_t kPartBytes = 1 << 20;
 // As the RetryInfo of RESOURCE_EXHAUSTED (service/rpc_status.cc).
 constexpr char kPushbackMs[] = "50";
 constexpr auto kUnreadTimeoutWhenMany = std::chrono::milliseconds(100);
@@ -73,7 +79,8 @@ int64_t NowNs() { return Clock::now().time_since_epoch().count(); }
 // One call, from asking gRPC for it until the client has its reply. gRPC
 // reports three events by tags: the call has come, its reply is taken or given
 // up, and it is over (by then gRPC knows whether it was cancelled). The last
-// two come in any order.
+// two come in any order. A stream has one more for each part but the last: the
+// part is taken or given up.
 class RetrievalService::Call final : public RequestCall {
  public:
   struct Event {
@@ -90,9 +97,14 @@ class RetrievalService::Call final : public RequestCall {
     cancelled_.store(false, std::memory_order_relaxed);
     events_left_.store(2, std::memory_order_relaxed);
     context_.emplace();
-    writer_.emplace(&*context_);
     context_->AsyncNotifyWhenDone(&over_);
     auto* const queue = service_->queue_.get();
+    if (method_ == Method::kStreamRetrieve) {
+      stream_.emplace(&*context_);
+      return service_->service_.RequestStreamRetrieve(
+          &*context_, &request_, &*stream_, queue, queue, &come_);
+    }
+    writer_.emplace(&*context_);
     if (method_ == Method::kRetrieve) {
       service_->service_.RequestRetrieve(&*context_, &request_, &*writer_,
                                          queue, queue, &come_);
@@ -109,7 +121,7 @@ class RetrievalService::Call final : public RequestCall {
       given.cancelled = &cancelled_;
       return given;
     }();
-    if (method_ == Method::kBatchRetrieve) return RunBatch(options, terms);
+    if (method_ != Method::kRetrieve) return RunBatch(options, terms);
     // Kept for its capacity.
     thread_local std::string bytes;
     status_ = service_->handler_->Retrieve(outline_, options, &bytes);
@@ -120,11 +132,28 @@ class RetrievalService::Call final : public RequestCall {
     return true;
   }
 
+  bool continues() const override {
+    return method_ == Method::kStreamRetrieve && status_.ok() && !batch_.done();
+  }
+
   void Answer() override {
+    if (continues()) {
+      Unread();
+      return stream_->Write(reply_, &part_taken_);
+    }
     Count(status_);
+    // It says whether there was anything to answer.
+    const bool empty = batch_.entries.empty();
     DropRequest();
     Unread();
-    if (status_.ok()) {
+    if (method_ == Method::kStreamRetrieve) {
+      if (status_.ok() && !empty) {
+        stream_->WriteAndFinish(reply_, grpc::WriteOptions(), grpc::Status::OK,
+                                &taken_);
+      } else {
+        stream_->Finish(ToGrpcStatus(status_), &taken_);
+      }
+    } else if (status_.ok()) {
       writer_->Finish(reply_, grpc::Status::OK, &taken_);
     } else {
       writer_->FinishWithError(ToGrpcStatus(status_), &taken_);
@@ -140,7 +169,11 @@ class RetrievalService::Call final : public RequestCall {
     }
     DropRequest();
     Unread();
-    writer_->FinishWithError(RefusalStatus(error), &taken_);
+    if (method_ == Method::kStreamRetrieve) {
+      stream_->Finish(RefusalStatus(error), &taken_);
+    } else {
+      writer_->FinishWithError(RefusalStatus(error), &taken_);
+    }
   }
 
   bool cancelled() const override {
@@ -163,7 +196,10 @@ class RetrievalService::Call final : public RequestCall {
         service_->handler_->ContinueBatch(options, terms.slice_end, &batch_);
     if (done.ok() && !*done) return false;
     status_ = done.status();
-    if (status_.ok()) reply_ = Own(std::move(batch_.bytes));
+    if (status_.ok()) {
+      reply_ = Own(std::move(batch_.bytes));
+      batch_.bytes = {};
+    }
     return true;
   }
 
@@ -174,15 +210,26 @@ class RetrievalService::Call final : public RequestCall {
     service_->Ask(method_);
     const SteadyTime deadline = DeadlineOf(*context_);
     const absl::Status read = Read();
-    const bool batch = method_ == Method::kBatchRetrieve;
+    const bool batch = method_ != Method::kRetrieve;
     terms_ = service_->handler_->TermsOf(
         batch ? std::span<const RequestOutline>(batch_.entries)
               : std::span<const RequestOutline>(&outline_, 1),
         deadline,
         Given().value_or(batch ? Criticality::kBatch
                                : Criticality::kInteractive));
+    came_ = terms_.arrived;
     if (!read.ok()) return Refuse(read);
+    if (method_ == Method::kStreamRetrieve) PrepareParts();
     service_->executor_->Submit(this, RequestExecutor::Thread::kMayRun);
+  }
+
+  // One part after the other is in progress, and costs something.
+  void PrepareParts() {
+    batch_.part_entries = kPartEntries;
+    batch_.part_bytes = kPartBytes;
+    if (terms_.requests <= kPartEntries) return;
+    terms_.units *= static_cast<double>(kPartEntries) / terms_.requests;
+    terms_.requests = kPartEntries;
   }
 
   // Reads the outline of the call's bytes.
@@ -200,6 +247,9 @@ class RetrievalService::Call final : public RequestCall {
     if (method_ == Method::kBatchRetrieve) {
       return OutlineBatch(bytes, limits, &batch_.entries);
     }
+    if (method_ == Method::kStreamRetrieve) {
+      return OutlineStream(bytes, limits, &batch_.entries);
+    }
     outline_ = OutlineRetrieve(bytes, limits);
     return outline_.status;
   }
@@ -214,7 +264,7 @@ class RetrievalService::Call final : public RequestCall {
 
   void Count(const absl::Status& status) const {
     service_->metrics_[static_cast<size_t>(method_)]->Handled(
-        status.code(), Clock::now() - terms_.arrived);
+        status.code(), Clock::now() - came_);
   }
 
   // Frees what the request takes, before the reply waits for the client, and
@@ -224,7 +274,7 @@ class RetrievalService::Call final : public RequestCall {
     request_.Clear();
     bytes_ = grpc::Slice();
     outline_ = {};
-    if (method_ == Method::kBatchRetrieve) batch_ = {};
+    if (method_ != Method::kRetrieve) batch_ = {};
   }
 
   void Unread() {
@@ -233,9 +283,26 @@ class RetrievalService::Call final : public RequestCall {
   }
 
   void OnTaken(bool /*ok*/) {
+    Taken();
+    End();
+  }
+
+  void OnPartTaken(bool ok) {
+    Taken();
+    reply_.Clear();
+    if (ok) {
+      return service_->executor_->Resume(this,
+                                         RequestExecutor::Thread::kMayRun);
+    }
+    // The caller is gone: there is nobody to tell.
+    service_->executor_->Abandon(this);
+    Refuse(absl::CancelledError("the caller has cancelled the call"));
+  }
+
+  // gRPC has taken the reply, or this part of it, or given it up.
+  void Taken() {
     unread_since_ns_.store(0, std::memory_order_release);
     service_->unread_.fetch_sub(1, std::memory_order_relaxed);
-    End();
   }
 
   void OnOver(bool /*ok*/) {
@@ -251,6 +318,7 @@ class RetrievalService::Call final : public RequestCall {
     {
       const MutexLock lock(&context_mutex_);
       writer_.reset();
+      stream_.reset();
       context_.reset();
     }
     service_->Recycle(this);
@@ -259,13 +327,16 @@ class RetrievalService::Call final : public RequestCall {
   RetrievalService* const service_;
   const Method method_;
   Event come_{this, &Call::OnCome};
+  Event part_taken_{this, &Call::OnPartTaken};
   Event taken_{this, &Call::OnTaken};
   Event over_{this, &Call::OnOver};
 
   // Held by whoever destroys or cancels the context from another thread.
   Mutex context_mutex_;
   std::optional<grpc::ServerContext> context_;
+  // One of the two, by the method.
   std::optional<grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>> writer_;
+  std::optional<grpc::ServerAsyncWriter<grpc::ByteBuffer>> stream_;
   grpc::ByteBuffer request_;
   // The request as one piece, which the outlines view.
   grpc::Slice bytes_;
@@ -274,6 +345,8 @@ class RetrievalService::Call final : public RequestCall {
   BatchProgress batch_;
   absl::Status status_;
   grpc::ByteBuffer reply_;
+  // When the call came; terms_ say when its next part was asked for.
+  SteadyTime came_;
   std::atomic<bool> cancelled_{false};
   std::atomic<int> events_left_{0};
   // 0 while there is no reply that waits.
@@ -292,7 +365,8 @@ RetrievalService::RetrievalService(const v1::ServerConfig& config,
       handler_(handler),
       executor_(executor),
       metrics_{&metrics->AddMethod(kRetrievalService, "Retrieve"),
-               &metrics->AddMethod(kRetrievalService, "BatchRetrieve")} {}
+               &metrics->AddMethod(kRetrievalService, "BatchRetrieve"),
+               &metrics->AddMethod(kRetrievalService, "StreamRetrieve")} {}
 
 RetrievalService::~RetrievalService() { Stop(); }
 
@@ -302,6 +376,7 @@ void RetrievalService::Start(
   for (int i = 0; i < kAskedAhead; ++i) {
     Ask(Method::kRetrieve);
     Ask(Method::kBatchRetrieve);
+    Ask(Method::kStreamRetrieve);
   }
   for (size_t i = 0; i < threads_wanted_; ++i) {
     threads_.emplace_back([this] { Poll(); });

@@ -32,7 +32,8 @@ namespace tributary {
 // Replies: encoded without messages, and handed to gRPC, which tells when the
 // client has taken them. Until then a reply costs memory but no thread. One
 // that waits longer than transport.write_timeout_ms is cancelled; with more
-// than kMaxUnread of them, much sooner.
+// than kMaxUnread of them, much sooner. A stream's reply is handed over in
+// parts; the next part is worked on when gRPC has taken the one before.
 class RetrievalService final : public QueuedService {
  public:
   // `config` is complete. The other arguments outlive this.
@@ -49,8 +50,10 @@ class RetrievalService final : public QueuedService {
  private:
   class Call;
   using Raw = v1::Retrieval::WithRawMethod_Retrieve<
-      v1::Retrieval::WithRawMethod_BatchRetrieve<v1::Retrieval::Service>>;
-  enum class Method { kRetrieve, kBatchRetrieve };
+      v1::Retrieval::WithRawMethod_BatchRetrieve<
+          v1::Retrieval::WithRawMethod_StreamRetrieve<v1::Retrieval::Service>>>;
+  enum class Method { kRetrieve, kBatchRetrieve, kStreamRetrieve };
+  static constexpr size_t kMethods = 3;
 
   // Asks gRPC for a call of the method. Without effect after Close, and with
   // enough calls.
@@ -69,7 +72,7 @@ class RetrievalService final : public QueuedService {
   const std::chrono::nanoseconds write_timeout_;
   const RetrievalHandler* const handler_;
   RequestExecutor* const executor_;
-  std::array<MethodMetrics*, 2> metrics_;
+  std::array<MethodMetrics*, kMethods> metrics_;
 
   // Constant between Start and Stop.
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
@@ -77,7 +80,7 @@ class RetrievalService final : public QueuedService {
   std::thread sweeper_;
 
   // By Method: how many calls wait for gRPC to fill them.
-  std::array<std::atomic<int>, 2> asked_{};
+  std::array<std::atomic<int>, kMethods> asked_{};
   // Replies that the client has not taken.
   std::atomic<size_t> unread_{0};
   Mutex mutex_;

@@ -102,11 +102,15 @@ std::optional<Refusal> OverloadControl::Admit(const CallTerms& call,
     window_.refused += call.criticality == Criticality::kInteractive;
     return refusal;
   }
+  Readmit(call);
+  return std::nullopt;
+}
+
+void OverloadControl::Readmit(const CallTerms& call) {
   in_progress_ += call.requests;
   waiting_ += call.requests;
   waiting_units_[static_cast<size_t>(call.criticality)] += call.units;
   window_.most_in_progress = std::max(window_.most_in_progress, in_progress_);
-  return std::nullopt;
 }
 
 void OverloadControl::Start(const CallTerms& call, SteadyTime now) {

@@ -73,6 +73,9 @@ class OverloadControl {
 
   // Counts the call as waiting and returns nothing, or says why it is refused.
   std::optional<Refusal> Admit(const CallTerms& call, SteadyTime now);
+  // Counts as waiting what was admitted before: the next part of a call that is
+  // answered in parts.
+  void Readmit(const CallTerms& call);
   // The call has a thread.
   void Start(const CallTerms& call, SteadyTime now);
   // It waits again: a batch that gave up its thread for other calls.

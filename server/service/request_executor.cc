@@ -57,6 +57,19 @@ RequestExecutor::~RequestExecutor() {
   for (std::thread& thread : threads_) thread.join();
 }
 
+bool RequestExecutor::Enqueue(RequestCall* call, Thread thread,
+                              SteadyTime now) {
+  const bool free = running_ < max_running_;
+  if (free && thread == Thread::kMayRun) {
+    ++running_;
+    control_.Start(call->terms_, now);
+    return true;
+  }
+  waiting_[static_cast<size_t>(call->terms_.criticality)].push_back(call);
+  if (free) work_waits_.NotifyOne();
+  return false;
+}
+
 void RequestExecutor::Submit(RequestCall* call, Thread thread) {
   const SteadyTime now = Clock::now();
   // The object may have been another call before.
@@ -69,15 +82,7 @@ void RequestExecutor::Submit(RequestCall* call, Thread thread) {
     closed = closed_;
     if (!closed) refusal = control_.Admit(call->terms_, now);
     if (!closed && !refusal.has_value()) {
-      const bool free = running_ < max_running_;
-      run_here = free && thread == Thread::kMayRun;
-      if (run_here) {
-        ++running_;
-        control_.Start(call->terms_, now);
-      } else {
-        waiting_[static_cast<size_t>(call->terms_.criticality)].push_back(call);
-        if (free) work_waits_.NotifyOne();
-      }
+      run_here = Enqueue(call, thread, now);
     }
     ShowState();
   }
@@ -90,6 +95,28 @@ void RequestExecutor::Submit(RequestCall* call, Thread thread) {
     metrics_->wait_seconds.Observe(now - call->terms_.arrived);
     RunAll(call);
   }
+}
+
+void RequestExecutor::Resume(RequestCall* call, Thread thread) {
+  const SteadyTime now = Clock::now();
+  call->service_ = {};
+  call->terms_.arrived = now;
+  bool run_here = false;
+  {
+    const MutexLock lock(&mutex_);
+    --between_parts_;
+    control_.Readmit(call->terms_);
+    // What nobody wants is dropped by whoever looks for work next.
+    const bool wanted = !call->cancelled() && now < call->terms_.deadline;
+    run_here = Enqueue(call, wanted ? thread : Thread::kMayNotRun, now);
+    ShowState();
+  }
+  if (run_here) RunAll(call);
+}
+
+void RequestExecutor::Abandon(RequestCall* /*call*/) {
+  const MutexLock lock(&mutex_);
+  --between_parts_;
 }
 
 RequestCall* RequestExecutor::Next(std::vector<RequestCall*>* dropped) {
@@ -137,6 +164,7 @@ RequestCall* RequestExecutor::Advance(RequestCall* call, bool done,
   call->service_ += service;
   if (done) {
     control_.Finish(call->terms_, call->service_, Clock::now());
+    if (call->continues()) ++between_parts_;
   } else {
     control_.Pause(call->terms_);
     waiting_[static_cast<size_t>(call->terms_.criticality)].push_back(call);
@@ -185,7 +213,7 @@ void RequestExecutor::Close() {
 
 bool RequestExecutor::Idle() const {
   const MutexLock lock(&mutex_);
-  return control_.in_progress() == 0;
+  return control_.in_progress() == 0 && between_parts_ == 0;
 }
 
 }  // namespace tributary

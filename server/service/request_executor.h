@@ -26,6 +26,10 @@ struct RunTerms {
 // A call of the data plane, whatever its transport. The executor calls either
 // Refuse, or Run until it returns true and then Answer, never two of them at a
 // time. The last of these may destroy the call.
+//
+// The answer may come in parts: then Answer sends a part, and when the caller
+// has taken that, the call's owner brings the call back with Resume, for the
+// next part, or gives it up with Abandon.
 class RequestCall {
  public:
   virtual ~RequestCall() = default;
@@ -37,6 +41,8 @@ class RequestCall {
   virtual void Answer() = 0;
   // Sends the error instead; nothing was done.
   virtual void Refuse(const absl::Status& error) = 0;
+  // Once Run has returned true: whether further parts follow.
+  virtual bool continues() const { return false; }
   // Whether nobody waits for an answer any more. Thread-safe.
   virtual bool cancelled() const = 0;
 
@@ -79,15 +85,26 @@ class RequestExecutor {
   // be run and answered before this returns. `call` outlives its last call.
   void Submit(RequestCall* call, Thread thread);
 
+  // Brings a call back for its next part. It was admitted, and is not refused
+  // for load, nor by Close; it may be dropped while it waits. As Submit
+  // otherwise.
+  void Resume(RequestCall* call, Thread thread);
+  // Instead of Resume: there will be no next part.
+  void Abandon(RequestCall* call);
+
   // Refuses what is submitted from now on: the server is shutting down.
   void Close();
-  // Whether no call is in progress.
+  // Whether no call is in progress, or between two parts.
   bool Idle() const;
 
  private:
   // The next waiting call that somebody still wants; null when none waits.
   // Calls that nobody wants are moved to *dropped.
   RequestCall* Next(std::vector<RequestCall*>* dropped)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Gives the call a thread, or lets it wait for one. Returns whether the
+  // calling thread is to run it.
+  bool Enqueue(RequestCall* call, Thread thread, SteadyTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Runs `call`, then those that wait, until none does. REQUIRES: running_
   // counts the calling thread.
@@ -108,6 +125,8 @@ class RequestExecutor {
   // By Criticality.
   std::array<std::deque<RequestCall*>, 2> waiting_ ABSL_GUARDED_BY(mutex_);
   uint32_t running_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Calls between two parts.
+  uint32_t between_parts_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // Written with mutex_ held.

@@ -478,8 +478,12 @@ RequestOutline OutlineRetrieve(std::string_view bytes,
   return outline;
 }
 
-absl::Status OutlineBatch(std::string_view bytes, const v1::Limits& limits,
-                          std::vector<RequestOutline>* entries) {
+namespace {
+
+// The outlines of a BatchRetrieveRequest of at most `most` requests.
+absl::Status OutlineRequests(std::string_view bytes, const v1::Limits& limits,
+                             uint32_t most, std::string_view limit,
+                             std::vector<RequestOutline>* entries) {
   entries->clear();
   uint64_t count = 0;
   uint64_t unknown = 0;
@@ -488,18 +492,31 @@ absl::Status OutlineBatch(std::string_view bytes, const v1::Limits& limits,
     if (field.number != v1::BatchRetrieveRequest::kRequestsFieldNumber ||
         field.type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
       ++unknown;
-    } else if (++count <= limits.max_batch()) {
+    } else if (++count <= most) {
       entries->push_back(OutlineRetrieve(field.bytes, limits));
     }
   }
   if (reader.broken() || unknown > kMaxUnknownFields) {
     return NotAMessage(v1::BatchRetrieveRequest::descriptor()->full_name());
   }
-  if (count > limits.max_batch()) {
-    return FieldError("requests", "{} requests, limits.max_batch is {}", count,
-                      limits.max_batch());
+  if (count > most) {
+    return FieldError("requests", "{} requests, {} is {}", count, limit, most);
   }
   return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status OutlineBatch(std::string_view bytes, const v1::Limits& limits,
+                          std::vector<RequestOutline>* entries) {
+  return OutlineRequests(bytes, limits, limits.max_batch(), "limits.max_batch",
+                         entries);
+}
+
+absl::Status OutlineStream(std::string_view bytes, const v1::Limits& limits,
+                           std::vector<RequestOutline>* entries) {
+  return OutlineRequests(bytes, limits, limits.max_stream(),
+                         "limits.max_stream", entries);
 }
 
 absl::Status WhyUnparsable(std::string_view bytes) {

@@ -37,6 +37,9 @@ RequestOutline OutlineRetrieve(std::string_view bytes,
 // limits.max_batch.
 absl::Status OutlineBatch(std::string_view bytes, const v1::Limits& limits,
                           std::vector<RequestOutline>* entries);
+// The same for a stream, of which there may be limits.max_stream.
+absl::Status OutlineStream(std::string_view bytes, const v1::Limits& limits,
+                           std::vector<RequestOutline>* entries);
 
 // Why protobuf refuses to parse `bytes`, whose outline is right, as a
 // RetrieveRequest: INVALID_ARGUMENT that begins with the path of the first

@@ -127,14 +127,15 @@ absl::StatusOr<bool> RetrievalHandler::ContinueBatch(
                      ChoiceOf(batch->entries));
     ASSIGN_OR_RETURN(batch->routed, bundles_->Route(choice));
   }
-  while (batch->answered < batch->entries.size()) {
+  while (!batch->done() && batch->in_part < batch->part_entries &&
+         batch->bytes.size() < batch->part_bytes) {
     RETURN_IF_ERROR(AnswerEntry(options, batch));
     ++batch->answered;
-    if (Clock::now() >= slice_end && batch->answered < batch->entries.size()) {
-      return false;
-    }
+    ++batch->in_part;
+    if (Clock::now() >= slice_end && !batch->done()) return false;
   }
   AppendBatchVersion(batch->routed.bundle->bundle().version(), &batch->bytes);
+  batch->in_part = 0;
   return true;
 }
 

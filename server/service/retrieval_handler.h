@@ -1,6 +1,7 @@
 #ifndef TRIBUTARY_SERVER_SERVICE_RETRIEVAL_HANDLER_H_
 #define TRIBUTARY_SERVER_SERVICE_RETRIEVAL_HANDLER_H_
 
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,8 +24,15 @@ struct BatchProgress {
   RoutedBundle routed;
   // How many entries are answered.
   size_t answered = 0;
-  // The reply so far, a BatchRetrieveResponse in wire format.
+  // The reply so far, or this part of it: a BatchRetrieveResponse in wire
+  // format, and how many entries it has.
   std::string bytes;
+  size_t in_part = 0;
+  // A part is complete with so many entries, or bytes.
+  size_t part_entries = std::numeric_limits<size_t>::max();
+  size_t part_bytes = std::numeric_limits<size_t>::max();
+
+  bool done() const { return answered == entries.size(); }
 };
 
 // The Retrieval service without its transport, which gRPC and HTTP share: finds
@@ -57,7 +65,9 @@ class RetrievalHandler {
                         v1::RetrieveResponse* response) const;
 
   // Answers further entries of the batch, one at least, until `slice_end`. True
-  // when all are answered. An error, after which the batch is not continued, is
+  // when all are answered, or a part is complete: the caller then takes
+  // batch->bytes, and continues with the next part unless batch->done(). An
+  // error, after which the batch is not continued, is
   // that of the call: INVALID_ARGUMENT when the requests do not all name the
   // same bundle_version and the same bundle_label; what BundleSet::Route
   // returns; INVALID_ARGUMENT when the replies together exceed 2 GiB, the limit

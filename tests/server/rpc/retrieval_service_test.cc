@@ -49,7 +49,7 @@ grpc::Status SendBytes(const std::string& address, const std::string& method,
 
 TEST(RetrievalService, BytesThatAreNoRequestAreInvalid) {
   RunningServer running(ConfigFor(TinyRoot()));
-  for (const char* method : {"Retrieve", "BatchRetrieve"}) {
+  for (const char* method : {"Retrieve", "BatchRetrieve", "StreamRetrieve"}) {
     const grpc::Status status =
         SendBytes(running.server().grpc_address(), method, "\x0A\xFF");
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
@@ -132,6 +132,128 @@ TEST(RetrievalService, ABatchHasTheErrorOfARequestInItsEntry) {
   EXPECT_EQ(response.entries(2).code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(response.entries(2).message(),
               HasSubstr("recent_item_keys: 2000 items"));
+}
+
+// All parts of a stream, and how it ended.
+struct Parts {
+  std::vector<v1::BatchRetrieveResponse> all;
+  grpc::Status status;
+
+  std::vector<v1::BatchEntry> entries() const {
+    std::vector<v1::BatchEntry> entries;
+    for (const auto& part : all) {
+      entries.insert(entries.end(), part.entries().begin(),
+                     part.entries().end());
+    }
+    return entries;
+  }
+};
+
+Parts Stream(const RunningServer& running,
+             const v1::BatchRetrieveRequest& request) {
+  const auto stub =
+      v1::Retrieval::NewStub(ChannelTo(running.server().grpc_address()));
+  grpc::ClientContext context;
+  const auto reader = stub->StreamRetrieve(&context, request);
+  Parts parts;
+  v1::BatchRetrieveResponse part;
+  while (reader->Read(&part)) parts.all.push_back(part);
+  parts.status = reader->Finish();
+  return parts;
+}
+
+v1::BatchRetrieveRequest TinyRequests(int count) {
+  v1::BatchRetrieveRequest request;
+  for (int i = 0; i < count; ++i) {
+    v1::RetrieveRequest* const one = request.add_requests();
+    *one = TinyRequest();
+    one->set_k(static_cast<uint32_t>(1 + i % 4));
+    (*one->mutable_quotas())["taste"].set_target(1);
+    (*one->mutable_quotas())["popularity"].set_target(0);
+  }
+  return request;
+}
+
+TEST(RetrievalService, AStreamAnswersEveryRequestInParts) {
+  RunningServer running(ConfigFor(TinyRoot()));
+  for (const int count : {1, 63, 64, 65, 1000}) {
+    v1::BatchRetrieveRequest request = TinyRequests(count);
+    if (count > 3) request.mutable_requests(3)->set_k(5000);
+    const Parts parts = Stream(running, request);
+    ASSERT_TRUE(parts.status.ok()) << parts.status.error_message();
+    EXPECT_EQ(parts.all.size(), static_cast<size_t>((count + 63) / 64));
+    const std::vector<v1::BatchEntry> entries = parts.entries();
+    ASSERT_EQ(entries.size(), static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      const v1::BatchEntry& entry = entries[static_cast<size_t>(i)];
+      if (i == 3) {
+        EXPECT_EQ(entry.code(), grpc::StatusCode::INVALID_ARGUMENT);
+      } else {
+        EXPECT_EQ(entry.response().item_keys_size(), 1 + i % 4) << i;
+      }
+    }
+    for (const auto& part : parts.all) EXPECT_EQ(part.bundle_version(), 1U);
+  }
+}
+
+TEST(RetrievalService, AStreamWithoutRequestsHasNoPart) {
+  RunningServer running(ConfigFor(TinyRoot()));
+  const Parts parts = Stream(running, v1::BatchRetrieveRequest());
+  EXPECT_TRUE(parts.status.ok()) << parts.status.error_message();
+  EXPECT_TRUE(parts.all.empty());
+}
+
+TEST(RetrievalService, AStreamHasLimitsAndOneVersion) {
+  v1::ServerConfig config = ConfigFor(TinyRoot());
+  config.mutable_limits()->set_max_stream(100);
+  RunningServer running(config);
+  const Parts many = Stream(running, TinyRequests(101));
+  EXPECT_EQ(many.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(many.status.error_message(),
+              HasSubstr("requests: 101 requests, limits.max_stream is 100"));
+
+  v1::BatchRetrieveRequest mixed = TinyRequests(100);
+  mixed.mutable_requests(99)->set_bundle_version(2);
+  EXPECT_EQ(Stream(running, mixed).status.error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+// A client that announces a small window takes a part and no more.
+TEST(RetrievalService, AStreamThatNobodyReadsHoldsNoThreadAndEnds) {
+  v1::ServerConfig config = ConfigFor(TinyRoot());
+  config.mutable_execution()->set_request_threads(1);
+  config.mutable_transport()->set_write_timeout_ms(100);
+  RunningServer running(config);
+  RawHttp2 stalled(running.server().grpc_address(), /*initial_window=*/0);
+  const std::string message = TinyRequests(1000).SerializeAsString();
+  std::string calls;
+  for (int i = 0; i < 5; ++i) {
+    calls +=
+        stalled.CallBytes("/tributary.v1.Retrieval/StreamRetrieve", message);
+  }
+  ASSERT_TRUE(stalled.Send(calls));
+  v1::RetrieveResponse response;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(running.Retrieve(TinyRequest(), &response).ok());
+  }
+  EXPECT_TRUE(stalled.ReadUntil(kRstStreamFrame));
+}
+
+TEST(RetrievalService, AStreamThatIsCancelledEnds) {
+  RunningServer running(ConfigFor(TinyRoot()));
+  const auto stub =
+      v1::Retrieval::NewStub(ChannelTo(running.server().grpc_address()));
+  for (int i = 0; i < 50; ++i) {
+    grpc::ClientContext context;
+    const auto reader = stub->StreamRetrieve(&context, TinyRequests(1000));
+    v1::BatchRetrieveResponse part;
+    if (i % 2 == 0) {
+      EXPECT_TRUE(reader->Read(&part));
+    }
+    context.TryCancel();
+    EXPECT_FALSE(reader->Finish().ok());
+  }
+  EXPECT_TRUE(Stream(running, TinyRequests(100)).status.ok());
 }
 
 // A server with one thread, all of whose retrievers wait at a gate.

@@ -47,7 +47,7 @@ class RunningServer {
     bundles_ = v1::Bundles::NewStub(ChannelTo(server_->control_address()));
   }
 
-  Server& server() { return *server_; }
+  Server& server() const { return *server_; }
   v1::Bundles::Stub& bundles() { return *bundles_; }
 
   grpc::Status Retrieve(const v1::RetrieveRequest& request,

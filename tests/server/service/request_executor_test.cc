@@ -3,6 +3,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <semaphore>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -177,6 +178,69 @@ TEST_F(RequestExecutorTest, RefusesEverythingOnceClosed) {
   FakeCall call(AtOnce);
   executor_.Submit(&call, Thread::kMayRun);
   EXPECT_EQ(call.End().code(), absl::StatusCode::kUnavailable);
+}
+
+// A call that is answered in three parts, each of which waits to be taken.
+class CallInParts final : public RequestCall {
+ public:
+  CallInParts() {
+    terms_.arrived = std::chrono::steady_clock::now();
+    terms_.criticality = Criticality::kBatch;
+  }
+  bool Run(const RunTerms&) override {
+    ++runs_;
+    return true;
+  }
+  bool continues() const override { return runs_ < 3; }
+  void Answer() override { answers_.release(); }
+  void Refuse(const absl::Status& error) override { end_.set_value(error); }
+  bool cancelled() const override { return cancelled_; }
+
+  void WaitForPart() { answers_.acquire(); }
+  void Cancel() { cancelled_ = true; }
+  absl::Status End() { return end_.get_future().get(); }
+
+ private:
+  std::atomic<int> runs_{0};
+  std::atomic<bool> cancelled_{false};
+  std::counting_semaphore<> answers_{0};
+  std::promise<absl::Status> end_;
+};
+
+TEST_F(RequestExecutorTest, ACallInPartsIsNotOverBetweenThem) {
+  CallInParts call;
+  executor_.Submit(&call, Thread::kMayRun);
+  call.WaitForPart();
+  EXPECT_FALSE(executor_.Idle());
+  executor_.Resume(&call, Thread::kMayRun);
+  call.WaitForPart();
+  EXPECT_FALSE(executor_.Idle());
+  // What was admitted goes on.
+  executor_.Close();
+  executor_.Resume(&call, Thread::kMayNotRun);
+  call.WaitForPart();
+  while (!executor_.Idle()) std::this_thread::yield();
+}
+
+TEST_F(RequestExecutorTest, BetweenPartsOthersHaveTheThread) {
+  CallInParts call;
+  executor_.Submit(&call, Thread::kMayRun);
+  call.WaitForPart();
+  FakeCall other(AtOnce);
+  executor_.Submit(&other, Thread::kMayRun);
+  EXPECT_TRUE(other.End().ok());
+  executor_.Abandon(&call);
+  EXPECT_TRUE(executor_.Idle());
+}
+
+TEST_F(RequestExecutorTest, ACancelledCallHasNoNextPart) {
+  CallInParts call;
+  executor_.Submit(&call, Thread::kMayRun);
+  call.WaitForPart();
+  call.Cancel();
+  executor_.Resume(&call, Thread::kMayRun);
+  EXPECT_EQ(call.End().code(), absl::StatusCode::kCancelled);
+  while (!executor_.Idle()) std::this_thread::yield();
 }
 
 TEST_F(RequestExecutorTest, AnObjectMayBeSeveralCallsInTurn) {
