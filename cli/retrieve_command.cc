@@ -1,5 +1,6 @@
 // tributary retrieve: asks a server for candidates and prints a table or JSON.
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/list_flags.h"
 #include "cli/quota_flag.h"
+#include "cli/write_lists.h"
 #include "client/retrieval_client.h"
 #include "fmt/core.h"
 #include "google/protobuf/util/json_util.h"
@@ -16,8 +18,15 @@
 namespace tributary {
 namespace {
 
+// A call for a thousand users waits behind all others.
+constexpr uint32_t kListsDeadlineMs = 60'000;
+
 struct RetrieveFlags {
   std::string user;
+  std::string users;
+  std::string out = "-";
+  uint32_t users_per_call = 1000;
+  uint32_t calls = 4;
   uint32_t k = 0;
   std::vector<std::string> quotas;
   std::vector<std::string> recent;
@@ -151,8 +160,52 @@ absl::Status PrintTable(const v1::RetrieveResponse& response) {
   return absl::OkStatus();
 }
 
+// Prints to stderr, because the lists may go to stdout.
+void PrintWritten(const ListsWritten& written, double seconds) {
+  fmt::print(stderr,
+             "{} users, {} candidates, of version {}, in {:.1f} s: {:.0f} "
+             "users/s\n",
+             written.users, written.candidates, written.bundle_version, seconds,
+             static_cast<double>(written.users) / seconds);
+  if (written.cold_starts > 0) {
+    fmt::print(stderr, "{} users are not in the bundle: cold starts\n",
+               written.cold_starts);
+  }
+  if (written.degraded > 0) {
+    fmt::print(stderr, "{} lists lack a source that failed or was late\n",
+               written.degraded);
+  }
+}
+
+absl::Status RetrieveForAll(const RetrieveFlags& flags,
+                            const v1::RetrieveRequest& request) {
+  if (!flags.user.empty()) {
+    return absl::InvalidArgumentError(
+        "--users: expected no user on the command line beside it");
+  }
+  const auto start = std::chrono::steady_clock::now();
+  ASSIGN_OR_RETURN(
+      const ListsWritten written,
+      WriteLists({.address = flags.address,
+                  .client = {.deadline_ms =
+                                 std::max(flags.deadline_ms, kListsDeadlineMs)},
+                  .request = request,
+                  .users = flags.users,
+                  .out = flags.out,
+                  .users_per_call = flags.users_per_call,
+                  .calls = flags.calls}));
+  const std::chrono::duration<double> seconds =
+      std::chrono::steady_clock::now() - start;
+  PrintWritten(written, seconds.count());
+  if (written.failed == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("{} users have no list; the first: {}", written.failed,
+                  written.first_error));
+}
+
 absl::Status Retrieve(const RetrieveFlags& flags) {
   ASSIGN_OR_RETURN(const auto request, MakeRequest(flags));
+  if (!flags.users.empty()) return RetrieveForAll(flags, request);
   ASSIGN_OR_RETURN(
       const auto client,
       RetrievalClient::Connect(flags.address, {.deadline_ms = flags.deadline_ms,
@@ -220,6 +273,29 @@ void AddRetrieveCommand(CLI::App& app) {
   command
       ->add_option("--deadline-ms", flags->deadline_ms,
                    "Deadline of the call, in milliseconds")
+      ->capture_default_str();
+  CLI::Option* const users = command->add_option(
+      "--users", flags->users,
+      "Ask for every user of this file, a key on each line (- for stdin), and "
+      "write their lists to --out, all of one version");
+  command
+      ->add_option("--out", flags->out,
+                   "With --users: a CSV file with the columns user, item, rank "
+                   "and score; - for stdout")
+      ->needs(users)
+      ->capture_default_str();
+  command
+      ->add_option("--users-per-call", flags->users_per_call,
+                   "With --users: how many users a call asks for, at most the "
+                   "server's limits.max_stream")
+      ->needs(users)
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->capture_default_str();
+  command
+      ->add_option("--calls", flags->calls,
+                   "With --users: how many calls are made at a time")
+      ->needs(users)
+      ->check(CLI::Range(1U, 64U))
       ->capture_default_str();
   command->add_flag("--json", flags->json, "Print the response as proto3 JSON");
   command->callback([flags] { FailUnlessOk(Retrieve(*flags)); });

@@ -53,14 +53,18 @@ class Tree:
             capture_output=True, text=True, check=False)
 
 
+# How many RPCs each has at least.
+API_PROTOS = {"retrieval.proto": 3, "explain.proto": 1, "bundles.proto": 2}
+
+
 class Completeness(unittest.TestCase):
     """Looked up by plain patterns, not by the generator's parser."""
 
     def test_every_rpc_has_a_heading_and_its_errors(self):
         api = doc("api.md")
-        for name in ("retrieval.proto", "bundles.proto"):
+        for name, least in API_PROTOS.items():
             rpcs = re.findall(r"^ *rpc (\w+)\(", proto(name), re.MULTILINE)
-            self.assertGreaterEqual(len(rpcs), 2)
+            self.assertGreaterEqual(len(rpcs), least)
             for rpc in rpcs:
                 section = re.search(rf"^#### {rpc}\n.*?(?=^#)", api,
                                     re.MULTILINE | re.DOTALL)
@@ -70,9 +74,9 @@ class Completeness(unittest.TestCase):
 
     def test_every_field_and_value_of_the_api_is_there(self):
         api = doc("api.md")
-        for name in ("retrieval.proto", "bundles.proto"):
+        for name in API_PROTOS:
             names = re.findall(r"(\w+) = \d+(?: \[[^]]*\])?;", proto(name))
-            self.assertGreaterEqual(len(names), 50)
+            self.assertGreaterEqual(len(names), 30)
             for field in names:
                 self.assertIn(f"\n| `{field}` |", api)
 
