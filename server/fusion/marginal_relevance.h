@@ -1,0 +1,86 @@
+#ifndef TRIBUTARY_SERVER_FUSION_MARGINAL_RELEVANCE_H_
+#define TRIBUTARY_SERVER_FUSION_MARGINAL_RELEVANCE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "server/fusion/cap_counts.h"
+
+namespace tributary {
+
+// What a diverse list is chosen from. Views.
+struct RelevancePool {
+  // Descending.
+  std::span<const float> scores;
+  // One for each score, `stride` values apart, each 1 long or zeros.
+  const float* vectors = nullptr;
+  size_t stride = 0;
+  // Null: no caps. Its items are items[i] for the i-th score.
+  CapCounts* caps = nullptr;
+  std::span<const uint32_t> items;
+};
+
+// Chooses by maximal marginal relevance (Carbonell and Goldstein, 1998): each
+// next one is that with the greatest
+//   lambda * relevance - (1 - lambda) * likeness,
+// where relevance is the score scaled to 0 to 1 over the pool (1 where all
+// scores are equal), and likeness the greatest product with the vector of one
+// chosen before, 0 for the first. Of equal ones it is the one with the higher
+// score, then the earlier one. One that a cap keeps out is passed over for
+// good.
+//
+// Likeness only grows while a list does, so that what was computed earlier is
+// an upper bound: only those are compared with the newer ones whose bound is
+// the greatest of all ("accelerated greedy", Minoux 1978). The list is exactly
+// that of comparing all.
+//
+// Reused from call to call for its memory; not thread-safe.
+class MarginalRelevance {
+ public:
+  // The indices in the pool of at most k, in the order of choice. Valid until
+  // the next call.
+  std::span<const uint32_t> Choose(const RelevancePool& pool, double lambda,
+                                   uint32_t k);
+
+ private:
+  // A member of the pool that was not chosen yet.
+  struct Open {
+    // At least its value.
+    double bound;
+    uint32_t index;
+  };
+  // Whether `a` comes after `b`.
+  static bool Later(const Open& a, const Open& b) {
+    return a.bound != b.bound ? a.bound < b.bound : a.index > b.index;
+  }
+
+  double ValueOf(uint32_t index) const {
+    return lambda_ * relevance_[index] - (1 - lambda_) * likeness_[index];
+  }
+  void Rank(std::span<const float> scores);
+  void Add(const RelevancePool& pool, uint32_t index);
+  // Compares the first of open_ with the chosen ones that it was not compared
+  // with, until its bound falls below another's, and moves it to its place.
+  void CompareFirst(const RelevancePool& pool);
+  void MoveFirstDown();
+  void RemoveFirst();
+
+  double lambda_ = 1;
+  std::vector<uint32_t> chosen_;
+  // The vectors of chosen_, end to end.
+  std::vector<float> chosen_vectors_;
+  // A heap, the first of which has the greatest bound.
+  std::vector<Open> open_;
+  // By index in the pool: relevance; how many of chosen_ it was compared with;
+  // the greatest product with those.
+  std::vector<double> relevance_;
+  std::vector<uint32_t> compared_;
+  std::vector<float> likeness_;
+  std::vector<float> products_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_FUSION_MARGINAL_RELEVANCE_H_
