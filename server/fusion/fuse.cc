@@ -241,12 +241,13 @@ void WriteFactors(std::span<const Entry> entries,
 constexpr size_t kMostKeptValues = size_t{1} << 24;
 
 // The pool of a diverse list: its entries, best first, with their vectors.
-struct DiversePool {
+class DiversePool {
+ public:
   // Indices of entries.
   std::vector<uint32_t> members;
   std::vector<Row> rows;
   std::vector<float> scores;
-  std::vector<float> vectors;
+  std::vector<int16_t> units;
 
   // Replaces the members by the chosen ones of `order`.
   void Gather(std::span<const Entry> entries, std::span<const uint32_t> order,
@@ -262,11 +263,21 @@ struct DiversePool {
       scores.push_back(static_cast<float>(entry.score));
     }
     const size_t stride = UnitStride(source.dim());
-    // Zeros behind each vector.
-    vectors.assign(rows.size() * stride, 0);
-    source.GetVectors(rows, stride, vectors.data());
-    MakeUnit(vectors.data(), rows.size(), stride);
+    units.resize(rows.size() * stride);
+    // As many at a time as the nearest cache holds.
+    constexpr size_t kAtOnce = 64;
+    vectors_.resize(kAtOnce * source.dim());
+    for (size_t begin = 0; begin < rows.size(); begin += kAtOnce) {
+      const auto some = std::span(rows).subspan(
+          begin, std::min(kAtOnce, rows.size() - begin));
+      source.GetVectors(some, vectors_.data());
+      MakeUnit(vectors_.data(), some.size(), source.dim(),
+               units.data() + begin * stride);
+    }
   }
+
+ private:
+  std::vector<float> vectors_;
 };
 
 // The indices of a diverse list's entries, in its order. Where caps leave the
@@ -288,7 +299,7 @@ std::span<const uint32_t> ChooseDiverse(std::span<const FusionSource> sources,
     Select(options, &selection);
     diverse.Gather(pool->entries(), order, vectors);
     const auto chosen = relevance.Choose({.scores = diverse.scores,
-                                          .vectors = diverse.vectors.data(),
+                                          .units = diverse.units.data(),
                                           .stride = UnitStride(vectors.dim()),
                                           .caps = caps,
                                           .items = diverse.members},
@@ -302,8 +313,8 @@ std::span<const uint32_t> ChooseDiverse(std::span<const FusionSource> sources,
     caps->Reset(options.caps, rows);
     for (Entry& entry : pool->entries()) entry.chosen = false;
   }
-  if (diverse.vectors.capacity() > kMostKeptValues) {
-    diverse.vectors = std::vector<float>();
+  if (diverse.units.capacity() > kMostKeptValues) {
+    diverse = DiversePool();
     relevance = MarginalRelevance();
   }
   return list;

@@ -58,10 +58,9 @@ class RowVectors {
   virtual ~RowVectors() = default;
   // The length of a vector.
   virtual uint32_t dim() const = 0;
-  // Writes the dim() values of the vector of rows[i] to vectors + i * stride;
-  // zeros for an item without one. All are finite. REQUIRES: stride >= dim().
-  virtual void GetVectors(std::span<const Row> rows, size_t stride,
-                          float* vectors) const = 0;
+  // Writes the dim() values of the vector of rows[i] to vectors + i * dim();
+  // zeros for an item without one.
+  virtual void GetVectors(std::span<const Row> rows, float* vectors) const = 0;
 };
 
 // How different the items of a list should be from each other; see Diversity

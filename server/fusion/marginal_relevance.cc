@@ -9,7 +9,7 @@ namespace {
 
 // How many products are computed before the bound is looked at again. Measured
 // by tests/bench/fuse_bench.cc.
-constexpr size_t kComparedAtOnce = 32;
+constexpr size_t kComparedAtOnce = 64;
 
 }  // namespace
 
@@ -17,23 +17,24 @@ std::span<const uint32_t> MarginalRelevance::Choose(const RelevancePool& pool,
                                                     double lambda, uint32_t k) {
   lambda_ = lambda;
   chosen_.clear();
-  chosen_vectors_.resize(std::min<size_t>(k, pool.scores.size()) * pool.stride);
   open_.clear();
-  if (k == 0 || pool.scores.empty()) return chosen_;
+  const size_t size = pool.scores.size();
+  if (k == 0 || size == 0) return chosen_;
+  chosen_units_.resize(std::min<size_t>(k, size) * pool.stride);
   Rank(pool.scores);
   // The first one is like none before it, so that it is the most relevant one;
   // a cap admits at least one.
   if (pool.caps != nullptr) pool.caps->Admits(pool.items[0]);
   Add(pool, 0);
-  const size_t size = pool.scores.size();
   likeness_.resize(size);
-  UnitProducts(pool.vectors, pool.vectors, size, pool.stride, likeness_.data());
+  UnitProducts(pool.units, pool.units, size, pool.stride, likeness_.data());
   compared_.assign(size, 1);
-  for (uint32_t i = 1; i < size; ++i) open_.push_back({ValueOf(i), i});
-  std::make_heap(open_.begin(), open_.end(), Later);
+  for (uint32_t i = 1; i < size; ++i) open_.push_back(OpenOf(i));
+  std::make_heap(open_.begin(), open_.end());
   while (chosen_.size() < k && !open_.empty()) {
-    const uint32_t first = open_.front().index;
-    if (compared_[first] < chosen_.size()) {
+    const uint32_t first = IndexOf(open_.front());
+    // Relevance alone needs no likeness.
+    if (lambda_ < 1 && compared_[first] < chosen_.size()) {
       CompareFirst(pool);
       continue;
     }
@@ -42,6 +43,17 @@ std::span<const uint32_t> MarginalRelevance::Choose(const RelevancePool& pool,
     Add(pool, first);
   }
   return chosen_;
+}
+
+MarginalRelevance::Open MarginalRelevance::OpenOf(uint32_t index) const {
+  constexpr double kCosine = 1.0 / (double{kUnitLength} * kUnitLength);
+  // Values are from -1 to 2, or a little more with rounding: 40 bits hold 4
+  // times 2^38.
+  constexpr double kScale = uint64_t{1} << 38;
+  const double value =
+      lambda_ * relevance_[index] - (1 - lambda_) * kCosine * likeness_[index];
+  const auto bits = static_cast<uint64_t>((value + 1.5) * kScale);
+  return bits << kIndexBits | (~index & ((1u << kIndexBits) - 1));
 }
 
 void MarginalRelevance::Rank(std::span<const float> scores) {
@@ -55,48 +67,42 @@ void MarginalRelevance::Rank(std::span<const float> scores) {
 
 void MarginalRelevance::Add(const RelevancePool& pool, uint32_t index) {
   if (pool.caps != nullptr) pool.caps->Add(pool.items[index]);
-  std::copy_n(pool.vectors + index * pool.stride, pool.stride,
-              chosen_vectors_.data() + chosen_.size() * pool.stride);
+  std::copy_n(pool.units + index * pool.stride, pool.stride,
+              chosen_units_.data() + chosen_.size() * pool.stride);
   chosen_.push_back(index);
 }
 
 void MarginalRelevance::CompareFirst(const RelevancePool& pool) {
-  Open& first = open_.front();
-  // The better of the next two in the heap is the best of all others.
-  const Open* next = nullptr;
-  if (open_.size() > 1) next = &open_[1];
-  if (open_.size() > 2 && Later(open_[1], open_[2])) next = &open_[2];
-  uint32_t& compared = compared_[first.index];
-  float& likeness = likeness_[first.index];
-  while (compared < chosen_.size()) {
-    const size_t count =
-        std::min<size_t>(kComparedAtOnce, chosen_.size() - compared);
-    products_.resize(kComparedAtOnce);
-    UnitProducts(pool.vectors + first.index * pool.stride,
-                 chosen_vectors_.data() + compared * pool.stride, count,
-                 pool.stride, products_.data());
-    for (size_t i = 0; i < count; ++i) {
-      likeness = std::max(likeness, products_[i]);
-    }
-    compared += static_cast<uint32_t>(count);
-    first.bound = ValueOf(first.index);
-    if (next != nullptr && Later(first, *next)) break;
-  }
+  const uint32_t first = IndexOf(open_.front());
+  // The greater of the next two in the heap is the greatest of all others.
+  Open next = 0;
+  if (open_.size() > 1) next = open_[1];
+  if (open_.size() > 2) next = std::max(next, open_[2]);
+  const int16_t* const unit = pool.units + first * pool.stride;
+  size_t compared = compared_[first];
+  int32_t likeness = likeness_[first];
+  do {
+    const size_t count = std::min(kComparedAtOnce, chosen_.size() - compared);
+    likeness = std::max(
+        likeness,
+        GreatestUnitProduct(unit, chosen_units_.data() + compared * pool.stride,
+                            count, pool.stride));
+    compared += count;
+    likeness_[first] = likeness;
+    open_.front() = OpenOf(first);
+  } while (compared < chosen_.size() && open_.front() > next);
+  compared_[first] = static_cast<uint32_t>(compared);
   MoveFirstDown();
 }
 
 void MarginalRelevance::MoveFirstDown() {
   const Open moved = open_.front();
   size_t at = 0;
-  while (true) {
-    size_t child = 2 * at + 1;
-    if (child >= open_.size()) break;
-    if (child + 1 < open_.size() && Later(open_[child], open_[child + 1])) {
-      ++child;
-    }
-    if (!Later(moved, open_[child])) break;
+  for (size_t child; (child = 2 * at + 1) < open_.size(); at = child) {
+    const size_t other = std::min(child + 1, open_.size() - 1);
+    child = open_[other] > open_[child] ? other : child;
+    if (moved >= open_[child]) break;
     open_[at] = open_[child];
-    at = child;
   }
   open_[at] = moved;
 }

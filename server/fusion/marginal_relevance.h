@@ -14,8 +14,8 @@ namespace tributary {
 struct RelevancePool {
   // Descending.
   std::span<const float> scores;
-  // One for each score, `stride` values apart, each 1 long or zeros.
-  const float* vectors = nullptr;
+  // One for each score, `stride` values apart; see MakeUnit.
+  const int16_t* units = nullptr;
   size_t stride = 0;
   // Null: no caps. Its items are items[i] for the i-th score.
   CapCounts* caps = nullptr;
@@ -36,7 +36,8 @@ struct RelevancePool {
 // the greatest of all ("accelerated greedy", Minoux 1978). The list is exactly
 // that of comparing all.
 //
-// Reused from call to call for its memory; not thread-safe.
+// Reused from call to call for its memory; not thread-safe. REQUIRES: fewer
+// than 2^24 members.
 class MarginalRelevance {
  public:
   // The indices in the pool of at most k, in the order of choice. Valid until
@@ -45,20 +46,17 @@ class MarginalRelevance {
                                    uint32_t k);
 
  private:
-  // A member of the pool that was not chosen yet.
-  struct Open {
-    // At least its value.
-    double bound;
-    uint32_t index;
-  };
-  // Whether `a` comes after `b`.
-  static bool Later(const Open& a, const Open& b) {
-    return a.bound != b.bound ? a.bound < b.bound : a.index > b.index;
+  // A member of the pool that was not chosen yet, as a number: the greatest has
+  // the greatest bound of a value, and then the smallest index. From the
+  // highest bit on it is the bound (40 bits) and the index, inverted (24).
+  using Open = uint64_t;
+  static constexpr int kIndexBits = 24;
+  static uint32_t IndexOf(Open open) {
+    return static_cast<uint32_t>(~open & ((1u << kIndexBits) - 1));
   }
+  // With the bound that follows from likeness_[index].
+  Open OpenOf(uint32_t index) const;
 
-  double ValueOf(uint32_t index) const {
-    return lambda_ * relevance_[index] - (1 - lambda_) * likeness_[index];
-  }
   void Rank(std::span<const float> scores);
   void Add(const RelevancePool& pool, uint32_t index);
   // Compares the first of open_ with the chosen ones that it was not compared
@@ -70,15 +68,14 @@ class MarginalRelevance {
   double lambda_ = 1;
   std::vector<uint32_t> chosen_;
   // The vectors of chosen_, end to end.
-  std::vector<float> chosen_vectors_;
-  // A heap, the first of which has the greatest bound.
+  std::vector<int16_t> chosen_units_;
+  // A heap, the greatest first.
   std::vector<Open> open_;
   // By index in the pool: relevance; how many of chosen_ it was compared with;
   // the greatest product with those.
   std::vector<double> relevance_;
   std::vector<uint32_t> compared_;
-  std::vector<float> likeness_;
-  std::vector<float> products_;
+  std::vector<int32_t> likeness_;
 };
 
 }  // namespace tributary

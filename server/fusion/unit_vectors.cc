@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 // Highway compiles the part between HWY_BEFORE_NAMESPACE and
 // HWY_AFTER_NAMESPACE once for each target by including this file again.
@@ -17,11 +18,37 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
-// At most kUnitVectorAlign lanes, so that vectors have no rest.
-using Lanes = hn::CappedTag<float, kUnitVectorAlign>;
-using Vec = hn::Vec<Lanes>;
 
-#if HWY_TARGET != HWY_SCALAR
+#if HWY_TARGET == HWY_SCALAR
+
+int32_t Product(const int16_t* unit, const int16_t* other, size_t stride) {
+  int32_t sum = 0;
+  for (size_t i = 0; i < stride; ++i) sum += int32_t{unit[i]} * other[i];
+  return sum;
+}
+
+void Products(const int16_t* unit, const int16_t* others, size_t count,
+              size_t stride, int32_t* products) {
+  for (size_t i = 0; i < count; ++i) {
+    products[i] = Product(unit, others + i * stride, stride);
+  }
+}
+
+int32_t GreatestProduct(const int16_t* unit, const int16_t* others,
+                        size_t count, size_t stride) {
+  int32_t greatest = std::numeric_limits<int32_t>::min();
+  for (size_t i = 0; i < count; ++i) {
+    greatest = std::max(greatest, Product(unit, others + i * stride, stride));
+  }
+  return greatest;
+}
+
+#else  // HWY_TARGET == HWY_SCALAR
+
+// At most kUnitAlign lanes, so that vectors have no rest.
+using Shorts = hn::CappedTag<int16_t, kUnitAlign>;
+using Ints = hn::RepartitionToWide<Shorts>;
+using Four = hn::CappedTag<int32_t, 4>;
 
 // The sum of the 128-bit blocks of a vector.
 template <class D>
@@ -35,96 +62,134 @@ HWY_INLINE auto AddBlocks(D d, hn::Vec<D> v) {
   }
 }
 
-// The sums of the lanes of four vectors, each added up in the same order.
-HWY_INLINE auto SumsOfFour(Vec a, Vec b, Vec c, Vec e) {
-  const Lanes d;
-  const auto ac =
-      hn::Add(hn::InterleaveLower(d, a, c), hn::InterleaveUpper(d, a, c));
-  const auto be =
-      hn::Add(hn::InterleaveLower(d, b, e), hn::InterleaveUpper(d, b, e));
-  return AddBlocks(d, hn::Add(hn::InterleaveLower(d, ac, be),
-                              hn::InterleaveUpper(d, ac, be)));
+// The sums plus products; which lane has which products depends on the target.
+HWY_INLINE hn::Vec<Ints> AddProducts(hn::Vec<Shorts> a, hn::Vec<Shorts> b,
+                                     hn::Vec<Ints> sums) {
+  auto more = hn::Zero(Ints());
+  sums = hn::ReorderWidenMulAccumulate(Ints(), a, b, sums, more);
+  return hn::Add(sums, more);
 }
 
-// Four vectors at a time, so that each load of the first one is used four
+// The products with four others, so that each load of `unit` is used four
 // times.
-HWY_INLINE void FourProducts(const float* vector, const float* vectors,
-                             size_t stride, float* products) {
-  const Lanes d;
-  Vec a = hn::Zero(d), b = a, c = a, e = a;
+HWY_INLINE hn::Vec<Four> FourProducts(const int16_t* unit,
+                                      const int16_t* others, size_t stride) {
+  const Shorts d;
+  const Ints d32;
+  auto a = hn::Zero(d32), b = a, c = a, e = a;
   for (size_t i = 0; i < stride; i += hn::Lanes(d)) {
-    const Vec v = hn::LoadU(d, vector + i);
-    a = hn::MulAdd(v, hn::LoadU(d, vectors + i), a);
-    b = hn::MulAdd(v, hn::LoadU(d, vectors + stride + i), b);
-    c = hn::MulAdd(v, hn::LoadU(d, vectors + 2 * stride + i), c);
-    e = hn::MulAdd(v, hn::LoadU(d, vectors + 3 * stride + i), e);
+    const auto u = hn::LoadU(d, unit + i);
+    a = AddProducts(u, hn::LoadU(d, others + i), a);
+    b = AddProducts(u, hn::LoadU(d, others + stride + i), b);
+    c = AddProducts(u, hn::LoadU(d, others + 2 * stride + i), c);
+    e = AddProducts(u, hn::LoadU(d, others + 3 * stride + i), e);
   }
-  const hn::CappedTag<float, 4> four;
-  hn::StoreU(SumsOfFour(a, b, c, e), four, products);
+  const auto ac =
+      hn::Add(hn::InterleaveLower(d32, a, c), hn::InterleaveUpper(d32, a, c));
+  const auto be =
+      hn::Add(hn::InterleaveLower(d32, b, e), hn::InterleaveUpper(d32, b, e));
+  return AddBlocks(d32, hn::Add(hn::InterleaveLower(d32, ac, be),
+                                hn::InterleaveUpper(d32, ac, be)));
 }
 
-#endif  // HWY_TARGET != HWY_SCALAR
-
-HWY_INLINE float OneProduct(const float* vector, const float* other,
-                            size_t stride) {
-  const Lanes d;
-  Vec a = hn::Zero(d);
+HWY_INLINE int32_t OneProduct(const int16_t* unit, const int16_t* other,
+                              size_t stride) {
+  const Shorts d;
+  auto sums = hn::Zero(Ints());
   for (size_t i = 0; i < stride; i += hn::Lanes(d)) {
-    a = hn::MulAdd(hn::LoadU(d, vector + i), hn::LoadU(d, other + i), a);
+    sums = AddProducts(hn::LoadU(d, unit + i), hn::LoadU(d, other + i), sums);
   }
-#if HWY_TARGET != HWY_SCALAR
-  return hn::GetLane(SumsOfFour(a, a, a, a));
-#else
-  return hn::GetLane(a);
-#endif
+  return hn::GetLane(hn::SumOfLanes(Ints(), sums));
 }
 
-void Products(const float* vector, const float* vectors, size_t count,
-              size_t stride, float* products) {
+void Products(const int16_t* unit, const int16_t* others, size_t count,
+              size_t stride, int32_t* products) {
   size_t i = 0;
-#if HWY_TARGET != HWY_SCALAR
   for (; i + 4 <= count; i += 4) {
-    FourProducts(vector, vectors + i * stride, stride, products + i);
+    hn::StoreU(FourProducts(unit, others + i * stride, stride), Four(),
+               products + i);
   }
-#endif
   for (; i < count; ++i) {
-    products[i] = OneProduct(vector, vectors + i * stride, stride);
+    products[i] = OneProduct(unit, others + i * stride, stride);
   }
 }
 
-void Multiply(float factor, size_t stride, float* vector) {
-  const Lanes d;
-  const Vec f = hn::Set(d, factor);
-  for (size_t i = 0; i < stride; i += hn::Lanes(d)) {
-    hn::StoreU(hn::Mul(f, hn::LoadU(d, vector + i)), d, vector + i);
+int32_t GreatestProduct(const int16_t* unit, const int16_t* others,
+                        size_t count, size_t stride) {
+  int32_t greatest = std::numeric_limits<int32_t>::min();
+  size_t i = 0;
+  if (count >= 4) {
+    auto best = hn::Set(Four(), greatest);
+    for (; i + 4 <= count; i += 4) {
+      best = hn::Max(best, FourProducts(unit, others + i * stride, stride));
+    }
+    greatest = hn::GetLane(hn::MaxOfLanes(Four(), best));
   }
+  for (; i < count; ++i) {
+    greatest =
+        std::max(greatest, OneProduct(unit, others + i * stride, stride));
+  }
+  return greatest;
 }
 
-// Whether the length of a vector with this square is accurate: it neither
-// overflowed nor vanished in float.
+#endif  // HWY_TARGET == HWY_SCALAR
+
+float SquareOf(const float* vector, size_t dim) {
+  const hn::ScalableTag<float> d;
+  auto sums = hn::Zero(d);
+  size_t i = 0;
+  for (; i + hn::Lanes(d) <= dim; i += hn::Lanes(d)) {
+    const auto v = hn::LoadU(d, vector + i);
+    sums = hn::MulAdd(v, v, sums);
+  }
+  float square = hn::GetLane(hn::SumOfLanes(d, sums));
+  for (; i < dim; ++i) square += vector[i] * vector[i];
+  return square;
+}
+
+// Whether a length is accurate whose square this is: nothing overflowed or
+// vanished in float.
 bool IsUsual(float square) { return square >= 1e-20F && square <= 1e30F; }
 
-// For vectors of any length.
-void MakeOneUnit(float* vector, size_t stride) {
+double AnyLength(const float* vector, size_t dim) {
   double square = 0;
-  for (size_t i = 0; i < stride; ++i) {
-    square += double{vector[i]} * double{vector[i]};
+  for (size_t i = 0; i < dim; ++i) square += double{vector[i]} * vector[i];
+  return std::sqrt(square);
+}
+
+// units[i] = vector[i] * factor, rounded.
+void Round(const float* vector, size_t dim, float factor, int16_t* units) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<int16_t, decltype(d)> d16;
+  const auto f = hn::Set(d, factor);
+  size_t i = 0;
+  for (; i + hn::Lanes(d) <= dim; i += hn::Lanes(d)) {
+    const auto rounded = hn::NearestInt(hn::Mul(f, hn::LoadU(d, vector + i)));
+    hn::StoreU(hn::DemoteTo(d16, rounded), d16, units + i);
   }
-  const double length = std::sqrt(square);
-  const bool is_usable = length > 0 && std::isfinite(length);
-  for (size_t i = 0; i < stride; ++i) {
-    vector[i] = is_usable ? static_cast<float>(vector[i] / length) : 0;
+  for (; i < dim; ++i) {
+    units[i] = static_cast<int16_t>(std::lrint(vector[i] * factor));
   }
 }
 
-void Normalise(float* vectors, size_t count, size_t stride) {
+void MakeAllUnit(const float* vectors, size_t count, size_t dim,
+                 int16_t* units) {
+  const size_t stride = UnitStride(dim);
   for (size_t i = 0; i < count; ++i) {
-    float* const vector = vectors + i * stride;
-    const float square = OneProduct(vector, vector, stride);
+    const float* const vector = vectors + i * dim;
+    int16_t* const unit = units + i * stride;
+    std::fill(unit + dim, unit + stride, int16_t{0});
+    const float square = SquareOf(vector, dim);
     if (IsUsual(square)) {
-      Multiply(1 / std::sqrt(square), stride, vector);
-    } else {
-      MakeOneUnit(vector, stride);
+      Round(vector, dim, kUnitLength / std::sqrt(square), unit);
+      continue;
+    }
+    const double length = AnyLength(vector, dim);
+    const bool is_usable = length > 0 && std::isfinite(length);
+    for (size_t d = 0; d < dim; ++d) {
+      unit[d] = is_usable ? static_cast<int16_t>(
+                                std::lrint(vector[d] / length * kUnitLength))
+                          : int16_t{0};
     }
   }
 }
@@ -138,18 +203,24 @@ HWY_AFTER_NAMESPACE();
 namespace tributary {
 namespace {
 
-HWY_EXPORT(Normalise);
+HWY_EXPORT(MakeAllUnit);
 HWY_EXPORT(Products);
+HWY_EXPORT(GreatestProduct);
 
 }  // namespace
 
-void MakeUnit(float* vectors, size_t count, size_t stride) {
-  HWY_DYNAMIC_DISPATCH(Normalise)(vectors, count, stride);
+void MakeUnit(const float* vectors, size_t count, size_t dim, int16_t* units) {
+  HWY_DYNAMIC_DISPATCH(MakeAllUnit)(vectors, count, dim, units);
 }
 
-void UnitProducts(const float* vector, const float* vectors, size_t count,
-                  size_t stride, float* products) {
-  HWY_DYNAMIC_DISPATCH(Products)(vector, vectors, count, stride, products);
+void UnitProducts(const int16_t* unit, const int16_t* others, size_t count,
+                  size_t stride, int32_t* products) {
+  HWY_DYNAMIC_DISPATCH(Products)(unit, others, count, stride, products);
+}
+
+int32_t GreatestUnitProduct(const int16_t* unit, const int16_t* others,
+                            size_t count, size_t stride) {
+  return HWY_DYNAMIC_DISPATCH(GreatestProduct)(unit, others, count, stride);
 }
 
 }  // namespace tributary

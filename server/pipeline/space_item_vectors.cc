@@ -13,7 +13,7 @@ constexpr size_t kCacheLine = 64;
 
 }  // namespace
 
-void SpaceItemVectors::GetVectors(std::span<const Row> rows, size_t stride,
+void SpaceItemVectors::GetVectors(std::span<const Row> rows,
                                   float* vectors) const {
   static thread_local std::vector<std::optional<uint32_t>> positions;
   positions.resize(rows.size());
@@ -33,7 +33,7 @@ void SpaceItemVectors::GetVectors(std::span<const Row> rows, size_t stride,
   for (size_t i = 0; i < std::min(kVectorsAhead, rows.size()); ++i) fetch(i);
   for (size_t i = 0; i < rows.size(); ++i) {
     if (i + kVectorsAhead < rows.size()) fetch(i + kVectorsAhead);
-    float* const vector = vectors + i * stride;
+    float* const vector = vectors + i * dim();
     if (positions[i].has_value()) {
       items_->Read(*positions[i], std::span(vector, dim()));
     } else {

@@ -18,8 +18,7 @@ class SpaceItemVectors final : public RowVectors {
       : items_(&space.items) {}
 
   uint32_t dim() const override { return items_->dim(); }
-  void GetVectors(std::span<const Row> rows, size_t stride,
-                  float* vectors) const override;
+  void GetVectors(std::span<const Row> rows, float* vectors) const override;
 
  private:
   const VectorTable* items_ = nullptr;
