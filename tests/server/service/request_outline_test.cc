@@ -391,7 +391,7 @@ TEST(RequestOutline, AgreesWithTheParser) {
   std::mt19937 random(3);
   const std::string valid = Full().SerializeAsString();
   int parsed = 0;
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < 40000; ++round) {
     std::string bytes = valid.substr(0, random() % (valid.size() + 1));
     for (uint32_t i = random() % 3; i > 0 && !bytes.empty(); --i) {
       bytes[random() % bytes.size()] = static_cast<char>(random());
