@@ -52,6 +52,7 @@ void PrintEvaluation(const EvalFlags& flags, const EvalResult& result) {
   fmt::print("{}{}", RecallTable(MeasuredRecallOf(evaluation)),
              SummaryTable(evaluation));
   if (flags.all) fmt::print("{}", DetailTable(evaluation));
+  if (result.diversity) fmt::print("{}", DiversityTable(*result.diversity));
   if (!result.rivals.empty()) {
     fmt::print("{}", RivalsTable(evaluation, result.rivals));
   }
@@ -157,6 +158,12 @@ void AddEvalCommand(CLI::App& app, const RetrieverRegistry& registry) {
       ->capture_default_str();
   AddComparisonFlags(*command, flags.get());
   AddReportFlags(*command, flags.get());
+  command->add_option(
+      "--diversity", flags->diversity,
+      "SPACE=LAMBDA,...: also measure lists of this diversity (see `tributary "
+      "retrieve`), and how different their items are: 1 - the mean cosine of "
+      "all pairs in this space. SPACE alone measures that of the lists as they "
+      "are");
   command->add_option("--server-config", flags->server_config,
                       "The server's YAML file, for its quotas and fusion");
   command

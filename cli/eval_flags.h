@@ -29,6 +29,8 @@ struct EvalFlags {
   bool all = false;
   // The filter of every request; empty: none.
   std::string where;
+  // See ParseDiversity; empty: not measured.
+  std::string diversity;
   std::string server_config;
   uint64_t seed = 1;
   uint64_t users = 0;

@@ -151,6 +151,23 @@ void AddRivals(const Evaluation& evaluation, std::span<const Rival> rivals,
   }
 }
 
+void AddDiversity(const DiversityCurve& curve, Struct& root) {
+  Struct& object = AddObject(root, "diversity");
+  auto& fields = *object.mutable_fields();
+  fields["space"].set_string_value(curve.space);
+  SetNumber(object, "list_k", curve.list_k);
+  auto& points = *fields["points"].mutable_list_value();
+  for (const DiversityPoint& point : curve.points) {
+    Struct& at = *points.add_values()->mutable_struct_value();
+    if (point.lambda) SetNumber(at, "lambda", *point.lambda);
+    if (point.diversity) SetNumber(at, "diversity", *point.diversity);
+    for (size_t k = 0; k < curve.ks.size(); ++k) {
+      SetNumber(AddObject(at, "recall"), fmt::to_string(curve.ks[k]),
+                point.recall[k]);
+    }
+  }
+}
+
 void AddBaseline(const EvalResult& result, Struct& root) {
   Struct& object = AddObject(root, "fail_if_worse_than");
   auto& fields = *object.mutable_fields();
@@ -182,6 +199,7 @@ void AddEvaluation(const EvalResult& result, Struct& root) {
   }
   AddRivals(evaluation, result.rivals, root);
   if (result.baseline) AddBaseline(result, root);
+  if (result.diversity) AddDiversity(*result.diversity, root);
   const std::string verdict = VerdictSentence(evaluation, result.rivals);
   if (verdict.empty()) return;
   (*root.mutable_fields())["verdict"].set_string_value(verdict);

@@ -17,6 +17,8 @@ namespace tributary {
 // and is alone where nothing was measured. "against" has the differences to the
 // bundle of --against; "rivals" has, by name, the metrics of every bundle and
 // lists that were compared with, and "difference" in the form of "against".
+// "diversity" has {"space":…, "list_k":…, "points":[{"lambda":…,
+// "diversity":…, "recall":{"20":…}}, …]}, the first point without a lambda.
 // Undefined values are omitted, and what there is nothing of.
 std::string EvalJson(const EvalResult& result);
 

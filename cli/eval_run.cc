@@ -8,6 +8,7 @@
 #include "cli/eval_lists_file.h"
 #include "cli/held_out_items.h"
 #include "cli/progress_line.h"
+#include "cli/query_flags.h"
 #include "evaluation/given_lists.h"
 #include "fmt/format.h"
 #include "proto/yaml/yaml_message.h"
@@ -50,9 +51,10 @@ absl::StatusOr<std::vector<JudgedBundle>> OpenBundles(const EvalFlags& flags) {
   return bundles;
 }
 
+// *diversity is measured if it has a space.
 absl::Status EvaluateBundle(const EvalFlags& flags,
                             const RetrieverRegistry& registry, bool for_report,
-                            JudgedBundle* judged) {
+                            JudgedBundle* judged, DiversityCurve* diversity) {
   v1::ServerConfig config;
   if (!flags.server_config.empty()) {
     RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
@@ -73,7 +75,9 @@ absl::Status EvaluateBundle(const EvalFlags& flags,
     progress.Show(fmt::format("{} {}", step, judged->dir), done);
   };
   ASSIGN_OR_RETURN(judged->evaluation, Evaluate(lists, judged->users, options));
-  return absl::OkStatus();
+  if (diversity->space.empty()) return absl::OkStatus();
+  return MeasureDiversity(lists, judged->users, options,
+                          judged->evaluation.list_k, diversity);
 }
 
 // Reads the files of --lists.
@@ -138,12 +142,19 @@ absl::Status RunEval(const EvalFlags& flags, const RetrieverRegistry& registry,
     judged.users = FindTestUsers(test_items, judged.bundle->items());
     Thin(flags.users, &judged.users);
   }
+  std::vector<DiversityCurve> curves(bundles.size());
+  if (!flags.diversity.empty()) {
+    ASSIGN_OR_RETURN(const DiversityFlag flag, ParseDiversity(flags.diversity));
+    RETURN_IF_ERROR(MakeDiversityCurve(*result->bundle, flag.space,
+                                       flag.lambdas, &curves[0]));
+  }
   // Before the evaluation, so that a wrong file is found at once.
   ASSIGN_OR_RETURN(std::vector<GivenLists> lists,
                    ReadLists(flags, bundles, test_items));
   for (size_t i = 0; i < bundles.size(); ++i) {
     RETURN_IF_ERROR(EvaluateBundle(flags, registry,
-                                   i == 0 && !flags.html.empty(), &bundles[i]));
+                                   i == 0 && !flags.html.empty(), &bundles[i],
+                                   &curves[i]));
   }
   const Evaluation& ours = bundles[0].evaluation;
   for (size_t i = 1; i < bundles.size(); ++i) {
@@ -161,6 +172,7 @@ absl::Status RunEval(const EvalFlags& flags, const RetrieverRegistry& registry,
     result->rivals.push_back(std::move(rival));
   }
   result->evaluation = std::move(bundles[0].evaluation);
+  if (!flags.diversity.empty()) result->diversity = std::move(curves[0]);
   return absl::OkStatus();
 }
 

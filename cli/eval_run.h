@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "cli/eval_flags.h"
+#include "evaluation/diversity_curve.h"
 #include "evaluation/evaluate.h"
 #include "evaluation/held_out_users.h"
 #include "evaluation/rival.h"
@@ -23,6 +24,8 @@ struct EvalResult {
   TestSetCounts counts;
   // None where no test pair is left to judge on.
   std::optional<Evaluation> evaluation;
+  // With --diversity.
+  std::optional<DiversityCurve> diversity;
   // The bundles of --against and --fail-if-worse-than, then those of --lists.
   std::vector<Rival> rivals;
   // Indices of `rivals`.

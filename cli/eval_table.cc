@@ -167,6 +167,27 @@ std::string DetailTable(const Evaluation& evaluation) {
   return Segments(evaluation) + Overlap(evaluation) + Sampled(evaluation);
 }
 
+std::string DiversityTable(const DiversityCurve& curve) {
+  std::string table = fmt::format("\n{:<16}", "lambda");
+  for (const uint32_t k : curve.ks) {
+    table += fmt::format("{:>8}", fmt::format("@{}", k));
+  }
+  table += fmt::format("{:>11}", "diversity");
+  for (const DiversityPoint& point : curve.points) {
+    table += point.lambda ? fmt::format("\n{:<16}", *point.lambda)
+                          : fmt::format("\n{:<16}", "as it is");
+    for (const double recall : point.recall) {
+      table += fmt::format("{:>8.4f}", recall);
+    }
+    table += " " + Cell(point.diversity);
+  }
+  return table +
+         fmt::format(
+             "\n(recall of the fused list by lambda; diversity: 1 - the mean "
+             "cosine in {} of all pairs of the first {})\n",
+             curve.space, curve.list_k);
+}
+
 std::string RivalsTable(const Evaluation& evaluation,
                         std::span<const Rival> rivals) {
   size_t width = 8;

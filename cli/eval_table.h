@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "evaluation/diversity_curve.h"
 #include "evaluation/evaluate.h"
 #include "evaluation/rival.h"
 
@@ -15,6 +16,9 @@ std::string SummaryTable(const Evaluation& evaluation);
 // Metrics by segment of users and items, the overlap of sources, and metrics
 // among sampled items.
 std::string DetailTable(const Evaluation& evaluation);
+
+// Recall and diversity by lambda.
+std::string DiversityTable(const DiversityCurve& curve);
 
 // Recall, NDCG, MRR and coverage of the bundle's fused lists, and below each
 // those of its rivals; and how much of given lists could be used.

@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/list_flags.h"
+#include "cli/query_flags.h"
 #include "cli/quota_flag.h"
 #include "cli/write_lists.h"
 #include "client/retrieval_client.h"
@@ -29,11 +30,12 @@ struct RetrieveFlags {
   uint32_t calls = 4;
   uint32_t k = 0;
   std::vector<std::string> quotas;
-  std::vector<std::string> recent;
+  QueryFlags query;
   std::vector<std::string> exclude;
   std::string where;
   std::vector<std::string> relax;
   ListFlags list;
+  std::string diversity;
   bool include_seen = false;
   uint64_t bundle_version = 0;
   std::string bundle_label;
@@ -45,12 +47,26 @@ struct RetrieveFlags {
   bool json = false;
 };
 
+absl::Status SetDiversity(const std::string& text,
+                          v1::RetrieveRequest* request) {
+  ASSIGN_OR_RETURN(const DiversityFlag flag, ParseDiversity(text));
+  if (flag.lambdas.size() != 1) {
+    return absl::InvalidArgumentError(
+        fmt::format("--diversity: \"{}\", expected one lambda, as in "
+                    "content=0.7",
+                    text));
+  }
+  request->mutable_diversity()->set_space(flag.space);
+  request->mutable_diversity()->set_lambda(flag.lambdas[0]);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<v1::RetrieveRequest> MakeRequest(const RetrieveFlags& flags) {
   v1::RetrieveRequest request;
   if (!flags.user.empty()) request.set_user_key(flags.user);
   request.set_k(flags.k);
   RETURN_IF_ERROR(SetQuotas(flags.quotas, &request));
-  for (const std::string& key : flags.recent) request.add_recent_item_keys(key);
+  SetQueryFlags(flags.query, &request);
   for (const std::string& key : flags.exclude) {
     request.mutable_filter()->add_exclude_item_keys(key);
   }
@@ -64,6 +80,9 @@ absl::StatusOr<v1::RetrieveRequest> MakeRequest(const RetrieveFlags& flags) {
     }
   }
   RETURN_IF_ERROR(SetListFlags(flags.list, &request));
+  if (!flags.diversity.empty()) {
+    RETURN_IF_ERROR(SetDiversity(flags.diversity, &request));
+  }
   request.set_include_seen(flags.include_seen);
   request.set_bundle_version(flags.bundle_version);
   request.set_bundle_label(flags.bundle_label);
@@ -232,10 +251,7 @@ void AddRetrieveCommand(CLI::App& app) {
   command->add_option("-k", flags->k,
                       "Number of candidates; 0 for the server's default");
   AddQuotaFlag(*command, &flags->quotas);
-  command
-      ->add_option("--recent", flags->recent,
-                   "Keys of recent items, oldest first, comma-separated")
-      ->delimiter(',');
+  AddQueryFlags(*command, &flags->query);
   command
       ->add_option("--exclude", flags->exclude,
                    "Keys of items to exclude, comma-separated")
@@ -249,6 +265,12 @@ void AddRetrieveCommand(CLI::App& app) {
                    "order, when fewer than k items pass; comma-separated")
       ->delimiter(',');
   AddListFlags(*command, &flags->list);
+  command->add_option(
+      "--diversity", flags->diversity,
+      "SPACE=LAMBDA makes candidates differ from each other by their vectors "
+      "in "
+      "this space; lambda is from 0, difference alone, to 1, relevance alone, "
+      "e.g. content=0.7");
   command->add_flag("--include-seen", flags->include_seen,
                     "Do not exclude items that the user has already had");
   command->add_option(

@@ -76,9 +76,13 @@ absl::StatusOr<std::vector<Row>> ListSource::Alone(const std::string& user_key,
 }
 
 absl::Status ListSource::AskSources(const std::string& user_key, uint32_t k,
-                                    Answers* answers) const {
+                                    Answers* answers,
+                                    const v1::Diversity* diversity) const {
   answers->request.Clear();
   Ask(user_key, k, &answers->request);
+  if (diversity != nullptr) {
+    *answers->request.mutable_diversity() = *diversity;
+  }
   RETURN_IF_ERROR(MakePlan(config_, *bundle_, answers->request,
                            std::chrono::steady_clock::now(), SteadyTime::max(),
                            &answers->plan));

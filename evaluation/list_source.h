@@ -50,9 +50,11 @@ class ListSource {
                                          const std::string& retriever,
                                          uint32_t k) const;
 
-  // Plans the request of Fused and asks its sources.
+  // Plans the request of Fused, with this diversity unless it is null, and asks
+  // its sources.
   absl::Status AskSources(const std::string& user_key, uint32_t k,
-                          Answers* answers) const;
+                          Answers* answers,
+                          const v1::Diversity* diversity = nullptr) const;
   // Fuses the answers. Gives the list of Fused, unless the plan's quotas or the
   // results were changed since.
   std::vector<Row> Fuse(const Answers& answers) const;

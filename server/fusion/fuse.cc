@@ -20,6 +20,9 @@
 // Factors of items, which express what the business wants, multiply scores
 // before all this, so that they act wherever a score decides. Caps act in every
 // pass: an entry of whose group the list has enough is passed over.
+//
+// A diverse list is chosen from a pool, which is a list of 4 k that is selected
+// in this way, but for caps: they act on what is chosen from it.
 #include "server/fusion/fuse.h"
 
 #include <algorithm>
@@ -29,8 +32,10 @@
 
 #include "server/fusion/candidate_pool.h"
 #include "server/fusion/cap_counts.h"
+#include "server/fusion/marginal_relevance.h"
 #include "server/fusion/score.h"
 #include "server/fusion/score_order.h"
+#include "server/fusion/unit_vectors.h"
 
 namespace tributary {
 namespace {
@@ -68,9 +73,27 @@ class Selection {
     for (size_t i = 0; i < order_.size() && chosen_ < k_; ++i) {
       Entry& entry = pool_->entries()[order_[i]];
       if (entry.chosen) continue;
-      const int s = SourceWithRoom(entry.sources);
+      const int s = SourceBelow(&FusionSource::max, entry.sources);
       if (s < 0 || !Fits(entry)) continue;
       Choose(&entry, static_cast<size_t>(s));
+    }
+  }
+
+  // Chooses nothing but the entries of `list`, of which there are at most k,
+  // and counts each for its first source that is below its target, or else
+  // below its max.
+  void ChooseOnly(std::span<const uint32_t> list, uint32_t k) {
+    k_ = k;
+    chosen_ = 0;
+    std::fill(std::begin(counted_), std::end(counted_), 0);
+    for (Entry& entry : pool_->entries()) entry.chosen = false;
+    for (const uint32_t index : list) {
+      Entry& entry = pool_->entries()[index];
+      entry.chosen = true;
+      ++chosen_;
+      int s = SourceBelow(&FusionSource::target, entry.sources);
+      if (s < 0) s = SourceBelow(&FusionSource::max, entry.sources);
+      if (s >= 0) ++counted_[s];
     }
   }
 
@@ -133,11 +156,11 @@ class Selection {
     ++counted_[s];
   }
 
-  // The first of the given sources that has not reached its max, or -1.
-  int SourceWithRoom(uint32_t entry_sources) const {
+  // The first of the given sources that has not reached this limit, or -1.
+  int SourceBelow(uint32_t FusionSource::*limit, uint32_t entry_sources) const {
     for (uint32_t bits = entry_sources; bits != 0; bits &= bits - 1) {
       const int s = std::countr_zero(bits);
-      if (counted_[s] < sources_[s].max) return s;
+      if (counted_[s] < sources_[s].*limit) return s;
     }
     return -1;
   }
@@ -151,7 +174,7 @@ class Selection {
   }
 
   const std::span<const FusionSource> sources_;
-  const uint32_t k_;
+  uint32_t k_;
   const std::span<const uint32_t> order_;
   CandidatePool* const pool_;
   CapCounts* const caps_;
@@ -175,6 +198,17 @@ void WriteChosen(std::span<const Entry> entries,
     size += entry.chosen;
   }
   candidates->resize(size);
+}
+
+// Chooses by quotas and scores.
+void Select(const FusionOptions& options, Selection* selection) {
+  const bool by_score =
+      options.policy == FusionPolicy::kQuota && options.has_model;
+  selection->Reserve(&FusionSource::min, by_score);
+  if (options.policy == FusionPolicy::kQuota) {
+    selection->Reserve(&FusionSource::target, by_score);
+  }
+  selection->Backfill();
 }
 
 void ListRows(std::span<const Entry> entries, std::vector<Row>* rows) {
@@ -201,6 +235,89 @@ void WriteFactors(std::span<const Entry> entries,
   for (const uint32_t index : order) {
     if (entries[index].chosen) written->push_back(factors[index]);
   }
+}
+
+// Vectors that take more memory are not kept for the next call.
+constexpr size_t kMostKeptValues = size_t{1} << 24;
+
+// The pool of a diverse list: its entries, best first, with their vectors.
+class DiversePool {
+ public:
+  // Indices of entries.
+  std::vector<uint32_t> members;
+  std::vector<Row> rows;
+  std::vector<float> scores;
+  std::vector<int16_t> units;
+
+  // Replaces the members by the chosen ones of `order`.
+  void Gather(std::span<const Entry> entries, std::span<const uint32_t> order,
+              const RowVectors& source) {
+    members.clear();
+    rows.clear();
+    scores.clear();
+    for (const uint32_t index : order) {
+      const Entry& entry = entries[index];
+      if (!entry.chosen) continue;
+      members.push_back(index);
+      rows.push_back(entry.row);
+      scores.push_back(static_cast<float>(entry.score));
+    }
+    const size_t stride = UnitStride(source.dim());
+    units.resize(rows.size() * stride);
+    // As many at a time as the nearest cache holds.
+    constexpr size_t kAtOnce = 64;
+    vectors_.resize(kAtOnce * source.dim());
+    for (size_t begin = 0; begin < rows.size(); begin += kAtOnce) {
+      const auto some = std::span(rows).subspan(
+          begin, std::min(kAtOnce, rows.size() - begin));
+      source.GetVectors(some, vectors_.data());
+      MakeUnit(vectors_.data(), some.size(), source.dim(),
+               units.data() + begin * stride);
+    }
+  }
+
+ private:
+  std::vector<float> vectors_;
+};
+
+// The indices of a diverse list's entries, in its order. Where caps leave the
+// list short, the pool is made larger, up to all entries. Valid until the
+// thread's next call.
+std::span<const uint32_t> ChooseDiverse(std::span<const FusionSource> sources,
+                                        const FusionOptions& options,
+                                        std::span<const Row> rows,
+                                        std::span<const uint32_t> order,
+                                        CandidatePool* pool, CapCounts* caps) {
+  static thread_local DiversePool diverse;
+  static thread_local MarginalRelevance relevance;
+  static thread_local std::vector<uint32_t> list;
+  const RowVectors& vectors = *options.diversity.vectors;
+  for (uint64_t size = uint64_t{kPoolOfK} * options.k;; size *= 2) {
+    const auto limit = static_cast<uint32_t>(
+        std::min<uint64_t>(size, std::numeric_limits<uint32_t>::max()));
+    Selection selection(sources, limit, order, pool, /*caps=*/nullptr);
+    Select(options, &selection);
+    diverse.Gather(pool->entries(), order, vectors);
+    const auto chosen = relevance.Choose({.scores = diverse.scores,
+                                          .units = diverse.units.data(),
+                                          .stride = UnitStride(vectors.dim()),
+                                          .caps = caps,
+                                          .items = diverse.members},
+                                         options.diversity.lambda, options.k);
+    list.clear();
+    for (const uint32_t member : chosen) {
+      list.push_back(diverse.members[member]);
+    }
+    const bool is_short = caps != nullptr && list.size() < options.k;
+    if (!is_short || size >= order.size()) break;
+    caps->Reset(options.caps, rows);
+    for (Entry& entry : pool->entries()) entry.chosen = false;
+  }
+  if (diverse.units.capacity() > kMostKeptValues) {
+    diverse = DiversePool();
+    relevance = MarginalRelevance();
+  }
+  return list;
 }
 
 // Whether every item would have the score 0, and the list the order of ids.
@@ -262,26 +379,29 @@ void Fuse(std::span<const FusionSource> sources, const FusionOptions& options,
   ScoreCandidates(WithUsableWeights(sources, options, result->weights_unusable),
                   options, &pool);
   const bool is_capped = !options.caps.empty();
+  const bool is_diverse = options.diversity.vectors != nullptr;
   if (is_capped || options.factors != nullptr) ListRows(pool.entries(), &rows);
   if (options.factors != nullptr) {
     Multiply(*options.factors, rows, pool.entries(), &factors);
   }
   if (is_capped) cap_counts.Reset(options.caps, rows);
   const std::span<const uint32_t> order = score_order.Sort(pool.entries());
-  Selection selection(sources, options.k, order, &pool,
-                      is_capped ? &cap_counts : nullptr);
-  const bool by_score =
-      options.policy == FusionPolicy::kQuota && options.has_model;
-  selection.Reserve(&FusionSource::min, by_score);
-  if (options.policy == FusionPolicy::kQuota) {
-    selection.Reserve(&FusionSource::target, by_score);
+  CapCounts* const caps = is_capped ? &cap_counts : nullptr;
+  Selection selection(sources, options.k, order, &pool, caps);
+  // The indices of the chosen entries, and perhaps of others, in the order of
+  // the list.
+  std::span<const uint32_t> list = order;
+  if (is_diverse) {
+    list = ChooseDiverse(sources, options, rows, order, &pool, caps);
+    selection.ChooseOnly(list, options.k);
+  } else {
+    Select(options, &selection);
   }
-  selection.Backfill();
 
-  WriteChosen(pool.entries(), order, &result->candidates);
+  WriteChosen(pool.entries(), list, &result->candidates);
   result->factors.clear();
   if (options.factors != nullptr) {
-    WriteFactors(pool.entries(), order, factors, &result->factors);
+    WriteFactors(pool.entries(), list, factors, &result->factors);
   }
   result->rejected.clear();
   if (is_capped) cap_counts.CountRejected(&result->rejected);

@@ -35,8 +35,13 @@ namespace tributary {
 // cap by those before it, until there are k. An item that was reserved takes
 // its place in its group, although better ones of the group may come later.
 //
+// With diversity, steps 2 and 3 select a pool of 4 k, without caps, from which
+// MarginalRelevance chooses the list in its order, under the caps. Where caps
+// leave the list shorter than k, the pool is doubled, up to all items.
+//
 // An item that a source reserves counts towards that source's quota; any other
-// item counts towards that of its first source with room.
+// item counts towards that of its first source with room. In a diverse list, an
+// item counts towards the quota of its first source that is below its target.
 //
 // Scores are finite for all weights: if the largest one is above 1e15 or below
 // 1e-15, all are scaled so that it is not, which changes no order. With

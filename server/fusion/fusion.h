@@ -52,6 +52,29 @@ struct FusionCap {
   uint32_t max = 0;
 };
 
+// The vectors of items, by which fusion knows how alike they are. Thread-safe.
+class RowVectors {
+ public:
+  virtual ~RowVectors() = default;
+  // The length of a vector.
+  virtual uint32_t dim() const = 0;
+  // Writes the dim() values of the vector of rows[i] to vectors + i * dim();
+  // zeros for an item without one.
+  virtual void GetVectors(std::span<const Row> rows, float* vectors) const = 0;
+};
+
+// How different the items of a list should be from each other; see Diversity
+// in retrieval.proto.
+struct FusionDiversity {
+  // Null: no matter.
+  const RowVectors* vectors = nullptr;
+  // 0, difference alone, to 1, relevance alone.
+  double lambda = 1;
+};
+
+// A diverse list of k is chosen from the best kPoolOfK * k items.
+inline constexpr uint32_t kPoolOfK = 4;
+
 enum class FusionPolicy { kQuota, kRrf, kWeighted, kInterleave };
 
 // The proposals of one source, and its quota. Sources are given in order of
@@ -80,6 +103,8 @@ struct FusionOptions {
   // nothing. At most kMaxCaps. They outlive the call.
   const RowFactors* factors = nullptr;
   std::span<const FusionCap> caps = {};
+  // Its vectors outlive the call.
+  FusionDiversity diversity = {};
 };
 
 struct FusedCandidate {
@@ -104,7 +129,8 @@ struct SourceOutcome {
 };
 
 struct FusionResult {
-  // At most k, best first, without duplicates.
+  // At most k, best first, without duplicates. With diversity, in the order in
+  // which they were chosen, so that scores do not descend.
   std::vector<FusedCandidate> candidates;
   // One for each source.
   std::vector<SourceOutcome> outcomes;

@@ -126,8 +126,9 @@ uint32_t LongSources(const ServingBundle& bundle, const Plan& plan,
     const PlannedSource& source = plan.sources[i];
     const auto& named =
         bundle.retrievers()[static_cast<size_t>(source.retriever)];
-    if (!source.left_out &&
-        named.retriever->expected_us(source.asked) > inline_below_us) {
+    const uint64_t expected_us =
+        uint64_t{source.searches} * named.retriever->expected_us(source.asked);
+    if (!source.left_out && expected_us > inline_below_us) {
       sources |= 1U << i;
     }
   }

@@ -5,6 +5,10 @@ namespace tributary {
 OwnedQuery::OwnedQuery(const RetrieverQuery& query,
                        const std::atomic<bool>* cancelled)
     : history_(query.history.begin(), query.history.end()),
+      history_weights_(query.history_weights.begin(),
+                       query.history_weights.end()),
+      liked_(query.liked.begin(), query.liked.end()),
+      unliked_(query.unliked.begin(), query.unliked.end()),
       excluded_(query.excluded.begin(), query.excluded.end()),
       view_(query) {
   for (const SpaceVector& vector : query.vectors) {
@@ -13,9 +17,12 @@ OwnedQuery::OwnedQuery(const RetrieverQuery& query,
   }
   // Views are taken when both vectors have grown, which moves short strings.
   for (size_t i = 0; i < values_.size(); ++i) {
-    vectors_.push_back({space_names_[i], values_[i]});
+    vectors_.push_back({space_names_[i], values_[i], query.vectors[i].weight});
   }
   view_.history = history_;
+  view_.history_weights = history_weights_;
+  view_.liked = liked_;
+  view_.unliked = unliked_;
   view_.vectors = vectors_;
   view_.excluded = excluded_;
   view_.cancelled = cancelled;

@@ -23,6 +23,9 @@ class OwnedQuery {
 
  private:
   std::vector<Row> history_;
+  std::vector<float> history_weights_;
+  std::vector<WeightedRow> liked_;
+  std::vector<WeightedRow> unliked_;
   std::vector<std::string> space_names_;
   std::vector<std::vector<float>> values_;
   std::vector<SpaceVector> vectors_;

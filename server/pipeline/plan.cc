@@ -17,31 +17,34 @@
 // named retrievers and no vector retriever splits k evenly among all it has.
 //
 // Every source is asked for max(target, k) proposals: if the other sources have
-// none, or only duplicates, it has to fill the list alone.
+// none, or only duplicates, it has to fill the list alone. With diversity,
+// which chooses from a pool of 4 k, it is asked for as many, if the limits
+// allow that.
 //
 // Weights. A fusion model (server/fusion/score.cc) has a table of weights by
 // retriever for each segment of users. The segment is found by the length of
-// the user's history, i.e. seen items and the request's recent ones. The model
-// is used by the policy QUOTA, unless the request has weights. Without it a
-// source has the weight of the request, else that of the configuration, else
-// its target. Where no source that proposes an item has a weight above 0, as
-// for a cold user whom only popularity knows, fusion weighs all alike.
+// the user's history, i.e. seen items and the request's recent and liked ones.
+// The model is used by the policy QUOTA, unless the request has weights.
+// Without it a source has the weight of the request, else that of the
+// configuration, else its target. Where no source that proposes an item has a
+// weight above 0, as for a cold user whom only popularity knows, fusion weighs
+// all alike.
 #include "server/pipeline/plan.h"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <limits>
 #include <span>
-#include <string_view>
 
 #include "index/bundle/fusion_model.h"
+#include "server/pipeline/key_rows.h"
 #include "server/pipeline/leave_out.h"
 #include "server/pipeline/plan_caps.h"
 #include "server/pipeline/plan_factors.h"
 #include "server/pipeline/plan_filter.h"
+#include "server/pipeline/plan_query.h"
 #include "server/pipeline/request_check.h"
 #include "server/pipeline/violations.h"
 #include "status/status_macros.h"
@@ -52,18 +55,6 @@ namespace {
 // The share of the search effort that is left under overload.
 constexpr float kLowEffort = 0.5F;
 constexpr uint32_t kNoMax = std::numeric_limits<uint32_t>::max();
-
-// The row of a key of either kind: an id is looked up in a table of strings as
-// its decimal text, and KeyTable::Find does the reverse. kNoRow if unknown.
-Row FindKey(const KeyTable& table, uint64_t id) {
-  if (table.kind() == v1::UINT64) return table.Find(id);
-  std::array<char, 20> text;
-  const auto end = std::to_chars(text.begin(), text.end(), id).ptr;
-  return table.Find(std::string_view(text.begin(), end));
-}
-Row FindKey(const KeyTable& table, const std::string& key) {
-  return table.Find(std::string_view(key));
-}
 
 // Appends the rows of the keys that the bundle has; counts the others.
 template <typename Keys>
@@ -98,7 +89,8 @@ uint32_t FindSegment(const Bundle& bundle, const v1::RetrieveRequest& request,
 }
 
 // Collects what must not be proposed: the items that the user has seen, the
-// request's recent items, and those that its filter excludes.
+// request's recent, liked and unliked items, and those that its filter
+// excludes.
 void FindExcluded(const Bundle& bundle, const v1::RetrieveRequest& request,
                   Plan* plan) {
   std::vector<Row>& excluded = plan->excluded;
@@ -107,6 +99,8 @@ void FindExcluded(const Bundle& bundle, const v1::RetrieveRequest& request,
     const std::span<const Row> seen = bundle.Seen(plan->query.user);
     excluded.assign(seen.begin(), seen.end());
     excluded.insert(excluded.end(), plan->history.begin(), plan->history.end());
+    for (const WeightedRow& item : plan->liked) excluded.push_back(item.row);
+    for (const WeightedRow& item : plan->unliked) excluded.push_back(item.row);
   }
   AppendRows(bundle.items(), request.filter().exclude_item_ids(), &excluded,
              &plan->unknown_items);
@@ -130,19 +124,17 @@ void PlanQuery(const Bundle& bundle, const v1::RetrieveRequest& request,
              &plan->unknown_items);
   AppendRows(bundle.items(), request.recent_item_keys(), &plan->history,
              &plan->unknown_items);
+  PlanWeightedItems(bundle, request, plan);
   FindExcluded(bundle, request, plan);
-
-  plan->vectors.clear();
-  for (const auto& [name, vector] : request.vectors()) {
-    plan->vectors.push_back(
-        {name,
-         {vector.values().data(), static_cast<size_t>(vector.values_size())}});
-  }
+  PlanVectors(request, plan);
   plan->query.history = plan->history;
+  plan->query.history_weights = plan->history_weights;
+  plan->query.liked = plan->liked;
+  plan->query.unliked = plan->unliked;
   plan->query.vectors = plan->vectors;
   plan->query.excluded = plan->excluded;
   plan->cold_start = plan->query.user == kNoRow && plan->vectors.empty() &&
-                     plan->history.empty();
+                     plan->history.empty() && plan->liked.empty();
 }
 
 const v1::FusionModel& FusionModelOf(const v1::Defaults& defaults,
@@ -297,6 +289,14 @@ double WeightOf(const std::string& name, uint32_t target,
   return target;
 }
 
+// How many of the request's vectors the retriever searches for; at least 1.
+uint32_t SearchesOf(const v1::RetrieverSpec& spec, const Plan& plan) {
+  if (plan.vectors.empty() || spec.space().empty()) return 1;
+  const auto searches =
+      std::ranges::count(plan.vectors, spec.space(), &SpaceVector::space);
+  return static_cast<uint32_t>(std::max<int64_t>(searches, 1));
+}
+
 void PlanFusion(const v1::Defaults& defaults, const ServingBundle& bundle,
                 const v1::Fusion& given, Plan* plan) {
   FusionOptions& fusion = plan->fusion;
@@ -310,17 +310,19 @@ void PlanFusion(const v1::Defaults& defaults, const ServingBundle& bundle,
   const v1::FusionSegment* segment = nullptr;
   if (fusion.has_model) {
     segment = &FindFusionSegment(
-        model,
-        plan->history.size() + bundle.bundle().Seen(plan->query.user).size());
+        model, plan->history.size() + plan->liked.size() +
+                   bundle.bundle().Seen(plan->query.user).size());
   }
   for (PlannedSource& source : plan->sources) {
-    const std::string& name =
-        bundle.retrievers()[static_cast<size_t>(source.retriever)].spec->name();
+    const v1::RetrieverSpec& spec =
+        *bundle.retrievers()[static_cast<size_t>(source.retriever)].spec;
+    const std::string& name = spec.name();
     source.weight = segment == nullptr ? WeightOf(name, source.target, given,
                                                   defaults.fusion())
                                        : FusionWeight(*segment, name);
-    // All k may be needed, when the others have none or only duplicates.
-    source.asked = std::max(source.target, fusion.k);
+    // All may be needed, when the others have none or only duplicates.
+    source.asked = std::max(source.target, plan->wanted);
+    source.searches = SearchesOf(spec, *plan);
   }
 }
 
@@ -348,6 +350,7 @@ absl::Status MakePlan(const v1::ServerConfig& config,
   PlanCaps(config, bundle.bundle(), request, plan, &violations);
   RETURN_IF_ERROR(PlanFactors(config, bundle, request, plan, &violations));
   RETURN_IF_ERROR(violations.ToStatus());
+  PlanDiversity(config.limits(), bundle.bundle(), request, plan);
   PlanFusion(defaults, bundle, request.fusion(), plan);
   plan->query.deadline =
       std::min(options.deadline,

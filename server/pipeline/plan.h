@@ -13,6 +13,7 @@
 #include "server/fusion/fusion.h"
 #include "server/pipeline/attribute_factors.h"
 #include "server/pipeline/attribute_groups.h"
+#include "server/pipeline/space_item_vectors.h"
 #include "server/retrieval/retriever.h"
 #include "server/versions/serving_bundle.h"
 #include "tributary/v1/config.pb.h"
@@ -28,9 +29,12 @@ struct PlannedSource {
   uint32_t target = 0;
   uint32_t min = 0;
   uint32_t max = 0;
-  // How many proposals it is asked for: max(target, k), or more where caps left
-  // the list shorter than k.
+  // How many proposals it is asked for: max(target, Plan::wanted), or more
+  // where caps left the list shorter than k.
   uint32_t asked = 0;
+  // How many query vectors of the request it searches for, one after the other;
+  // at least 1.
+  uint32_t searches = 1;
   // Its weight in the fusion; see FusionSource.
   double weight = 0;
   // Whether the service level leaves it out.
@@ -67,12 +71,18 @@ struct Plan {
   RetrieverQuery query;
   // The request's recent items, newest last, without unknown ones.
   std::vector<Row> history;
+  // How much each of them counts; empty: 1 each.
+  std::vector<float> history_weights;
+  // Without unknown ones.
+  std::vector<WeightedRow> liked;
+  std::vector<WeightedRow> unliked;
   std::vector<SpaceVector> vectors;
   // Ascending and unique.
   std::vector<Row> excluded;
-  // No user of the bundle, no vector and no known recent item.
+  // No user of the bundle, no vector and no known recent or liked item.
   bool cold_start = false;
-  // How many recent and excluded items the bundle does not have.
+  // How many recent, liked, unliked and excluded items the bundle does not
+  // have.
   uint32_t unknown_items = 0;
   // Whether the request names a segment for which the bundle has no list.
   bool segment_unknown = false;
@@ -94,6 +104,11 @@ struct Plan {
   // `fusion` views.
   std::vector<AttributeGroups> groups;
   std::vector<FusionCap> caps;
+  // With diversity: the vectors that `fusion` views.
+  SpaceItemVectors item_vectors;
+  // How many proposals every source is asked for at least: k, or more with
+  // diversity, which chooses from them.
+  uint32_t wanted = 0;
   // With caps: how long the list can be at most, the catalogue allowing, and
   // for how many proposals a source may be asked to make it so long.
   uint32_t fillable = 0;

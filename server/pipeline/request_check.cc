@@ -1,13 +1,12 @@
 #include "server/pipeline/request_check.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "server/pipeline/query_check.h"
 #include "server/pipeline/violations.h"
-#include "server/retrieval/query_vector.h"
 #include "text/quoted.h"
 
 namespace tributary {
@@ -23,15 +22,6 @@ std::string RetrieverNames(const ServingBundle& bundle) {
     names += retriever.spec->name();
   }
   return names;
-}
-
-std::string SpaceNames(const Bundle& bundle) {
-  std::string names;
-  for (const EmbeddingSpace& space : bundle.spaces()) {
-    if (!names.empty()) names += ", ";
-    names += space.spec->name();
-  }
-  return names.empty() ? "none" : names;
 }
 
 // The path of a map's entry. A long name is cut off, because errors travel in a
@@ -149,57 +139,11 @@ void CheckFusion(const ServingBundle& bundle, const v1::Fusion& fusion,
   }
 }
 
-void CheckVector(const v1::Limits& limits, const Bundle& bundle,
-                 std::string_view name, const v1::QueryVector& vector,
-                 Violations* violations) {
-  // The path is formatted only for an error.
-  const auto path = [&] { return EntryPath("vectors", name); };
-  const EmbeddingSpace* space = bundle.FindSpace(name);
-  if (space == nullptr) {
-    violations->Add(path(), "no such space; version {} has {}",
-                    bundle.version(), SpaceNames(bundle));
-    return;
-  }
-  if (vector.values_size() > limits.max_vector_dim()) {
-    violations->Add(path() + ".values",
-                    "{} values, limits.max_vector_dim is {}",
-                    vector.values_size(), limits.max_vector_dim());
-  } else if (vector.values_size() != space->spec->dim()) {
-    violations->Add(path() + ".values", "{} values, expected {}",
-                    vector.values_size(), space->spec->dim());
-  }
-  for (int i = 0; i < vector.values_size(); ++i) {
-    if (std::isfinite(vector.values(i))) continue;
-    violations->Add(fmt::format("{}.values[{}]", path(), i),
-                    "{} is not a finite number", vector.values(i));
-  }
-  if (vector.values_size() > 0 &&
-      std::all_of(vector.values().begin(), vector.values().end(),
-                  [](float value) { return value == 0; })) {
-    violations->Add(path() + ".values", "{}",
-                    std::string(CheckQueryVector(
-                                    {vector.values().data(),
-                                     static_cast<size_t>(vector.values_size())})
-                                    .message()));
-  }
-  if (!vector.fingerprint().empty() &&
-      vector.fingerprint() != space->spec->fingerprint()) {
-    violations->Add(path() + ".fingerprint",
-                    "the vector is of another model; version {} has \"{}\"",
-                    bundle.version(), space->spec->fingerprint());
-  }
-}
-
 // Fields of retrieval.proto that this server does not understand yet.
 void CheckNotYet(const v1::RetrieveRequest& request, Violations* violations) {
   const auto refuse = [violations](bool given, const char* path) {
     if (given) violations->Add(path, "this server does not support it yet");
   };
-  refuse(!request.like().empty(), "like");
-  refuse(!request.unlike().empty(), "unlike");
-  refuse(!request.recent_item_weights().empty(), "recent_item_weights");
-  refuse(!request.queries().empty(), "queries");
-  refuse(request.has_diversity(), "diversity");
   refuse(!request.filter().exclude_sets().empty(), "filter.exclude_sets");
 }
 
@@ -228,9 +172,7 @@ absl::Status CheckRequest(const v1::ServerConfig& config,
   CheckNotYet(request, &violations);
   CheckQuotas(config, bundle, request, &violations);
   CheckFusion(bundle, request.fusion(), &violations);
-  for (const auto& [name, vector] : request.vectors()) {
-    CheckVector(limits, bundle.bundle(), name, vector, &violations);
-  }
+  CheckQuery(limits, bundle.bundle(), request, &violations);
   return violations.ToStatus();
 }
 

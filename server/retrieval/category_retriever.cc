@@ -35,20 +35,24 @@ absl::StatusOr<std::unique_ptr<Retriever>> CategoryRetriever::Create(
 void CategoryRetriever::FindShares(const RetrieverQuery& query,
                                    std::vector<ScoredRow>* shares) const {
   thread_local std::vector<Row> history;
-  JoinHistories(bundle_.Wanted(query.user), query.history,
-                static_cast<uint32_t>(weights_.size()), &history);
+  thread_local std::vector<float> item_weights;
+  JoinWeighted(bundle_.Wanted(query.user), query,
+               static_cast<uint32_t>(weights_.size()), &history, &item_weights);
   thread_local ScoreTable sums;
   // The rows of this table are categories.
   sums.Clear(lists_.size());
   float total = 0;
   for (size_t rank = 0; rank < history.size(); ++rank) {
-    const auto categories =
-        bundle_.Categories(history[history.size() - 1 - rank]);
+    const size_t at = history.size() - 1 - rank;
+    const auto categories = bundle_.Categories(history[at]);
     const auto shared_by = static_cast<float>(categories.size());
+    const float weight = item_weights.empty()
+                             ? weights_[rank]
+                             : weights_[rank] * item_weights[at];
     for (const uint16_t category : categories) {
       if (category >= lists_.size() || lists_[category] == nullptr) continue;
-      sums.Add(category, weights_[rank] / shared_by);
-      total += weights_[rank] / shared_by;
+      sums.Add(category, weight / shared_by);
+      total += weight / shared_by;
     }
   }
   sums.Best(kMaxCategories, shares);

@@ -11,8 +11,9 @@ namespace tributary {
 
 // Kind "category_popularity": popular items of the categories of the user's
 // history (the history that the bundle stores, followed by the request's recent
-// items). A history item has weight (1 + rank)^-decay, with rank 0 for the
-// newest, divided evenly among its categories. share[c] is the weight of
+// items and liked items). A history item has weight (1 + rank)^-decay, with
+// rank 0 for the newest, times the weight that the request gives it, divided
+// evenly among its categories. share[c] is the weight of
 // category c as a fraction of the total; the 16 largest shares are used. The
 // score of an item is
 //   sum over those c of share[c] * score of the item in the list of c,

@@ -35,8 +35,9 @@ absl::StatusOr<Ask> NeighborRetriever::Retrieve(
     std::vector<ScoredRow>* proposals) const {
   proposals->clear();
   thread_local std::vector<Row> history;
-  JoinHistories(bundle_.Wanted(query.user), query.history,
-                static_cast<uint32_t>(weights_.size()), &history);
+  thread_local std::vector<float> item_weights;
+  JoinWeighted(bundle_.Wanted(query.user), query,
+               static_cast<uint32_t>(weights_.size()), &history, &item_weights);
   thread_local ScoreTable sums;
   thread_local std::vector<float> scores;
   // There are at most as many different rows as items.
@@ -46,16 +47,20 @@ absl::StatusOr<Ask> NeighborRetriever::Retrieve(
   const PassingItems* const passing = query.passing.get();
   bool any = false;
   for (size_t rank = 0; rank < history.size(); ++rank) {
-    const Row item = history[history.size() - 1 - rank];
+    const size_t at = history.size() - 1 - rank;
+    const Row item = history[at];
+    const float weight = item_weights.empty()
+                             ? weights_[rank]
+                             : weights_[rank] * item_weights[at];
     const auto neighbors = table_.Neighbors(item);
-    if (neighbors.empty()) continue;
+    if (neighbors.empty() || weight == 0) continue;
     any = true;
     table_.ReadScores(item, scores);
     for (size_t i = 0; i < neighbors.size(); ++i) {
       // A file that was not verified may name items that do not exist.
       if (neighbors[i] >= bundle_.items().size()) continue;
       if (passing != nullptr && !passing->Has(neighbors[i])) continue;
-      sums.Add(neighbors[i], weights_[rank] * scores[i]);
+      sums.Add(neighbors[i], weight * scores[i]);
     }
   }
   if (!any) return Ask::kNoQuery;

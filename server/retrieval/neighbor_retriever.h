@@ -10,12 +10,13 @@
 namespace tributary {
 
 // Kind "neighbors": joins the neighbour lists of the history's items (the
-// history that the bundle stores, followed by the request's recent items). The
-// score of an item is
-//   sum over the history of (1 + rank)^-decay * score of the item in the list
-//   of the history item,
-// with rank 0 for the newest history item. Only scores above 0 are proposed. A
-// history without neighbours, or no history, gives kNoQuery.
+// history that the bundle stores, followed by the request's recent items and
+// liked items). The score of an item is
+//   sum over the history of weight * (1 + rank)^-decay * score of the item in
+//   the list of the history item,
+// with rank 0 for the newest history item, and the weight that the request
+// gives it, or 1. Only scores above 0 are proposed. A history without
+// neighbours, or no history, gives kNoQuery.
 //
 // The cost is at most max_history times the table's width, independent of the
 // catalogue's size. Allocates nothing once the thread's buffers have grown.

@@ -10,19 +10,18 @@
 namespace tributary {
 namespace {
 
-// In double: squares of floats overflow, and vanish, in float.
-double LengthOf(std::span<const float> vector) {
-  double square = 0;
-  for (const double x : vector) square += x * x;
-  return std::sqrt(square);
-}
-
 float WithinFloat(double score) {
   constexpr double kMax = std::numeric_limits<float>::max();
   return static_cast<float>(std::clamp(score, -kMax, kMax));
 }
 
 }  // namespace
+
+double LengthOf(std::span<const float> vector) {
+  double square = 0;
+  for (const double x : vector) square += x * x;
+  return std::sqrt(square);
+}
 
 absl::Status CheckQueryVector(std::span<const float> values) {
   const auto bad = std::find_if_not(values.begin(), values.end(),

@@ -16,6 +16,10 @@ namespace tributary {
 // values are all 0. Callers add the field's path before the message.
 absl::Status CheckQueryVector(std::span<const float> values);
 
+// The vector's length, in double: squares of floats overflow, and vanish, in
+// float.
+double LengthOf(std::span<const float> vector);
+
 // Makes the vector one that products do not overflow or vanish with, in place,
 // which changes no order of scores: in a COSINE space its length becomes 1; in
 // others, only if it is longer than kMaxMagnitude or shorter than its inverse.

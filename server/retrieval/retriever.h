@@ -28,6 +28,16 @@ namespace tributary {
 struct SpaceVector {
   std::string_view space;
   std::span<const float> values;
+  // What products with it are multiplied by; above 0, finite.
+  float weight = 1;
+};
+
+// An item that came with the request, and how much it counts: above 0, finite.
+struct WeightedRow {
+  Row row;
+  float weight;
+
+  friend bool operator==(const WeightedRow&, const WeightedRow&) = default;
 };
 
 // What is known of the user to retrieve for. The views live as long as the
@@ -37,6 +47,12 @@ struct RetrieverQuery {
   Row user = kNoRow;
   // The request's recent items, newest last; empty when it has none.
   std::span<const Row> history = {};
+  // How much each of them counts, 0 or more and finite. Empty: 1 each.
+  std::span<const float> history_weights = {};
+  // Items to retrieve more of, and less of; see RetrieveRequest.like.
+  std::span<const WeightedRow> liked = {};
+  std::span<const WeightedRow> unliked = {};
+  // A space may have several.
   std::span<const SpaceVector> vectors = {};
   // The user's segment; 0 for none.
   uint32_t segment = 0;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "index/bundle/row.h"
+#include "server/retrieval/retriever.h"
 
 namespace tributary {
 
@@ -15,6 +16,21 @@ namespace tributary {
 // *history has grown. REQUIRES: `stored` has no duplicates.
 void JoinHistories(std::span<const Row> stored, std::span<const Row> recent,
                    uint32_t max_items, std::vector<Row>* history);
+
+// The same for those items of `recent` whose weight is above 0; `weights` is as
+// long as `recent`, or empty: 1 each. An item whose weight is 0 is left out of
+// *history even if it is in `stored`.
+void JoinCounting(std::span<const Row> stored, std::span<const Row> recent,
+                  std::span<const float> weights, uint32_t max_items,
+                  std::vector<Row>* history);
+
+// The same for `stored` followed by the query's history and its liked items,
+// which are newer than all else, and newest last. Replaces *weights with how
+// much each item of *history counts: what the query says, and 1 for stored
+// items. *weights is empty if the query says nothing: 1 each.
+void JoinWeighted(std::span<const Row> stored, const RetrieverQuery& query,
+                  uint32_t max_items, std::vector<Row>* history,
+                  std::vector<float>* weights);
 
 }  // namespace tributary
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fmt/core.h"
+#include "server/retrieval/liked_items.h"
 #include "server/retrieval/query_vector.h"
 #include "server/retrieval/user_history.h"
 #include "status/status_macros.h"
@@ -88,8 +89,9 @@ absl::StatusOr<Ask> VectorRetriever::Search(
     std::vector<ScoredRow>* proposals) const {
   proposals->clear();
   thread_local std::vector<float> vectors;
+  thread_local std::vector<float> weights;
   thread_local std::vector<ScoredRow> hits;
-  if (!MakeVectors(query, &vectors)) return Ask::kNoQuery;
+  if (!MakeVectors(query, &vectors, &weights)) return Ask::kNoQuery;
   const size_t dim = space_.spec->dim();
   SearchTerms terms(query.deadline);
   terms.cancelled = query.cancelled;
@@ -103,7 +105,7 @@ absl::StatusOr<Ask> VectorRetriever::Search(
     if (factor == 0) continue;
     std::vector<ScoredRow>* const found = searched ? &hits : proposals;
     RETURN_IF_ERROR(index.Search(vector, n, filter, terms, found));
-    RestoreScores(factor, found);
+    RestoreScores(factor * weights[begin / dim], found);
     if (searched) MergeBest(hits, n, proposals);
     searched = true;
   }
@@ -111,14 +113,28 @@ absl::StatusOr<Ask> VectorRetriever::Search(
 }
 
 bool VectorRetriever::MakeVectors(const RetrieverQuery& query,
-                                  std::vector<float>* vectors) const {
+                                  std::vector<float>* vectors,
+                                  std::vector<float>* weights) const {
+  vectors->clear();
+  weights->clear();
   for (const SpaceVector& given : query.vectors) {
     if (given.space != space_.spec->name()) continue;
-    vectors->assign(given.values.begin(), given.values.end());
-    return true;
+    vectors->insert(vectors->end(), given.values.begin(), given.values.end());
+    weights->push_back(given.weight);
   }
-  if (!query.history.empty() &&
-      EncodeHistory(query.user, query.history, vectors)) {
+  if (vectors->empty() && !MakeUserVectors(query, vectors)) vectors->clear();
+  if (!query.liked.empty() || !query.unliked.empty()) {
+    AddLikedItems(query, space_, vectors);
+  }
+  // Those that the request did not give count 1.
+  weights->resize(vectors->size() / space_.spec->dim(), 1);
+  return !vectors->empty();
+}
+
+bool VectorRetriever::MakeUserVectors(const RetrieverQuery& query,
+                                      std::vector<float>* vectors) const {
+  if (!query.history.empty() && EncodeHistory(query.user, query.history,
+                                              query.history_weights, vectors)) {
     return true;
   }
   if (query.user == kNoRow) return false;
@@ -127,37 +143,42 @@ bool VectorRetriever::MakeVectors(const RetrieverQuery& query,
     space_.users.Read(*position, *vectors);
     return true;
   }
-  return EncodeHistory(query.user, {}, vectors);
+  return EncodeHistory(query.user, {}, {}, vectors);
 }
 
 bool VectorRetriever::EncodeHistory(Row user, std::span<const Row> recent,
+                                    std::span<const float> weights,
                                     std::vector<float>* vectors) const {
   const std::span<const Row> stored = bundle_.Wanted(user);
   if (tower_ != nullptr) {
     thread_local std::vector<Row> history;
-    JoinHistories(stored, recent, tower_->max_items(), &history);
+    JoinCounting(stored, recent, weights, tower_->max_items(), &history);
     return tower_->Encode(user, history, vectors);
   }
   if (space_.spec->history_encoder() != v1::MEAN) return false;
-  return MeanOf(recent.empty() ? Newest(stored) : recent, vectors);
+  return recent.empty() ? MeanOf(Newest(stored), {}, vectors)
+                        : MeanOf(recent, weights, vectors);
 }
 
 bool VectorRetriever::MeanOf(std::span<const Row> items,
+                             std::span<const float> weights,
                              std::vector<float>* vector) const {
   thread_local std::vector<float> item_vector;
   item_vector.resize(space_.items.dim());
   vector->assign(item_vector.size(), 0.0f);
-  uint32_t found = 0;
-  for (const Row item : items) {
-    const auto position = space_.items.Find(item);
-    if (!position.has_value()) continue;
+  double total = 0;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const float weight = weights.empty() ? 1 : weights[i];
+    const auto position = space_.items.Find(items[i]);
+    if (weight == 0 || !position.has_value()) continue;
     space_.items.Read(*position, item_vector);
-    std::transform(vector->begin(), vector->end(), item_vector.begin(),
-                   vector->begin(), std::plus<>());
-    ++found;
+    std::transform(
+        vector->begin(), vector->end(), item_vector.begin(), vector->begin(),
+        [weight](float sum, float value) { return sum + weight * value; });
+    total += weight;
   }
-  if (found == 0) return false;
-  Scale(1.0 / found, *vector);
+  if (total == 0) return false;
+  Scale(1.0 / total, *vector);
   return true;
 }
 

@@ -14,7 +14,7 @@ namespace tributary {
 // Kind "vector": the items of one embedding space with the largest inner
 // product with a query vector. The query vector is the first of these that
 // exists:
-//   1. the request's vector for the space;
+//   1. the request's vectors for the space;
 //   2. the request's history, encoded as the mean of its items' vectors, or by
 //      the space's tower, to which it is the continuation of the stored
 //      history;
@@ -22,12 +22,17 @@ namespace tributary {
 //   4. the stored history, encoded as the mean of its newest 200 items'
 //   vectors,
 //      or by the tower.
-// Histories are encoded only if the space has a history_encoder. In a COSINE
-// space query vectors are normalised. Without a query vector, or with one that
-// is zero or not finite, the answer is kNoQuery. A tower with several interests
-// makes one query vector for each, and an item's score is the best of its
-// scores. A score beyond the range of float is the end of the range; such items
-// keep the order of their true scores.
+// Then liked items are added to it (see AddLikedItems). Histories are encoded
+// only if the space has a history_encoder; weights of the request's history
+// weigh the mean, and a tower is given those items whose weight is above 0. In
+// a COSINE space query vectors are normalised. Without a query vector, or with
+// one that is zero or not finite, the answer is kNoQuery.
+//
+// The request may give several vectors, and a tower with several interests
+// makes one query vector for each: each is searched for, and an item's score is
+// the best of its scores, each multiplied by the vector's weight. A score
+// beyond the range of float is the end of the range; such items keep the order
+// of their true scores.
 class VectorRetriever : public Retriever {
  public:
   // INVALID_ARGUMENT for an unknown space, or an error of OpenIndex or
@@ -55,14 +60,21 @@ class VectorRetriever : public Retriever {
   absl::StatusOr<Ask> Search(const VectorIndex& index,
                              const RetrieverQuery& query, uint32_t n,
                              std::vector<ScoredRow>* proposals) const;
-  // Replaces *vectors with the query vectors, concatenated. False when the
-  // query has nothing to make one from.
-  bool MakeVectors(const RetrieverQuery& query,
-                   std::vector<float>* vectors) const;
-  // `recent` are the request's items. False when there is no vector.
+  // Replaces *vectors with the query vectors, concatenated, and *weights with
+  // the weight of each. False when the query has nothing to make one from.
+  bool MakeVectors(const RetrieverQuery& query, std::vector<float>* vectors,
+                   std::vector<float>* weights) const;
+  // The same from the user and the histories.
+  bool MakeUserVectors(const RetrieverQuery& query,
+                       std::vector<float>* vectors) const;
+  // `recent` are the request's items, and `weights` how much each counts;
+  // empty: 1. False when there is no vector.
   bool EncodeHistory(Row user, std::span<const Row> recent,
+                     std::span<const float> weights,
                      std::vector<float>* vectors) const;
-  bool MeanOf(std::span<const Row> items, std::vector<float>* vector) const;
+  // False when no item with a weight above 0 has a vector.
+  bool MeanOf(std::span<const Row> items, std::span<const float> weights,
+              std::vector<float>* vector) const;
 
   const Bundle& bundle_;
   const EmbeddingSpace& space_;

@@ -18,7 +18,9 @@
 #include "index/filter/where.h"
 #include "server/pipeline/plan_caps.h"
 #include "server/pipeline/plan_factors.h"
+#include "server/pipeline/query_check.h"
 #include "status/field_error.h"
+#include "status/status_macros.h"
 #include "text/quoted.h"
 #include "text/utf8.h"
 #include "tributary/v1/retrieval.pb.h"
@@ -213,6 +215,12 @@ struct ListSizes {
   uint64_t boost_predicates = 0;
   int boost_depth = 0;
   uint64_t weights = 0;
+  // Of like and unlike together.
+  uint64_t weighted_items = 0;
+  uint64_t recent_weights = 0;
+  uint64_t queries = 0;
+  // The most values that one of them has.
+  uint64_t query_values = 0;
   // In it and in the messages that it holds.
   uint64_t unknown = 0;
 };
@@ -301,6 +309,25 @@ bool CountFusion(const Shape& shape, std::string_view bytes, ListSizes* sizes) {
   });
 }
 
+// How many floats `field` holds, packed or not.
+uint64_t CountFloats(const WireField& field) {
+  return std::max<uint64_t>(field.bytes.size() / sizeof(float), 1);
+}
+
+bool CountQuery(const Shape& shape, std::string_view bytes, ListSizes* sizes) {
+  ++sizes->queries;
+  uint64_t values = 0;
+  const bool is_message =
+      ReadMessage(shape, bytes, sizes, [&](const WireField& field) {
+        if (field.number == v1::SpaceQuery::kValuesFieldNumber) {
+          values += CountFloats(field);
+        }
+        return true;
+      });
+  sizes->query_values = std::max(sizes->query_values, values);
+  return is_message;
+}
+
 // Reads one field of a request. False when the bytes within it are no message.
 bool Count(const WireField& field, RequestOutline* outline, ListSizes* sizes) {
   const Shape* const within =
@@ -325,6 +352,17 @@ bool Count(const WireField& field, RequestOutline* outline, ListSizes* sizes) {
       return true;
     case Request::kFilterFieldNumber:
       return CountFilter(*within, field.bytes, sizes);
+    case Request::kLikeFieldNumber:
+    case Request::kUnlikeFieldNumber:
+      ++sizes->weighted_items;
+      return CountWithin(*within, field.bytes, sizes);
+    case Request::kRecentItemWeightsFieldNumber:
+      sizes->recent_weights += CountFloats(field);
+      return true;
+    case Request::kQueriesFieldNumber:
+      return CountQuery(*within, field.bytes, sizes);
+    case Request::kDiversityFieldNumber:
+      return CountWithin(*within, field.bytes, sizes);
     case Request::kCapsFieldNumber:
       ++sizes->caps;
       return CountWithin(*within, field.bytes, sizes);
@@ -342,6 +380,31 @@ bool Count(const WireField& field, RequestOutline* outline, ListSizes* sizes) {
     default:
       return true;
   }
+}
+
+// The lists that say what to search for. The same words as CheckQuery's.
+absl::Status CheckQuerySizes(const ListSizes& sizes, const v1::Limits& limits) {
+  if (sizes.weighted_items > limits.max_recent_items()) {
+    return FieldError("like",
+                      "{} items with those of unlike, limits.max_recent_items "
+                      "is {}",
+                      sizes.weighted_items, limits.max_recent_items());
+  }
+  if (sizes.recent_weights > limits.max_recent_items()) {
+    return FieldError("recent_item_weights",
+                      "{} weights, limits.max_recent_items is {}",
+                      sizes.recent_weights, limits.max_recent_items());
+  }
+  if (sizes.queries > kMaxQueries) {
+    return FieldError("queries", "{} vectors, at most {} are allowed",
+                      sizes.queries, kMaxQueries);
+  }
+  if (sizes.query_values > limits.max_vector_dim()) {
+    return FieldError("queries",
+                      "a vector has {} values, limits.max_vector_dim is {}",
+                      sizes.query_values, limits.max_vector_dim());
+  }
+  return absl::OkStatus();
 }
 
 // The same words as CheckRequest's (server/pipeline), which sees what a message
@@ -399,6 +462,7 @@ absl::Status CheckSizes(const RequestOutline& outline, const ListSizes& sizes,
                       "limits.max_filter_terms, {}, need",
                       sizes.boost_predicates, limits.max_filter_terms());
   }
+  RETURN_IF_ERROR(CheckQuerySizes(sizes, limits));
   if (sizes.vectors > kMaxVectors) {
     return FieldError("vectors", "{} vectors, at most {} are allowed",
                       sizes.vectors, kMaxVectors);

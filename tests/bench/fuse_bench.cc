@@ -1,12 +1,16 @@
 // Fusion alone: three sources of 500 proposals each, a list of 500, beside the
-// least that a merge without quotas, order or provenance does.
+// least that a merge without quotas, order or provenance does. Then diverse
+// lists: 500 chosen from a pool of 2000.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <random>
 #include <unordered_set>
 #include <vector>
 
 #include "server/fusion/fuse.h"
+#include "server/fusion/marginal_relevance.h"
+#include "server/fusion/unit_vectors.h"
 
 namespace tributary {
 namespace {
@@ -15,13 +19,13 @@ constexpr uint32_t kK = 500;
 constexpr uint32_t kCatalogue = 60000;
 
 struct Proposals {
-  Proposals() {
+  explicit Proposals(uint32_t length = kK) {
     std::mt19937_64 random(1);
     for (auto& list : lists) {
       // A fifth of the proposals are among the first 2000 rows, so that the
       // sources overlap.
       std::unordered_set<Row> rows;
-      while (rows.size() < kK) {
+      while (rows.size() < length) {
         rows.insert(static_cast<Row>(random() %
                                      (random() % 5 == 0 ? 2000 : kCatalogue)));
       }
@@ -106,6 +110,113 @@ void BM_ConcatenateAndDedupe(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_ConcatenateAndDedupe);
+
+// 2000 items around 50 topics, as vectors are that a model learned.
+struct TopicPool {
+  explicit TopicPool(size_t dim) : stride(UnitStride(dim)) {
+    constexpr size_t kTopics = 50;
+    constexpr size_t kSize = kPoolOfK * kK;
+    std::mt19937_64 random(2);
+    std::normal_distribution<float> normal;
+    std::vector<float> topics(kTopics * dim);
+    for (float& value : topics) value = normal(random);
+    vectors.resize(kSize * dim);
+    for (size_t i = 0; i < kSize; ++i) {
+      const float* const topic = &topics[random() % kTopics * dim];
+      for (size_t d = 0; d < dim; ++d) {
+        vectors[i * dim + d] = topic[d] + normal(random);
+      }
+      // Scores of one source, as a fusion model makes them of ranks.
+      scores.push_back(static_cast<float>(RankValue(i)));
+    }
+    units.resize(kSize * stride);
+    MakeUnit(vectors.data(), kSize, dim, units.data());
+  }
+
+  size_t stride;
+  std::vector<float> scores;
+  std::vector<float> vectors;
+  std::vector<int16_t> units;
+};
+
+// The arguments: dimensions, and lambda in hundredths.
+void BM_ChooseDiverse(benchmark::State& state) {
+  const TopicPool pool(static_cast<size_t>(state.range(0)));
+  const double lambda = static_cast<double>(state.range(1)) / 100;
+  MarginalRelevance relevance;
+  for (auto _ : state) {
+    const auto chosen = relevance.Choose({.scores = pool.scores,
+                                          .units = pool.units.data(),
+                                          .stride = pool.stride,
+                                          .caps = nullptr,
+                                          .items = {}},
+                                         lambda, kK);
+    benchmark::DoNotOptimize(chosen.data());
+  }
+}
+BENCHMARK(BM_ChooseDiverse)
+    ->ArgNames({"dim", "lambda"})
+    ->ArgsProduct({{64, 128}, {0, 30, 50, 70, 90, 100}});
+
+// What BM_ChooseDiverse would take without bounds: every member of the pool is
+// compared with each that was chosen, once.
+void BM_CompareAll(benchmark::State& state) {
+  const TopicPool pool(static_cast<size_t>(state.range(0)));
+  std::vector<int32_t> products(pool.scores.size());
+  for (auto _ : state) {
+    for (size_t i = 0; i < kK; ++i) {
+      UnitProducts(&pool.units[i * pool.stride], pool.units.data(),
+                   products.size(), pool.stride, products.data());
+      benchmark::DoNotOptimize(products.data());
+    }
+  }
+}
+BENCHMARK(BM_CompareAll)->ArgName("dim")->Arg(64)->Arg(128);
+
+// Vectors by row, as a bundle has them.
+class CatalogueVectors final : public RowVectors {
+ public:
+  explicit CatalogueVectors(uint32_t dim)
+      : dim_(dim), values_(size_t{kCatalogue} * dim) {
+    const TopicPool topics(dim);
+    for (size_t row = 0; row < kCatalogue; ++row) {
+      const size_t of = row % topics.scores.size();
+      std::copy_n(&topics.vectors[of * dim], dim, &values_[row * dim]);
+    }
+  }
+  uint32_t dim() const override { return dim_; }
+  void GetVectors(std::span<const Row> rows, float* vectors) const override {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      std::copy_n(&values_[size_t{rows[i]} * dim_], dim_, vectors + i * dim_);
+    }
+  }
+
+ private:
+  const uint32_t dim_;
+  std::vector<float> values_;
+};
+
+// All of fusion: three sources of 2000 proposals, a pool of 2000, a list of
+// 500; lambda in hundredths, and above 100 without diversity.
+void BM_FuseDiverse(benchmark::State& state) {
+  const Proposals proposals(kPoolOfK * kK);
+  const CatalogueVectors vectors(64);
+  std::vector<FusionSource> sources;
+  for (const auto& list : proposals.lists) {
+    sources.push_back({.proposals = list, .target = 100, .weight = 1});
+  }
+  FusionOptions options{
+      .policy = FusionPolicy::kQuota, .k = kK, .has_model = true};
+  if (state.range(0) <= 100) {
+    options.diversity = {&vectors, static_cast<double>(state.range(0)) / 100};
+  }
+  FusionResult result;
+  for (auto _ : state) {
+    Fuse(sources, options, &result);
+    benchmark::DoNotOptimize(result.candidates.data());
+  }
+}
+BENCHMARK(BM_FuseDiverse)->ArgName("lambda")->Arg(50)->Arg(70)->Arg(101);
 
 }  // namespace
 }  // namespace tributary

@@ -183,6 +183,34 @@ TEST_F(AllocationTest, CapsBoostsAndDecayAllocateNothing) {
   }
 }
 
+TEST_F(AllocationTest, DiversityAllocatesNothing) {
+  std::vector<uint8_t> codes(kScriptedItems);
+  for (uint32_t row = 400; row < kScriptedItems; ++row) {
+    codes[row] = static_cast<uint8_t>(row % 4);
+  }
+  const Scripts scripts = {{"behavior", {.rows = Rows(0, 1000)}},
+                           {"content", {.rows = Rows(0, 500)}},
+                           {"popularity", {.rows = Rows(0, 300)}}};
+  const auto bundle = ServeScripted(
+      scripts,
+      {.attributes = {{.name = "shop", .values = {1, 2, 3}, .codes = codes}}});
+  for (const char* policy : {"QUOTA", "RRF", "WEIGHTED", "INTERLEAVE"}) {
+    for (const char* more :
+         {"", "caps { attribute: 'shop' max: 30 }",
+          "boosts { where: 'shop = 2 OR shop = 3' factor: 1.5 }"}) {
+      const std::string text = fmt::format(
+          "user_key: '1' k: 100 view: BASIC fusion {{ policy: {} }} "
+          "diversity {{ space: 'taste' lambda: 0.7 }} {}",
+          policy, more);
+      EXPECT_EQ(CountAllocations(bundle, text), 0) << policy << more;
+      v1::RetrieveResponse response;
+      ASSERT_TRUE(response.ParseFromString(reply_));
+      EXPECT_EQ(response.scores_size(), 100);
+      EXPECT_GE(response.source_reports(0).asked(), 400);
+    }
+  }
+}
+
 TEST_F(AllocationTest, RetrieversAllocateNothing) {
   const auto dir = WriteTinyBundle(MakeTestDir(), 1);
   std::string manifest = ReadFile(dir / "manifest.json");
@@ -209,7 +237,15 @@ TEST_F(AllocationTest, RetrieversAllocateNothing) {
         "filter { where: 'tags : *' predicate { term { attribute: 'year' "
         "exists: true } } }"}) {
     for (const std::string user :
-         {"user_id: 10", "user_id: 20", "recent_item_keys: ['a', 'e']"}) {
+         {"user_id: 10", "user_id: 20", "recent_item_keys: ['a', 'e']",
+          "user_id: 10 like { item_key: 'c' weight: 2 } "
+          "unlike { item_key: 'd' }",
+          "like { item_key: 'f' } recent_item_keys: ['b', 'a'] "
+          "recent_item_weights: [0.5, 2]",
+          "user_id: 10 queries { space: 'taste' values: [1, 0] } "
+          "queries { space: 'taste' values: [0, 1] weight: 2 }",
+          "user_id: 10 include_seen: true "
+          "diversity { space: 'taste' lambda: 0.5 }"}) {
       EXPECT_EQ(CountAllocations(*bundle, user + " k: 4 " + quotas + filter), 0)
           << user << " " << filter;
       v1::RetrieveResponse response;

@@ -18,6 +18,7 @@ v1::Limits SmallLimits() {
   limits.set_max_quotas(2);
   limits.set_max_recent_items(4);
   limits.set_max_exclusions(5);
+  limits.set_max_vector_dim(3);
   return limits;
 }
 
@@ -50,6 +51,17 @@ v1::RetrieveRequest Full() {
   term->set_attribute("year");
   term->set_exists(true);
   request.mutable_decay()->set_attribute("created_at");
+  for (int i = 0; i < 2; ++i) {
+    request.add_like()->set_item_key("x");
+    request.add_unlike()->set_item_id(7);
+  }
+  for (int i = 0; i < 4; ++i) request.add_recent_item_weights(.5F);
+  for (int i = 0; i < 2; ++i) {
+    v1::SpaceQuery* const query = request.add_queries();
+    query->set_space("taste");
+    for (int v = 0; v < 3; ++v) query->add_values(1);
+  }
+  request.mutable_diversity()->set_space("taste");
   return request;
 }
 
@@ -97,6 +109,18 @@ TEST(RequestOutline, RefusesListsAboveALimit) {
          }
        },
        "vectors: 65 vectors, at most 64 are allowed"},
+      {[](auto* r) { r->add_like(); },
+       "like: 5 items with those of unlike, limits.max_recent_items is 4"},
+      {[](auto* r) { r->add_unlike(); },
+       "like: 5 items with those of unlike, limits.max_recent_items is 4"},
+      {[](auto* r) { r->add_recent_item_weights(0); },
+       "recent_item_weights: 5 weights, limits.max_recent_items is 4"},
+      {[](auto* r) {
+         for (int i = 0; i < 15; ++i) r->add_queries();
+       },
+       "queries: 17 vectors, at most 16 are allowed"},
+      {[](auto* r) { r->mutable_queries(1)->add_values(1); },
+       "queries: a vector has 4 values, limits.max_vector_dim is 3"},
       {[](auto* r) {
          for (int i = 0; i < 8; ++i) r->add_caps();
        },
@@ -136,6 +160,11 @@ TEST(RequestOutline, CountsNumbersThatAreNotPacked) {
   for (int i = 0; i < 5; ++i) bytes += {'\x38', '\x01'};
   EXPECT_THAT(std::string(Outline(bytes).status.message()),
               StartsWith("recent_item_ids: 5 items"));
+  bytes.clear();
+  // Field 20, a tag of two bytes, as single floats.
+  for (int i = 0; i < 5; ++i) bytes += std::string("\xa5\x01\0\0\0\0", 6);
+  EXPECT_THAT(std::string(Outline(bytes).status.message()),
+              StartsWith("recent_item_weights: 5 weights"));
 }
 
 // A predicate that negates another one `depth` - 1 times.
@@ -356,13 +385,13 @@ TEST(RequestOutline, AgreesWithTheParser) {
   v1::Limits limits;
   for (const auto set :
        {&v1::Limits::set_max_quotas, &v1::Limits::set_max_recent_items,
-        &v1::Limits::set_max_exclusions}) {
+        &v1::Limits::set_max_exclusions, &v1::Limits::set_max_vector_dim}) {
     (limits.*set)(1000);
   }
   std::mt19937 random(3);
   const std::string valid = Full().SerializeAsString();
   int parsed = 0;
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < 40000; ++round) {
     std::string bytes = valid.substr(0, random() % (valid.size() + 1));
     for (uint32_t i = random() % 3; i > 0 && !bytes.empty(); --i) {
       bytes[random() % bytes.size()] = static_cast<char>(random());

@@ -1,0 +1,91 @@
+#include "server/pipeline/plan_query.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "google/protobuf/repeated_field.h"
+#include "server/fusion/fusion.h"
+#include "server/pipeline/key_rows.h"
+
+namespace tributary {
+namespace {
+
+using WeightedItems = google::protobuf::RepeatedPtrField<v1::WeightedItem>;
+
+// The weight that is meant: 0 stands for 1.
+float WeightMeant(float weight) { return weight == 0 ? 1 : weight; }
+
+void FindWeightedItems(const KeyTable& items, const WeightedItems& given,
+                       std::vector<WeightedRow>* rows, uint32_t* unknown) {
+  rows->clear();
+  for (const v1::WeightedItem& item : given) {
+    const Row row = item.has_item_id() ? FindKey(items, item.item_id())
+                                       : FindKey(items, item.item_key());
+    if (row == kNoRow) {
+      ++*unknown;
+    } else {
+      rows->push_back({row, WeightMeant(item.weight())});
+    }
+  }
+}
+
+// Appends the weights of those keys that the bundle has. They are looked up
+// once more, so that requests without weights need not carry any.
+template <typename Keys>
+void AppendWeights(const KeyTable& items, const Keys& keys,
+                   const google::protobuf::RepeatedField<float>& given,
+                   std::vector<float>* weights) {
+  for (int i = 0; i < keys.size(); ++i) {
+    if (FindKey(items, keys[i]) != kNoRow) weights->push_back(given[i]);
+  }
+}
+
+}  // namespace
+
+void PlanWeightedItems(const Bundle& bundle, const v1::RetrieveRequest& request,
+                       Plan* plan) {
+  FindWeightedItems(bundle.items(), request.like(), &plan->liked,
+                    &plan->unknown_items);
+  FindWeightedItems(bundle.items(), request.unlike(), &plan->unliked,
+                    &plan->unknown_items);
+  plan->history_weights.clear();
+  if (request.recent_item_weights().empty()) return;
+  // Only one of the two lists is given.
+  AppendWeights(bundle.items(), request.recent_item_ids(),
+                request.recent_item_weights(), &plan->history_weights);
+  AppendWeights(bundle.items(), request.recent_item_keys(),
+                request.recent_item_weights(), &plan->history_weights);
+}
+
+void PlanVectors(const v1::RetrieveRequest& request, Plan* plan) {
+  plan->vectors.clear();
+  for (const auto& [name, vector] : request.vectors()) {
+    plan->vectors.push_back(
+        {name,
+         {vector.values().data(), static_cast<size_t>(vector.values_size())}});
+  }
+  for (const v1::SpaceQuery& query : request.queries()) {
+    plan->vectors.push_back(
+        {query.space(),
+         {query.values().data(), static_cast<size_t>(query.values_size())},
+         WeightMeant(query.weight())});
+  }
+}
+
+void PlanDiversity(const v1::Limits& limits, const Bundle& bundle,
+                   const v1::RetrieveRequest& request, Plan* plan) {
+  plan->fusion.diversity = {};
+  plan->wanted = plan->fusion.k;
+  if (!request.has_diversity()) return;
+  plan->item_vectors =
+      SpaceItemVectors(*bundle.FindSpace(request.diversity().space()));
+  plan->fusion.diversity = {.vectors = &plan->item_vectors,
+                            .lambda = request.diversity().lambda()};
+  plan->wanted =
+      std::max(plan->fusion.k,
+               static_cast<uint32_t>(std::min<uint64_t>(
+                   uint64_t{kPoolOfK} * plan->fusion.k, limits.max_k())));
+}
+
+}  // namespace tributary
