@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <optional>
-#include <string_view>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "fmt/core.h"
 
 namespace tributary {
@@ -82,7 +82,7 @@ absl::StatusOr<DiversityFlag> ParseDiversity(const std::string& text) {
   flag.space = text.substr(0, equals);
   bool is_right = !flag.space.empty();
   if (equals != std::string::npos) {
-    for (const std::string_view number :
+    for (const absl::string_view number :
          absl::StrSplit(text.substr(equals + 1), ',')) {
       double lambda = 0;
       // The comparison is false for NaN.
