@@ -5,8 +5,7 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/list_flags.h"
-#include "cli/quota_flag.h"
+#include "cli/request_flags.h"
 #include "client/retrieval_client.h"
 #include "fmt/core.h"
 #include "google/protobuf/util/json_util.h"
@@ -17,46 +16,11 @@ namespace tributary {
 namespace {
 
 struct RetrieveFlags {
-  std::string user;
-  uint32_t k = 0;
-  std::vector<std::string> quotas;
-  std::vector<std::string> recent;
-  std::vector<std::string> exclude;
-  std::string where;
-  std::vector<std::string> relax;
-  ListFlags list;
-  bool include_seen = false;
-  uint64_t bundle_version = 0;
-  std::string bundle_label;
+  RequestFlags request;
   std::string address = "127.0.0.1:7700";
   uint32_t deadline_ms = 1000;
   bool json = false;
 };
-
-absl::StatusOr<v1::RetrieveRequest> MakeRequest(const RetrieveFlags& flags) {
-  v1::RetrieveRequest request;
-  if (!flags.user.empty()) request.set_user_key(flags.user);
-  request.set_k(flags.k);
-  RETURN_IF_ERROR(SetQuotas(flags.quotas, &request));
-  for (const std::string& key : flags.recent) request.add_recent_item_keys(key);
-  for (const std::string& key : flags.exclude) {
-    request.mutable_filter()->add_exclude_item_keys(key);
-  }
-  if (!flags.where.empty()) {
-    request.mutable_filter()->set_where(flags.where);
-  }
-  if (!flags.relax.empty()) {
-    request.mutable_filter()->set_when_short(v1::RELAX);
-    for (const std::string& attribute : flags.relax) {
-      request.mutable_filter()->add_relax(attribute);
-    }
-  }
-  RETURN_IF_ERROR(SetListFlags(flags.list, &request));
-  request.set_include_seen(flags.include_seen);
-  request.set_bundle_version(flags.bundle_version);
-  request.set_bundle_label(flags.bundle_label);
-  return request;
-}
 
 std::string SourceNames(const Candidate& candidate) {
   std::string names;
@@ -140,7 +104,7 @@ absl::Status PrintTable(const v1::RetrieveResponse& response) {
 }
 
 absl::Status Retrieve(const RetrieveFlags& flags) {
-  ASSIGN_OR_RETURN(const auto request, MakeRequest(flags));
+  ASSIGN_OR_RETURN(const auto request, RequestOf(flags.request));
   ASSIGN_OR_RETURN(
       const auto client,
       RetrievalClient::Connect(flags.address, {.deadline_ms = flags.deadline_ms,
@@ -162,35 +126,9 @@ void AddRetrieveCommand(CLI::App& app) {
   auto flags = std::make_shared<RetrieveFlags>();
   CLI::App* command =
       app.add_subcommand("retrieve", "Ask a server for a user's candidates");
-  command->add_option("user", flags->user,
+  command->add_option("user", flags->request.user,
                       "The user's key. Default: an anonymous user");
-  command->add_option("-k", flags->k,
-                      "Number of candidates; 0 for the server's default");
-  AddQuotaFlag(*command, &flags->quotas);
-  command
-      ->add_option("--recent", flags->recent,
-                   "Keys of recent items, oldest first, comma-separated")
-      ->delimiter(',');
-  command
-      ->add_option("--exclude", flags->exclude,
-                   "Keys of items to exclude, comma-separated")
-      ->delimiter(',');
-  command->add_option(
-      "--where", flags->where,
-      "What items must be, e.g. 'in_stock = true AND price < 50'");
-  command
-      ->add_option("--relax", flags->relax,
-                   "Attributes whose terms of --where may be dropped, in this "
-                   "order, when fewer than k items pass; comma-separated")
-      ->delimiter(',');
-  AddListFlags(*command, &flags->list);
-  command->add_flag("--include-seen", flags->include_seen,
-                    "Do not exclude items that the user has already had");
-  command->add_option(
-      "--bundle-version,--version", flags->bundle_version,
-      "Ask this version. Default: the one that the server chooses");
-  command->add_option("--label", flags->bundle_label,
-                      "Ask the version with this label, such as canary");
+  AddRequestFlags(*command, &flags->request);
   command
       ->add_option("--address", flags->address,
                    "Address of the server: host:port or unix:PATH")
