@@ -240,16 +240,15 @@ class Search {
       ASSIGN_OR_RETURN(is_in, Try(levers, values));
     }
     if (!is_in) return std::optional<Values>();
+    // First those that are not needed, which may lower what the others need.
+    for (size_t i = 0; i < levers.size() && levers.size() > 1; ++i) {
+      Values without = values;
+      without[i] = levers[i].now;
+      ASSIGN_OR_RETURN(is_in, Try(levers, without));
+      if (is_in) values = without;
+    }
     for (size_t i = 0; i < levers.size(); ++i) {
-      if (levers.size() > 1) {
-        Values without = values;
-        without[i] = levers[i].now;
-        ASSIGN_OR_RETURN(is_in, Try(levers, without));
-        if (is_in) {
-          values = without;
-          continue;
-        }
-      }
+      if (values[i] == levers[i].now) continue;
       RETURN_IF_ERROR(Lower(levers, i, failed[i], &values));
     }
     return std::optional<Values>(std::move(values));

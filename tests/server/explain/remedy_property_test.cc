@@ -171,6 +171,35 @@ class RemedyPropertyTest : public testing::Test {
     }
   }
 
+  // Where k alone is raised, one less does not do: the change is the least.
+  void ExpectLeastK(const v1::RetrieveRequest& request,
+                    const v1::ItemExplanation& item) {
+    v1::RetrieveRequest other = item.remedy();
+    other.set_k(request.k());
+    if (!google::protobuf::util::MessageDifferencer::Equals(other, request)) {
+      return;
+    }
+    ++least_ks_;
+    other.set_k(item.remedy().k() - 1);
+    EXPECT_LT(PlaceOf(Send(other), item.item_key()), 0);
+  }
+
+  void CountSources(const v1::ItemExplanation& item) {
+    for (const v1::SourceExplanation& source : item.sources()) {
+      missed_ += source.missed_by_index() ? 1 : 0;
+      if (source.missed_by_index()) {
+        EXPECT_EQ(source.name(), "content");
+      } else if (source.proposed_rank() > 0 && source.name() != "content") {
+        // Only the index of "content" is approximate.
+        EXPECT_EQ(source.proposed_rank(), source.exact_rank());
+      }
+      EXPECT_GE(source.contribution(), 0);
+      EXPECT_EQ(source.proposed_rank() == 0 ? source.contribution() : 0, 0);
+    }
+  }
+
+  int least_ks_ = 0;
+  int missed_ = 0;
   const v1::ServerConfig config_ = Config();
   const Explainer explainer_{config_};
   const Pipeline pipeline_{config_, nullptr, nullptr, nullptr};
@@ -211,6 +240,7 @@ TEST_F(RemedyPropertyTest,
       for (const v1::ItemExplanation& item : explained->items()) {
         SCOPED_TRACE(item.ShortDebugString());
         ExpectAgreement(response, item);
+        CountSources(item);
         ++verdicts[item.verdict()];
         if (item.verdict() == v1::IN_THE_LIST) {
           EXPECT_FALSE(item.has_remedy());
@@ -220,6 +250,7 @@ TEST_F(RemedyPropertyTest,
           ++remedied[item.verdict()];
           EXPECT_GE(PlaceOf(Send(item.remedy()), item.item_key()), 0);
           EXPECT_THAT(item.sentence(), EndsWith(" would bring it in."));
+          ExpectLeastK(request.request(), item);
           EXPECT_FALSE(google::protobuf::util::MessageDifferencer::Equals(
               item.remedy(), request.request()));
         } else {
@@ -231,6 +262,8 @@ TEST_F(RemedyPropertyTest,
       }
     }
   }
+  EXPECT_GT(least_ks_, 20);
+  EXPECT_GT(missed_, 2);
   // The draws reach each verdict, and most items that are missing have a
   // remedy.
   for (const v1::Verdict verdict :
