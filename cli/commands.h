@@ -18,6 +18,7 @@ void AddInspectCommand(CLI::App& app);
 void AddKeygenCommand(CLI::App& app);
 void AddPublishCommand(CLI::App& app);
 void AddRetrieveCommand(CLI::App& app);
+void AddExplainCommand(CLI::App& app);
 void AddHealthCommand(CLI::App& app);
 void AddBenchCommand(CLI::App& app);
 void AddControlCommand(CLI::App& app);

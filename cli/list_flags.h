@@ -1,4 +1,4 @@
-// Flags of `tributary retrieve` that shape the list: caps, boosts and decay.
+// Flags of requests that shape the list: caps, boosts and decay.
 #ifndef TRIBUTARY_CLI_LIST_FLAGS_H_
 #define TRIBUTARY_CLI_LIST_FLAGS_H_
 

@@ -6,9 +6,7 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/list_flags.h"
-#include "cli/query_flags.h"
-#include "cli/quota_flag.h"
+#include "cli/request_flags.h"
 #include "cli/write_lists.h"
 #include "client/retrieval_client.h"
 #include "fmt/core.h"
@@ -23,74 +21,17 @@ namespace {
 constexpr uint32_t kListsDeadlineMs = 60'000;
 
 struct RetrieveFlags {
-  std::string user;
+  RequestFlags request;
+  uint32_t page_size = 0;
+  std::string page_token;
   std::string users;
   std::string out = "-";
   uint32_t users_per_call = 1000;
   uint32_t calls = 4;
-  uint32_t k = 0;
-  std::vector<std::string> quotas;
-  QueryFlags query;
-  std::vector<std::string> exclude;
-  std::string where;
-  std::vector<std::string> relax;
-  ListFlags list;
-  std::string diversity;
-  bool include_seen = false;
-  uint64_t bundle_version = 0;
-  std::string bundle_label;
-  std::string profile;
-  uint32_t page_size = 0;
-  std::string page_token;
   std::string address = "127.0.0.1:7700";
   uint32_t deadline_ms = 1000;
   bool json = false;
 };
-
-absl::Status SetDiversity(const std::string& text,
-                          v1::RetrieveRequest* request) {
-  ASSIGN_OR_RETURN(const DiversityFlag flag, ParseDiversity(text));
-  if (flag.lambdas.size() != 1) {
-    return absl::InvalidArgumentError(
-        fmt::format("--diversity: \"{}\", expected one lambda, as in "
-                    "content=0.7",
-                    text));
-  }
-  request->mutable_diversity()->set_space(flag.space);
-  request->mutable_diversity()->set_lambda(flag.lambdas[0]);
-  return absl::OkStatus();
-}
-
-absl::StatusOr<v1::RetrieveRequest> MakeRequest(const RetrieveFlags& flags) {
-  v1::RetrieveRequest request;
-  if (!flags.user.empty()) request.set_user_key(flags.user);
-  request.set_k(flags.k);
-  RETURN_IF_ERROR(SetQuotas(flags.quotas, &request));
-  SetQueryFlags(flags.query, &request);
-  for (const std::string& key : flags.exclude) {
-    request.mutable_filter()->add_exclude_item_keys(key);
-  }
-  if (!flags.where.empty()) {
-    request.mutable_filter()->set_where(flags.where);
-  }
-  if (!flags.relax.empty()) {
-    request.mutable_filter()->set_when_short(v1::RELAX);
-    for (const std::string& attribute : flags.relax) {
-      request.mutable_filter()->add_relax(attribute);
-    }
-  }
-  RETURN_IF_ERROR(SetListFlags(flags.list, &request));
-  if (!flags.diversity.empty()) {
-    RETURN_IF_ERROR(SetDiversity(flags.diversity, &request));
-  }
-  request.set_include_seen(flags.include_seen);
-  request.set_bundle_version(flags.bundle_version);
-  request.set_bundle_label(flags.bundle_label);
-  request.set_profile(flags.profile);
-  request.set_page_size(flags.page_size);
-  request.set_page_token(flags.page_token);
-  return request;
-}
 
 std::string SourceNames(const Candidate& candidate) {
   std::string names;
@@ -198,7 +139,7 @@ void PrintWritten(const ListsWritten& written, double seconds) {
 
 absl::Status RetrieveForAll(const RetrieveFlags& flags,
                             const v1::RetrieveRequest& request) {
-  if (!flags.user.empty()) {
+  if (!flags.request.user.empty()) {
     return absl::InvalidArgumentError(
         "--users: expected no user on the command line beside it");
   }
@@ -223,7 +164,9 @@ absl::Status RetrieveForAll(const RetrieveFlags& flags,
 }
 
 absl::Status Retrieve(const RetrieveFlags& flags) {
-  ASSIGN_OR_RETURN(const auto request, MakeRequest(flags));
+  ASSIGN_OR_RETURN(auto request, RequestOf(flags.request));
+  request.set_page_size(flags.page_size);
+  request.set_page_token(flags.page_token);
   if (!flags.users.empty()) return RetrieveForAll(flags, request);
   ASSIGN_OR_RETURN(
       const auto client,
@@ -246,42 +189,9 @@ void AddRetrieveCommand(CLI::App& app) {
   auto flags = std::make_shared<RetrieveFlags>();
   CLI::App* command =
       app.add_subcommand("retrieve", "Ask a server for a user's candidates");
-  command->add_option("user", flags->user,
+  command->add_option("user", flags->request.user,
                       "The user's key. Default: an anonymous user");
-  command->add_option("-k", flags->k,
-                      "Number of candidates; 0 for the server's default");
-  AddQuotaFlag(*command, &flags->quotas);
-  AddQueryFlags(*command, &flags->query);
-  command
-      ->add_option("--exclude", flags->exclude,
-                   "Keys of items to exclude, comma-separated")
-      ->delimiter(',');
-  command->add_option(
-      "--where", flags->where,
-      "What items must be, e.g. 'in_stock = true AND price < 50'");
-  command
-      ->add_option("--relax", flags->relax,
-                   "Attributes whose terms of --where may be dropped, in this "
-                   "order, when fewer than k items pass; comma-separated")
-      ->delimiter(',');
-  AddListFlags(*command, &flags->list);
-  command->add_option(
-      "--diversity", flags->diversity,
-      "SPACE=LAMBDA makes candidates differ from each other by their vectors "
-      "in "
-      "this space; lambda is from 0, difference alone, to 1, relevance alone, "
-      "e.g. content=0.7");
-  command->add_flag("--include-seen", flags->include_seen,
-                    "Do not exclude items that the user has already had");
-  command->add_option(
-      "--bundle-version,--version", flags->bundle_version,
-      "Ask this version. Default: the one that the server chooses");
-  command->add_option("--label", flags->bundle_label,
-                      "Ask the version with this label, such as canary");
-  command->add_option("--profile", flags->profile,
-                      "The server's profile that fills in what these flags do "
-                      "not say; none for no profile. Default: the one to whose "
-                      "share the user belongs, if any");
+  AddRequestFlags(*command, &flags->request);
   command->add_option("--page-size", flags->page_size,
                       "How many of the k candidates to return at most. "
                       "Default: all of them");

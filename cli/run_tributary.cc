@@ -32,6 +32,7 @@ void AddCommands(CLI::App& app, const RetrieverRegistry& registry) {
   AddPublishCommand(app);
   AddControlCommand(app);
   AddRetrieveCommand(app);
+  AddExplainCommand(app);
   AddHealthCommand(app);
   AddBenchCommand(app);
   AddEvalCommand(app, registry);

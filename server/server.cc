@@ -16,6 +16,7 @@
 #include "fmt/format.h"
 #include "index/bundle/version_directory.h"
 #include "server/http/json_call.h"
+#include "server/http/json_explain.h"
 #include "server/pipeline/profile_trial.h"
 #include "server/pipeline/server_config.h"
 #include "server/pipeline/warm_up.h"
@@ -170,6 +171,8 @@ Server::Server(v1::ServerConfig config, bool needs_admin,
       handler_(config_, &bundles_, &pipeline_),
       executor_(config_, &metrics_),
       retrieval_service_(config_, &handler_, &executor_, &metrics_),
+      explain_calls_(config_, &bundles_),
+      explanation_service_(config_, &explain_calls_, &metrics_),
       diff_(config_),
       bundles_service_(&bundles_, &diff_, &metrics_) {
   metrics_.WatchBundles([this] { return bundles_.GetStatus(); });
@@ -245,11 +248,19 @@ absl::Status Server::StartHttp() {
         StartJsonCall(&handler_, &executor_, std::move(json), criticality,
                       cancelled, std::move(done));
       };
+  const auto explain =
+      [this](std::string json,
+             std::shared_ptr<const std::atomic<bool>> cancelled,
+             std::function<void(absl::StatusOr<std::string>)> done) {
+        StartJsonExplain(&explain_calls_, std::move(json), std::move(cancelled),
+                         std::move(done));
+      };
   ASSIGN_OR_RETURN(http_,
                    HttpServer::Start({.field = "http",
                                       .address = config_.http(),
                                       .serves_health = !config_.admin_only(),
                                       .retrieve = retrieve,
+                                      .explain = explain,
                                       .metrics = &metrics_,
                                       .ready = [this] { return Ready(); },
                                       .listener = ListenerOptions(
@@ -273,7 +284,7 @@ absl::Status Server::Listen() {
           {.field = "listen",
            .address = {},
            .bound = std::exchange(grpc_bound_, std::nullopt),
-           .services = {&health_},
+           .services = {&health_, &explanation_service_},
            .queued = &retrieval_service_,
            // Longer requests are refused by the service, with a code that
            // clients do not retry; gRPC's own is one that they do.
@@ -329,6 +340,7 @@ bool Server::Drain() {
     std::this_thread::sleep_for(
         std::chrono::milliseconds(config_.execution().drain_delay_ms()));
     if (self_check_ != nullptr) self_check_->Stop();
+    explain_calls_.Close();
     if (grpc_ != nullptr) grpc_->StartDrain();
     if (http_ != nullptr) http_->StartDrain();
     const auto start = Clock::now();

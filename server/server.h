@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/bundle/file_lock.h"
+#include "server/explain/explain_calls.h"
 #include "server/http/http_server.h"
 #include "server/listen/bound_address.h"
 #include "server/listen/connection_limits.h"
@@ -20,6 +21,7 @@
 #include "server/pipeline/worker_pool.h"
 #include "server/retrieval/retriever.h"
 #include "server/rpc/bundles_service.h"
+#include "server/rpc/explanation_service.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/retrieval_service.h"
@@ -112,6 +114,8 @@ class Server {
   RetrievalHandler handler_;
   RequestExecutor executor_;
   RetrievalService retrieval_service_;
+  ExplainCalls explain_calls_;
+  ExplanationService explanation_service_;
   BundleDiff diff_;
   BundlesService bundles_service_;
   // Held while two servers would write CURRENT and SERVING; nothing where this

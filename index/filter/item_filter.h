@@ -48,6 +48,9 @@ class ItemFilter {
 
   // The rows of the items that pass.
   RowSet Evaluate() const;
+  // Whether one item passes, without looking at others. REQUIRES: a row of the
+  // bundle.
+  bool Passes(Row item) const;
 
   // Values that no item has, as "<attribute>: <value>"; the first 16.
   const std::vector<std::string>& unknown_values() const {
@@ -85,6 +88,7 @@ class ItemFilter {
   RowSet EvaluateAll(const Node& node) const;
   RowSet EvaluateCodes(const Node& node) const;
   RowSet EvaluateTags(const Node& node) const;
+  static bool Passes(const Node& node, Row item);
 
   uint64_t n_items_;
   Node root_;

@@ -13,9 +13,25 @@ namespace tributary {
 namespace {
 
 constexpr std::string_view kRetrieve = "/v1/retrieve";
+constexpr std::string_view kExplain = "/v1/explain";
 
 Criticality CriticalityOf(std::string_view value) {
   return value == "batch" ? Criticality::kBatch : Criticality::kInteractive;
+}
+
+// Replies with JSON or an error, and counts that as a call that begins now.
+std::function<void(absl::StatusOr<std::string>)> JsonReply(
+    MethodMetrics* metrics, ReplyTo reply_to) {
+  return [start = std::chrono::steady_clock::now(), metrics,
+          to = std::move(reply_to)](absl::StatusOr<std::string> json) {
+    metrics->Handled(json.status().code(),
+                     std::chrono::steady_clock::now() - start);
+    if (!json.ok()) return to(ErrorReply(json.status()));
+    HttpReply reply;
+    reply.content_type = "application/json";
+    reply.body = *std::move(json);
+    to(std::move(reply));
+  };
 }
 
 }  // namespace
@@ -48,6 +64,10 @@ HttpServer::HttpServer(HttpServerOptions options, std::string address)
           options_.retrieve == nullptr
               ? nullptr
               : &options_.metrics->AddMethod("http", "POST /v1/retrieve")),
+      explain_metrics_(
+          options_.explain == nullptr
+              ? nullptr
+              : &options_.metrics->AddMethod("http", "POST /v1/explain")),
       scrapes_([this] { return options_.metrics->Text(); }, options_.ready) {}
 
 HttpServer::~HttpServer() = default;
@@ -55,6 +75,7 @@ HttpServer::~HttpServer() = default;
 const char* HttpServer::MethodFor(const std::string& path) const {
   if (path == "/") return "GET";
   if (path == kRetrieve) return options_.retrieve == nullptr ? nullptr : "POST";
+  if (path == kExplain) return options_.explain == nullptr ? nullptr : "POST";
   const bool is_health =
       path == "/metrics" || path == "/healthz" || path == "/readyz";
   return is_health && options_.serves_health ? "GET" : nullptr;
@@ -70,6 +91,9 @@ std::string HttpServer::Endpoints() const {
   }
   if (options_.retrieve != nullptr) {
     text += "POST /v1/retrieve  tributary.v1.RetrieveRequest as proto3 JSON\n";
+  }
+  if (options_.explain != nullptr) {
+    text += "POST /v1/explain   tributary.v1.ExplainRequest as proto3 JSON\n";
   }
   return text;
 }
@@ -96,9 +120,14 @@ std::optional<HttpReply> HttpServer::Refuse(const HttpRequest& request) {
   return std::nullopt;
 }
 
+MethodMetrics* HttpServer::MetricsFor(const std::string& path) const {
+  if (path == kRetrieve) return retrieve_metrics_;
+  return path == kExplain ? explain_metrics_ : nullptr;
+}
+
 void HttpServer::Refused(const HttpRequest& request, absl::StatusCode code) {
-  if (request.path != kRetrieve || retrieve_metrics_ == nullptr) return;
-  retrieve_metrics_->Handled(code, std::chrono::nanoseconds(0));
+  MethodMetrics* const metrics = MetricsFor(request.path);
+  if (metrics != nullptr) metrics->Handled(code, std::chrono::nanoseconds(0));
 }
 
 std::optional<HttpReply> HttpServer::Handle(HttpRequest request,
@@ -109,6 +138,8 @@ std::optional<HttpReply> HttpServer::Handle(HttpRequest request,
     scrapes_.Metrics(std::move(reply_to));
   } else if (request.path == "/readyz") {
     scrapes_.Ready(std::move(reply_to));
+  } else if (request.path == kExplain) {
+    Explain(std::move(request), std::move(reply_to));
   } else {
     Retrieve(std::move(request), std::move(reply_to));
   }
@@ -116,20 +147,16 @@ std::optional<HttpReply> HttpServer::Handle(HttpRequest request,
 }
 
 void HttpServer::Retrieve(HttpRequest request, ReplyTo reply_to) {
-  const auto start = std::chrono::steady_clock::now();
   const auto cancelled = reply_to.cancelled();
-  options_.retrieve(
-      std::move(request.body), CriticalityOf(request.criticality), cancelled,
-      [start, metrics = retrieve_metrics_,
-       to = std::move(reply_to)](absl::StatusOr<std::string> json) {
-        metrics->Handled(json.status().code(),
-                         std::chrono::steady_clock::now() - start);
-        if (!json.ok()) return to(ErrorReply(json.status()));
-        HttpReply reply;
-        reply.content_type = "application/json";
-        reply.body = *std::move(json);
-        to(std::move(reply));
-      });
+  options_.retrieve(std::move(request.body), CriticalityOf(request.criticality),
+                    cancelled,
+                    JsonReply(retrieve_metrics_, std::move(reply_to)));
+}
+
+void HttpServer::Explain(HttpRequest request, ReplyTo reply_to) {
+  const auto cancelled = reply_to.cancelled();
+  options_.explain(std::move(request.body), cancelled,
+                   JsonReply(explain_metrics_, std::move(reply_to)));
 }
 
 }  // namespace tributary

@@ -26,6 +26,11 @@ using RetrieveJson =
                        std::shared_ptr<const std::atomic<bool>> cancelled,
                        std::function<void(absl::StatusOr<std::string>)> done)>;
 
+// The same for an ExplainRequest.
+using ExplainJson = std::function<void(
+    std::string body, std::shared_ptr<const std::atomic<bool>> cancelled,
+    std::function<void(absl::StatusOr<std::string>)> done)>;
+
 struct HttpServerOptions {
   // The field of the configuration that errors begin with: "http" or "admin".
   std::string field = "http";
@@ -36,6 +41,8 @@ struct HttpServerOptions {
   // Answers /v1/retrieve, which does not exist without it. It outlives the
   // server, and is not called after Shutdown.
   RetrieveJson retrieve = nullptr;
+  // The same for /v1/explain.
+  ExplainJson explain = nullptr;
   // Outlives the server, and every call of `done`.
   ServerMetrics* metrics = nullptr;
   // OK when requests can be answered, else the reason. Thread-safe.
@@ -50,6 +57,7 @@ struct HttpServerOptions {
 //   GET  /readyz       200 while a bundle is active
 //   POST /v1/retrieve  Retrieve, with RetrieveRequest and RetrieveResponse as
 //                      proto3 JSON
+//   POST /v1/explain   Explain, the same way
 // HEAD works where GET does. An error's body is google.rpc.Status as JSON,
 // except where what was sent is not HTTP at all: then it is a short page of
 // libmicrohttpd's. HttpListener has the limits. Thread-safe.
@@ -82,12 +90,17 @@ class HttpServer final : public HttpHandler {
   // The method that the path is for; nullptr where there is no such path.
   const char* MethodFor(const std::string& path) const;
   std::string Endpoints() const;
+  // The metrics of the path; null for those that are not counted.
+  MethodMetrics* MetricsFor(const std::string& path) const;
   void Retrieve(HttpRequest request, ReplyTo reply_to);
+  void Explain(HttpRequest request, ReplyTo reply_to);
 
   const HttpServerOptions options_;
   const std::string address_;
   // Null without options_.retrieve.
   MethodMetrics* const retrieve_metrics_;
+  // Null without options_.explain.
+  MethodMetrics* const explain_metrics_;
   Scrapes scrapes_;
   // Set by Start. Destroyed first: it calls this object.
   std::unique_ptr<HttpListener> listener_;

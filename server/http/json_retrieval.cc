@@ -15,9 +15,10 @@ namespace {
 
 constexpr size_t kMaxDescription = 200;
 
-absl::Status NotARequest(std::string_view why) {
-  return absl::InvalidArgumentError(fmt::format(
-      "not a RetrieveRequest: {}", Printable(why, kMaxDescription)));
+// `what` is "a RetrieveRequest", say.
+absl::Status NotARequest(std::string_view what, std::string_view why) {
+  return absl::InvalidArgumentError(
+      fmt::format("not {}: {}", what, Printable(why, kMaxDescription)));
 }
 
 // The position after the string that begins at the quote text[i].
@@ -29,7 +30,7 @@ size_t AfterString(std::string_view text, size_t i) {
 
 // Whether the text can be read without much more memory than it has itself.
 // What is no JSON passes: the parser says why.
-absl::Status CheckSize(std::string_view json) {
+absl::Status CheckSize(std::string_view what, std::string_view json) {
   int depth = 0;
   int strings = 0;
   for (size_t i = 0; i < json.size();) {
@@ -44,11 +45,13 @@ absl::Status CheckSize(std::string_view json) {
       ++i;
     }
     if (depth > kMaxJsonDepth) {
-      return NotARequest(fmt::format(
-          "at byte {} it nests deeper than {} levels", i, kMaxJsonDepth));
+      return NotARequest(
+          what, fmt::format("at byte {} it nests deeper than {} levels", i,
+                            kMaxJsonDepth));
     }
     if (strings > kMaxJsonStrings) {
       return NotARequest(
+          what,
           fmt::format("it has more than {} strings and objects; send longer "
                       "requests over gRPC",
                       kMaxJsonStrings));
@@ -100,9 +103,10 @@ absl::Status FieldProblem(std::string_view path, std::string_view problem) {
 // empty. protobuf says so, too, of an object where a value is expected (then
 // TYPE is the field, and the path that of what came before it), of a list
 // instead of a map, and of a second field of a oneof.
-absl::Status InvalidValue(std::string_view path, std::string_view text) {
+absl::Status InvalidValue(std::string_view what, std::string_view path,
+                          std::string_view text) {
   const size_t end = text.rfind(" for type ");
-  if (end == std::string_view::npos) return NotARequest(text);
+  if (end == std::string_view::npos) return NotARequest(what, text);
   std::string_view value = text.substr(0, end);
   const std::string_view type = text.substr(end + sizeof(" for type ") - 1);
   if (value == "Starting an object on a scalar field") {
@@ -117,7 +121,7 @@ absl::Status InvalidValue(std::string_view path, std::string_view text) {
     return FieldProblem(ConsumeUntil("'", &value),
                         "expected one of its fields, found two");
   }
-  if (path.empty()) return NotARequest(text);
+  if (path.empty()) return NotARequest(what, text);
   return FieldProblem(path, fmt::format("expected {}, found {}", TypeName(type),
                                         Printable(value, kMaxDescription)));
 }
@@ -125,12 +129,12 @@ absl::Status InvalidValue(std::string_view path, std::string_view text) {
 // The error for protobuf's own words. They are "(PATH): PROBLEM",
 // "(PATH) FIELD: PROBLEM", "FIELD: PROBLEM" or ": PROBLEM" where the text does
 // not fit the message, and others, with a second line, where it is no JSON.
-absl::Status FromProtobuf(std::string_view text) {
+absl::Status FromProtobuf(std::string_view what, std::string_view text) {
   std::string path;
   const bool has_path = Consume("(", &text);
   if (has_path) path = ConsumeUntil(")", &text);
   const bool is_field = has_path && Consume(" ", &text);
-  if (Consume(": invalid value ", &text)) return InvalidValue(path, text);
+  if (Consume(": invalid value ", &text)) return InvalidValue(what, path, text);
   for (const std::string_view problem :
        {"Cannot find field.",
         "Proto field is not repeating, cannot start list.",
@@ -149,28 +153,48 @@ absl::Status FromProtobuf(std::string_view text) {
                                       : "expected one value, found a list");
   }
   Consume(": ", &text);
-  return NotARequest(text.substr(0, text.find('\n')));
+  return NotARequest(what, text.substr(0, text.find('\n')));
 }
 
-}  // namespace
-
-absl::Status ParseRetrieveRequest(const std::string& json,
-                                  v1::RetrieveRequest* request) {
-  RETURN_IF_ERROR(CheckSize(json));
+absl::Status ParseRequest(std::string_view what, const std::string& json,
+                          google::protobuf::Message* request) {
+  RETURN_IF_ERROR(CheckSize(what, json));
   const auto parsed =
       google::protobuf::util::JsonStringToMessage(json, request);
   if (parsed.ok()) return absl::OkStatus();
-  return FromProtobuf({parsed.message().data(), parsed.message().size()});
+  return FromProtobuf(what, {parsed.message().data(), parsed.message().size()});
 }
 
-absl::StatusOr<std::string> PrintRetrieveResponse(
-    const v1::RetrieveResponse& response) {
+absl::StatusOr<std::string> PrintResponse(
+    const google::protobuf::Message& response) {
   std::string json;
   const auto printed =
       google::protobuf::util::MessageToJsonString(response, &json);
   if (printed.ok()) return json;
   return absl::InternalError(
       fmt::format("cannot print the reply as JSON: {}", printed.ToString()));
+}
+
+}  // namespace
+
+absl::Status ParseRetrieveRequest(const std::string& json,
+                                  v1::RetrieveRequest* request) {
+  return ParseRequest("a RetrieveRequest", json, request);
+}
+
+absl::Status ParseExplainRequest(const std::string& json,
+                                 v1::ExplainRequest* request) {
+  return ParseRequest("an ExplainRequest", json, request);
+}
+
+absl::StatusOr<std::string> PrintRetrieveResponse(
+    const v1::RetrieveResponse& response) {
+  return PrintResponse(response);
+}
+
+absl::StatusOr<std::string> PrintExplainResponse(
+    const v1::ExplainResponse& response) {
+  return PrintResponse(response);
 }
 
 }  // namespace tributary

@@ -1,4 +1,4 @@
-// RetrieveRequest and RetrieveResponse as proto3 JSON. Thread-safe.
+// Requests and responses of the data plane as proto3 JSON. Thread-safe.
 #ifndef TRIBUTARY_SERVER_HTTP_JSON_RETRIEVAL_H_
 #define TRIBUTARY_SERVER_HTTP_JSON_RETRIEVAL_H_
 
@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tributary/v1/explain.pb.h"
 #include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {
@@ -22,11 +23,16 @@ namespace tributary {
 // and some 40 of memory. Numbers cost less than five times their text.
 absl::Status ParseRetrieveRequest(const std::string& json,
                                   v1::RetrieveRequest* request);
+// The same for an ExplainRequest: "request.k: ...", "not an ExplainRequest".
+absl::Status ParseExplainRequest(const std::string& json,
+                                 v1::ExplainRequest* request);
 
 // A reply as JSON. INTERNAL when it cannot be printed. REQUIRES: its keys are
 // UTF-8.
 absl::StatusOr<std::string> PrintRetrieveResponse(
     const v1::RetrieveResponse& response);
+absl::StatusOr<std::string> PrintExplainResponse(
+    const v1::ExplainResponse& response);
 
 // The deepest predicate that a filter may have (kMaxPredicateDepth), a list of
 // predicates in each, and a list of values within.

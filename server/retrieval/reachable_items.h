@@ -29,6 +29,9 @@ class ReachableItems {
     unreachable_ = 0;
   }
 
+  bool Has(Row item) const {
+    return item < reachable_.size() && reachable_[item];
+  }
   uint64_t items() const { return reachable_.size(); }
   uint64_t unreachable() const { return unreachable_; }
 

@@ -1,0 +1,43 @@
+#ifndef TRIBUTARY_SERVER_EXPLAIN_EXPLAIN_H_
+#define TRIBUTARY_SERVER_EXPLAIN_EXPLAIN_H_
+
+#include "absl/status/statusor.h"
+#include "server/explain/findings.h"
+#include "server/versions/bundle_routes.h"
+#include "tributary/v1/config.pb.h"
+#include "tributary/v1/explain.pb.h"
+
+namespace tributary {
+
+// Answers calls of Explain from a bundle. Thread-safe; keeps no state between
+// calls.
+class Explainer {
+ public:
+  // `config` is complete (see CompleteServerConfig).
+  explicit Explainer(const v1::ServerConfig& config);
+
+  // OK if the items of the request are within the limits. UNIMPLEMENTED when
+  // limits.max_explained_items is 0; else INVALID_ARGUMENT whose message begins
+  // with the path of the field.
+  absl::Status Check(const v1::ExplainRequest& request) const;
+
+  // Explains, on the calling thread. `routed` is what request.request() is
+  // answered from. Errors: those of Check; those of Pipeline::Retrieve, whose
+  // paths begin with "request."; those of ExplainTerms::Check.
+  absl::StatusOr<v1::ExplainResponse> Explain(const RoutedBundle& routed,
+                                              const v1::ExplainRequest& request,
+                                              const ExplainTerms& terms) const;
+
+ private:
+  const v1::Limits limits_;
+  const Examiner examiner_;
+};
+
+// An error of a RetrieveRequest as one of the ExplainRequest that holds it:
+// each path of INVALID_ARGUMENT begins with "request." then, and so does the
+// message of FAILED_PRECONDITION. Others stay as they are.
+absl::Status UnderRequest(const absl::Status& error);
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_EXPLAIN_EXPLAIN_H_

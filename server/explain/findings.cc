@@ -1,0 +1,261 @@
+#include "server/explain/findings.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "fmt/format.h"
+#include "index/filter/failed_parts.h"
+#include "index/filter/item_filter.h"
+#include "index/filter/where.h"
+#include "index/filter/where_text.h"
+#include "server/explain/exact_ranks.h"
+#include "server/explain/fused_places.h"
+#include "status/status_macros.h"
+#include "text/utf8.h"
+
+namespace tributary {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Of one run of the pipeline.
+constexpr uint32_t kRunDeadlineMs = 60'000;
+
+v1::ServerConfig WithoutHurry(v1::ServerConfig config) {
+  config.mutable_defaults()->set_deadline_ms(kRunDeadlineMs);
+  return config;
+}
+
+bool IsSet(const std::atomic<bool>* flag) {
+  return flag != nullptr && flag->load(std::memory_order_relaxed);
+}
+
+bool HasRow(std::span<const Row> rows, Row row) {
+  return std::ranges::find(rows, row) != rows.end();
+}
+
+bool Excludes(const Bundle& bundle, const v1::Filter& filter, Row row) {
+  const auto is_row = [&](const auto& key) {
+    return RowOfItem(bundle, key) == row;
+  };
+  return std::ranges::any_of(filter.exclude_item_ids(), is_row) ||
+         std::ranges::any_of(filter.exclude_item_keys(), is_row);
+}
+
+// Why the item is among plan.excluded, or is kept out by something that is not
+// the request's condition.
+void FindExclusion(const Bundle& bundle, const Plan& plan,
+                   const v1::RetrieveRequest& request, Finding* finding) {
+  const Row row = finding->row;
+  const PassingItems* const passing = plan.query.passing.get();
+  const bool by_condition =
+      plan.filter != nullptr && !plan.filter->items.Has(row);
+  const bool by_a_set =
+      passing != nullptr && !passing->Has(row) && !by_condition;
+  if (!by_a_set && !std::binary_search(plan.query.excluded.begin(),
+                                       plan.query.excluded.end(), row)) {
+    return;
+  }
+  if (!request.include_seen()) {
+    finding->seen = HasRow(bundle.Seen(plan.query.user), row);
+    finding->recent = HasRow(plan.history, row);
+  }
+  finding->excluded = Excludes(bundle, request.filter(), row);
+  finding->excluded_otherwise =
+      by_a_set || !(finding->seen || finding->recent || finding->excluded);
+}
+
+v1::FailedTerm TermOf(const Bundle& bundle, const v1::Predicate& part,
+                      Row row) {
+  v1::FailedTerm term;
+  term.set_term(WhereText(part));
+  const std::vector<std::string> names = AttributesOf(part);
+  std::string value;
+  for (const std::string& name : names) {
+    const AttributeColumn* const column = bundle.FindAttribute(name);
+    if (column == nullptr) continue;
+    const std::string text = ItemValueText(*column, row);
+    if (names.size() == 1) {
+      value = text;
+    } else {
+      value += fmt::format("{}{}: {}", value.empty() ? "" : ", ", name,
+                           text.empty() ? "none" : text);
+    }
+  }
+  // A bundle may have values that are not UTF-8, which messages may not.
+  term.set_value(ToUtf8(value));
+  return term;
+}
+
+// Adds what of `predicate`, after the terms on `relaxed` were dropped, the item
+// fails.
+void AddFailedTerms(const Bundle& bundle, v1::Predicate predicate,
+                    std::span<const std::string> relaxed, Finding* finding) {
+  for (const std::string& attribute : relaxed) {
+    if (!DropAttribute(attribute, &predicate)) return;
+  }
+  for (const v1::Predicate& part :
+       FailedParts(bundle, predicate, finding->row)) {
+    *finding->failed_terms.Add() = TermOf(bundle, part, finding->row);
+  }
+}
+
+void FindFailedTerms(const Bundle& bundle, const Plan& plan,
+                     const v1::Filter& filter, Finding* finding) {
+  if (plan.filter == nullptr || plan.filter->items.Has(finding->row)) return;
+  if (!filter.where().empty()) {
+    // The plan has parsed it.
+    const auto parsed = ParseWhere(filter.where());
+    if (parsed.ok()) {
+      AddFailedTerms(bundle, parsed->predicate, plan.relaxed, finding);
+    }
+  }
+  if (filter.has_predicate()) {
+    AddFailedTerms(bundle, filter.predicate(), plan.relaxed, finding);
+  }
+  // It fails, whatever of.
+  if (finding->failed_terms.empty()) {
+    finding->failed_terms.Add()->set_term(filter.where());
+  }
+}
+
+void StartSources(const Reply& reply, Finding* finding) {
+  for (size_t s = 0; s < reply.results.size(); ++s) {
+    SourceFinding& source = finding->sources.emplace_back();
+    source.planned = reply.plan->sources[s];
+    source.name = reply.bundle->NameOf(source.planned.retriever);
+    source.state = reply.results[s].state;
+  }
+}
+
+// Sets the ranks that the sources give to the items.
+absl::Status FindSourceRanks(const Reply& reply, const ExplainTerms& terms,
+                             std::span<Finding> findings) {
+  std::vector<Row> rows;
+  for (const Finding& finding : findings) {
+    if (finding.may_be_proposed()) rows.push_back(finding.row);
+  }
+  if (rows.empty()) return absl::OkStatus();
+  for (size_t s = 0; s < reply.results.size(); ++s) {
+    std::vector<SourceFinding*> of_source;
+    for (Finding& finding : findings) {
+      if (finding.may_be_proposed()) of_source.push_back(&finding.sources[s]);
+    }
+    const PlannedSource& planned = reply.plan->sources[s];
+    const Retriever& retriever =
+        *reply.bundle->retrievers()[static_cast<size_t>(planned.retriever)]
+             .retriever;
+    RETURN_IF_ERROR(FindExactRanks(retriever, reply.plan->query, planned.asked,
+                                   reply.bundle->bundle().items().size(), terms,
+                                   rows, of_source));
+  }
+  return absl::OkStatus();
+}
+
+RunSummary SummaryOf(const Reply& reply) {
+  return {.k = reply.plan->fusion.k,
+          .candidates = static_cast<uint32_t>(reply.fused->candidates.size())};
+}
+
+absl::Status Read(const Reply& reply, const v1::RetrieveRequest& request,
+                  const ExplainTerms& terms, std::span<const Row> rows,
+                  std::vector<Finding>* findings) {
+  const Bundle& bundle = reply.bundle->bundle();
+  const Plan& plan = *reply.plan;
+  findings->clear();
+  for (const Row row : rows) {
+    Finding& finding = findings->emplace_back();
+    finding.row = row;
+    finding.run = SummaryOf(reply);
+    const auto found =
+        std::ranges::find(reply.fused->candidates, row, &FusedCandidate::row);
+    if (found != reply.fused->candidates.end()) {
+      finding.rank =
+          static_cast<uint32_t>(found - reply.fused->candidates.begin()) + 1;
+    }
+    FindExclusion(bundle, plan, request, &finding);
+    FindFailedTerms(bundle, plan, request.filter(), &finding);
+    if (finding.may_be_proposed()) StartSources(reply, &finding);
+  }
+  RETURN_IF_ERROR(FindSourceRanks(reply, terms, *findings));
+  FindFusedPlaces(reply, *findings);
+  return terms.Check();
+}
+
+}  // namespace
+
+absl::Status ExplainTerms::Check() const {
+  if (IsSet(cancelled)) {
+    return absl::CancelledError("the caller has cancelled the call");
+  }
+  if (IsSet(closing)) {
+    return absl::UnavailableError("the server is shutting down");
+  }
+  if (Clock::now() >= deadline) {
+    return absl::DeadlineExceededError(
+        "the deadline passed before all was found out");
+  }
+  return absl::OkStatus();
+}
+
+v1::Verdict Finding::verdict() const {
+  if (seen || recent) return v1::SEEN;
+  if (excluded || excluded_otherwise) return v1::EXCLUDED;
+  if (!failed_terms.empty()) return v1::DOES_NOT_PASS;
+  if (rank > 0) return v1::IN_THE_LIST;
+  if (fused_rank == 0) return v1::NOT_PROPOSED;
+  const bool capped =
+      !full_caps.empty() && (fits_without_caps || run.candidates < run.k);
+  return capped ? v1::KEPT_OUT_BY_CAP : v1::BELOW_K;
+}
+
+Examiner::Examiner(const v1::ServerConfig& config)
+    : pipeline_(WithoutHurry(config), /*pool=*/nullptr, /*metrics=*/nullptr,
+                /*live_recall=*/nullptr) {}
+
+absl::Status Examiner::Run(const RoutedBundle& routed,
+                           const v1::RetrieveRequest& request,
+                           const ExplainTerms& terms,
+                           Pipeline::ReplyFunction read) const {
+  RETURN_IF_ERROR(terms.Check());
+  RetrieveOptions options(terms.deadline);
+  options.cancelled = terms.cancelled;
+  return pipeline_.Retrieve(routed, request, options,
+                            [&](const Reply& reply) -> absl::Status {
+                              // A list without a source that is late is not
+                              // the one to explain.
+                              RETURN_IF_ERROR(terms.Check());
+                              return read(reply);
+                            });
+}
+
+absl::StatusOr<RunSummary> Examiner::Examine(
+    const RoutedBundle& routed, const v1::RetrieveRequest& request,
+    const ExplainTerms& terms, std::span<const Row> rows,
+    std::vector<Finding>* findings) const {
+  RunSummary summary;
+  RETURN_IF_ERROR(Run(routed, request, terms, [&](const Reply& reply) {
+    summary = SummaryOf(reply);
+    return Read(reply, request, terms, rows, findings);
+  }));
+  return summary;
+}
+
+absl::StatusOr<bool> Examiner::IsInList(const RoutedBundle& routed,
+                                        const v1::RetrieveRequest& request,
+                                        const ExplainTerms& terms,
+                                        Row row) const {
+  bool is_in = false;
+  RETURN_IF_ERROR(Run(routed, request, terms, [&](const Reply& reply) {
+    is_in =
+        std::ranges::find(reply.fused->candidates, row, &FusedCandidate::row) !=
+        reply.fused->candidates.end();
+    return absl::OkStatus();
+  }));
+  return is_in;
+}
+
+}  // namespace tributary

@@ -1,0 +1,203 @@
+#include "server/explain/sentence.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "fmt/format.h"
+#include "text/quoted.h"
+
+namespace tributary {
+namespace {
+
+// Terms may be long; the message has all of them.
+constexpr size_t kTermCharacters = 200;
+
+std::string ListWords(const std::vector<std::string>& texts,
+                      std::string_view last) {
+  std::string all;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (i > 0) {
+      all += i + 1 == texts.size() ? fmt::format(" {} ", last) : ", ";
+    }
+    all += texts[i];
+  }
+  return all;
+}
+
+std::string Capitalised(std::string text) {
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') {
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  }
+  return text;
+}
+
+std::string InTheList(const Finding& finding) {
+  std::vector<std::string> sources;
+  for (const SourceFinding& source : finding.sources) {
+    if (source.proposed_rank == 0) continue;
+    sources.push_back(
+        fmt::format("{} (rank {})", source.name, source.proposed_rank));
+  }
+  return fmt::format("It is rank {} of the {} candidates, proposed by {}",
+                     finding.rank, finding.run.candidates,
+                     ListWords(sources, "and"));
+}
+
+// Why it may not be proposed.
+std::string Barred(const Finding& finding) {
+  std::vector<std::string> reasons;
+  if (finding.seen) reasons.emplace_back("the user has already had it");
+  if (finding.recent) {
+    reasons.emplace_back("it is among the request's recent items");
+  }
+  if (finding.excluded) reasons.emplace_back("the request excludes it");
+  if (finding.excluded_otherwise) {
+    reasons.emplace_back("something else that the request names excludes it");
+  }
+  for (const v1::FailedTerm& term : finding.failed_terms) {
+    reasons.push_back(fmt::format(
+        "it fails {} (it has {})", Printable(term.term(), kTermCharacters),
+        term.value().empty() ? "no value"
+                             : Printable(term.value(), kTermCharacters)));
+  }
+  return ListWords(reasons, "and");
+}
+
+const SourceFinding* BestOf(const Finding& finding) {
+  const SourceFinding* best = nullptr;
+  for (const SourceFinding& source : finding.sources) {
+    if (source.exact_rank == 0) continue;
+    if (best == nullptr || source.exact_rank < best->exact_rank) best = &source;
+  }
+  return best;
+}
+
+std::string WithoutRank(const SourceFinding& source) {
+  switch (source.state) {
+    case SourceState::kNoQuery:
+      return fmt::format("{} has nothing to search by", source.name);
+    case SourceState::kAnswered:
+      return fmt::format("{} {}", source.name,
+                         source.knows_item ? "does not reach it by this request"
+                                           : "does not have it");
+    default:
+      return fmt::format("{} failed", source.name);
+  }
+}
+
+std::string NotProposed(const Finding& finding) {
+  if (const SourceFinding* const best = BestOf(finding); best != nullptr) {
+    if (best->missed_by_index()) {
+      return fmt::format(
+          "the index of {} missed it, which is rank {} by exact search, of {} "
+          "that were asked for",
+          best->name, best->exact_rank, best->planned.asked);
+    }
+    return fmt::format("it is rank {} of {}, and lists stop at {}",
+                       best->exact_rank, best->name, best->planned.asked);
+  }
+  std::vector<std::string> reasons;
+  for (const SourceFinding& source : finding.sources) {
+    reasons.push_back(WithoutRank(source));
+  }
+  return "no source proposes it: " + ListWords(reasons, "and");
+}
+
+std::string KeptOutByCap(const Finding& finding) {
+  std::vector<std::string> caps;
+  for (const FullCap& cap : finding.full_caps) {
+    caps.push_back(fmt::format(
+        "{} {} with {}", cap.items.size(),
+        cap.items.size() == 1 ? "candidate" : "candidates",
+        cap.value.empty()
+            ? fmt::format("no {}", cap.attribute)
+            : fmt::format("{} {}", cap.attribute, Quoted(cap.value))));
+  }
+  return fmt::format("the list has {}, as many as the cap allows",
+                     ListWords(caps, "and"));
+}
+
+std::string BelowK(const Finding& finding) {
+  const std::string rank =
+      fmt::format("it is rank {} of the {} that were proposed",
+                  finding.fused_rank, finding.proposed);
+  if (finding.run.candidates < finding.run.k) {
+    return rank + ", and its sources have reached the max of their quotas";
+  }
+  if (finding.fused_rank > finding.run.k) {
+    return fmt::format("{}, and k is {}", rank, finding.run.k);
+  }
+  return fmt::format("{}, and what quotas reserve for others fills the k, {}",
+                     rank, finding.run.k);
+}
+
+// What keeps an item out that may be proposed.
+std::string Missed(const Finding& finding) {
+  switch (finding.verdict()) {
+    case v1::NOT_PROPOSED:
+      return NotProposed(finding);
+    case v1::KEPT_OUT_BY_CAP:
+      return KeptOutByCap(finding);
+    default:
+      return BelowK(finding);
+  }
+}
+
+std::string WhyNoRemedy(const Remedies& remedies, const v1::Limits& limits) {
+  if (remedies.gave_up) {
+    return fmt::format("none of the {} changes that were tried brings it in",
+                       kMaxTrials);
+  }
+  const Finding& opened = remedies.opened;
+  if (!opened.may_be_proposed()) {
+    return "no change was found after which it may be proposed";
+  }
+  if (const SourceFinding* const best = BestOf(opened);
+      best != nullptr && best->exact_rank > limits.max_k()) {
+    return fmt::format("limits.max_k, {}, is too small to reach it",
+                       limits.max_k());
+  }
+  return opened.fused_rank > 0 || BestOf(opened) != nullptr
+             ? fmt::format(
+                   "no quota, k or cap up to limits.max_k, {}, brings "
+                   "it in",
+                   limits.max_k())
+             : "no quota or k would change that";
+}
+
+}  // namespace
+
+std::string SentenceOf(const Finding& finding, const Remedies& remedies,
+                       const v1::Limits& limits) {
+  if (finding.rank > 0) return InTheList(finding) + ".";
+  std::string text = Capitalised(finding.may_be_proposed() ? Missed(finding)
+                                                           : Barred(finding));
+  const Finding& opened = remedies.opened;
+  if (!finding.may_be_proposed() && opened.may_be_proposed() &&
+      opened.rank == 0) {
+    text += "; without that, " + Missed(opened);
+  }
+  if (remedies.found.empty()) {
+    return fmt::format("{}; {}.", text, WhyNoRemedy(remedies, limits));
+  }
+  std::vector<std::string> changes;
+  for (const Remedy& remedy : remedies.found) {
+    changes.push_back(Printable(remedy.text, kTermCharacters));
+  }
+  return fmt::format("{}: {} would bring it in.", text,
+                     ListWords(changes, "or"));
+}
+
+std::string UnknownItemSentence(std::string_view key,
+                                const std::vector<std::string>& nearest) {
+  std::string text = fmt::format("The catalogue has no item {}", Quoted(key));
+  if (nearest.empty()) return text + ", and none with a key like it.";
+  std::vector<std::string> keys;
+  for (const std::string& one : nearest) keys.push_back(Quoted(one));
+  return fmt::format("{}; the nearest {} {}.", text,
+                     keys.size() == 1 ? "key is" : "keys are",
+                     ListWords(keys, "and"));
+}
+
+}  // namespace tributary

@@ -1,0 +1,103 @@
+#include "server/rpc/explanation_service.h"
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "grpcpp/support/slice.h"
+#include "server/rpc/status_to_grpc.h"
+#include "server/service/explain_bytes.h"
+#include "status/field_error.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+using ExplainClock = std::chrono::steady_clock;
+
+// The call's deadline on the steady clock. One that is far away is none.
+SteadyTime ExplainDeadlineOf(const grpc::CallbackServerContext& context) {
+  using std::chrono::system_clock;
+  const auto now = system_clock::now();
+  const system_clock::time_point deadline = context.deadline();
+  if (deadline > now + 2 * kExplainDeadline) return SteadyTime::max();
+  return ExplainClock::now() + (deadline - now);
+}
+
+absl::Status ReadExplainBuffer(const v1::Limits& limits,
+                               grpc::ByteBuffer buffer,
+                               v1::ExplainRequest* request) {
+  if (buffer.Length() > limits.max_request_bytes()) {
+    return FieldError("request", "{} bytes, limits.max_request_bytes is {}",
+                      buffer.Length(), limits.max_request_bytes());
+  }
+  grpc::Slice slice;
+  if (!buffer.DumpToSingleSlice(&slice).ok()) {
+    return FieldError("request", "the bytes cannot be decompressed");
+  }
+  return ParseExplainBytes(
+      {reinterpret_cast<const char*>(slice.begin()), slice.size()}, limits,
+      request);
+}
+
+// One call. Deletes itself when gRPC is done with it.
+class ExplainReactor final : public grpc::ServerUnaryReactor {
+ public:
+  ExplainReactor(grpc::ByteBuffer* response, MethodMetrics* metrics)
+      : response_(response), metrics_(metrics) {}
+
+  const std::shared_ptr<std::atomic<bool>>& cancelled() const {
+    return cancelled_;
+  }
+
+  void Answer(const absl::StatusOr<v1::ExplainResponse>& response) {
+    metrics_->Handled(response.status().code(), ExplainClock::now() - start_);
+    if (!response.ok()) return Finish(ToGrpcStatus(response.status()));
+    const grpc::Slice slice(response->SerializeAsString());
+    *response_ = grpc::ByteBuffer(&slice, 1);
+    Finish(grpc::Status::OK);
+  }
+
+  void OnCancel() override {
+    cancelled_->store(true, std::memory_order_relaxed);
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  grpc::ByteBuffer* const response_;
+  MethodMetrics* const metrics_;
+  const SteadyTime start_ = ExplainClock::now();
+  // The work may outlast the call.
+  const std::shared_ptr<std::atomic<bool>> cancelled_ =
+      std::make_shared<std::atomic<bool>>(false);
+};
+
+}  // namespace
+
+ExplanationService::ExplanationService(const v1::ServerConfig& config,
+                                       ExplainCalls* calls,
+                                       ServerMetrics* metrics)
+    : limits_(config.limits()),
+      calls_(calls),
+      metrics_(metrics->AddMethod("tributary.v1.Explanation", "Explain")) {}
+
+grpc::ServerUnaryReactor* ExplanationService::Explain(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  auto* const reactor = new ExplainReactor(response, &metrics_);
+  // A ByteBuffer's copies share its bytes.
+  calls_->Start(
+      [this, bytes = *request](v1::ExplainRequest* parsed) {
+        return ReadExplainBuffer(limits_, bytes, parsed);
+      },
+      ExplainDeadlineOf(*context), reactor->cancelled(),
+      [reactor](const absl::StatusOr<v1::ExplainResponse>& answer) {
+        reactor->Answer(answer);
+      });
+  return reactor;
+}
+
+}  // namespace tributary

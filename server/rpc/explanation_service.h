@@ -1,0 +1,36 @@
+#ifndef TRIBUTARY_SERVER_RPC_EXPLANATION_SERVICE_H_
+#define TRIBUTARY_SERVER_RPC_EXPLANATION_SERVICE_H_
+
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "server/explain/explain_calls.h"
+#include "server/metrics/server_metrics.h"
+#include "tributary/v1/config.pb.h"
+#include "tributary/v1/explain.grpc.pb.h"
+
+namespace tributary {
+
+// tributary.v1.Explanation over gRPC. A call holds no thread of gRPC's while it
+// is worked on, and its bytes become a message only when it is its turn.
+// Thread-safe.
+class ExplanationService final
+    : public v1::Explanation::WithRawCallbackMethod_Explain<
+          v1::Explanation::Service> {
+ public:
+  // `config` is complete. The other arguments outlive this.
+  ExplanationService(const v1::ServerConfig& config, ExplainCalls* calls,
+                     ServerMetrics* metrics);
+
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
+
+ private:
+  const v1::Limits limits_;
+  ExplainCalls* const calls_;
+  MethodMetrics& metrics_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_RPC_EXPLANATION_SERVICE_H_
