@@ -92,7 +92,7 @@ void WriteKnown(const AskedItem& item, const Finding& finding,
 }  // namespace
 
 Explainer::Explainer(const v1::ServerConfig& config)
-    : limits_(config.limits()), examiner_(config) {}
+    : limits_(config.limits()), profiles_(config), examiner_(config) {}
 
 absl::Status Explainer::Check(const v1::ExplainRequest& request) const {
   if (limits_.max_explained_items() == 0) {
@@ -123,7 +123,15 @@ absl::StatusOr<v1::ExplainResponse> Explainer::Explain(
     const ExplainTerms& terms) const {
   RETURN_IF_ERROR(Check(request));
   const Bundle& bundle = routed.bundle->bundle();
+  // With the conditions of its profile, so that they can be explained, too; the
+  // pipeline takes the profile's defaults by its name.
   v1::RetrieveRequest whole = request.request();
+  const absl::StatusOr<ProfiledRequest> profiled = profiles_.Apply(
+      request.request(), request.request().profile(), &whole);
+  if (!profiled.ok()) return UnderRequest(profiled.status());
+  if (!profiled->profile.empty()) {
+    whole.set_profile(std::string(profiled->profile));
+  }
   whole.clear_page_size();
   whole.clear_page_token();
   const std::vector<AskedItem> items = ItemsOf(bundle, request);
@@ -156,6 +164,7 @@ absl::StatusOr<v1::ExplainResponse> Explainer::Explain(
   }
   response.set_bundle_version(bundle.version());
   response.set_bundle_label(std::string(routed.label.view()));
+  response.set_profile(std::string(profiled->profile));
   return response;
 }
 

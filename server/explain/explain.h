@@ -3,6 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/explain/findings.h"
+#include "server/profiles/profiles.h"
 #include "server/versions/bundle_routes.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/explain.pb.h"
@@ -30,6 +31,7 @@ class Explainer {
 
  private:
   const v1::Limits limits_;
+  const Profiles profiles_;
   const Examiner examiner_;
 };
 

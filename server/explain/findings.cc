@@ -37,6 +37,10 @@ bool HasRow(std::span<const Row> rows, Row row) {
   return std::ranges::find(rows, row) != rows.end();
 }
 
+bool HasRow(std::span<const WeightedRow> rows, Row row) {
+  return std::ranges::find(rows, row, &WeightedRow::row) != rows.end();
+}
+
 bool Excludes(const Bundle& bundle, const v1::Filter& filter, Row row) {
   const auto is_row = [&](const auto& key) {
     return RowOfItem(bundle, key) == row;
@@ -61,7 +65,8 @@ void FindExclusion(const Bundle& bundle, const Plan& plan,
   }
   if (!request.include_seen()) {
     finding->seen = HasRow(bundle.Seen(plan.query.user), row);
-    finding->recent = HasRow(plan.history, row);
+    finding->recent = HasRow(plan.history, row) || HasRow(plan.liked, row) ||
+                      HasRow(plan.unliked, row);
   }
   finding->excluded = Excludes(bundle, request.filter(), row);
   finding->excluded_otherwise =

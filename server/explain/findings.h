@@ -2,10 +2,11 @@
 // would bring it in? This folder runs the pipeline as it is (server/pipeline),
 // and reads what it did; it decides nothing that the pipeline decides.
 //
-//   findings.h      what the stages of one run made of an item
-//   remedy.h        which change of the request brings it in: tried, not
-//   guessed sentence.h      both in words explain.h       all of it, for one
-//   call explain_calls.h calls, one at a time, on a thread of low priority
+// - findings.h: what the stages of one run made of an item.
+// - remedy.h: which change of the request brings it in; tried, not guessed.
+// - sentence.h: both in words.
+// - explain.h: all of it, for one call.
+// - explain_calls.h: calls, one at a time, on a thread of low priority.
 #ifndef TRIBUTARY_SERVER_EXPLAIN_FINDINGS_H_
 #define TRIBUTARY_SERVER_EXPLAIN_FINDINGS_H_
 

@@ -128,8 +128,9 @@ std::string BelowK(const Finding& finding) {
   if (finding.fused_rank > finding.run.k) {
     return fmt::format("{}, and k is {}", rank, finding.run.k);
   }
-  return fmt::format("{}, and what quotas reserve for others fills the k, {}",
-                     rank, finding.run.k);
+  return fmt::format(
+      "{}, and what quotas reserve for others fills the list of {}", rank,
+      finding.run.k);
 }
 
 // What keeps an item out that may be proposed.

@@ -26,8 +26,12 @@ absl::Status NotAnExplainRequest() {
                     ExplainMessage::descriptor()->full_name());
 }
 
+// "k: ..." becomes "request.k: ..."; "request: ..." is of the whole message,
+// and stays.
 absl::Status UnderRequestField(const absl::Status& error) {
-  return {error.code(), "request." + std::string(error.message())};
+  const std::string message(error.message());
+  if (message.starts_with("request: ")) return error;
+  return {error.code(), "request." + message};
 }
 
 // What the fields of the message are, one by one.
