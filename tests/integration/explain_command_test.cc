@@ -39,7 +39,7 @@ TEST_F(ExplainCommandTest, PrintsASentenceAndATreeForEachItem) {
   EXPECT_THAT(
       outcome.output,
       AllOf(HasSubstr("a: seen\n  The user has already had it; without that, "),
-            HasSubstr("f: in the list, rank 1\n"),
+            HasSubstr("f: in the list, rank 2\n"),
             ContainsRegex("popularity +rank 1, score 6; proposed at 1 of 2, "
                           "adds 0[.]"),
             ContainsRegex("taste +does not have it"),
