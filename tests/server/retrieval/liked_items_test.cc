@@ -130,8 +130,8 @@ TEST_F(LikedItemsTest, ItemsWithoutAVectorChangeNothing) {
 TEST_F(LikedItemsTest, ASumOfZerosIsNoQuery) {
   const Weighted some = {{0, 1.1F}, {3, .3F}};
   EXPECT_THAT(Retrieve({.liked = some, .unliked = some}), IsEmpty());
-  // User 1 has (0, 1): the same direction as an unliked vector of that length.
-  const std::vector<float> values = {2, 10};
+  // The direction of (1, 5), but for the rounding of floats.
+  const std::vector<float> values = {.1F, .5F};
   const std::vector<SpaceVector> vectors = {{"taste", values}};
   const Weighted same = {{0, 1}};
   EXPECT_THAT(Retrieve({.unliked = same, .vectors = vectors}), IsEmpty());
