@@ -22,6 +22,7 @@ struct RetrieveFlags {
   std::vector<std::string> quotas;
   std::vector<std::string> recent;
   std::vector<std::string> exclude;
+  std::vector<std::string> exclude_sets;
   std::string where;
   std::vector<std::string> relax;
   ListFlags list;
@@ -41,6 +42,9 @@ absl::StatusOr<v1::RetrieveRequest> MakeRequest(const RetrieveFlags& flags) {
   for (const std::string& key : flags.recent) request.add_recent_item_keys(key);
   for (const std::string& key : flags.exclude) {
     request.mutable_filter()->add_exclude_item_keys(key);
+  }
+  for (const std::string& name : flags.exclude_sets) {
+    request.mutable_filter()->add_exclude_sets(name);
   }
   if (!flags.where.empty()) {
     request.mutable_filter()->set_where(flags.where);
@@ -175,6 +179,9 @@ void AddRetrieveCommand(CLI::App& app) {
       ->add_option("--exclude", flags->exclude,
                    "Keys of items to exclude, comma-separated")
       ->delimiter(',');
+  command->add_option("--exclude-set", flags->exclude_sets,
+                      "Name of a set of items to exclude (tributary control "
+                      "put-set). May be given several times");
   command->add_option(
       "--where", flags->where,
       "What items must be, e.g. 'in_stock = true AND price < 50'");

@@ -31,6 +31,8 @@ class CapCounts {
     rejected_[item] |= exceeded;
     return exceeded == 0;
   }
+  // Whether some cap has kept the item out.
+  bool KeptOut(size_t item) const { return rejected_[item] != 0; }
   // Adds the item to the list.
   void Add(size_t item) {
     for (size_t c = 0; c < n_caps_; ++c) {

@@ -101,6 +101,9 @@ struct SourceOutcome {
   // Whether the source falls short because the list was full, and not because
   // it had no more proposals.
   bool list_full = false;
+  // Whether it falls short because of caps: they kept at least `shortfall` of
+  // its proposals out of the list.
+  bool capped = false;
 };
 
 struct FusionResult {

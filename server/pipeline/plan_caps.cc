@@ -75,8 +75,9 @@ void PlanCaps(const v1::ServerConfig& config, const Bundle& bundle,
   }
   plan->fusion.caps = plan->caps;
   plan->fillable = static_cast<uint32_t>(fillable);
-  const uint64_t items = plan->filter == nullptr ? bundle.items().size()
-                                                 : plan->filter->items.count();
+  const uint64_t items = plan->query.passing == nullptr
+                             ? bundle.items().size()
+                             : plan->query.passing->count();
   plan->deepest = static_cast<uint32_t>(std::min(
       {kDeepestOfMaxK * config.limits().max_k(), items,
        kMaxProposals / std::max<size_t>(plan->sources.size(), 1) - 1}));

@@ -203,7 +203,6 @@ void CheckNotYet(const v1::RetrieveRequest& request, Violations* violations) {
   refuse(request.page_size() != 0, "page_size");
   refuse(!request.page_token().empty(), "page_token");
   refuse(!request.profile().empty(), "profile");
-  refuse(!request.filter().exclude_sets().empty(), "filter.exclude_sets");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "index/bundle/bundle.h"
 #include "index/filter/filter_cache.h"
 #include "server/retrieval/retriever.h"
+#include "server/versions/bundle_item_sets.h"
 
 namespace tributary {
 
@@ -40,6 +41,8 @@ class ServingBundle {
   int FindRetriever(std::string_view name) const;
   // The filters that requests to this bundle used last.
   FilterCache& filters() const { return filters_; }
+  // The sets of items that requests to this bundle may exclude by name.
+  BundleItemSets& item_sets() const { return item_sets_; }
 
  private:
   explicit ServingBundle(std::shared_ptr<const Bundle> bundle)
@@ -50,6 +53,7 @@ class ServingBundle {
   std::vector<NamedRetriever> retrievers_;
   // Refers to the retrievers' indexes, hence after them.
   mutable FilterCache filters_;
+  mutable BundleItemSets item_sets_;
 };
 
 }  // namespace tributary
