@@ -347,7 +347,7 @@ absl::Status MakePlan(const v1::ServerConfig& config,
   RETURN_IF_ERROR(PlanFilter(config, bundle, request.filter(), plan));
   RETURN_IF_ERROR(PlanExcludedSets(config, bundle, request.filter(), plan));
   Violations violations;
-  PlanCaps(config, bundle.bundle(), request, plan, &violations);
+  PlanCaps(config, bundle, request, plan, &violations);
   RETURN_IF_ERROR(PlanFactors(config, bundle, request, plan, &violations));
   RETURN_IF_ERROR(violations.ToStatus());
   PlanFusion(defaults, bundle, request.fusion(), plan);

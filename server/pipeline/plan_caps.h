@@ -10,7 +10,7 @@ namespace tributary {
 // plan->fillable and plan->deepest. Adds a violation for each cap that is
 // wrong. REQUIRES: plan->fusion.k, plan->sources and plan->query.passing are
 // set.
-void PlanCaps(const v1::ServerConfig& config, const Bundle& bundle,
+void PlanCaps(const v1::ServerConfig& config, const ServingBundle& serving,
               const v1::RetrieveRequest& request, Plan* plan,
               Violations* violations);
 
