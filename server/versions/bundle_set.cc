@@ -65,8 +65,10 @@ BundleSet::BundleSet(v1::ServerConfig config, RetrieverRegistry registry,
       hooks_(std::move(hooks)),
       read_memory_(std::move(read_memory)),
       crashes_(ReadCrashRecord(root_)),
-      item_sets_(root_, config_.filters().item_sets_bytes(),
-                 config_.limits().max_key_bytes(), hooks_.on_item_sets),
+      item_sets_(
+          root_, config_.filters().item_sets_bytes(),
+          config_.limits().max_key_bytes(),
+          [this] { return ResidentBundles(); }, hooks_.on_item_sets),
       residents_(config_.residency().keep()),
       keeper_([this] { KeepResident(); }) {}
 
@@ -274,6 +276,15 @@ void BundleSet::SaveRecord() {
   spdlog::log(absl::IsPermissionDenied(saved) ? spdlog::level::info
                                               : spdlog::level::warn,
               "event=serving_record_write_failed error={:?}", saved.ToString());
+}
+
+ItemSets::Bundles BundleSet::ResidentBundles() const {
+  ItemSets::Bundles bundles;
+  const MutexLock lock(&mutex_);
+  for (const auto& [version, bundle] : residents_.bundles()) {
+    bundles.push_back(bundle);
+  }
+  return bundles;
 }
 
 void BundleSet::Publish() { routes_.Set(residents_.Routes()); }

@@ -156,6 +156,7 @@ class BundleSet {
   void SaveRecord() ABSL_EXCLUSIVE_LOCKS_REQUIRED(control_mutex_)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  ItemSets::Bundles ResidentBundles() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Routes requests by the present residents.
   void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UnloadLocked(uint64_t version, const char* cause)

@@ -210,11 +210,12 @@ absl::Status BundleSet::TryMakeResident(uint64_t version, bool required) {
   // cost a good one its residency.
   RETURN_IF_ERROR(MakeRoom(version, bytes, required, /*apply=*/true));
   ASSIGN_OR_RETURN(const Resident bundle, opener_.Warm(std::move(opened)));
-  item_sets_.Attach(bundle);
   if (hooks_.on_resident) hooks_.on_resident(*bundle);
-  const MutexLock lock(&mutex_);
-  residents_.Add(bundle);
-  Publish();
+  item_sets_.Attach(*bundle, [&] {
+    const MutexLock lock(&mutex_);
+    residents_.Add(bundle);
+    Publish();
+  });
   spdlog::info("event=staged version={} bytes={}", version, bytes);
   return absl::OkStatus();
 }

@@ -35,10 +35,12 @@ std::shared_ptr<const ExcludedItems> Resolve(const ItemKeys& keys,
 }  // namespace
 
 ItemSets::ItemSets(const std::filesystem::path& root, uint64_t max_bytes,
-                   uint32_t max_key_bytes, Changed changed)
+                   uint32_t max_key_bytes, std::function<Bundles()> residents,
+                   Changed changed)
     : folder_(root / kItemSetsName),
       max_bytes_(max_bytes),
       max_key_bytes_(max_key_bytes),
+      residents_(std::move(residents)),
       changed_(std::move(changed)) {}
 
 void ItemSets::Load() {
@@ -62,7 +64,8 @@ void ItemSets::Load() {
   TellChanged();
 }
 
-void ItemSets::Attach(const std::shared_ptr<const ServingBundle>& bundle) {
+void ItemSets::Attach(const ServingBundle& bundle,
+                      absl::FunctionRef<void()> make_resident) {
   const MutexLock change(&change_mutex_);
   Sets sets;
   {
@@ -70,10 +73,9 @@ void ItemSets::Attach(const std::shared_ptr<const ServingBundle>& bundle) {
     sets = sets_;
   }
   for (const auto& [name, set] : sets) {
-    bundle->item_sets().Put(name, Resolve(set->keys, *bundle));
+    bundle.item_sets().Put(name, Resolve(set->keys, bundle));
   }
-  std::erase_if(bundles_, [](const auto& other) { return other.expired(); });
-  bundles_.push_back(bundle);
+  make_resident();
 }
 
 absl::StatusOr<ItemSets::Upload> ItemSets::Begin() {
@@ -156,7 +158,7 @@ absl::Status ItemSets::Put(const std::string& name, ItemKeys keys) {
                     absl::FromUnixMillis(absl::ToUnixMillis(absl::Now()))});
   // The file is written first: if that fails, nothing has changed.
   RETURN_IF_ERROR(WriteItemSet(folder_, name, *set));
-  for (const auto& bundle : Bundles()) {
+  for (const auto& bundle : residents_()) {
     bundle->item_sets().Put(name, Resolve(set->keys, *bundle));
   }
   {
@@ -184,7 +186,7 @@ absl::Status ItemSets::Delete(std::string_view name) {
   const absl::Status removed = RemoveItemSet(folder_, name);
   // Somebody else removed the file: the set goes, too.
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
-  for (const auto& bundle : Bundles()) bundle->item_sets().Remove(name);
+  for (const auto& bundle : residents_()) bundle->item_sets().Remove(name);
   {
     const MutexLock lock(&mutex_);
     sets_.erase(sets_.find(name));
@@ -221,14 +223,6 @@ void ItemSets::TellChanged() const {
     for (const auto& [name, set] : sets_) bytes += set->keys.size_bytes();
   }
   changed_(sets, bytes);
-}
-
-std::vector<std::shared_ptr<const ServingBundle>> ItemSets::Bundles() {
-  std::vector<std::shared_ptr<const ServingBundle>> bundles;
-  for (const auto& weak : bundles_) {
-    if (auto bundle = weak.lock()) bundles.push_back(std::move(bundle));
-  }
-  return bundles;
 }
 
 }  // namespace tributary

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/versions/item_set_file.h"
@@ -29,19 +30,22 @@ class ItemSets {
  public:
   // How many sets there are, and how much memory their keys take.
   using Changed = std::function<void(size_t sets, uint64_t bytes)>;
+  using Bundles = std::vector<std::shared_ptr<const ServingBundle>>;
 
-  // `root` is the bundle directory. `changed`, which may be empty, is called
-  // after each change.
+  // `root` is the bundle directory. `residents` returns the resident bundles.
+  // `changed`, which may be empty, is called after each change.
   ItemSets(const std::filesystem::path& root, uint64_t max_bytes,
-           uint32_t max_key_bytes, Changed changed);
+           uint32_t max_key_bytes, std::function<Bundles()> residents,
+           Changed changed);
 
   // Reads the sets of the folder. One that is damaged, or for which there is no
   // room, is left out, and the log says so: requests that name it fail.
   void Load() ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
 
-  // Makes every set known to the bundle, and from then on every change, until
-  // the bundle is gone.
-  void Attach(const std::shared_ptr<const ServingBundle>& bundle)
+  // Makes every set known to the bundle, and then calls `make_resident`, after
+  // which residents() has it. No set changes meanwhile.
+  void Attach(const ServingBundle& bundle,
+              absl::FunctionRef<void()> make_resident)
       ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
 
   // See Bundles.PutItemSet. Takes the keys of a set as they arrive; at most two
@@ -98,14 +102,12 @@ class ItemSets {
   absl::Status Put(const std::string& name, ItemKeys keys)
       ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
   void TellChanged() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // The bundles that are not gone.
-  std::vector<std::shared_ptr<const ServingBundle>> Bundles()
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
 
   // Constant after construction.
   const std::filesystem::path folder_;
   const uint64_t max_bytes_;
   const uint32_t max_key_bytes_;
+  const std::function<Bundles()> residents_;
   const Changed changed_;
 
   std::atomic<int> uploads_{0};
@@ -113,8 +115,6 @@ class ItemSets {
   // Held during a change, while files are written and rows are looked up: a
   // bundle that is attached meanwhile gets the sets before it or after it.
   Mutex change_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
-  std::vector<std::weak_ptr<const ServingBundle>> bundles_
-      ABSL_GUARDED_BY(change_mutex_);
 
   // Guarded by mutex_, which is held for a short time only.
   mutable Mutex mutex_;

@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -174,6 +175,25 @@ TEST_F(ItemSetsTest, ASetIsKnownToVersionsBeforeAndAfterIt) {
   const absl::Status again = set_.DeleteItemSet("sold-out");
   EXPECT_EQ(again.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(again.message()), HasSubstr("\"sold-out\""));
+}
+
+TEST_F(ItemSetsTest, AVersionThatIsStagedWhileSetsChangeMissesNone) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+  ASSERT_TRUE(set_.Restore().ok());
+  for (int round = 0; round < 20; ++round) {
+    const std::string key = round % 2 == 0 ? "a" : "b";
+    std::thread putting([&] {
+      for (const char* before : {"c", "d", "e"}) {
+        EXPECT_TRUE(Put("s", {before}).ok());
+      }
+      EXPECT_TRUE(Put("s", {key}).ok());
+    });
+    ASSERT_TRUE(set_.Stage(1).ok());
+    putting.join();
+    EXPECT_EQ(Excluded(1, "s"), key);
+    EXPECT_EQ(Excluded(2, "s"), key);
+    ASSERT_TRUE(set_.Unload(1).ok());
+  }
 }
 
 TEST_F(ItemSetsTest, OutlivesARestart) {
