@@ -26,6 +26,7 @@ struct BenchFlags {
   uint32_t k = 500;
   std::vector<std::string> quotas;
   std::string where;
+  std::vector<std::string> exclude_sets;
   bool include_seen = false;
   std::string users;
   std::string user_range;
@@ -60,6 +61,9 @@ absl::StatusOr<LoadOptions> MakeOptions(const BenchFlags& flags) {
   RETURN_IF_ERROR(SetQuotas(flags.quotas, &options.request));
   if (!flags.where.empty()) {
     options.request.mutable_filter()->set_where(flags.where);
+  }
+  for (const std::string& name : flags.exclude_sets) {
+    options.request.mutable_filter()->add_exclude_sets(name);
   }
   options.callers = flags.callers;
   if (options.callers == 0) {
@@ -100,6 +104,9 @@ void AddRequestFlags(CLI::App& command, BenchFlags* flags) {
   AddQuotaFlag(command, &flags->quotas);
   command.add_option("--where", flags->where,
                      "What items must be, e.g. 'in_stock = true'");
+  command.add_option("--exclude-set", flags->exclude_sets,
+                     "Name of a set of items to exclude (tributary control "
+                     "put-set). May be given several times");
   command.add_flag("--include-seen", flags->include_seen,
                    "Do not exclude items that the users have already had");
   auto* users =

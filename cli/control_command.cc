@@ -1,13 +1,18 @@
-// tributary control: shows and changes a server's versions through its control
-// plane.
+// tributary control: shows and changes a server's versions, and the item sets
+// that requests may exclude, through its control plane.
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <istream>
 #include <memory>
 #include <string>
 
 #include "cli/commands.h"
 #include "cli/control_tables.h"
+#include "cli/item_set_upload.h"
 #include "client/server_address.h"
 #include "fmt/core.h"
 #include "google/protobuf/util/json_util.h"
@@ -45,26 +50,26 @@ struct ControlFlags {
   std::string user;
   uint32_t sample = 0;
   uint32_t k = 0;
+  std::string set;
+  std::string file;
 };
 
-// Calls a method of the control plane. gRPC's codes and Abseil's have equal
-// numbers.
-template <typename Request, typename Response>
-absl::StatusOr<Response> Call(
-    const ControlFlags& flags,
-    grpc::Status (v1::Bundles::Stub::*method)(grpc::ClientContext*,
-                                              const Request&, Response*),
-    const Request& request, std::chrono::seconds deadline = kDeadline) {
+absl::StatusOr<std::unique_ptr<v1::Bundles::Stub>> Connect(
+    const ControlFlags& flags) {
   RETURN_IF_ERROR(CheckServerAddress("control", flags.control));
   grpc::ChannelArguments arguments;
   SetProxyFor(flags.control, &arguments);
-  const auto stub = v1::Bundles::NewStub(grpc::CreateCustomChannel(
+  return v1::Bundles::NewStub(grpc::CreateCustomChannel(
       flags.control, grpc::InsecureChannelCredentials(), arguments));
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + deadline);
-  Response response;
-  const grpc::Status status = ((*stub).*method)(&context, request, &response);
-  if (status.ok()) return response;
+}
+
+void SetDeadline(std::chrono::seconds deadline, grpc::ClientContext* context) {
+  context->set_deadline(std::chrono::system_clock::now() + deadline);
+}
+
+// The outcome of a call. gRPC's codes and Abseil's have equal numbers.
+absl::Status OutcomeOf(const ControlFlags& flags, const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
   const bool unavailable = status.error_code() == grpc::StatusCode::UNAVAILABLE;
   return absl::Status(
       static_cast<absl::StatusCode>(status.error_code()),
@@ -72,6 +77,22 @@ absl::StatusOr<Response> Call(
                   unavailable ? ExplainUnavailable(flags.control,
                                                    status.error_message())
                               : status.error_message()));
+}
+
+// Calls a method of the control plane.
+template <typename Request, typename Response>
+absl::StatusOr<Response> Call(
+    const ControlFlags& flags,
+    grpc::Status (v1::Bundles::Stub::*method)(grpc::ClientContext*,
+                                              const Request&, Response*),
+    const Request& request, std::chrono::seconds deadline = kDeadline) {
+  ASSIGN_OR_RETURN(const auto stub, Connect(flags));
+  grpc::ClientContext context;
+  SetDeadline(deadline, &context);
+  Response response;
+  RETURN_IF_ERROR(
+      OutcomeOf(flags, ((*stub).*method)(&context, request, &response)));
+  return response;
 }
 
 // Prints the response: as JSON with --json, otherwise as `text` formats it.
@@ -164,6 +185,57 @@ absl::Status Diff(const ControlFlags& flags) {
                DiffText);
 }
 
+absl::StatusOr<v1::ItemSetStatus> SendSet(const ControlFlags& flags,
+                                          std::istream& lines) {
+  ASSIGN_OR_RETURN(const auto stub, Connect(flags));
+  grpc::ClientContext context;
+  SetDeadline(kLongDeadline, &context);
+  v1::ItemSetStatus response;
+  const auto writer = stub->PutItemSet(&context, &response);
+  const absl::Status sent = SendItemSet(
+      lines, flags.file == "-" ? "standard input" : flags.file, flags.set,
+      [&](const v1::PutItemSetRequest& part) { return writer->Write(part); });
+  if (!sent.ok()) {
+    // Half a set must not become the set.
+    context.TryCancel();
+    (void)writer->Finish();
+    return sent;
+  }
+  writer->WritesDone();
+  RETURN_IF_ERROR(OutcomeOf(flags, writer->Finish()));
+  return response;
+}
+
+absl::Status PutSet(const ControlFlags& flags) {
+  std::ifstream file;
+  if (flags.file != "-") {
+    file.open(flags.file, std::ios::binary);
+    if (!file.is_open() || std::filesystem::is_directory(flags.file)) {
+      return absl::NotFoundError(
+          fmt::format("{}: cannot be read, expected a file with the key of an "
+                      "item on each line",
+                      flags.file));
+    }
+  }
+  return Print(flags, SendSet(flags, flags.file == "-" ? std::cin : file),
+               [](const v1::ItemSetStatus& set) {
+                 return fmt::format(
+                     "item set {}: {} items, {} of them not in the active "
+                     "version\n",
+                     set.name(), set.items(), set.unknown_items());
+               });
+}
+
+absl::Status DeleteSet(const ControlFlags& flags) {
+  v1::DeleteItemSetRequest request;
+  request.set_name(flags.set);
+  return Print(flags, Call(flags, &v1::Bundles::Stub::DeleteItemSet, request),
+               [&](const auto&) {
+                 return fmt::format("there is no item set {} any more\n",
+                                    flags.set);
+               });
+}
+
 using Flags = std::shared_ptr<ControlFlags>;
 
 CLI::App* AddAction(CLI::App* control, const Flags& flags, const char* name,
@@ -222,6 +294,24 @@ void AddLabel(CLI::App* control, const Flags& flags) {
       ->capture_default_str();
 }
 
+void AddSetActions(CLI::App* control, const Flags& flags) {
+  CLI::App* put = AddAction(control, flags, "put-set",
+                            "Create or replace a set of items that requests "
+                            "can exclude by name",
+                            PutSet);
+  put->add_option("name", flags->set,
+                  "Name of the set: a-z, 0-9, '-' and '_', such as sold-out")
+      ->required();
+  put->add_option("file", flags->file,
+                  "File with the key of an item on each line; - for standard "
+                  "input")
+      ->required();
+  AddAction(control, flags, "delete-set",
+            "Remove a set of items; requests that name it then fail", DeleteSet)
+      ->add_option("name", flags->set, "Name of the set")
+      ->required();
+}
+
 }  // namespace
 
 void AddControlCommand(CLI::App& app) {
@@ -230,7 +320,8 @@ void AddControlCommand(CLI::App& app) {
       app.add_subcommand("control", "Show and change the versions of a server");
   control->require_subcommand(1);
   AddAction(control, flags, "status",
-            "Show versions, labels, the last refusal and the loader", Status);
+            "Show versions, labels, item sets, the last refusal and the loader",
+            Status);
   AddAction(control, flags, "list", "List the versions in memory and on disk",
             List);
   AddVersion(AddAction(control, flags, "stage",
@@ -250,6 +341,7 @@ void AddControlCommand(CLI::App& app) {
              flags);
   AddLabel(control, flags);
   AddDiff(control, flags);
+  AddSetActions(control, flags);
 }
 
 }  // namespace tributary

@@ -58,6 +58,17 @@ std::string LabelTable(const v1::ServerStatus& status) {
                              100 * std::max(rest, 0.));
 }
 
+std::string ItemSetTable(const v1::ServerStatus& status) {
+  if (status.item_sets().empty()) return "";
+  std::string table = fmt::format("\n{:<24} {:>12} {:>12}  {}\n", "item set",
+                                  "items", "unknown", "put");
+  for (const v1::ItemSetStatus& set : status.item_sets()) {
+    table += fmt::format("{:<24} {:>12} {:>12}  {}\n", set.name(), set.items(),
+                         set.unknown_items(), TimeText(set.put_at()));
+  }
+  return table;
+}
+
 std::string RankText(uint32_t rank) {
   return rank == 0 ? "-" : fmt::format("{}", rank);
 }
@@ -94,7 +105,8 @@ std::string StatusText(const v1::ServerStatus& status) {
     text += fmt::format("refused     {}\n", RefusalText(status.last_refusal()));
   }
   if (status.has_loader()) text += LoaderText(status.loader());
-  return text + LabelTable(status) + "\n" + BundleTable(status.bundles());
+  return text + LabelTable(status) + ItemSetTable(status) + "\n" +
+         BundleTable(status.bundles());
 }
 
 std::string DiffText(const v1::DiffResponse& diff) {

@@ -22,6 +22,12 @@ namespace {
 
 constexpr uint32_t kMaxEvalK = 100000;
 
+std::string FilterText(const EvalResult& result) {
+  if (!result.passing) return "";
+  return fmt::format("{} ({} of {} items pass)", result.where,
+                     result.passing->passing_items, result.passing->items);
+}
+
 absl::Status WriteReport(const EvalFlags& flags, const EvalResult& result) {
   const Evaluation& evaluation = *result.evaluation;
   ItemGroups groups = GroupsBySegment(evaluation.item_segments);
@@ -43,6 +49,7 @@ absl::Status WriteReport(const EvalFlags& flags, const EvalResult& result) {
                                                .groups = groups,
                                                .titles = titles,
                                                .rivals = result.rivals,
+                                               .filter = FilterText(result),
                                                .test_name = flags.test,
                                                .threads = flags.threads}));
 }
@@ -120,8 +127,9 @@ void AddTestSetFlags(CLI::App& command, EvalFlags* flags) {
   command.add_option(
       "--where", flags->where,
       "Measure lists of the items that pass this filter, e.g. 'in_stock = "
-      "true', on the test items that pass it in --bundle; lists of --lists "
-      "should have no others");
+      "true', on the test items that pass it in --bundle. Items of --lists "
+      "that "
+      "do not pass are misses");
 }
 
 void AddReportFlags(CLI::App& command, EvalFlags* flags) {

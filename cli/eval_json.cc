@@ -130,6 +130,18 @@ void AddGivenListsCounts(const GivenListsCounts& counts, Struct& object) {
   SetCount(object, "entries", counts.entries);
   SetCount(object, "repeats", counts.repeats);
   SetCount(object, "seen_entries", counts.seen_entries);
+  SetCount(object, "not_passing_entries", counts.not_passing_entries);
+}
+
+// What the lists were measured under.
+void AddFilter(const std::string& where, const PassingCounts& passing,
+               Struct& root) {
+  Struct& object = AddObject(root, "filter");
+  (*object.mutable_fields())["where"].set_string_value(where);
+  SetCount(object, "passing_items", passing.passing_items);
+  SetCount(object, "items", passing.items);
+  SetCount(object, "pairs_left", passing.pairs_left);
+  SetCount(object, "pairs", passing.pairs);
 }
 
 void AddRivals(const Evaluation& evaluation, std::span<const Rival> rivals,
@@ -229,6 +241,7 @@ void AddTestSet(const TestSetCounts& counts, google::protobuf::Struct& root) {
 std::string EvalJson(const EvalResult& result) {
   Struct root;
   AddTestSet(result.counts, root);
+  if (result.passing) AddFilter(result.where, *result.passing, root);
   if (result.evaluation) AddEvaluation(result, root);
   std::string json;
   // A Struct of finite numbers and UTF-8 always has a JSON form.

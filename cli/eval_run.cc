@@ -83,7 +83,7 @@ absl::Status EvaluateBundle(const EvalFlags& flags,
 // Reads the files of --lists.
 absl::StatusOr<std::vector<GivenLists>> ReadLists(
     const EvalFlags& flags, std::span<const JudgedBundle> bundles,
-    const TestItems& test_items) {
+    const TestItems& test_items, const PassingItems* passing) {
   const JudgedBundle& ours = bundles[0];
   std::vector<std::string> taken = {"fused"};
   for (const auto& retriever : ours.bundle->manifest().retrievers()) {
@@ -95,7 +95,8 @@ absl::StatusOr<std::vector<GivenLists>> ReadLists(
   ASSIGN_OR_RETURN(const auto files, ParseListsFlags(flags.lists, taken));
   std::vector<GivenLists> lists;
   for (const ListsFile& file : files) {
-    lists.emplace_back(file.name, *ours.bundle, test_items, ours.users);
+    lists.emplace_back(file.name, *ours.bundle, test_items, ours.users,
+                       passing);
     uint64_t malformed = 0;
     RETURN_IF_ERROR(ReadListsFile(file.path, &lists.back(), &malformed));
     if (malformed > 0) {
@@ -133,6 +134,8 @@ absl::Status RunEval(const EvalFlags& flags, const RetrieverRegistry& registry,
     ASSIGN_OR_RETURN(
         const PassingCounts counts,
         KeepPassingPairs(*result->bundle, flags.where, &test_items));
+    result->where = flags.where;
+    result->passing = counts;
     fmt::print(flags.json.on_stdout() ? stderr : stdout,
                "where: {} of {} items pass, and {} of {} test pairs are left\n",
                counts.passing_items, counts.items, counts.pairs_left,
@@ -149,8 +152,10 @@ absl::Status RunEval(const EvalFlags& flags, const RetrieverRegistry& registry,
                                        flag.lambdas, &curves[0]));
   }
   // Before the evaluation, so that a wrong file is found at once.
-  ASSIGN_OR_RETURN(std::vector<GivenLists> lists,
-                   ReadLists(flags, bundles, test_items));
+  ASSIGN_OR_RETURN(
+      std::vector<GivenLists> lists,
+      ReadLists(flags, bundles, test_items,
+                result->passing ? result->passing->passing.get() : nullptr));
   for (size_t i = 0; i < bundles.size(); ++i) {
     RETURN_IF_ERROR(EvaluateBundle(flags, registry,
                                    i == 0 && !flags.html.empty(), &bundles[i],

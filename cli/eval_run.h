@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -22,6 +23,9 @@ namespace tributary {
 struct EvalResult {
   std::shared_ptr<const Bundle> bundle;
   TestSetCounts counts;
+  // What --where let pass; none without it.
+  std::string where;
+  std::optional<PassingCounts> passing;
   // None where no test pair is left to judge on.
   std::optional<Evaluation> evaluation;
   // With --diversity.

@@ -148,10 +148,14 @@ std::string GivenListsLine(std::string_view name,
       "({}: {} of {} test users have no list, and a recall of 0; {} of {} "
       "users are not in the test set; {} of {} items are unknown; {} of {} "
       "entries repeat an item and are ignored, {} are of items that the user "
-      "already had)\n",
+      "already had{})\n",
       name, counts.test_users_without_list, counts.test_users,
       counts.users_not_tested, counts.users, counts.unknown_items, counts.items,
-      counts.repeats, counts.entries, counts.seen_entries);
+      counts.repeats, counts.entries, counts.seen_entries,
+      counts.not_passing_entries == 0
+          ? ""
+          : fmt::format(", and {} of items that do not pass the filter",
+                        counts.not_passing_entries));
 }
 
 }  // namespace

@@ -33,6 +33,9 @@ void AddRequestFlags(CLI::App& command, RequestFlags* flags) {
       .add_option("--exclude", flags->exclude,
                   "Keys of items to exclude, comma-separated")
       ->delimiter(',');
+  command.add_option("--exclude-set", flags->exclude_sets,
+                     "Name of a set of items to exclude (tributary control "
+                     "put-set). May be given several times");
   command.add_option(
       "--where", flags->where,
       "What items must be, e.g. 'in_stock = true AND price < 50'");
@@ -68,6 +71,9 @@ absl::StatusOr<v1::RetrieveRequest> RequestOf(const RequestFlags& flags) {
   SetQueryFlags(flags.query, &request);
   for (const std::string& key : flags.exclude) {
     request.mutable_filter()->add_exclude_item_keys(key);
+  }
+  for (const std::string& name : flags.exclude_sets) {
+    request.mutable_filter()->add_exclude_sets(name);
   }
   if (!flags.where.empty()) {
     request.mutable_filter()->set_where(flags.where);

@@ -22,6 +22,7 @@ struct RequestFlags {
   std::vector<std::string> quotas;
   QueryFlags query;
   std::vector<std::string> exclude;
+  std::vector<std::string> exclude_sets;
   std::string where;
   std::vector<std::string> relax;
   ListFlags list;

@@ -10,9 +10,11 @@ namespace tributary {
 
 GivenLists::GivenLists(std::string name, const Bundle& bundle,
                        const TestItems& test_items,
-                       const std::vector<TestUser>& users)
+                       const std::vector<TestUser>& users,
+                       const PassingItems* passing)
     : name_(std::move(name)),
       bundle_(bundle),
+      passing_(passing),
       users_(users),
       entries_(users.size()) {
   counts_.test_users = users.size();
@@ -64,6 +66,9 @@ std::vector<Row> GivenLists::Finish(size_t user) {
   for (const Entry& entry : entries) {
     ++counts_.entries;
     counts_.seen_entries += seen.contains(entry.row);
+    counts_.not_passing_entries +=
+        passing_ != nullptr &&
+        (entry.row >= bundle_.items().size() || !passing_->Has(entry.row));
     if (listed.insert(entry.row).second) {
       rows.push_back(entry.row);
     } else {
@@ -87,7 +92,7 @@ absl::StatusOr<Rival> GivenLists::Judge(const Evaluation& ours, uint64_t seed,
   const size_t n_metrics = kRankMetrics.size();
   const auto catalogue = static_cast<Row>(bundle_.items().size());
   Figures figures(users_.size(), ours.ks.size() * n_metrics);
-  Exposure exposure(catalogue);
+  Exposure exposure(catalogue, passing_);
   std::vector<bool> listed(catalogue + unknown_items_.size());
   for (size_t user = 0; user < users_.size(); ++user) {
     std::vector<Row> rows = Finish(user);

@@ -13,6 +13,7 @@
 #include "evaluation/held_out_users.h"
 #include "evaluation/rival.h"
 #include "index/bundle/bundle.h"
+#include "index/filter/passing_items.h"
 
 namespace tributary {
 
@@ -25,9 +26,11 @@ namespace tributary {
 class GivenLists {
  public:
   // The arguments outlive it. `users` are those that the bundle was evaluated
-  // on, found in `test_items`.
+  // on, found in `test_items`; `passing` are the items that pass its filter,
+  // null without one.
   GivenLists(std::string name, const Bundle& bundle,
-             const TestItems& test_items, const std::vector<TestUser>& users);
+             const TestItems& test_items, const std::vector<TestUser>& users,
+             const PassingItems* passing = nullptr);
 
   // Adds an entry. In a list those of lower `place` come first, and of equal
   // ones the one that was added first. REQUIRES: `place` is not NaN.
@@ -53,6 +56,7 @@ class GivenLists {
 
   const std::string name_;
   const Bundle& bundle_;
+  const PassingItems* const passing_;
   // As `users`, but their items have rows where the catalogue lacks them, too:
   // from the catalogue's size on.
   std::vector<TestUser> users_;

@@ -8,6 +8,7 @@ namespace tributary {
 
 void Exposure::Add(std::span<const Row> list) {
   for (const Row row : list) {
+    if (!IsCounted(row)) continue;
     counts_[row].fetch_add(1, std::memory_order_relaxed);
   }
 }
@@ -16,14 +17,17 @@ double Exposure::Coverage() const {
   const auto shown = std::count_if(
       counts_.begin(), counts_.end(),
       [](const std::atomic<uint32_t>& count) { return count.load() > 0; });
-  return static_cast<double>(shown) /
-         std::max(1.0, static_cast<double>(counts_.size()));
+  const uint64_t items =
+      passing_ == nullptr ? counts_.size() : passing_->count();
+  return static_cast<double>(shown) / std::max(1.0, static_cast<double>(items));
 }
 
 double Exposure::Gini() const {
   std::vector<uint32_t> sorted;
   sorted.reserve(counts_.size());
-  for (const auto& count : counts_) sorted.push_back(count.load());
+  for (size_t row = 0; row < counts_.size(); ++row) {
+    if (IsCounted(row)) sorted.push_back(counts_[row].load());
+  }
   std::sort(sorted.begin(), sorted.end());
   const auto n = static_cast<double>(sorted.size());
   double sum = 0;

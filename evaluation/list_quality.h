@@ -5,6 +5,7 @@
 #define TRIBUTARY_EVALUATION_LIST_QUALITY_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -12,14 +13,20 @@
 
 #include "index/bundle/row.h"
 #include "index/bundle/vector_table.h"
+#include "index/filter/passing_items.h"
 
 namespace tributary {
 
-// Counts how often each item of the catalogue is shown. Add is thread-safe.
+// Counts how often each item of the catalogue is shown. Under a filter, the
+// catalogue is the items that pass: no list may show the others. Add is
+// thread-safe.
 class Exposure {
  public:
-  explicit Exposure(uint64_t n_items) : counts_(n_items) {}
+  // `passing`, which outlives this, is null without a filter.
+  explicit Exposure(uint64_t n_items, const PassingItems* passing = nullptr)
+      : counts_(n_items), passing_(passing) {}
 
+  // Items that do not pass are passed over.
   void Add(std::span<const Row> list);
 
   // The share of the catalogue that was shown at all.
@@ -30,7 +37,12 @@ class Exposure {
   double Gini() const;
 
  private:
+  bool IsCounted(size_t row) const {
+    return passing_ == nullptr || passing_->Has(static_cast<Row>(row));
+  }
+
   std::vector<std::atomic<uint32_t>> counts_;
+  const PassingItems* const passing_;
 };
 
 // The mean self-information of the list's items in bits (Zhou et al. 2010):

@@ -86,7 +86,8 @@ Measurement::Measurement(const ListSource& lists,
       overlap_(n_sources_),
       latencies_us_(users.size()) {
   for (size_t list = 0; list < n_lists_; ++list) {
-    exposures_.emplace_back(lists.bundle().bundle().items().size());
+    exposures_.emplace_back(lists.bundle().bundle().items().size(),
+                            lists.passing());
   }
 }
 

@@ -29,6 +29,9 @@ struct GivenListsCounts {
   uint64_t entries = 0;
   uint64_t repeats = 0;
   uint64_t seen_entries = 0;
+  // Under a filter: entries whose item does not pass it, as one that the
+  // catalogue lacks. They keep their ranks and are misses.
+  uint64_t not_passing_entries = 0;
 };
 
 // What a bundle's fused lists are compared with over the same test users: the
@@ -38,7 +41,8 @@ struct Rival {
   // By k, then in the order of kRankMetrics.
   std::vector<std::array<Interval, kRankMetrics.size()>> at;
   // Of the first list_k items: the share of its catalogue that a bundle shows,
-  // and the share of the judged bundle's catalogue that given lists show.
+  // and the share of the judged bundle's catalogue that given lists show. Under
+  // a filter, a catalogue is the items that pass.
   double coverage = 0;
   // The judged bundle minus the rival.
   Comparisons ours_minus_theirs;

@@ -147,7 +147,8 @@ absl::StatusOr<PassingCounts> KeepPassingPairs(const Bundle& bundle,
                                                TestItems* test_items) {
   ASSIGN_OR_RETURN(const auto filter,
                    ResolveFilter(bundle, where, /*predicate=*/nullptr, {}));
-  PassingCounts counts = {.passing_items = filter->items.count(),
+  PassingCounts counts = {.passing = {filter, &filter->items},
+                          .passing_items = filter->items.count(),
                           .items = bundle.items().size()};
   for (auto user = test_items->begin(); user != test_items->end();) {
     counts.pairs += user->second.size();

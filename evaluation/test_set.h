@@ -3,6 +3,7 @@
 #define TRIBUTARY_EVALUATION_TEST_SET_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "evaluation/held_out_users.h"
 #include "index/bundle/bundle.h"
+#include "index/filter/passing_items.h"
 
 namespace tributary {
 
@@ -42,6 +44,7 @@ void RemoveSeenPairs(const Bundle& bundle, TestItems* test_items);
 
 // How much of a catalogue and of a test set a filter leaves.
 struct PassingCounts {
+  std::shared_ptr<const PassingItems> passing;
   uint64_t passing_items = 0;
   uint64_t items = 0;
   uint64_t pairs_left = 0;

@@ -163,6 +163,11 @@ Server::Server(v1::ServerConfig config, bool needs_admin,
            .on_activated =
                [this](const ServingBundle& active, absl::Duration duration) {
                  OnActivated(active, duration);
+               },
+           .on_item_sets =
+               [this](size_t sets, uint64_t bytes) {
+                 metrics_.item_sets = static_cast<int64_t>(sets);
+                 metrics_.item_sets_bytes = static_cast<int64_t>(bytes);
                }}),
       live_recall_(config_.live_recall(), &metrics_),
       pool_(config_.execution().search_threads(),

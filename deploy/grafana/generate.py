@@ -228,6 +228,31 @@ SOURCES = dashboard("sources", "sources", "What each retriever adds to the lists
             (f"sum({rate('tributary_live_recall_dropped_total')})", "dropped, the queue was full")],
             "reqps"),
     ]),
+    ("Filters, item sets and caps", [
+        panel("Filter, time to find what passes", [
+            (quantile(q, "tributary_filter_seconds", ""), name)
+            for q, name in ((0.5, "p50"), (0.99, "p99"))], "s",
+            "Of requests with a filter. Filters that were used before take next to no time."),
+        panel("Filters known from earlier requests", [
+            ("tributary:filter_cache_hits:ratio_rate5m{job=\"$job\"}", "share")],
+            "percentunit", "If it is low, raise filters.cache_bytes, or ask with fewer "
+            "different filters.", max=1),
+        panel("Share of the items that pass", [
+            (f"sum by (at_most) ({rate('tributary_filter_shares_total')})",
+             "at most {{at_most}}")], "reqps", "Requests with a filter.", stacked=True),
+        panel("Requests with filters and caps", [
+            (f"sum({rate('tributary_filters_total')})", "with a filter"),
+            (f"sum({rate('tributary_filters_relaxed_total')})", "with terms dropped"),
+            (f"sum({rate('tributary_capped_total')})", "with caps"),
+            (f"sum({rate('tributary_capped_deeper_total')})", "asked for more under caps")],
+            "reqps"),
+        panel("Items that caps kept out", [
+            ("tributary:cap_rejections:per_request_rate5m{job=\"$job\"}", "of each request")],
+            "short", "Proposed items, of each request with caps."),
+        panel("Item sets", [
+            (f"max by (instance) (tributary_item_sets_bytes{{{WHERE}}})", "{{instance}}")],
+            "bytes", "Memory of the keys of all sets that requests may exclude by name."),
+    ]),
     ("When the version was built", [
         panel("Recall of held-out interactions", [
             (f"max by (source, k) (tributary_build_recall{{{WHERE}}})", "{{source}} @{{k}}")],

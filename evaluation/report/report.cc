@@ -49,6 +49,12 @@ std::string Summary(const ReportInput& input) {
              manifest.items().count(), manifest.users().count(),
              Escape(input.test_name), evaluation.held_out_interactions,
              evaluation.users) +
+         (input.filter.empty()
+              ? ""
+              : fmt::format("<p class=note>Measured under the filter <code>{}"
+                            "</code>: of items that pass it, on test items "
+                            "that do.</p>",
+                            Escape(input.filter))) +
          Verdict(input) + "<div class=tiles>" + tiles + "</div>";
 }
 
@@ -99,11 +105,13 @@ std::string Tables(const Evaluation& evaluation) {
          Heading("All metrics",
                  "Means over users with 95% confidence intervals.") +
          MetricsTable(evaluation) +
-         Heading("Lists",
-                 "Coverage: share of the catalogue that is shown to anybody. "
-                 "Gini: 0 when all items are shown equally often. Novelty: "
-                 "mean self-information. Diversity: 1 - mean cosine within a "
-                 "list.") +
+         Heading(
+             "Lists",
+             "Coverage: share of the catalogue, under a filter of the items "
+             "that pass, that is shown to anybody. "
+             "Gini: 0 when all items are shown equally often. Novelty: "
+             "mean self-information. Diversity: 1 - mean cosine within a "
+             "list.") +
          ListsTable(evaluation) +
          Heading("Segments",
                  "Users by their history; items by popularity: head, mid and "

@@ -21,6 +21,8 @@ struct ReportInput {
   const ItemTitles& titles;
   // What the bundle was compared with.
   std::span<const Rival> rivals;
+  // The filter that lists were measured under; empty: none.
+  std::string filter;
   // The test set's name, for headings.
   std::string test_name;
   uint32_t threads = 1;

@@ -21,6 +21,8 @@
 namespace tributary {
 
 inline constexpr char kCurrentName[] = "CURRENT";
+// Where a server keeps the sets of items that requests may exclude by name.
+inline constexpr char kItemSetsName[] = "item-sets";
 
 // The version in CURRENT, or 0 if `root` has no such file. NOT_FOUND when there
 // is no directory `root`; DATA_LOSS when the file holds anything else.
@@ -40,7 +42,7 @@ struct PassedOver {
   std::string reason;
 };
 // The directories in `root` that ListVersions passes over, by name. Hidden ones
-// are not among them. Empty when `root` cannot be listed.
+// are not among them, nor kItemSetsName. Empty when `root` cannot be listed.
 std::vector<PassedOver> ListPassedOver(const std::filesystem::path& root);
 
 // INVALID_ARGUMENT, naming `field`, when `root` is not a directory of versions

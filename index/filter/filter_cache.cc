@@ -1,6 +1,7 @@
 #include "index/filter/filter_cache.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "fmt/core.h"
@@ -10,6 +11,9 @@
 
 namespace tributary {
 namespace {
+
+// No text has so many bytes: what an intersection's key begins with.
+constexpr uint64_t kNoText = std::numeric_limits<uint64_t>::max();
 
 // However small their bitmaps, no more filters are kept: dropping the oldest
 // looks at all.
@@ -81,6 +85,30 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> FilterCache::Resolve(
   *hit = kept != nullptr;
   if (*hit) return kept;
   ASSIGN_OR_RETURN(kept, ResolveFilter(bundle, where, predicate, limits, path));
+  if (limits.cache_bytes > 0) Insert(key, kept, limits.cache_bytes);
+  return kept;
+}
+
+std::shared_ptr<const ResolvedFilter> FilterCache::Intersect(
+    std::span<const PassingItems* const> parts, const FilterLimits& limits) {
+  thread_local std::vector<uint64_t> serials;
+  serials.clear();
+  for (const PassingItems* part : parts) serials.push_back(part->serial());
+  std::sort(serials.begin(), serials.end());
+  serials.erase(std::unique(serials.begin(), serials.end()), serials.end());
+  thread_local std::string key;
+  key.assign(reinterpret_cast<const char*>(&kNoText), sizeof(kNoText));
+  key.append(reinterpret_cast<const char*>(serials.data()),
+             serials.size() * sizeof(uint64_t));
+  std::shared_ptr<const ResolvedFilter> kept = Find(key);
+  if (kept != nullptr) return kept;
+  RowSet rows = parts[0]->rows();
+  const std::span<uint64_t> words = rows.mutable_words();
+  for (const PassingItems* part : parts.subspan(1)) {
+    const std::span<const uint64_t> others = part->rows().words();
+    for (size_t i = 0; i < words.size(); ++i) words[i] &= others[i];
+  }
+  kept.reset(new ResolvedFilter{PassingItems(std::move(rows)), {}});
   if (limits.cache_bytes > 0) Insert(key, kept, limits.cache_bytes);
   return kept;
 }

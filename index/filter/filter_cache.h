@@ -5,6 +5,7 @@
 #include <limits>
 #include <list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -54,8 +55,16 @@ class FilterCache {
       const v1::Predicate* predicate, const FilterLimits& limits, bool* hit,
       std::string_view path = "filter");
 
+  // The items that all of `parts` have, in whatever order the parts are given.
+  // Known by the parts' serial numbers, so that other items under the same name
+  // are never taken for those that were kept. REQUIRES: at least one part; all
+  // are of this cache's bundle.
+  std::shared_ptr<const ResolvedFilter> Intersect(
+      std::span<const PassingItems* const> parts, const FilterLimits& limits);
+
  private:
-  // The text and the message, end to end, and what they came to.
+  // What it was made of: the text and the message, end to end, or serial
+  // numbers. And what that came to.
   struct Entry {
     std::string key;
     std::shared_ptr<const ResolvedFilter> filter;

@@ -7,6 +7,11 @@ PassingItems::~PassingItems() {
   while (made != nullptr) delete std::exchange(made, made->next);
 }
 
+uint64_t PassingItems::NextSerial() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
 const PassingItems::Made* PassingItems::Find(const void* of,
                                              size_t length) const {
   const Made* made = made_.load(std::memory_order_acquire);

@@ -20,7 +20,7 @@ namespace tributary {
 class PassingItems {
  public:
   explicit PassingItems(RowSet rows)
-      : rows_(std::move(rows)), count_(rows_.Count()) {}
+      : rows_(std::move(rows)), count_(rows_.Count()), serial_(NextSerial()) {}
   PassingItems(const PassingItems&) = delete;
   PassingItems& operator=(const PassingItems&) = delete;
   ~PassingItems();
@@ -29,6 +29,8 @@ class PassingItems {
   // How many there are.
   uint64_t count() const { return count_; }
   bool Has(Row row) const { return rows_.Has(row); }
+  // A number that no other object of this process has or had.
+  uint64_t serial() const { return serial_; }
 
   // What index.Allow makes of the rows. Takes no lock once it is made. The
   // result is valid as long as this object; the index must outlive it.
@@ -65,6 +67,8 @@ class PassingItems {
     const Made* next;
   };
 
+  static uint64_t NextSerial();
+
   const Made* Find(const void* of, size_t length) const;
   // Adds what `make` makes, unless another thread has.
   template <typename Make>
@@ -73,6 +77,7 @@ class PassingItems {
   // Constant after construction.
   const RowSet rows_;
   const uint64_t count_;
+  const uint64_t serial_;
   mutable Mutex mutex_;
   // A list that grows at its head, under the mutex, and is read without it.
   mutable std::atomic<const Made*> made_{nullptr};

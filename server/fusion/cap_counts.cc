@@ -23,15 +23,20 @@ void CapCounts::Reset(std::span<const FusionCap> caps,
 
 void CapCounts::ResetOne(const FusionCap& cap, std::span<const Row> rows,
                          OneCap* one) {
-  groups_.resize(rows.size());
-  cap.groups->GetGroups(rows, groups_);
   one->max = cap.max;
+  one->several = cap.groups->several();
+  if (one->several) {
+    cap.groups->GetAllGroups(rows, &groups_, &one->ends);
+  } else {
+    groups_.resize(rows.size());
+    cap.groups->GetGroups(rows, groups_);
+  }
   // The table stays at most half full.
-  const size_t slots = std::bit_ceil(2 * rows.size() + 1);
+  const size_t slots = std::bit_ceil(2 * groups_.size() + 1);
   one->group_of_slot.assign(slots, kFree);
   one->counts.assign(slots, 0);
-  one->slot_of.resize(rows.size());
-  for (size_t i = 0; i < rows.size(); ++i) {
+  one->slot_of.resize(groups_.size());
+  for (size_t i = 0; i < groups_.size(); ++i) {
     // Fibonacci hashing, as in CandidatePool.
     size_t at = (groups_[i] * 0x9e3779b97f4a7c15ull >> 32) & (slots - 1);
     while (one->group_of_slot[at] != kFree &&

@@ -25,17 +25,25 @@ class CapCounts {
     uint8_t exceeded = 0;
     for (size_t c = 0; c < n_caps_; ++c) {
       const OneCap& cap = caps_[c];
-      const bool full = cap.counts[cap.slot_of[item]] >= cap.max;
+      const bool full = cap.several
+                            ? AnyFull(cap, item)
+                            : cap.counts[cap.slot_of[item]] >= cap.max;
       exceeded |= static_cast<uint8_t>(full << c);
     }
     rejected_[item] |= exceeded;
     return exceeded == 0;
   }
+  // Whether some cap has kept the item out.
+  bool KeptOut(size_t item) const { return rejected_[item] != 0; }
   // Adds the item to the list.
   void Add(size_t item) {
     for (size_t c = 0; c < n_caps_; ++c) {
       OneCap& cap = caps_[c];
-      ++cap.counts[cap.slot_of[item]];
+      if (cap.several) {
+        for (const uint32_t slot : SlotsOf(cap, item)) ++cap.counts[slot];
+      } else {
+        ++cap.counts[cap.slot_of[item]];
+      }
     }
   }
 
@@ -50,9 +58,23 @@ class CapCounts {
     // would take too much memory.
     std::vector<uint64_t> group_of_slot;
     std::vector<uint32_t> counts;
-    // The slot of each item's group.
+    // The slot of each item's group. With `several`, the slots of the first
+    // item's groups, of the second's and so on; and where each item's end.
     std::vector<uint32_t> slot_of;
+    bool several = false;
+    std::vector<uint32_t> ends;
   };
+
+  static std::span<const uint32_t> SlotsOf(const OneCap& cap, size_t item) {
+    const size_t begin = item == 0 ? 0 : cap.ends[item - 1];
+    return std::span(cap.slot_of).subspan(begin, cap.ends[item] - begin);
+  }
+  static bool AnyFull(const OneCap& cap, size_t item) {
+    for (const uint32_t slot : SlotsOf(cap, item)) {
+      if (cap.counts[slot] >= cap.max) return true;
+    }
+    return false;
+  }
 
   void ResetOne(const FusionCap& cap, std::span<const Row> rows, OneCap* one);
 

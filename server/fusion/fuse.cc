@@ -104,6 +104,8 @@ class Selection {
     outcome.shortfall = target - outcome.admitted;
     outcome.list_full =
         outcome.shortfall > 0 && chosen_ == k_ && HasUnchosen(s);
+    outcome.capped = outcome.shortfall > 0 && caps_ != nullptr &&
+                     CountKeptOut(s) >= outcome.shortfall;
     return outcome;
   }
 
@@ -163,6 +165,15 @@ class Selection {
       if (counted_[s] < sources_[s].*limit) return s;
     }
     return -1;
+  }
+
+  // How many of the source's proposals caps kept out.
+  uint32_t CountKeptOut(size_t s) const {
+    uint32_t kept_out = 0;
+    for (size_t rank = 0; rank < sources_[s].proposals.size(); ++rank) {
+      kept_out += caps_->KeptOut(IndexOf(pool_->At(s, rank)));
+    }
+    return kept_out;
   }
 
   // Whether the source proposed an entry that was not chosen.

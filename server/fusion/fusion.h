@@ -40,13 +40,23 @@ class RowFactors {
 class RowGroups {
  public:
   virtual ~RowGroups() = default;
-  // Sets groups[i] to the group of rows[i]. Every item has one. REQUIRES: the
-  // two have the same size.
+  // Sets groups[i] to the group of rows[i]. Every item has one, unless
+  // several(). REQUIRES: the two have the same size.
   virtual void GetGroups(std::span<const Row> rows,
                          std::span<uint32_t> groups) const = 0;
+
+  // Whether an item may be in several groups. Then GetAllGroups is asked
+  // instead: it replaces *groups by the groups of rows[0], those of rows[1] and
+  // so on, each with one at least and none twice, and (*ends)[i] by where those
+  // of rows[i] end.
+  virtual bool several() const { return false; }
+  virtual void GetAllGroups(std::span<const Row> /*rows*/,
+                            std::vector<uint32_t>* /*groups*/,
+                            std::vector<uint32_t>* /*ends*/) const {}
 };
 
-// At most `max` items of each group are in the list.
+// At most `max` items of each group are in the list. An item that is in several
+// groups counts in each, and is left out if one of them is full.
 struct FusionCap {
   const RowGroups* groups = nullptr;
   uint32_t max = 0;
@@ -126,6 +136,9 @@ struct SourceOutcome {
   // Whether the source falls short because the list was full, and not because
   // it had no more proposals.
   bool list_full = false;
+  // Whether it falls short because of caps: they kept at least `shortfall` of
+  // its proposals out of the list.
+  bool capped = false;
 };
 
 struct FusionResult {

@@ -257,6 +257,17 @@ void ServerMetrics::CollectFilters(
                filter_shares[i]);
   }
   shares.MoveTo(families);
+  const auto gauge = [&](const char* name, const char* help,
+                         const std::atomic<int64_t>& value) {
+    Gauges(name, help)
+        .Add({}, static_cast<double>(value.load(std::memory_order_relaxed)))
+        .MoveTo(families);
+  };
+  gauge("tributary_item_sets",
+        "Sets of items that requests may exclude by name.", item_sets);
+  gauge("tributary_item_sets_bytes",
+        "Memory that the keys of all item sets take, in bytes.",
+        item_sets_bytes);
 }
 
 void ServerMetrics::CollectLoad(

@@ -163,6 +163,10 @@ class ServerMetrics : public prometheus::Collectable {
   std::atomic<int64_t> requests_waiting{0};
   std::atomic<int64_t> concurrency_limit{0};
   std::atomic<int64_t> service_level{0};
+  // How many sets of items requests may exclude by name, and how much memory
+  // their keys take.
+  std::atomic<int64_t> item_sets{0};
+  std::atomic<int64_t> item_sets_bytes{0};
   // Calls that were refused when they arrived, by index in kRefusalReasons.
   std::array<Counter, kRefusalReasons.size()> refused;
   // Calls that were cancelled, or whose deadline passed, while they waited.

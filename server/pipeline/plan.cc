@@ -45,6 +45,7 @@
 #include "server/pipeline/plan_factors.h"
 #include "server/pipeline/plan_filter.h"
 #include "server/pipeline/plan_query.h"
+#include "server/pipeline/plan_sets.h"
 #include "server/pipeline/request_check.h"
 #include "server/pipeline/violations.h"
 #include "status/status_macros.h"
@@ -346,8 +347,9 @@ absl::Status MakePlan(const v1::ServerConfig& config,
   }
   PlanQuery(bundle.bundle(), request, plan);
   RETURN_IF_ERROR(PlanFilter(config, bundle, request.filter(), plan));
+  RETURN_IF_ERROR(PlanExcludedSets(config, bundle, request.filter(), plan));
   Violations violations;
-  PlanCaps(config, bundle.bundle(), request, plan, &violations);
+  PlanCaps(config, bundle, request, plan, &violations);
   RETURN_IF_ERROR(PlanFactors(config, bundle, request, plan, &violations));
   RETURN_IF_ERROR(violations.ToStatus());
   PlanDiversity(config.limits(), bundle.bundle(), request, plan);

@@ -30,25 +30,27 @@ void CheckCap(const Bundle& bundle, const v1::Cap& cap, int index,
     FindNamedAttribute(bundle, cap.attribute(), path("attribute"), violations);
     return;
   }
-  if (column->type() == v1::TAGS || column->type() == v1::NUMBER) {
+  if (column->type() == v1::NUMBER) {
     violations->Add(path("attribute"),
-                    "{} is {}; expected an attribute of bool, category, "
-                    "integer or time, of which an item has one exact value",
+                    "{} is {}; expected an attribute of bool, category, tags, "
+                    "integer or time, whose values are exact",
                     Quoted(column->name()), AttributeTypeName(column->type()));
   }
 }
 
 // How many items the list may have at most under a cap: one group for each
-// value, and one for the items without a value.
+// value, and one for the items without a value. Each item is in one of them at
+// least.
 uint64_t MostUnder(const FusionCap& cap, const AttributeColumn& column) {
   return (uint64_t{column.values()} + 1) * cap.max;
 }
 
 }  // namespace
 
-void PlanCaps(const v1::ServerConfig& config, const Bundle& bundle,
+void PlanCaps(const v1::ServerConfig& config, const ServingBundle& serving,
               const v1::RetrieveRequest& request, Plan* plan,
               Violations* violations) {
+  const Bundle& bundle = serving.bundle();
   plan->groups.clear();
   plan->caps.clear();
   plan->fusion.caps = {};
@@ -64,7 +66,10 @@ void PlanCaps(const v1::ServerConfig& config, const Bundle& bundle,
   }
   if (!violations->empty()) return;
   for (const v1::Cap& cap : request.caps()) {
-    plan->groups.emplace_back(*bundle.FindAttribute(cap.attribute()));
+    const AttributeColumn& column = *bundle.FindAttribute(cap.attribute());
+    plan->groups.emplace_back(
+        column,
+        column.type() == v1::TAGS ? &serving.tags().Of(column) : nullptr);
   }
   uint64_t fillable = plan->fusion.k;
   for (size_t i = 0; i < plan->groups.size(); ++i) {
@@ -75,8 +80,9 @@ void PlanCaps(const v1::ServerConfig& config, const Bundle& bundle,
   }
   plan->fusion.caps = plan->caps;
   plan->fillable = static_cast<uint32_t>(fillable);
-  const uint64_t items = plan->filter == nullptr ? bundle.items().size()
-                                                 : plan->filter->items.count();
+  const uint64_t items = plan->query.passing == nullptr
+                             ? bundle.items().size()
+                             : plan->query.passing->count();
   plan->deepest = static_cast<uint32_t>(std::min(
       {kDeepestOfMaxK * config.limits().max_k(), items,
        kMaxProposals / std::max<size_t>(plan->sources.size(), 1) - 1}));

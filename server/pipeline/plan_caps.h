@@ -8,8 +8,9 @@ namespace tributary {
 
 // Sets what the request's caps come to: plan->groups, plan->fusion.caps,
 // plan->fillable and plan->deepest. Adds a violation for each cap that is
-// wrong. REQUIRES: plan->fusion.k, plan->sources and plan->filter are set.
-void PlanCaps(const v1::ServerConfig& config, const Bundle& bundle,
+// wrong. REQUIRES: plan->fusion.k, plan->sources and plan->query.passing are
+// set.
+void PlanCaps(const v1::ServerConfig& config, const ServingBundle& serving,
               const v1::RetrieveRequest& request, Plan* plan,
               Violations* violations);
 

@@ -127,6 +127,9 @@ v1::ShortfallCause CauseOf(const SourceResult& result,
     case SourceState::kLeftOut:
       return v1::NOT_ASKED;
     case SourceState::kAnswered:
+      // Caps first: where they had not kept its proposals out, the source would
+      // have met its target before others filled the list.
+      if (outcome.capped) return v1::CAPPED;
       if (outcome.list_full) return v1::LIST_FULL;
       return filtered ? v1::FILTERED : v1::EXHAUSTED;
   }
@@ -164,7 +167,7 @@ void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
     v1::SourceReport* report = response->add_source_reports();
     report->set_name(reply.bundle->NameOf(plan.sources[i].retriever));
     WriteReport(plan.sources[i], reply.results[i], fused.outcomes[i],
-                plan.filter != nullptr, report);
+                plan.query.passing != nullptr, report);
     if (plan.full_view) WriteRanks(rows, reply.results[i], report);
   }
   response->set_bundle_version(reply.bundle->bundle().version());

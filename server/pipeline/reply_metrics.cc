@@ -66,8 +66,10 @@ void CountReply(const Reply& reply, std::chrono::nanoseconds duration,
   metrics->answered_at_level[static_cast<size_t>(reply.plan->level)].Add();
   if (reply.plan->cold_start) metrics->cold_starts.Add();
   if (IsDegraded(reply.results)) metrics->degraded.Add();
-  const bool filtered = reply.plan->filter != nullptr;
-  if (filtered) CountFilter(*reply.plan, reply.bundle->bundle(), metrics);
+  const bool filtered = reply.plan->query.passing != nullptr;
+  if (reply.plan->filter != nullptr) {
+    CountFilter(*reply.plan, reply.bundle->bundle(), metrics);
+  }
   if (!reply.plan->caps.empty()) CountCaps(*reply.plan, *reply.fused, metrics);
   if (reply.plan->fusion.factors != nullptr) metrics->reweighed.Add();
   std::array<RetrieverMetrics*, kMaxSources> sources;

@@ -139,14 +139,6 @@ void CheckFusion(const ServingBundle& bundle, const v1::Fusion& fusion,
   }
 }
 
-// Fields of retrieval.proto that this server does not understand yet.
-void CheckNotYet(const v1::RetrieveRequest& request, Violations* violations) {
-  const auto refuse = [violations](bool given, const char* path) {
-    if (given) violations->Add(path, "this server does not support it yet");
-  };
-  refuse(!request.filter().exclude_sets().empty(), "filter.exclude_sets");
-}
-
 }  // namespace
 
 absl::Status CheckRequest(const v1::ServerConfig& config,
@@ -169,7 +161,6 @@ absl::Status CheckRequest(const v1::ServerConfig& config,
   CheckKeyBytes("user_key", request.user_key(), limits, &violations);
   CheckKeyBytes("segment", request.segment(), limits, &violations);
   CheckLists(limits, request, &violations);
-  CheckNotYet(request, &violations);
   CheckQuotas(config, bundle, request, &violations);
   CheckFusion(bundle, request.fusion(), &violations);
   CheckQuery(limits, bundle.bundle(), request, &violations);

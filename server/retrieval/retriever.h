@@ -107,6 +107,11 @@ class Retriever {
   // then knows only an upper bound of the items that no retriever proposes.
   virtual bool AddReachable(ReachableItems* /*items*/) const { return false; }
 
+  // Makes what searches among these items will need, so that the first of them
+  // need not: the items are asked for by many requests. What it makes it leaves
+  // with the items.
+  virtual void PrepareFor(const PassingItems& /*items*/) const {}
+
   // Roughly how long Retrieve takes, in microseconds. The pipeline runs short
   // calls on the request's own thread.
   virtual uint32_t expected_us(uint32_t /*n*/) const { return 0; }

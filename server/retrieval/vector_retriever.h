@@ -47,6 +47,9 @@ class VectorRetriever : public Retriever {
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const override;
   bool AddReachable(ReachableItems* items) const override;
+  void PrepareFor(const PassingItems& items) const override {
+    items.For(*index_);
+  }
   uint32_t expected_us(uint32_t n) const override {
     const uint32_t searches = tower_ == nullptr ? 1 : tower_->interests();
     return index_->expected_us(n) * searches;

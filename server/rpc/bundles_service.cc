@@ -1,6 +1,8 @@
 #include "server/rpc/bundles_service.h"
 
+#include <chrono>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "server/rpc/status_to_grpc.h"
@@ -12,6 +14,22 @@ namespace tributary {
 namespace {
 
 constexpr char kBundlesService[] = "tributary.v1.Bundles";
+
+// How long a call that was cut may take to say so, and how often it is asked.
+constexpr auto kCutGrace = std::chrono::milliseconds(50);
+constexpr auto kCutPoll = std::chrono::milliseconds(5);
+
+// Whether the stream ended because the client or the connection is gone, and
+// not because all was sent: either ends the messages, and gRPC tells of the
+// former a moment later.
+bool WasCut(const grpc::ServerContext* context) {
+  const auto end = std::chrono::steady_clock::now() + kCutGrace;
+  while (!context->IsCancelled()) {
+    if (std::chrono::steady_clock::now() >= end) return false;
+    std::this_thread::sleep_for(kCutPoll);
+  }
+  return true;
+}
 
 // Moves the value to *response.
 template <typename T>
@@ -43,6 +61,9 @@ BundlesService::BundlesService(BundleSet* bundles, BundleDiff* diff,
       unload_metrics_(metrics->AddMethod(kBundlesService, "Unload")),
       set_label_metrics_(metrics->AddMethod(kBundlesService, "SetLabel")),
       diff_metrics_(metrics->AddMethod(kBundlesService, "Diff")),
+      put_item_set_metrics_(metrics->AddMethod(kBundlesService, "PutItemSet")),
+      delete_item_set_metrics_(
+          metrics->AddMethod(kBundlesService, "DeleteItemSet")),
       refuse_metrics_(metrics->AddMethod(kBundlesService, "Refuse")),
       report_metrics_(metrics->AddMethod(kBundlesService, "Report")),
       get_status_metrics_(metrics->AddMethod(kBundlesService, "GetStatus")) {}
@@ -106,6 +127,31 @@ grpc::Status BundlesService::Diff(grpc::ServerContext* context,
     return Answer(
         diff_->Run(from, to, *request, [&] { return context->IsCancelled(); }),
         response);
+  }));
+}
+
+grpc::Status BundlesService::PutItemSet(
+    grpc::ServerContext* context,
+    grpc::ServerReader<v1::PutItemSetRequest>* reader,
+    v1::ItemSetStatus* response) {
+  const auto put = [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(ItemSets::Upload upload, bundles_->BeginItemSet());
+    v1::PutItemSetRequest part;
+    while (reader->Read(&part)) RETURN_IF_ERROR(upload.Add(part));
+    if (WasCut(context)) {
+      return absl::CancelledError("the stream was cut before its end");
+    }
+    return Answer(bundles_->CommitItemSet(std::move(upload)), response);
+  };
+  return ToGrpcStatus(MeasuredCall(
+      put_item_set_metrics_, [&] { return Logged("PutItemSet", put()); }));
+}
+
+grpc::Status BundlesService::DeleteItemSet(
+    grpc::ServerContext*, const v1::DeleteItemSetRequest* request,
+    v1::DeleteItemSetResponse*) {
+  return ToGrpcStatus(MeasuredCall(delete_item_set_metrics_, [&] {
+    return Logged("DeleteItemSet", bundles_->DeleteItemSet(request->name()));
   }));
 }
 

@@ -36,6 +36,12 @@ class BundlesService final : public v1::Bundles::Service {
   grpc::Status Diff(grpc::ServerContext* context,
                     const v1::DiffRequest* request,
                     v1::DiffResponse* response) override;
+  grpc::Status PutItemSet(grpc::ServerContext* context,
+                          grpc::ServerReader<v1::PutItemSetRequest>* reader,
+                          v1::ItemSetStatus* response) override;
+  grpc::Status DeleteItemSet(grpc::ServerContext* context,
+                             const v1::DeleteItemSetRequest* request,
+                             v1::DeleteItemSetResponse* response) override;
   grpc::Status Refuse(grpc::ServerContext* context,
                       const v1::RefuseRequest* request,
                       v1::RefuseResponse* response) override;
@@ -56,6 +62,8 @@ class BundlesService final : public v1::Bundles::Service {
   MethodMetrics& unload_metrics_;
   MethodMetrics& set_label_metrics_;
   MethodMetrics& diff_metrics_;
+  MethodMetrics& put_item_set_metrics_;
+  MethodMetrics& delete_item_set_metrics_;
   MethodMetrics& refuse_metrics_;
   MethodMetrics& report_metrics_;
   MethodMetrics& get_status_metrics_;

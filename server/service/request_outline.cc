@@ -18,6 +18,7 @@
 #include "index/filter/where.h"
 #include "server/pipeline/plan_caps.h"
 #include "server/pipeline/plan_factors.h"
+#include "server/pipeline/plan_sets.h"
 #include "server/pipeline/query_check.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
@@ -206,6 +207,7 @@ struct ListSizes {
   uint64_t recent_keys = 0;
   uint64_t excluded = 0;
   uint64_t relaxed = 0;
+  uint64_t excluded_sets = 0;
   // The messages that a predicate consists of, and how deep they are nested.
   uint64_t predicate = 0;
   int predicate_depth = 0;
@@ -278,6 +280,9 @@ bool CountFilter(const Shape& shape, std::string_view bytes, ListSizes* sizes) {
         return true;
       case v1::Filter::kRelaxFieldNumber:
         ++sizes->relaxed;
+        return true;
+      case v1::Filter::kExcludeSetsFieldNumber:
+        ++sizes->excluded_sets;
         return true;
       case v1::Filter::kPredicateFieldNumber:
         return CountPredicate(
@@ -432,6 +437,10 @@ absl::Status CheckSizes(const RequestOutline& outline, const ListSizes& sizes,
   if (sizes.relaxed > kMaxRelaxedFields) {
     return FieldError("filter.relax", "{} attributes, at most {} are allowed",
                       sizes.relaxed, kMaxRelaxedFields);
+  }
+  if (sizes.excluded_sets > kMaxExcludedSets) {
+    return FieldError("filter.exclude_sets", "{} sets, at most {} are allowed",
+                      sizes.excluded_sets, kMaxExcludedSets);
   }
   if (sizes.predicate_depth > kMaxPredicateMessages) {
     return FieldError("filter.predicate", "nested deeper than {}",

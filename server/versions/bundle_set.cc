@@ -65,6 +65,10 @@ BundleSet::BundleSet(v1::ServerConfig config, RetrieverRegistry registry,
       hooks_(std::move(hooks)),
       read_memory_(std::move(read_memory)),
       crashes_(ReadCrashRecord(root_)),
+      item_sets_(
+          root_, config_.filters().item_sets_bytes(),
+          config_.limits().max_key_bytes(),
+          [this] { return ResidentBundles(); }, hooks_.on_item_sets),
       residents_(config_.residency().keep()),
       keeper_([this] { KeepResident(); }) {}
 
@@ -169,9 +173,23 @@ absl::StatusOr<v1::ListBundlesResponse> BundleSet::List() const {
   return response;
 }
 
+absl::StatusOr<v1::ItemSetStatus> BundleSet::CommitItemSet(
+    ItemSets::Upload upload) {
+  ASSIGN_OR_RETURN(const std::string name, upload.Commit());
+  for (const v1::ItemSetStatus& status :
+       item_sets_.Describe(routes_.Take(0).get())) {
+    if (status.name() == name) return status;
+  }
+  return absl::AbortedError(
+      fmt::format("item set \"{}\" was deleted as soon as it was put", name));
+}
+
 v1::ServerStatus BundleSet::GetStatus() const {
   v1::ServerStatus status;
   board_.Fill(&status);
+  for (v1::ItemSetStatus& set : item_sets_.Describe(routes_.Take(0).get())) {
+    *status.add_item_sets() = std::move(set);
+  }
   const MutexLock lock(&mutex_);
   status.set_active_version(residents_.active());
   status.set_previous_version(residents_.previous());
@@ -258,6 +276,15 @@ void BundleSet::SaveRecord() {
   spdlog::log(absl::IsPermissionDenied(saved) ? spdlog::level::info
                                               : spdlog::level::warn,
               "event=serving_record_write_failed error={:?}", saved.ToString());
+}
+
+ItemSets::Bundles BundleSet::ResidentBundles() const {
+  ItemSets::Bundles bundles;
+  const MutexLock lock(&mutex_);
+  for (const auto& [version, bundle] : residents_.bundles()) {
+    bundles.push_back(bundle);
+  }
+  return bundles;
 }
 
 void BundleSet::Publish() { routes_.Set(residents_.Routes()); }

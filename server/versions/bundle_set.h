@@ -19,6 +19,7 @@
 #include "server/versions/bundle_reaper.h"
 #include "server/versions/bundle_routes.h"
 #include "server/versions/crash_record.h"
+#include "server/versions/item_sets.h"
 #include "server/versions/residents.h"
 #include "server/versions/serving_bundle.h"
 #include "server/versions/status_board.h"
@@ -52,6 +53,9 @@ class BundleSet {
     std::function<void(const ServingBundle& active,
                        absl::Duration swap_duration)>
         on_activated = nullptr;
+    // Called after each change of the item sets, with how many there are and
+    // how much memory their keys take.
+    ItemSets::Changed on_item_sets = nullptr;
   };
   using MemoryReader = std::function<absl::StatusOr<ProcessMemory>()>;
 
@@ -70,6 +74,7 @@ class BundleSet {
   // background, the previous and the labelled versions become resident again.
   // Versions with which the server crashed several times in a row are refused
   // (see CrashRecord).
+  // Before all that, reads the item sets.
   // OK with no active version when there are no versions. An error, that of the
   // first version, means that none can be served: those of Stage, and of
   // reading CURRENT without a record. The set is usable then.
@@ -92,6 +97,13 @@ class BundleSet {
       ABSL_LOCKS_EXCLUDED(control_mutex_, mutex_);
   absl::StatusOr<v1::ServerStatus> SetLabel(const v1::SetLabelRequest& request)
       ABSL_LOCKS_EXCLUDED(control_mutex_, mutex_);
+  // PutItemSet in three steps: begin, add each message to the upload, commit.
+  absl::StatusOr<ItemSets::Upload> BeginItemSet() { return item_sets_.Begin(); }
+  absl::StatusOr<v1::ItemSetStatus> CommitItemSet(ItemSets::Upload upload)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status DeleteItemSet(const std::string& name) {
+    return item_sets_.Delete(name);
+  }
   void Refuse(uint64_t version, std::string reason);
   void Report(v1::LoaderStatus loader);
   absl::StatusOr<v1::ListBundlesResponse> List() const
@@ -144,6 +156,7 @@ class BundleSet {
   void SaveRecord() ABSL_EXCLUSIVE_LOCKS_REQUIRED(control_mutex_)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  ItemSets::Bundles ResidentBundles() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Routes requests by the present residents.
   void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UnloadLocked(uint64_t version, const char* cause)
@@ -172,6 +185,7 @@ class BundleSet {
 
   // Thread-safe themselves.
   StatusBoard board_;
+  ItemSets item_sets_;
   BundleReaper reaper_;
   LowPriorityThread background_thread_;
   // Read by requests. Set is called with mutex_ held.

@@ -79,6 +79,7 @@ absl::StatusOr<std::vector<uint64_t>> VersionsToServe(
 absl::Status BundleSet::Restore() {
   const MutexLock staging(&staging_mutex_);
   const MutexLock control(&control_mutex_);
+  item_sets_.Load();
   const auto start = std::chrono::steady_clock::now();
   const ServingRecord record = ReadRecordOrNothing(root_);
   uint64_t serves = 0;
@@ -210,9 +211,11 @@ absl::Status BundleSet::TryMakeResident(uint64_t version, bool required) {
   RETURN_IF_ERROR(MakeRoom(version, bytes, required, /*apply=*/true));
   ASSIGN_OR_RETURN(const Resident bundle, opener_.Warm(std::move(opened)));
   if (hooks_.on_resident) hooks_.on_resident(*bundle);
-  const MutexLock lock(&mutex_);
-  residents_.Add(bundle);
-  Publish();
+  item_sets_.Attach(*bundle, [&] {
+    const MutexLock lock(&mutex_);
+    residents_.Add(bundle);
+    Publish();
+  });
   spdlog::info("event=staged version={} bytes={}", version, bytes);
   return absl::OkStatus();
 }

@@ -10,6 +10,8 @@
 #include "index/bundle/bundle.h"
 #include "index/filter/filter_cache.h"
 #include "server/retrieval/retriever.h"
+#include "server/versions/bundle_item_sets.h"
+#include "server/versions/bundle_tags.h"
 
 namespace tributary {
 
@@ -40,16 +42,22 @@ class ServingBundle {
   int FindRetriever(std::string_view name) const;
   // The filters that requests to this bundle used last.
   FilterCache& filters() const { return filters_; }
+  // The sets of items that requests to this bundle may exclude by name.
+  BundleItemSets& item_sets() const { return item_sets_; }
+  // The tags of items, for caps.
+  BundleTags& tags() const { return tags_; }
 
  private:
   explicit ServingBundle(std::shared_ptr<const Bundle> bundle)
-      : bundle_(std::move(bundle)) {}
+      : bundle_(std::move(bundle)), tags_(*bundle_) {}
 
   std::shared_ptr<const Bundle> bundle_;
   // Declared after bundle_, into which retrievers point.
   std::vector<NamedRetriever> retrievers_;
   // Refers to the retrievers' indexes, hence after them.
   mutable FilterCache filters_;
+  mutable BundleItemSets item_sets_;
+  mutable BundleTags tags_;
 };
 
 }  // namespace tributary

@@ -70,7 +70,11 @@ class Monitoring(unittest.TestCase):
                            cls.deployment.users_file(), "-k", 50, "--rate", 200,
                            "--warm-up", 0, "--duration", 1.5)
         request = urllib.request.Request(f"http://{cls.server.http}/v1/retrieve",
-                                         json.dumps({"userKey": "u1", "k": 5}).encode())
+                                         json.dumps({
+                                             "userKey": "u1", "k": 5,
+                                             "filter": {"where": "genres : kind1"},
+                                             "caps": [{"attribute": "genres", "max": 3}],
+                                         }).encode())
         with urllib.request.urlopen(request) as reply:
             json.load(reply)
 

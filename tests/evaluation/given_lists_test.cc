@@ -89,6 +89,23 @@ TEST_F(GivenListsTest, CountWhatCannotBeUsed) {
   EXPECT_NEAR(rival->at[1][0].mean, .5 / 3, 1e-6);
 }
 
+TEST_F(GivenListsTest, UnderAFilterOnlyItemsThatPassCount) {
+  // c and e pass, and b, which nobody is shown.
+  RowSet rows(6);
+  for (const Row row : {1, 2, 4}) rows.Add(row);
+  const PassingItems passing(rows);
+  GivenLists lists("theirs", *bundle_, kTest, users_, &passing);
+  lists.Add("10", "c", 1);
+  lists.Add("10", "e", 2);
+  lists.Add("10", "f", 3);
+  lists.Add("10", "zinc", 4);
+  lists.Add("20", "c", 1);
+  const auto rival = lists.Judge(ours_, 1, 1);
+  ASSERT_TRUE(rival.ok()) << rival.status();
+  EXPECT_NEAR(rival->coverage, 2 / 3.0, 1e-12);
+  EXPECT_EQ(rival->counts->not_passing_entries, 2);
+}
+
 TEST_F(GivenListsTest, OfOtherUsersAreAnErrorThatShowsKeys) {
   GivenLists lists = Lists();
   lists.Add("u10", "e", 1);

@@ -30,6 +30,18 @@ TEST(Exposure, KnowsEqualAndUnequalShares) {
   EXPECT_EQ(none.Gini(), 0);
 }
 
+TEST(Exposure, UnderAFilterTheCatalogueIsWhatPasses) {
+  RowSet rows(100);
+  for (const Row row : {10, 20, 30, 40}) rows.Add(row);
+  const PassingItems passing(rows);
+  Exposure filtered(100, &passing);
+  for (int i = 0; i < 5; ++i) filtered.Add(std::vector<Row>{20, 50});
+  EXPECT_EQ(filtered.Coverage(), .25);
+  EXPECT_NEAR(filtered.Gini(), .75, 1e-12);
+  const PassingItems nothing(RowSet(100));
+  EXPECT_EQ(Exposure(100, &nothing).Coverage(), 0);
+}
+
 TEST(Exposure, OfAnEmptyCatalogueIsZero) {
   const Exposure nothing(0);
   EXPECT_EQ(nothing.Coverage(), 0);

@@ -222,5 +222,43 @@ TEST_F(FiltersTest, HttpTakesTheDeepestPredicate) {
   EXPECT_EQ(deeper->status, 400);
 }
 
+TEST_F(FiltersTest, EvalNamesTheFilterAndCoversWhatPasses) {
+  const auto dir = MakeTestDir();
+  // What nobody has had yet.
+  std::string test = "user_id:token\titem_id:token\n";
+  for (int user = 0; user < kUsers; ++user) {
+    test += fmt::format("ann-{}\tsku-{}\n", user, (user * 5 + 12 * 7) % kItems);
+  }
+  OverwriteFile(dir / "test.inter", test);
+  uint64_t passing = 0;
+  std::string lists = "user,item,rank\n";
+  for (int i = 0; i < kItems; ++i) {
+    passing += InStock(i);
+    if (InStock(i)) lists += fmt::format("ann-0,sku-{},{}\n", i, i);
+  }
+  lists += "ann-0,sku-0,99\n";  // not in stock
+  ASSERT_FALSE(InStock(0));
+  OverwriteFile(dir / "lists.csv", lists);
+  const Outcome judged = RunProgram(
+      {Program("tributary"), "eval", "--bundle", deployment_->bundles() / "1",
+       "--test", dir / "test.inter", "-k", "48", "--where", "in_stock",
+       "--lists", "all=" + (dir / "lists.csv").string(), "--json",
+       dir / "eval.json", "--html", dir / "eval.html"});
+  ASSERT_EQ(judged.exit_status, 0) << judged.output;
+  EXPECT_THAT(judged.output,
+              HasSubstr("and 1 of items that do not pass the filter"));
+  const std::string json = ReadFile(dir / "eval.json");
+  EXPECT_THAT(json,
+              AllOf(HasSubstr("\"where\":\"in_stock\""),
+                    HasSubstr(fmt::format("\"passing_items\":{}", passing)),
+                    HasSubstr("\"not_passing_entries\":1"),
+                    // Of both, whose lists show all that pass.
+                    ContainsRegex("\"fused\":.*\"coverage\":1[,}]"),
+                    ContainsRegex("\"all\":.*\"coverage\":1[,}]")));
+  EXPECT_THAT(ReadFile(dir / "eval.html"),
+              HasSubstr(fmt::format("<code>in_stock ({} of {} items pass)",
+                                    passing, kItems)));
+}
+
 }  // namespace
 }  // namespace tributary

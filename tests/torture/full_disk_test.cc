@@ -139,6 +139,50 @@ TEST_F(FullDiskTest, KeepsTheLoaderWaitingUntilThereIsRoom) {
   EXPECT_EQ(loader.Output().find("event=refused"), std::string::npos);
 }
 
+TEST_F(FullDiskTest, LeavesTheOldItemSetWhereTheNewOneHasNoRoom) {
+  const fs::path bundles = disk_ / "bundles";
+  fs::create_directories(bundles);
+  ASSERT_TRUE(PublishTo(WriteTinyBundle(elsewhere_, 1), bundles).ok());
+  Process server({Program("tributary-server"), "--bundles", bundles, "--listen",
+                  "127.0.0.1:0", "--http", "off", "--admin", "off"});
+  ASSERT_TRUE(server.WaitFor("event=listening")) << server.Output();
+  const auto put = [&](uint64_t keys) {
+    std::string lines;
+    for (uint64_t key = 0; key < keys; ++key) lines += fmt::format("{}\n", key);
+    OverwriteFile(elsewhere_ / "keys", lines);
+    return RunProgram({Program("tributary"), "control", "put-set", "s",
+                       elsewhere_ / "keys", "--control",
+                       "unix:" + (bundles / "control.sock").string()});
+  };
+  ControlPlane control(bundles);
+  const auto items = [&] {
+    const auto status = control.GetStatus();
+    return status && status->item_sets_size() == 1
+               ? status->item_sets(0).items()
+               : 0;
+  };
+  ASSERT_EQ(put(100).exit_status, 0);
+  // 8 000 bytes, and then the name of the new file.
+  constexpr uint64_t kKeys = 1000;
+  bool failed = true;
+  int failures = 0;
+  for (uint64_t pages = 0; failed; ++pages) {
+    SCOPED_TRACE(fmt::format("{} pages", pages));
+    LeaveRoomFor(pages);
+    const Outcome outcome = put(kKeys);
+    failed = outcome.exit_status != 0;
+    if (!failed) break;
+    ++failures;
+    EXPECT_NE(outcome.output.find("RESOURCE_EXHAUSTED"), std::string::npos)
+        << outcome.output;
+    EXPECT_EQ(items(), 100);
+    CountFault("item sets put to a full tmpfs");
+  }
+  EXPECT_GT(failures, 0);
+  EXPECT_EQ(items(), kKeys);
+  EXPECT_FALSE(fs::exists(bundles / "item-sets" / ".s.new"));
+}
+
 // Restarts this program in a new namespace, if that is permitted.
 void EnterNamespace(char** argv) {
   if (std::getenv(kInNamespace) != nullptr ||

@@ -60,6 +60,35 @@ TEST_F(FilterCacheTest, KeepsWhatItEvaluated) {
   EXPECT_EQ(Resolve("in_stock", true), first);
 }
 
+TEST_F(FilterCacheTest, KeepsIntersectionsByTheirPartsWhateverTheOrder) {
+  const Filter stock = Resolve("in_stock", false);
+  const Filter brand = Resolve("brand : *", false);
+  const Filter year = Resolve("year > 2000", false);
+  const auto intersect = [&](std::vector<const PassingItems*> parts) {
+    return cache_.Intersect(parts, limits_);
+  };
+  const Filter two = intersect({&stock->items, &brand->items});
+  EXPECT_EQ(intersect({&brand->items, &stock->items}), two);
+  EXPECT_EQ(intersect({&brand->items, &stock->items, &brand->items}), two);
+  const Filter three = intersect({&brand->items, &stock->items, &year->items});
+  EXPECT_NE(three, two);
+  uint64_t in_two = 0;
+  for (Row row = 0; row < items_.size(); ++row) {
+    const bool in_both = stock->items.Has(row) && brand->items.Has(row);
+    EXPECT_EQ(two->items.Has(row), in_both);
+    EXPECT_EQ(three->items.Has(row), in_both && year->items.Has(row));
+    in_two += in_both;
+  }
+  EXPECT_EQ(two->items.count(), in_two);
+  // The same items again are another object.
+  const PassingItems again(stock->items.rows());
+  EXPECT_NE(intersect({&again, &brand->items}), two);
+  limits_.cache_bytes = 0;
+  EXPECT_EQ(intersect({&stock->items, &brand->items}), two);
+  EXPECT_NE(intersect({&stock->items, &year->items}),
+            intersect({&stock->items, &year->items}));
+}
+
 TEST_F(FilterCacheTest, TextAndMessageMustBothPass) {
   const v1::Predicate cheap =
       Message("term { attribute: 'price' range { below { integer: 500 } } }");

@@ -231,11 +231,23 @@ TEST_F(AllocationTest, RetrieversAllocateNothing) {
       "quotas { key: 'kind' value { target: 2 } } "
       "quotas { key: 'taste' value { target: 2 } } "
       "quotas { key: 'popularity' value { target: 2 } } ";
+  for (const Row row : {4, 5}) {
+    RowSet others((*opened)->items().size());
+    others.Add(row);
+    others.Complement();
+    (*bundle)->item_sets().Put(row == 4 ? "e" : "f",
+                               std::make_shared<ExcludedItems>(others, 1));
+  }
+  EXPECT_EQ(CountAllocations(*bundle, "user_id: 10 k: 4 " + quotas +
+                                          "filter { exclude_sets: 'f' }"),
+            0);
   // Filters are found where the first request left them.
   for (const std::string filter :
        {"", "filter { where: 'in_stock AND NOT brand = nothing' }",
         "filter { where: 'tags : *' predicate { term { attribute: 'year' "
-        "exists: true } } }"}) {
+        "exists: true } } }",
+        "filter { exclude_sets: ['f', 'e'] where: 'tags : *' } "
+        "caps { attribute: 'tags' max: 2 }"}) {
     for (const std::string user :
          {"user_id: 10", "user_id: 20", "recent_item_keys: ['a', 'e']",
           "user_id: 10 like { item_key: 'c' weight: 2 } "

@@ -116,6 +116,54 @@ TEST_F(CappedRequestsTest, ItemsWithoutAValueAreOneGroup) {
   EXPECT_EQ(metrics_.cap_rejections.value(), 5);
 }
 
+TEST_F(CappedRequestsTest, AnItemIsInTheGroupOfEachOfItsTags) {
+  ServeTiny();
+  const std::string text = std::string("k: 6 ") + kPopularityByRank;
+  ASSERT_TRUE(Retrieve(text + "caps { attribute: 'tags' max: 1 }").ok());
+  // f (new), e (none), d (toys), c (new, sale, toys), b (sale), a (new, toys).
+  EXPECT_THAT(response_.item_keys(), ElementsAre("f", "e", "d", "b"));
+  EXPECT_EQ(response_.caps(0).attribute(), "tags");
+  EXPECT_EQ(response_.caps(0).rejected(), 2);
+  ASSERT_TRUE(Retrieve(text + "caps { attribute: 'tags' max: 2 }").ok());
+  // c fills new and toys.
+  EXPECT_THAT(response_.item_keys(), ElementsAre("f", "e", "d", "c", "b"));
+  // Beside a cap of one value.
+  ASSERT_TRUE(Retrieve(text + "caps { attribute: 'tags' max: 2 } "
+                              "caps { attribute: 'brand' max: 1 }")
+                  .ok());
+  EXPECT_THAT(response_.item_keys(), ElementsAre("f", "e", "d", "c"));
+  EXPECT_EQ(response_.caps(0).rejected(), 1);
+  EXPECT_EQ(response_.caps(1).rejected(), 2);
+}
+
+TEST_F(CappedRequestsTest, AQuotaThatCapsCutShortHasTheCauseCapped) {
+  ServeShops(FirstFromOneShop(500), /*proposed=*/100);
+  const std::string text =
+      "caps { attribute: 'shop' max: 4 } k: 10 "
+      "quotas { key: 'behavior' value { target: 10 } } ";
+  ASSERT_TRUE(Retrieve(text).ok());
+  EXPECT_EQ(response_.source_reports(0).shortfall(), 6);
+  EXPECT_EQ(response_.source_reports(0).cause(), v1::CAPPED);
+  // Without caps it would be short, too: it has five.
+  ServeShops(FirstFromOneShop(500), /*proposed=*/5);
+  ASSERT_TRUE(Retrieve(text).ok());
+  EXPECT_EQ(response_.source_reports(0).shortfall(), 6);
+  EXPECT_EQ(response_.source_reports(0).cause(), v1::EXHAUSTED);
+  // A list that another source filled.
+  bundle_ =
+      ServeScripted({{"behavior", {.rows = Rows(0, 100)}},
+                     {"popularity", {.rows = Rows(500, 700)}}},
+                    {.attributes = {{.name = "shop",
+                                     .values = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9},
+                                     .codes = FirstFromOneShop(500)}}});
+  ASSERT_TRUE(
+      Retrieve(text + "quotas { key: 'popularity' value { target: 0 } }").ok());
+  EXPECT_EQ(response_.item_ids_size(), 10);
+  EXPECT_EQ(response_.source_reports(0).name(), "behavior");
+  EXPECT_EQ(response_.source_reports(0).cause(), v1::CAPPED);
+  EXPECT_EQ(response_.source_reports(1).cause(), v1::NO_SHORTFALL);
+}
+
 TEST_F(CappedRequestsTest, SourcesAreAskedForMoreUntilTheListIsFull) {
   ServeShops(FirstFromOneShop(100));
   ASSERT_TRUE(Retrieve(std::string("k: 10 caps { attribute: 'shop' max: 2 } ") +
@@ -276,13 +324,13 @@ TEST_F(CappedRequestsTest, TheListIsTheGreedyOneOfTheListWithoutCaps) {
 TEST_F(CappedRequestsTest, ErrorsNameTheFieldAndTheNearestAttribute) {
   ServeTiny();
   const absl::Status status = Retrieve(
-      "caps { attribute: 'brnad' max: 3 } caps { attribute: 'tags' max: 1 } "
+      "caps { attribute: 'brnad' max: 3 } caps { attribute: 'price' max: 1 } "
       "caps { attribute: 'price' } caps { attribute: '' max: 1 }");
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   const std::string message(status.message());
   EXPECT_THAT(message, HasSubstr("caps[0].attribute: \"brnad\" is no attribute "
                                  "of version 1; did you mean \"brand\"?"));
-  EXPECT_THAT(message, HasSubstr("caps[1].attribute: \"tags\" is tags"));
+  EXPECT_THAT(message, HasSubstr("caps[1].attribute: \"price\" is number"));
   EXPECT_THAT(message, HasSubstr("caps[2].max: 0, expected at least 1"));
   EXPECT_THAT(message, HasSubstr("caps[2].attribute: \"price\" is number"));
   EXPECT_THAT(message, HasSubstr("caps[3].attribute: \"\" is no attribute"));

@@ -288,6 +288,16 @@ TEST(RequestOutline, RefusesALongListOfAttributesToRelax) {
                 "filter.relax: 65 attributes, at most 64 are allowed"));
 }
 
+TEST(RequestOutline, RefusesALongListOfSets) {
+  v1::RetrieveRequest request;
+  for (int i = 0; i < 8; ++i) request.mutable_filter()->add_exclude_sets("a");
+  EXPECT_TRUE(Outline(request.SerializeAsString()).status.ok());
+  request.mutable_filter()->add_exclude_sets("a");
+  EXPECT_EQ(Outline(request.SerializeAsString()).status,
+            absl::InvalidArgumentError(
+                "filter.exclude_sets: 9 sets, at most 8 are allowed"));
+}
+
 TEST(RequestOutline, AllowsAFewUnknownFields) {
   std::string bytes;
   // Field 31, a varint.
