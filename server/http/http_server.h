@@ -36,6 +36,9 @@ struct HttpServerOptions {
   // Answers /v1/retrieve, which does not exist without it. It outlives the
   // server, and is not called after Shutdown.
   RetrieveJson retrieve = nullptr;
+  // Answers paths of its own: the console. Null for none. It outlives the
+  // server.
+  HttpRoutes* console = nullptr;
   // Outlives the server, and every call of `done`.
   ServerMetrics* metrics = nullptr;
   // OK when requests can be answered, else the reason. Thread-safe.
@@ -50,6 +53,7 @@ struct HttpServerOptions {
 //   GET  /readyz       200 while a bundle is active
 //   POST /v1/retrieve  Retrieve, with RetrieveRequest and RetrieveResponse as
 //                      proto3 JSON
+//   GET  /console      a page for people, and what it asks (server/console)
 // HEAD works where GET does. An error's body is google.rpc.Status as JSON,
 // except where what was sent is not HTTP at all: then it is a short page of
 // libmicrohttpd's. HttpListener has the limits. Thread-safe.
