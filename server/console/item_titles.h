@@ -18,8 +18,6 @@ inline constexpr size_t kMaxTitleKeys = 1000;
 inline constexpr size_t kMaxTitlesBodyBytes = 1 << 20;
 // Longer titles are cut, and end in an ellipsis.
 inline constexpr size_t kMaxTitleBytes = 512;
-// The attribute that has the titles.
-inline constexpr char kTitleAttribute[] = "title";
 
 struct TitlesRequest {
   std::vector<std::string> item_keys;

@@ -24,7 +24,7 @@ function bundlesTable(json) {
     ['Titles', (bundle) => (details.get(String(bundle.version)) || {})
       .hasTitles ? 'yes' : 'no'],
     ['Sources', (bundle) => text(((details.get(String(bundle.version)) || {})
-      .retrievers || []).map((each) => each.name).join(', '))],
+      .retrievers || []).map((each) => each.name).join(', ')), 'words'],
   ], json.status.bundles || []);
 }
 

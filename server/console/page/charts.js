@@ -38,7 +38,8 @@ export class Chart {
     this.drawn = [times, series];
     const width = this.place.clientWidth;
     if (width === 0) return;
-    this.legend.replaceChildren(...series.map(([name], i) =>
+    this.legend.replaceChildren(...series.length === 0
+      ? [el('span', {class: 'muted'}, 'nothing was measured')] : series.map(([name], i) =>
       el('span', {class: 'chip'}, el('span',
         {class: `dot series-${i % 8}`, 'aria-hidden': 'true'}), text(name))));
     const last = (values) => {

@@ -38,17 +38,20 @@ export function error(message) {
   return el('p', {class: 'error', role: 'alert'}, text(message));
 }
 
-// A table: columns are [heading, cell of a row, whether it is a number].
+// A table: columns are [heading, cell of a row, class]. A class of true is that
+// of numbers.
 export function table(caption, columns, rows) {
   return el('div', {class: 'scroll', tabindex: 0, role: 'region',
                     'aria-label': caption},
     el('table', null,
       el('caption', null, caption),
-      el('thead', null, el('tr', null, columns.map(([heading, , number]) =>
-        el('th', {scope: 'col', class: number && 'number'}, heading)))),
+      el('thead', null, el('tr', null, columns.map(([heading, , kind]) =>
+        el('th', {scope: 'col', class: kind === true ? 'number' : kind},
+          heading)))),
       el('tbody', null, rows.map((row, i) => el('tr', null,
-        columns.map(([, cell, number]) =>
-          el('td', {class: number && 'number'}, cell(row, i))))))));
+        columns.map(([, cell, kind]) =>
+          el('td', {class: kind === true ? 'number' : kind},
+            cell(row, i))))))));
 }
 
 export function values(pairs) {

@@ -89,9 +89,9 @@ export function sourcesTable(reply) {
     ['Admitted', (report) => report.admitted || 0, true],
     ['Proposed', (report) => report.proposed || 0, true],
     ['Asked', (report) => report.asked || 0, true],
-    ['Time', (report) => latency(report, most)],
+    ['Time', (report) => latency(report, most), 'words'],
     ['Shortfall', (report) => report.shortfall
-      ? `${report.shortfall}: ${words.cause(report.cause)}` : 'none'],
+      ? `${report.shortfall}: ${words.cause(report.cause)}` : 'none', 'words'],
   ], reports);
 }
 

@@ -84,7 +84,7 @@ export class SourcesView {
       ['Searches', (source) => words.count(source.searches), true],
       ['Live recall', (source) => source.recall === null ? '–'
         : words.number(source.recall, 3), true],
-      ['Shortfalls', shortfalls],
+      ['Shortfalls', shortfalls, 'words'],
     ], used);
   }
 

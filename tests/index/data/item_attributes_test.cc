@@ -75,7 +75,8 @@ TEST_F(ItemAttributesTest, ValuesAreExactAndInTheOrderOfKeys) {
       4);
   const auto data = Read("csv");
   ASSERT_TRUE(data.ok()) << data.status();
-  EXPECT_THAT(Names(*data), ElementsAre("price", "views", "seen_at", "stock"));
+  EXPECT_THAT(Names(*data),
+              ElementsAre("price", "views", "seen_at", "stock", "title"));
   const AttributeData& price = *FindAttribute(*data, "price");
   EXPECT_EQ(price.spec.type(), v1::NUMBER);
   EXPECT_EQ(price.spec.column(), "Price");
