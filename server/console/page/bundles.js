@@ -96,12 +96,12 @@ export class BundlesView {
         ['Version', (label) => label.version, true],
         ['Users', (label) => `${words.number((label.share || 0) * 100)} %`,
           true],
-      ], status.labels) : el('p', {class: 'muted'}, 'There are none.'),
+      ], status.labels, false) : el('p', {class: 'muted'}, 'There are none.'),
       el('h3', null, 'Profiles'),
       json.profiles.length > 0 ? table('Profiles and their users', [
         ['Profile', (profile) => text(profile.name)],
         ['Users', (profile) => `${words.number(profile.share * 100)} %`, true],
-      ], json.profiles) : el('p', {class: 'muted'}, 'There are none.'),
+      ], json.profiles, false) : el('p', {class: 'muted'}, 'There are none.'),
       el('h3', null, 'Item sets'),
       (status.itemSets || []).length > 0 ? table('Sets that can be excluded', [
         ['Set', (set) => text(set.name)],
@@ -109,7 +109,7 @@ export class BundlesView {
         ['Unknown to the active version', (set) =>
           words.count(set.unknownItems), true],
         ['Put', (set) => words.time(set.putAt)],
-      ], status.itemSets) : el('p', {class: 'muted'}, 'There are none.'),
+      ], status.itemSets, false) : el('p', {class: 'muted'}, 'There are none.'),
       el('h3', null, 'Loader'), loaderElement(status.loader));
   }
 }

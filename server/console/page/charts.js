@@ -7,6 +7,12 @@ const HEIGHT = 180;
 const css = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+// Hours and minutes; seconds where labels are closer than a minute.
+function clock(plot, places, axis, space, step) {
+  return places.map((seconds) => new Date(seconds * 1000).toTimeString()
+    .slice(0, step < 60 ? 8 : 5));
+}
+
 // Dots say which series the colours are. Beyond eight they begin again, and
 // lines are dashed.
 export class Chart {
@@ -59,7 +65,7 @@ export class Chart {
       cursor: {show: false},
       scales: {y: {range: this.range || ((plot, low, high) =>
         [0, high > 0 ? high * 1.1 : 1])}},
-      axes: [axis, {...axis, size: 56}],
+      axes: [{...axis, values: clock, space: 70}, {...axis, size: 56}],
       series: [{}, ...series.map(([name], i) => ({
         label: name,
         stroke: css(`--series-${i % 8}`),

@@ -39,12 +39,11 @@ export function error(message) {
 }
 
 // A table: columns are [heading, cell of a row, class]. A class of true is that
-// of numbers.
-export function table(caption, columns, rows) {
-  return el('div', {class: 'scroll', tabindex: 0, role: 'region',
-                    'aria-label': caption},
-    el('table', null,
-      el('caption', null, caption),
+// of numbers. The caption is not shown where a heading says the same.
+export function table(caption, columns, rows, shown = true) {
+  const element = el('div', {class: 'scroll', tabindex: 0, role: 'region',
+    'aria-label': caption},
+    el('table', {'aria-label': caption},
       el('thead', null, el('tr', null, columns.map(([heading, , kind]) =>
         el('th', {scope: 'col', class: kind === true ? 'number' : kind},
           heading)))),
@@ -52,6 +51,7 @@ export function table(caption, columns, rows) {
         columns.map(([, cell, kind]) =>
           el('td', {class: kind === true ? 'number' : kind},
             cell(row, i))))))));
+  return shown ? [el('p', {class: 'caption'}, caption), element] : [element];
 }
 
 export function values(pairs) {

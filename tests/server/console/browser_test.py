@@ -364,8 +364,7 @@ class ConsoleTest(unittest.TestCase):
         self.assertNotIn("NaN", text)
         self.page.evaluate("document.getElementById('span-hour').click()")
         self.page.wait("location.hash === '#sources?span=hour' && "
-                       "document.querySelector('section:not([hidden]) table')")
-        self.assertIn("The last", self.text())
+                       "document.body.innerText.includes('minutes.')")
 
     def test_bundles(self):
         self.show("bundles")
@@ -408,14 +407,14 @@ class ConsoleTest(unittest.TestCase):
         # To the reason of a candidate, and there.
         self.tab_to("document.activeElement.textContent === 'why?'")
         self.page.press("Enter")
+        self.page.wait("document.activeElement.id === 'main'")
         self.page.wait(READY["why"])
-        self.assertEqual(self.focus(), "main")
         # Past the navigation.
         self.page.evaluate("document.activeElement.blur()")
         self.page.open(self.deployment.address + "/console")
         self.page.press("Tab")
         self.page.press("Enter")
-        self.assertEqual(self.focus(), "main")
+        self.page.wait("document.activeElement.id === 'main'")
         self.assertEqual(self.page.evaluate("location.hash"), "")
 
     def focus(self):
