@@ -145,7 +145,17 @@ def copyright_text():
             "Files: *\nCopyright: 2026 the authors of Tributary\n"
             "License: Apache-2.0\n"
             " On Debian systems, the Apache License 2.0 is in\n"
-            " /usr/share/common-licenses/Apache-2.0.\n")
+            " /usr/share/common-licenses/Apache-2.0.\n\n"
+            "Files: usr/bin/tributary-server\n"
+            "Copyright: 2026 the authors of Tributary\n"
+            "           2022 Leon Sorokin (uPlot, which is compiled in)\n"
+            "License: Apache-2.0 and Expat\n"
+            + "".join(f" {line}".rstrip() + "\n" if line else " .\n"
+                      for line in uplot_licence().splitlines()))
+
+
+def uplot_licence():
+    return (REPOSITORY / "server/console/uplot/LICENSE").read_text("utf-8")
 
 
 def changelog_text():

@@ -142,6 +142,7 @@ cat <<END
   $bin/tributary retrieve --recent libgtk-3-0,libpng16-16 -k 10 --address $grpc
   $bin/tributary inspect $dir/built/2
   curl -s -d '{"userKey":"nginx","k":5}' http://$http/v1/retrieve
+  http://$http/console#lookup?user=nginx&k=20    in a browser
   grpcurl -plaintext -d '{"user_key":"nginx","k":5}' $grpc tributary.v1.Retrieval/Retrieve
 END
 if [ -n "${KEEP:-}" ]; then

@@ -20,7 +20,7 @@ build="g++ cmake ninja-build ccache pkg-config
 demo="curl"
 # A client of HTTP; libFuzzer and OpenMP for clang; a web server; a browser; what scrapes.
 test="libgtest-dev libgmock-dev libcpp-httplib-dev python3 python3-numpy
-  python3-yaml curl
+  python3-yaml python3-websockets curl
   clang-14 libclang-rt-14-dev libomp-14-dev nginx-light prometheus chromium"
 # Containers without systemd; a base image from packages; packages; YAML.
 image="podman runc conmon mmdebstrap dpkg-dev binutils lintian groff-base

@@ -260,12 +260,16 @@ absl::Status Server::StartHttp() {
         StartJsonExplain(&explain_calls_, std::move(json), std::move(cancelled),
                          std::move(done));
       };
+  if (config_.console()) {
+    console_ = std::make_unique<Console>(config_, &bundles_, &metrics_);
+  }
   ASSIGN_OR_RETURN(http_,
                    HttpServer::Start({.field = "http",
                                       .address = config_.http(),
                                       .serves_health = !config_.admin_only(),
                                       .retrieve = retrieve,
                                       .explain = explain,
+                                      .console = console_.get(),
                                       .metrics = &metrics_,
                                       .ready = [this] { return Ready(); },
                                       .listener = ListenerOptions(

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/bundle/file_lock.h"
+#include "server/console/console.h"
 #include "server/explain/explain_calls.h"
 #include "server/http/http_server.h"
 #include "server/listen/bound_address.h"
@@ -118,6 +119,8 @@ class Server {
   ExplanationService explanation_service_;
   BundleDiff diff_;
   BundlesService bundles_service_;
+  // Null where it is off. http_ asks it.
+  std::unique_ptr<Console> console_;
   // Held while two servers would write CURRENT and SERVING; nothing where this
   // one may not write. Constant after Start, as what follows.
   std::optional<FileLock> lock_;

@@ -20,6 +20,8 @@ namespace tributary {
 
 inline constexpr uint32_t kMaxAttributes = 256;
 inline constexpr size_t kMaxAttributeNameBytes = 64;
+// The attribute that says what people call an item; of CATEGORY.
+inline constexpr char kTitleAttribute[] = "title";
 // A value of BOOLEAN, CATEGORY and TAGS has a bitmap if at least one of this
 // many items has it.
 inline constexpr uint64_t kItemsPerFrequent = 32;

@@ -56,7 +56,8 @@ std::string AttributeNameOf(std::string_view column, size_t index);
 //   tags      what is read as tags for training (see RecogniseColumn)
 //   category  what is read as a category for training
 // Text, ids and addresses that all differ, and columns without a value, give no
-// attribute. `kind` is what RecogniseColumn says.
+// attribute; FeatureTable makes one of titles all the same. `kind` is what
+// RecogniseColumn says.
 std::optional<v1::AttributeType> RecogniseAttribute(
     std::string_view name, ColumnKind kind,
     std::span<const std::string> values);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "index/bundle/attribute_column.h"
 #include "index/bundle/mapped_file.h"
 #include "index/data/data_readers.h"
 #include "index/data/data_set_builder.h"
@@ -148,6 +149,8 @@ void AddFeatures(const std::vector<Package>& packages,
       features.AddColumn("section", FeatureColumn::Kind::kTokens);
   features.SetAttributeType(tags, v1::TAGS);
   features.SetAttributeType(section, v1::CATEGORY);
+  // Says what a package is; its name is its key.
+  const size_t title = features.AddAttribute(kTitleAttribute, v1::CATEGORY, "");
   const size_t description =
       features.AddColumn("description", FeatureColumn::Kind::kText);
   for (const Package& package : packages) {
@@ -156,7 +159,9 @@ void AddFeatures(const std::vector<Package>& packages,
     features.Set(tags, item, SplitTokens(package.tags, ",\n"));
     features.Set(section, item, Trim(package.section));
     const std::string_view text = package.description;
-    features.Set(description, item, Trim(text.substr(0, text.find('\n'))));
+    const std::string_view summary = Trim(text.substr(0, text.find('\n')));
+    features.Set(description, item, summary);
+    features.Set(title, item, summary);
   }
 }
 

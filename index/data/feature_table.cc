@@ -22,6 +22,8 @@ namespace {
 using Kind = FeatureColumn::Kind;
 
 constexpr size_t kNamedMarkers = 3;
+// Has the titles where no column is called so.
+constexpr char kNameColumn[] = "name";
 
 Kind StoredKind(ColumnKind kind) {
   switch (kind) {
@@ -265,6 +267,27 @@ bool FeatureTable::CommasSeparate(Column* column, bool stated) {
   return !HasSeparators(column->values, kListSeparators);
 }
 
+size_t FeatureTable::FindTitles(const AttributeChoice& choice) {
+  // A text that would be no attribute, and has a value.
+  const auto is_text = [&](Column* column) {
+    return !choice.stated.contains(column->name) &&
+           column->stated != ColumnKind::kIgnored && column->is_feature &&
+           !RecogniseType(column).has_value() &&
+           std::ranges::any_of(column->values, [](const std::string& value) {
+             return !IsMissingAttribute(v1::CATEGORY, value);
+           });
+  };
+  for (const std::string_view name : {kTitleAttribute, kNameColumn}) {
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      if (AttributeNameOf(columns_[i].name, i + 1) != name) continue;
+      if (is_text(&columns_[i])) return i;
+      // Whatever it is, the name is its own.
+      if (name == kTitleAttribute) return columns_.size();
+    }
+  }
+  return columns_.size();
+}
+
 absl::Status FeatureTable::CheckStatedColumns(
     const AttributeChoice& choice) const {
   std::vector<std::string> names;
@@ -285,13 +308,16 @@ FeatureTable::ChooseAttributes(const AttributeChoice& choice,
                                InputReport* report) {
   RETURN_IF_ERROR(CheckStatedColumns(choice));
   std::vector<ChosenColumn> all;
+  const size_t titles = FindTitles(choice);
   for (size_t i = 0; i < columns_.size(); ++i) {
     Column& column = columns_[i];
-    const auto type = ChooseType(&column, choice, report);
+    const std::optional<v1::AttributeType> type =
+        i == titles ? v1::CATEGORY : ChooseType(&column, choice, report);
     if (!type) continue;
     ChosenColumn& chosen = all.emplace_back();
     chosen.column = &column;
-    chosen.name = AttributeNameOf(column.name, i + 1);
+    chosen.name = i == titles ? std::string(kTitleAttribute)
+                              : AttributeNameOf(column.name, i + 1);
     chosen.stated = choice.stated.contains(column.name);
     chosen.form.type = *type;
     chosen.form.as_they_are = column.kind == Kind::kTokens;

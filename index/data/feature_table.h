@@ -101,6 +101,10 @@ class FeatureTable {
   static std::optional<v1::AttributeType> RecogniseType(Column* column);
   static std::optional<v1::AttributeType> ChooseType(
       Column* column, const AttributeChoice& choice, InputReport* report);
+  // The index of the text column that the attribute kTitleAttribute is made of:
+  // one called so, or else "name"; the number of columns where there is none.
+  // Nobody filters by them, but people read them.
+  size_t FindTitles(const AttributeChoice& choice);
   // Whether commas separate the column's tags.
   static bool CommasSeparate(Column* column, bool stated);
   absl::Status CheckStatedColumns(const AttributeChoice& choice) const;

@@ -604,6 +604,7 @@ bool HttpLoop::Send(HttpReply reply, HttpConnection* connection) {
   if (reply.retry_after_s != 0) {
     add("Retry-After", fmt::to_string(reply.retry_after_s));
   }
+  for (const auto& [name, value] : reply.headers) add(name.c_str(), value);
   if (draining_ || options_.keepalive.count() == 0) add("Connection", "close");
   Enter(HttpConnection::kWriting, connection);
   const MHD_Result queued = MHD_queue_response(

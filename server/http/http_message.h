@@ -8,7 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -35,6 +37,8 @@ struct HttpReply {
   std::string allow;
   // The header Retry-After, where it is not 0.
   int retry_after_s = 0;
+  // Further headers: names and values, without line breaks.
+  std::vector<std::pair<std::string, std::string>> headers;
 };
 
 // 200 with plain text.
@@ -68,6 +72,20 @@ class ReplyTo {
   uint64_t request_;
   std::shared_ptr<const Post> post_;
   std::shared_ptr<const std::atomic<bool>> cancelled_;
+};
+
+// Answers the requests to some paths of an HttpServer. Its functions are called
+// on the listener's thread, as those of HttpHandler.
+class HttpRoutes {
+ public:
+  virtual ~HttpRoutes() = default;
+
+  // The method that the path is for, which HEAD may take the place of where it
+  // is GET; nullptr where there is no such path.
+  virtual const char* MethodFor(std::string_view path) const = 0;
+  // As HttpHandler::Handle. REQUIRES: MethodFor knows the path.
+  virtual std::optional<HttpReply> Handle(HttpRequest request,
+                                          ReplyTo reply_to) = 0;
 };
 
 // Answers requests. All functions are called on the listener's thread, which

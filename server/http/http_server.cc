@@ -76,6 +76,10 @@ const char* HttpServer::MethodFor(const std::string& path) const {
   if (path == "/") return "GET";
   if (path == kRetrieve) return options_.retrieve == nullptr ? nullptr : "POST";
   if (path == kExplain) return options_.explain == nullptr ? nullptr : "POST";
+  if (options_.console != nullptr) {
+    const char* const method = options_.console->MethodFor(path);
+    if (method != nullptr) return method;
+  }
   const bool is_health =
       path == "/metrics" || path == "/healthz" || path == "/readyz";
   return is_health && options_.serves_health ? "GET" : nullptr;
@@ -94,6 +98,9 @@ std::string HttpServer::Endpoints() const {
   }
   if (options_.explain != nullptr) {
     text += "POST /v1/explain   tributary.v1.ExplainRequest as proto3 JSON\n";
+  }
+  if (options_.console != nullptr) {
+    text += "GET  /console      a page that shows answers, and why\n";
   }
   return text;
 }
@@ -134,6 +141,10 @@ std::optional<HttpReply> HttpServer::Handle(HttpRequest request,
                                             ReplyTo reply_to) {
   if (request.path == "/healthz") return TextReply("ok\n");
   if (request.path == "/") return TextReply(Endpoints());
+  if (options_.console != nullptr &&
+      options_.console->MethodFor(request.path) != nullptr) {
+    return options_.console->Handle(std::move(request), std::move(reply_to));
+  }
   if (request.path == "/metrics") {
     scrapes_.Metrics(std::move(reply_to));
   } else if (request.path == "/readyz") {

@@ -43,6 +43,9 @@ struct HttpServerOptions {
   RetrieveJson retrieve = nullptr;
   // The same for /v1/explain.
   ExplainJson explain = nullptr;
+  // Answers paths of its own: the console. Null for none. It outlives the
+  // server.
+  HttpRoutes* console = nullptr;
   // Outlives the server, and every call of `done`.
   ServerMetrics* metrics = nullptr;
   // OK when requests can be answered, else the reason. Thread-safe.
@@ -58,6 +61,7 @@ struct HttpServerOptions {
 //   POST /v1/retrieve  Retrieve, with RetrieveRequest and RetrieveResponse as
 //                      proto3 JSON
 //   POST /v1/explain   Explain, the same way
+//   GET  /console      a page for people, and what it asks (server/console)
 // HEAD works where GET does. An error's body is google.rpc.Status as JSON,
 // except where what was sent is not HTTP at all: then it is a short page of
 // libmicrohttpd's. HttpListener has the limits. Thread-safe.

@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 class ItemAttributesTest : public ReadDataSetTest {
@@ -75,7 +76,8 @@ TEST_F(ItemAttributesTest, ValuesAreExactAndInTheOrderOfKeys) {
       4);
   const auto data = Read("csv");
   ASSERT_TRUE(data.ok()) << data.status();
-  EXPECT_THAT(Names(*data), ElementsAre("price", "views", "seen_at", "stock"));
+  EXPECT_THAT(Names(*data),
+              ElementsAre("price", "views", "seen_at", "stock", "title"));
   const AttributeData& price = *FindAttribute(*data, "price");
   EXPECT_EQ(price.spec.type(), v1::NUMBER);
   EXPECT_EQ(price.spec.column(), "Price");
@@ -232,6 +234,56 @@ TEST_F(ItemAttributesTest, TypedHeadersSayWhatColumnsAre) {
   EXPECT_THAT(FindAttribute(*data, "brand")->texts, ElementsAre("NA", "acme"));
   EXPECT_EQ(FindAttribute(*data, "year")->spec.type(), v1::INTEGER);
   EXPECT_EQ(FindAttribute(*data, "price")->spec.type(), v1::NUMBER);
+}
+
+TEST_F(ItemAttributesTest, TitlesAreACategoryThoughTheyAreText) {
+  WriteItems("item,Title,name,plot\na,A film,x y,p q\nb,B film,z,r s\nc,,,\n",
+             3);
+  const auto data = Read("csv");
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_THAT(Names(*data), ElementsAre("title"));
+  const AttributeData& title = *FindAttribute(*data, "title");
+  EXPECT_EQ(title.spec.type(), v1::CATEGORY);
+  EXPECT_EQ(title.spec.column(), "Title");
+  EXPECT_THAT(title.texts, ElementsAre("A film", "B film"));
+  EXPECT_THAT(Codes(*data, "title"), ElementsAre(0, 1, 2));
+  // It is text for those who learn from it, as before.
+  EXPECT_EQ(Find(data->item_features, "Title")->kind,
+            FeatureColumn::Kind::kText);
+}
+
+TEST_F(ItemAttributesTest, NamesAreTitlesWhereNoColumnIsCalledTitle) {
+  WriteItems("item,name\na,A film\nb,B film\n", 2);
+  const auto data = Read("csv");
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_THAT(Names(*data), ElementsAre("title"));
+  EXPECT_EQ(FindAttribute(*data, "title")->spec.column(), "name");
+  // As the earlier bundle says that its column has it.
+  ReadOptions options;
+  options.earlier_attributes = {{"name", v1::CATEGORY}};
+  const auto again = ReadDataSet("csv:" + dir_.string(), options);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_THAT(Names(*again), ElementsAre("title"));
+}
+
+TEST_F(ItemAttributesTest, WhatIsStatedOfTitlesHolds) {
+  WriteItems("item,title\na,A film\nb,B film\n", 2);
+  EXPECT_THAT(Names(*ReadStating({{"title", "none"}})), IsEmpty());
+  EXPECT_EQ(
+      FindAttribute(*ReadStating({{"title", "tags"}}), "title")->spec.type(),
+      v1::TAGS);
+  v1::Input input;
+  (*input.mutable_kinds())["title"] = "ignore";
+  EXPECT_THAT(Names(*Read("csv", input)), IsEmpty());
+  (*input.mutable_kinds())["title"] = "text";
+  EXPECT_THAT(Names(*Read("csv", input)), ElementsAre("title"));
+  WriteItems("item,name\na,A film\nb,B film\n", 2);
+  EXPECT_THAT(Names(*ReadStating({{"name", "category"}})), ElementsAre("name"));
+  // What has a type keeps it, and its name.
+  WriteItems("item,title,name\na,1,A film\nb,2,B film\n", 2);
+  const auto numbers = Read("csv");
+  EXPECT_THAT(Names(*numbers), ElementsAre("title"));
+  EXPECT_EQ(FindAttribute(*numbers, "title")->spec.type(), v1::INTEGER);
 }
 
 TEST_F(ItemAttributesTest, CodesOfManyValuesHaveSeveralBytes) {

@@ -89,7 +89,8 @@ TEST_F(VectorsDataTest, AttributesAreArraysAndColumnsOfItems) {
     ADD_FAILURE() << name;
     return *data->attributes[0];
   };
-  EXPECT_EQ(data->attributes.size(), 11);
+  EXPECT_EQ(data->attributes.size(), 12);
+  EXPECT_THAT(find("title").texts, ElementsAre("One", "Two"));
   EXPECT_EQ(find("price").spec.type(), v1::NUMBER);
   // The rows' order is a, b, c, and that of the arrays c, a, b.
   EXPECT_THAT(find("price").numbers, ElementsAre(0.1, 49.9));
