@@ -101,9 +101,12 @@ export function parametersOf(request) {
   set('user', take('userKey') || take('userId'));
   set('k', take('k'));
   const quotas = Object.entries(more.quotas || {});
-  if (quotas.every(([, quota]) => Object.keys(quota).join() === 'target')) {
-    set('quotas', quotas.map(([name, quota]) => `${name}=${quota.target}`)
-      .join(' '));
+  const plain = quotas.every(([, quota]) =>
+    Object.keys(quota).every((name) => name === 'target'));
+  if (plain) {
+    // A target of 0 is not written.
+    set('quotas', quotas.map(([name, quota]) =>
+      `${name}=${quota.target || 0}`).join(' '));
     take('quotas');
   }
   if (more.filter) {
