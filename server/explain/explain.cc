@@ -126,8 +126,8 @@ absl::StatusOr<v1::ExplainResponse> Explainer::Explain(
   // With the conditions of its profile, so that they can be explained, too; the
   // pipeline takes the profile's defaults by its name.
   v1::RetrieveRequest whole = request.request();
-  const absl::StatusOr<ProfiledRequest> profiled = profiles_.Apply(
-      request.request(), request.request().profile(), &whole);
+  const absl::StatusOr<ProfiledRequest> profiled =
+      profiles_.Apply(request.request(), request.request().profile(), &whole);
   if (!profiled.ok()) return UnderRequest(profiled.status());
   if (!profiled->profile.empty()) {
     whole.set_profile(std::string(profiled->profile));

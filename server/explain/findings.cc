@@ -51,16 +51,24 @@ bool Excludes(const Bundle& bundle, const v1::Filter& filter, Row row) {
 
 // Why the item is among plan.excluded, or is kept out by something that is not
 // the request's condition.
-void FindExclusion(const Bundle& bundle, const Plan& plan,
+void FindExclusion(const ServingBundle& serving, const Plan& plan,
                    const v1::RetrieveRequest& request, Finding* finding) {
+  const Bundle& bundle = serving.bundle();
   const Row row = finding->row;
+  for (const std::string& name : request.filter().exclude_sets()) {
+    const auto set = serving.item_sets().Find(name);
+    if (set != nullptr && !set->others.Has(row)) {
+      finding->excluding_sets.push_back(name);
+    }
+  }
   const PassingItems* const passing = plan.query.passing.get();
   const bool by_condition =
       plan.filter != nullptr && !plan.filter->items.Has(row);
-  const bool by_a_set =
-      passing != nullptr && !passing->Has(row) && !by_condition;
-  if (!by_a_set && !std::binary_search(plan.query.excluded.begin(),
-                                       plan.query.excluded.end(), row)) {
+  // A set that was replaced meanwhile, perhaps.
+  const bool by_more = passing != nullptr && !passing->Has(row) &&
+                       !by_condition && finding->excluding_sets.empty();
+  if (!by_more && !std::binary_search(plan.query.excluded.begin(),
+                                      plan.query.excluded.end(), row)) {
     return;
   }
   if (!request.include_seen()) {
@@ -70,7 +78,7 @@ void FindExclusion(const Bundle& bundle, const Plan& plan,
   }
   finding->excluded = Excludes(bundle, request.filter(), row);
   finding->excluded_otherwise =
-      by_a_set || !(finding->seen || finding->recent || finding->excluded);
+      by_more || !(finding->seen || finding->recent || finding->excluded);
 }
 
 v1::FailedTerm TermOf(const Bundle& bundle, const v1::Predicate& part,
@@ -162,7 +170,8 @@ absl::Status FindSourceRanks(const Reply& reply, const ExplainTerms& terms,
 
 RunSummary SummaryOf(const Reply& reply) {
   return {.k = reply.plan->fusion.k,
-          .candidates = static_cast<uint32_t>(reply.fused->candidates.size())};
+          .candidates = static_cast<uint32_t>(reply.fused->candidates.size()),
+          .diverse = reply.plan->fusion.diversity.vectors != nullptr};
 }
 
 absl::Status Read(const Reply& reply, const v1::RetrieveRequest& request,
@@ -181,7 +190,7 @@ absl::Status Read(const Reply& reply, const v1::RetrieveRequest& request,
       finding.rank =
           static_cast<uint32_t>(found - reply.fused->candidates.begin()) + 1;
     }
-    FindExclusion(bundle, plan, request, &finding);
+    FindExclusion(*reply.bundle, plan, request, &finding);
     FindFailedTerms(bundle, plan, request.filter(), &finding);
     if (finding.may_be_proposed()) StartSources(reply, &finding);
   }
@@ -208,7 +217,9 @@ absl::Status ExplainTerms::Check() const {
 
 v1::Verdict Finding::verdict() const {
   if (seen || recent) return v1::SEEN;
-  if (excluded || excluded_otherwise) return v1::EXCLUDED;
+  if (excluded || !excluding_sets.empty() || excluded_otherwise) {
+    return v1::EXCLUDED;
+  }
   if (!failed_terms.empty()) return v1::DOES_NOT_PASS;
   if (rank > 0) return v1::IN_THE_LIST;
   if (fused_rank == 0) return v1::NOT_PROPOSED;

@@ -79,22 +79,26 @@ struct RunSummary {
   uint32_t k = 0;
   // How long its list is.
   uint32_t candidates = 0;
+  // Whether the list is a diverse one.
+  bool diverse = false;
 };
 
 // What one run of the pipeline made of an item.
 struct Finding {
   Row row = kNoRow;
 
-  // Why it may not be proposed. `excluded_otherwise`: it may not, and none of
-  // the others is the reason.
+  // Why it may not be proposed. `excluding_sets`: those of the request's item
+  // sets that have it. `excluded_otherwise`: it may not, and none of the others
+  // is the reason.
   bool seen = false;
   bool recent = false;
   bool excluded = false;
+  std::vector<std::string> excluding_sets;
   bool excluded_otherwise = false;
   google::protobuf::RepeatedPtrField<v1::FailedTerm> failed_terms;
   bool may_be_proposed() const {
-    return !seen && !recent && !excluded && !excluded_otherwise &&
-           failed_terms.empty();
+    return !seen && !recent && !excluded && excluding_sets.empty() &&
+           !excluded_otherwise && failed_terms.empty();
   }
 
   // Empty unless it may be proposed.

@@ -29,7 +29,7 @@ uint32_t RankOf(std::span<const ScoredRow> proposals, Row row) {
              : static_cast<uint32_t>(found - proposals.begin()) + 1;
 }
 
-// All that was proposed, in one list: no quotas and no caps.
+// All that was proposed, in one list by score: no quotas, caps and diversity.
 FusionResult FuseAll(std::vector<FusionSource> sources, FusionOptions options) {
   uint64_t proposals = 0;
   for (FusionSource& source : sources) {
@@ -40,6 +40,7 @@ FusionResult FuseAll(std::vector<FusionSource> sources, FusionOptions options) {
   }
   options.k = static_cast<uint32_t>(proposals);
   options.caps = {};
+  options.diversity = {};
   FusionResult fused;
   Fuse(sources, options, &fused);
   return fused;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "index/filter/failed_parts.h"
 #include "index/filter/where.h"
 #include "index/filter/where_text.h"
@@ -113,10 +114,7 @@ std::vector<std::string> OpenFor(const Bundle& bundle, const Finding& finding,
                                  v1::RetrieveRequest* request) {
   std::vector<std::string> changes;
   v1::Filter* const filter = request->mutable_filter();
-  const bool by_a_set =
-      finding.excluded_otherwise && !filter->exclude_sets().empty();
-  if (finding.seen || finding.recent ||
-      (finding.excluded_otherwise && !by_a_set)) {
+  if (finding.seen || finding.recent || finding.excluded_otherwise) {
     request->set_include_seen(true);
     changes.emplace_back("include_seen");
   }
@@ -125,9 +123,13 @@ std::vector<std::string> OpenFor(const Bundle& bundle, const Finding& finding,
     RemoveItem(bundle, finding.row, filter->mutable_exclude_item_keys());
     changes.emplace_back("not excluding it");
   }
-  if (by_a_set) {
-    filter->clear_exclude_sets();
-    changes.emplace_back("no exclude_sets");
+  for (const std::string& name : finding.excluding_sets) {
+    auto& sets = *filter->mutable_exclude_sets();
+    sets.erase(std::remove(sets.begin(), sets.end(), name), sets.end());
+  }
+  if (!finding.excluding_sets.empty()) {
+    changes.push_back(fmt::format("exclude_sets without {}",
+                                  fmt::join(finding.excluding_sets, ", ")));
   }
   if (!finding.failed_terms.empty()) {
     changes.push_back("a filter without " +

@@ -49,9 +49,15 @@ std::string Barred(const Finding& finding) {
   std::vector<std::string> reasons;
   if (finding.seen) reasons.emplace_back("the user has already had it");
   if (finding.recent) {
-    reasons.emplace_back("it is among the request's recent items");
+    reasons.emplace_back("it is among the request's recent or liked items");
   }
   if (finding.excluded) reasons.emplace_back("the request excludes it");
+  if (!finding.excluding_sets.empty()) {
+    const bool one = finding.excluding_sets.size() == 1;
+    reasons.push_back(fmt::format("the item {} {} {} it", one ? "set" : "sets",
+                                  ListWords(finding.excluding_sets, "and"),
+                                  one ? "has" : "have"));
+  }
   if (finding.excluded_otherwise) {
     reasons.emplace_back("something else that the request names excludes it");
   }
@@ -127,6 +133,12 @@ std::string BelowK(const Finding& finding) {
   }
   if (finding.fused_rank > finding.run.k) {
     return fmt::format("{}, and k is {}", rank, finding.run.k);
+  }
+  if (finding.run.diverse) {
+    return fmt::format(
+        "{}, and diversity prefers items that are less like the candidates "
+        "before them",
+        rank);
   }
   return fmt::format(
       "{}, and what quotas reserve for others fills the list of {}", rank,

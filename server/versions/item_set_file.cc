@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -74,6 +75,7 @@ bool ParseChecked(std::string_view text, StoredItemSet* set) {
   std::vector<uint64_t> ends;
   if (!TakeLine(kItemSetHead, {}, &text) ||
       !TakeLine("put_at_ms", {&put_at_ms, 1}, &text) ||
+      put_at_ms > std::numeric_limits<int64_t>::max() ||
       !TakeLine("ids", {&n_ids, 1}, &text) ||
       !TakeLine("texts", n_texts, &text) || !TakeNumbers(n_ids, &text, &ids) ||
       !TakeNumbers(n_texts[0], &text, &ends) || text.size() != n_texts[1]) {

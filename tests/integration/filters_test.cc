@@ -234,9 +234,9 @@ TEST_F(FiltersTest, EvalNamesTheFilterAndCoversWhatPasses) {
   std::string lists = "user,item,rank\n";
   for (int i = 0; i < kItems; ++i) {
     passing += InStock(i);
-    if (InStock(i)) lists += fmt::format("ann-0,sku-{},{}\n", i, i);
+    if (InStock(i)) lists += fmt::format("ann-10,sku-{},{}\n", i, i);
   }
-  lists += "ann-0,sku-0,99\n";  // not in stock
+  lists += "ann-10,sku-0,99\n";  // not in stock
   ASSERT_FALSE(InStock(0));
   OverwriteFile(dir / "lists.csv", lists);
   const Outcome judged = RunProgram(

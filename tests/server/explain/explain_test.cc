@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -19,6 +20,7 @@
 namespace tributary {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -206,8 +208,10 @@ TEST_F(ExplainTest, SeenAndExcludedItemsAreTold) {
   const v1::ItemExplanation recent =
       Why(text + "recent_item_ids: 1004", "1004");
   EXPECT_EQ(recent.verdict(), v1::SEEN);
-  EXPECT_THAT(recent.sentence(), StartsWith("It is among the request's recent "
-                                            "items: include_seen would"));
+  EXPECT_THAT(recent.sentence(),
+              StartsWith("It is among the request's recent or "
+                         "liked items: include_seen "
+                         "would"));
 
   const v1::ItemExplanation excluded =
       Why(text +
@@ -224,10 +228,97 @@ TEST_F(ExplainTest, SeenAndExcludedItemsAreTold) {
       text + "recent_item_ids: 1030 filter { exclude_item_ids: 1030 }", "1030");
   EXPECT_EQ(both.verdict(), v1::SEEN);
   EXPECT_EQ(both.sentence(),
-            "It is among the request's recent items and the request excludes "
+            "It is among the request's recent or liked items and the request "
+            "excludes "
             "it; without that, it is rank 31 of behavior, and lists stop at "
             "10: include_seen, not excluding it and k >= 31 would bring it "
             "in.");
+}
+
+TEST_F(ExplainTest, LikedItemsAreSeen) {
+  ServeTiny();
+  const v1::ItemExplanation liked =
+      Why(std::string("k: 6 like { item_key: 'e' } ") + kPopularityByRank, "e");
+  EXPECT_EQ(liked.verdict(), v1::SEEN);
+  EXPECT_TRUE(liked.remedy().include_seen());
+  EXPECT_THAT(Retrieved(liked.remedy()), Contains("e"));
+}
+
+TEST_F(ExplainTest, ItemSetsAreNamed) {
+  ServeTiny();
+  const auto put = [&](const std::string& name,
+                       const std::vector<std::string>& keys) {
+    const KeyTable& items = bundle_->bundle().items();
+    RowSet others(items.size());
+    for (const std::string& key : keys) {
+      others.Add(items.Find(std::string_view(key)));
+    }
+    others.Complement();
+    bundle_->item_sets().Put(
+        name, std::make_shared<const ExcludedItems>(others, keys.size()));
+  };
+  put("sold_out", {"e"});
+  put("banned", {"e", "f"});
+  put("others", {"a"});
+  const v1::ItemExplanation item =
+      Why(std::string("k: 6 filter { exclude_sets: 'sold_out' exclude_sets: "
+                      "'others' exclude_sets: 'banned' } ") +
+              kPopularityByRank,
+          "e");
+  EXPECT_EQ(item.verdict(), v1::EXCLUDED);
+  EXPECT_EQ(item.sentence(),
+            "The item sets sold_out and banned have it: exclude_sets without "
+            "sold_out, banned would bring it in.");
+  EXPECT_THAT(item.remedy().filter().exclude_sets(), ElementsAre("others"));
+  EXPECT_THAT(Retrieved(item.remedy()), Contains("e"));
+}
+
+TEST_F(ExplainTest, DiversityIsNamed) {
+  ServeTiny();
+  // f has no vector, and is like no other; e is the second by popularity, and
+  // its vector is near those of others.
+  const std::string text = std::string(
+                               "k: 2 diversity { space: 'taste' "
+                               "lambda: 0 } ") +
+                           kPopularityByRank;
+  const std::vector<std::string> list = Retrieved(Request(text));
+  for (const char* key : {"e", "d", "c", "b", "a"}) {
+    const v1::ItemExplanation item = Why(text, key);
+    if (std::ranges::count(list, key) > 0) {
+      EXPECT_EQ(item.verdict(), v1::IN_THE_LIST);
+      continue;
+    }
+    EXPECT_EQ(item.verdict(), v1::BELOW_K) << key;
+    EXPECT_EQ(item.fused_rank(), static_cast<uint32_t>('f' - key[0] + 1));
+    if (item.fused_rank() <= 2) {
+      EXPECT_THAT(item.sentence(), HasSubstr("diversity prefers items"));
+    }
+  }
+}
+
+TEST_F(ExplainTest, TheConditionsOfAProfileAreExplained) {
+  ServeTiny();
+  v1::Profile& profile = *config_.add_profiles();
+  profile.set_name("stock");
+  profile.set_where("in_stock = true");
+  v1::Cap& cap = *profile.add_caps();
+  cap.set_attribute("brand");
+  cap.set_max(1);
+  const std::string text =
+      std::string("k: 6 profile: 'stock' ") + kPopularityByRank;
+  const v1::ItemExplanation failing = Why(text, "f");
+  EXPECT_EQ(failing.verdict(), v1::DOES_NOT_PASS);
+  ASSERT_EQ(failing.failed_terms_size(), 1);
+  EXPECT_EQ(failing.failed_terms(0).term(), "in_stock = true");
+  // c and a are of one brand.
+  const v1::ItemExplanation capped = Why(text, "a");
+  EXPECT_EQ(capped.verdict(), v1::KEPT_OUT_BY_CAP);
+  EXPECT_EQ(capped.cap_attribute(), "brand");
+  ASSERT_TRUE(capped.has_remedy());
+  EXPECT_THAT(Retrieved(capped.remedy()), Contains("a"));
+  const auto response = Ask(text, {"a"});
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->profile(), "stock");
 }
 
 TEST_F(ExplainTest, FailedTermsAreNamedWithTheItemsValues) {

@@ -171,10 +171,10 @@ TEST_F(BoostedRequestsTest, ErrorsNameTheField) {
 
 TEST_F(BoostedRequestsTest, ErrorsOfDecayAndOfOthersComeTogether) {
   const std::string message = Error(
-      "caps { attribute: 'tags' max: 1 } boosts { where: 'x = 1' factor: 2 } "
+      "caps { attribute: 'price' max: 1 } boosts { where: 'x = 1' factor: 2 } "
       "decay { attribute: 'year' half_life_days: 0 floor: 2 at: 'yesterday' }");
   for (const char* part :
-       {"caps[0].attribute: \"tags\" is tags",
+       {"caps[0].attribute: \"price\" is number",
         "boosts[0].where: at byte 0: \"x\" is no attribute",
         "decay.attribute: \"year\" is integer, expected one of time",
         "decay.half_life_days: 0, expected a finite number above 0",
