@@ -1,4 +1,5 @@
 // What is read of Debian's package index.
+#include <algorithm>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -37,6 +38,13 @@ TEST_F(DebianDataTest, TakesSourcesAsUsersAndFirstAlternatives) {
             "devel::lang:c");
   EXPECT_EQ(Find(data->item_features, "description")->text[1], "compression");
   EXPECT_EQ(Find(data->item_features, "section")->text[2], "");
+  const auto title = std::ranges::find(
+      data->attributes, "title",
+      [](const auto& attribute) { return attribute->spec.name(); });
+  ASSERT_NE(title, data->attributes.end());
+  EXPECT_THAT((*title)->texts, ElementsAre("C library", "compression"));
+  // Nobody learns twice from a description.
+  EXPECT_EQ(Find(data->item_features, "title"), nullptr);
 }
 
 TEST_F(DebianDataTest, NamesStanzasWithoutPackageAndSaysAptGetUpdate) {
