@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "index/bundle/row_set.h"
+#include "index/search/count_bits.h"
 #include "index/search/vector_index.h"
 #include "sync/mutex.h"
 
@@ -20,7 +21,7 @@ namespace tributary {
 class PassingItems {
  public:
   explicit PassingItems(RowSet rows)
-      : rows_(std::move(rows)), count_(rows_.Count()) {}
+      : rows_(std::move(rows)), count_(CountBits(rows_.words())) {}
   PassingItems(const PassingItems&) = delete;
   PassingItems& operator=(const PassingItems&) = delete;
   ~PassingItems();

@@ -43,16 +43,16 @@ void Resolve(benchmark::State& state, const std::string& where) {
 }
 BENCHMARK_CAPTURE(Resolve, one_bitmap, "in_stock")
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(Resolve, one_range, "price < 50")
+BENCHMARK_CAPTURE(Resolve, one_range, "price < 3000")
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(Resolve, three_terms,
-                  "in_stock AND price < 50 AND created_at >= 2024-06-01")
+                  "in_stock AND price < 3000 AND created_at >= 1970-02-01")
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(Resolve, three_ranges,
-                  "year > 1990 AND price < 50 AND created_at >= 2024-06-01")
+                  "year > 2100 AND price < 3000 AND created_at >= 1970-02-01")
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(Resolve, any_of_three,
-                  "in_stock OR price < 50 OR created_at >= 2024-06-01")
+                  "in_stock OR price < 3000 OR created_at >= 1970-02-01")
     ->Unit(benchmark::kMicrosecond);
 
 void FromCache(benchmark::State& state) {
@@ -60,8 +60,8 @@ void FromCache(benchmark::State& state) {
   const FilterLimits limits{.cache_bytes = 1 << 26};
   bool hit = false;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(cache.Resolve(Million(), "in_stock AND price < 50",
-                                           nullptr, limits, &hit));
+    benchmark::DoNotOptimize(cache.Resolve(
+        Million(), "in_stock AND price < 3000", nullptr, limits, &hit));
   }
 }
 BENCHMARK(FromCache)->Unit(benchmark::kMicrosecond);
