@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "index/filter/code_kernel.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After foreach_target.h.
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,6 +21,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr size_t kItems = 64;
 constexpr size_t kMaxBytes = 4;
+// Codes are prefetched this many items ahead.
+constexpr size_t kAhead = 2048;
 
 // Which of 64 bytes are above a limit, and which are equal to it.
 struct Compared {
@@ -27,20 +30,19 @@ struct Compared {
   uint64_t equal;
 };
 
+#if HWY_TARGET > HWY_AVX3
+
 template <class D>
 HWY_INLINE uint64_t MaskBits(D d, hn::Mask<D> mask) {
-#if HWY_TARGET <= HWY_AVX3
-  (void)d;
-  return static_cast<uint64_t>(mask.raw);
-#else
   // StoreMaskBits may write beyond a mask's bytes.
   uint8_t bytes[16] = {};
   hn::StoreMaskBits(d, mask, bytes);
   uint64_t bits;
   std::memcpy(&bits, bytes, sizeof(bits));
   return bits;
-#endif
 }
+
+#endif
 
 HWY_INLINE Compared Compare(const uint8_t* HWY_RESTRICT bytes, uint8_t limit) {
   const hn::CappedTag<uint8_t, kItems> d;
@@ -48,12 +50,17 @@ HWY_INLINE Compared Compare(const uint8_t* HWY_RESTRICT bytes, uint8_t limit) {
   Compared compared{0, 0};
   for (size_t i = 0; i < kItems; i += hn::Lanes(d)) {
     const auto values = hn::LoadU(d, bytes + i);
+#if HWY_TARGET <= HWY_AVX3
+    compared.above = _mm512_cmpgt_epu8_mask(values.raw, limits.raw);
+    compared.equal = _mm512_cmpeq_epu8_mask(values.raw, limits.raw);
+#else
     // There is no comparison of unsigned bytes on some targets.
     const auto least = hn::Min(values, limits);
     const auto equal = hn::Eq(values, limits);
     const auto at_most = hn::Eq(values, least);
     compared.above |= MaskBits(d, hn::Not(at_most)) << i;
     compared.equal |= MaskBits(d, equal) << i;
+#endif
   }
   return compared;
 }
@@ -132,6 +139,8 @@ void ApplyToAll(const AttributeColumn& column, CodeRange codes,
   for (uint32_t b = 0; b < bytes; ++b) planes[b] = column.CodeByte(b).data();
   uint64_t at = 0;
   for (; at + kItems <= items; at += kItems) {
+    hwy::Prefetch(planes[0] + at + kAhead);
+    if constexpr (kFirst == 2) hwy::Prefetch(planes[1] + at + kAhead);
     words[at / kItems] =
         Apply<kAction, kFirst>(planes, at, bytes, range, words[at / kItems]);
   }
