@@ -175,13 +175,13 @@ class Bench {
       return *allowed[allowed.size() == 1 ? 0 : query];
     };
     return Filtered(
-        [&](size_t i, std::vector<ScoredRow>* hits) {
+        [&](size_t i, std::vector<ScoredRow>* hits, SearchWork*) {
           return FlatScanAllowed({values_, dim_}, Query(i), flags_.n, of(i), {},
                                  SteadyTime::max(), hits);
         },
-        [&](size_t i, std::vector<ScoredRow>* hits) {
+        [&](size_t i, std::vector<ScoredRow>* hits, SearchWork* work) {
           return searcher.SearchAllowed(Query(i), flags_.n, of(i), {},
-                                        SteadyTime::max(), hits);
+                                        SteadyTime::max(), hits, work);
         });
   }
 
@@ -196,13 +196,13 @@ class Bench {
       if ((draw >> 33) % vectors < many) excluded.push_back(i);
     }
     return Filtered(
-        [&](size_t i, std::vector<ScoredRow>* hits) {
+        [&](size_t i, std::vector<ScoredRow>* hits, SearchWork*) {
           return FlatScan({values_, dim_}, Query(i), flags_.n, excluded,
                           SteadyTime::max(), hits);
         },
-        [&](size_t i, std::vector<ScoredRow>* hits) {
+        [&](size_t i, std::vector<ScoredRow>* hits, SearchWork* work) {
           return searcher.Search(Query(i), flags_.n, excluded,
-                                 SteadyTime::max(), hits);
+                                 SteadyTime::max(), hits, work);
         });
   }
 
@@ -219,13 +219,13 @@ class Bench {
       std::sort(excluded[i].begin(), excluded[i].end());
     }
     return Filtered(
-        [&](size_t i, std::vector<ScoredRow>* hits) {
+        [&](size_t i, std::vector<ScoredRow>* hits, SearchWork*) {
           return FlatScan({values_, dim_}, Query(i), flags_.n, excluded[i],
                           SteadyTime::max(), hits);
         },
-        [&](size_t i, std::vector<ScoredRow>* hits) {
+        [&](size_t i, std::vector<ScoredRow>* hits, SearchWork* work) {
           return searcher.Search(Query(i), flags_.n, excluded[i],
-                                 SteadyTime::max(), hits);
+                                 SteadyTime::max(), hits, work);
         });
   }
 
@@ -253,8 +253,8 @@ class Bench {
   }
 
  private:
-  using Find =
-      std::function<absl::Status(size_t query, std::vector<ScoredRow>* hits)>;
+  using Find = std::function<absl::Status(
+      size_t query, std::vector<ScoredRow>* hits, SearchWork* work)>;
 
   // The time of `find`, in microseconds, its recall of what `exact` finds, and
   // its time beside that of unfiltered searches, which alternate with it. Every
@@ -266,10 +266,11 @@ class Bench {
     std::vector<std::vector<ScoredRow>> hits(queries);
     std::vector<ScoredRow> unfiltered;
     for (size_t i = 0; i < queries; ++i) {
-      const absl::Status status = exact(i, &wanted[i]);
+      const absl::Status status = exact(i, &wanted[i], nullptr);
       if (!status.ok()) return std::string(status.message());
     }
     const CodedSearcher searcher = Searcher(BuiltEffort());
+    std::vector<SearchWork> works(queries);
     std::vector<double> micros(queries, 1e9);
     std::vector<double> beside(queries, 1e9);
     for (int pass = 0; pass < kPasses; ++pass) {
@@ -277,7 +278,7 @@ class Bench {
         for (size_t i = 0; i < queries; ++i) {
           const auto start = Clock::now();
           const absl::Status status =
-              filtered ? find(i, &hits[i])
+              filtered ? find(i, &hits[i], &works[i])
                        : searcher.Search(Query(i), flags_.n, {},
                                          SteadyTime::max(), &unfiltered);
           double& best = filtered ? micros[i] : beside[i];
@@ -288,8 +289,12 @@ class Bench {
     }
     double recall = 0;
     uint64_t fewer = 0;
+    uint64_t blocks = 0;
+    uint64_t scored = 0;
     for (size_t i = 0; i < queries; ++i) {
       recall += Recall(wanted[i], hits[i]);
+      blocks += works[i].blocks;
+      scored += works[i].reranked;
       fewer += hits[i].size() < wanted[i].size() ? 1 : 0;
     }
     const auto mean = [&](const std::vector<double>& of) {
@@ -298,10 +303,12 @@ class Bench {
     };
     return fmt::format(
         "{{\"mean\":{:.2f},\"worst\":{:.2f},\"unfiltered\":{:.2f},"
-        "\"ratio\":{:.2f},\"recall\":{:.5f},\"fewer\":{}}}",
+        "\"ratio\":{:.2f},\"recall\":{:.5f},\"fewer\":{},"
+        "\"blocks\":{},\"scored\":{}}}",
         mean(micros), *std::max_element(micros.begin(), micros.end()),
         mean(beside), mean(micros) / mean(beside),
-        recall / static_cast<double>(queries), fewer);
+        recall / static_cast<double>(queries), fewer, blocks / queries,
+        scored / queries);
   }
 
   StoredVectors Stored() const {
