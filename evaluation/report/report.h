@@ -22,7 +22,7 @@ struct ReportInput {
   // What the bundle was compared with.
   std::span<const Rival> rivals;
   // The filter that lists were measured under; empty: none.
-  std::string filter;
+  std::string filter = {};
   // The test set's name, for headings.
   std::string test_name;
   uint32_t threads = 1;

@@ -16,18 +16,29 @@ struct CodeRange {
   friend bool operator==(const CodeRange&, const CodeRange&) = default;
 };
 
-// Sets the bits of the items whose code is in the range, and leaves the others
-// as they are: bit i % 64 of word i / 64 belongs to item i.
+// What to do with the items whose code is in a range.
+enum class CodeAction {
+  // Set their bits, and leave the others as they are.
+  kMark,
+  // Clear the bits of all others.
+  kKeep,
+  // Clear their bits.
+  kDrop,
+};
+
+// Bit i % 64 of word i / 64 belongs to item i.
 //
 // Codes are compared byte by byte, from the most significant one, 64 items at a
 // time. Later bytes are read only if the first ones left some of the 64 items
 // undecided, so that mostly one byte an item is read, whatever the width of the
-// codes (ByteSlice: Feng, Lo, Kao, Xu, SIGMOD 2015).
+// codes (ByteSlice: Feng, Lo, Kao, Xu, SIGMOD 2015). Of 64 items whose bits
+// cannot change, nothing is read: the second of two comparisons reads only
+// where the first one passes.
 //
 // REQUIRES: the column is not of TAGS; range.begin <= range.end <= values();
 // words.size() is (n_items + 63) / 64.
-void MarkCodes(const AttributeColumn& column, CodeRange range,
-               std::span<uint64_t> words);
+void ApplyCodes(CodeAction action, const AttributeColumn& column,
+                CodeRange range, std::span<uint64_t> words);
 
 }  // namespace tributary
 

@@ -12,24 +12,57 @@ namespace {
 // for each item in a table of codes.
 constexpr size_t kMaxScans = 8;
 
-void Or(std::span<const uint64_t> from, std::span<uint64_t> to) {
-  for (size_t i = 0; i < to.size(); ++i) to[i] |= from[i];
-}
-void And(std::span<const uint64_t> from, std::span<uint64_t> to) {
-  for (size_t i = 0; i < to.size(); ++i) to[i] &= from[i];
+void Combine(CodeAction action, std::span<const uint64_t> from,
+             std::span<uint64_t> to) {
+  switch (action) {
+    case CodeAction::kMark:
+      for (size_t i = 0; i < to.size(); ++i) to[i] |= from[i];
+      return;
+    case CodeAction::kKeep:
+      for (size_t i = 0; i < to.size(); ++i) to[i] &= from[i];
+      return;
+    case CodeAction::kDrop:
+      for (size_t i = 0; i < to.size(); ++i) to[i] &= ~from[i];
+      return;
+  }
 }
 
-// Adds the items that have the tag.
-void AddTagged(const AttributeColumn& column, uint32_t code, RowSet* set) {
+// Adds the items that have the tag, or drops them.
+void ApplyTag(CodeAction action, const AttributeColumn& column, uint32_t code,
+              RowSet* set) {
   const std::span<const uint64_t> bitmap = column.Bitmap(code);
+  const std::span<uint64_t> words = set->mutable_words();
   if (!bitmap.empty()) {
-    Or(bitmap, set->mutable_words());
+    Combine(action, bitmap, words);
+    return;
+  }
+  if (action == CodeAction::kKeep) {
+    RowSet with(set->size());
+    ApplyTag(CodeAction::kMark, column, code, &with);
+    Combine(action, with.words(), words);
     return;
   }
   for (const Row row : column.ItemsWith(code)) {
     // A file that was not verified may name items that do not exist.
-    if (row < set->size()) set->Add(row);
+    if (row >= set->size()) continue;
+    const uint64_t bit = uint64_t{1} << (row % 64);
+    uint64_t& word = words[row / 64];
+    word = action == CodeAction::kMark ? word | bit : word & ~bit;
   }
+}
+
+// The bitmap of a range of one code, or empty.
+std::span<const uint64_t> BitmapOf(const AttributeColumn& column,
+                                   CodeRange range) {
+  if (range.end != range.begin + 1) return {};
+  return column.Bitmap(range.begin);
+}
+
+// How many ranges have no bitmap, so that codes are compared.
+size_t Scans(const AttributeColumn& column, std::span<const CodeRange> ranges) {
+  return static_cast<size_t>(std::ranges::count_if(
+      ranges,
+      [&](const CodeRange& range) { return BitmapOf(column, range).empty(); }));
 }
 
 // Adds the items whose code is in one of many ranges.
@@ -92,81 +125,108 @@ absl::StatusOr<ItemFilter> ItemFilter::Compile(const Bundle& bundle,
 RowSet ItemFilter::Evaluate() const { return Evaluate(root_); }
 
 RowSet ItemFilter::Evaluate(const Node& node) const {
+  RowSet set(n_items_);
+  if (node.kind == Node::Kind::kAll || node.kind == Node::Kind::kNot ||
+      node.kind == Node::Kind::kAllTags) {
+    set.Complement();
+    Apply(CodeAction::kKeep, node, &set);
+  } else {
+    Apply(CodeAction::kMark, node, &set);
+  }
+  return set;
+}
+
+void ItemFilter::Apply(CodeAction action, const Node& node, RowSet* set) const {
+  if (!ApplyInPlace(action, node, set)) {
+    Combine(action, Evaluate(node).words(), set->mutable_words());
+  }
+}
+
+bool ItemFilter::ApplyInPlace(CodeAction action, const Node& node,
+                              RowSet* set) const {
   switch (node.kind) {
     case Node::Kind::kAll:
-      return EvaluateAll(node);
-    case Node::Kind::kAny: {
-      RowSet set(n_items_);
-      for (const Node& child : node.children) {
-        Or(Evaluate(child).words(), set.mutable_words());
-      }
-      return set;
-    }
-    case Node::Kind::kNot: {
-      RowSet set = Evaluate(node.children.front());
-      set.Complement();
-      return set;
-    }
+      if (action != CodeAction::kKeep) return false;
+      for (const Node* child : CheapestFirst(node)) Apply(action, *child, set);
+      return true;
+    case Node::Kind::kAny:
+      if (action == CodeAction::kKeep) return false;
+      for (const Node& child : node.children) Apply(action, child, set);
+      return true;
+    case Node::Kind::kNot:
+      if (action == CodeAction::kMark) return false;
+      Apply(action == CodeAction::kKeep ? CodeAction::kDrop : CodeAction::kKeep,
+            node.children.front(), set);
+      return true;
     case Node::Kind::kCodes:
-      return EvaluateCodes(node);
+      return ApplyRanges(action, node, set);
     case Node::Kind::kAnyTag:
+      if (action == CodeAction::kKeep && node.codes.size() != 1) return false;
+      for (const uint32_t code : node.codes) {
+        ApplyTag(action, *node.column, code, set);
+      }
+      return true;
     case Node::Kind::kAllTags:
+      if (action != CodeAction::kKeep) return false;
+      // One of them is a value that no item has.
+      if (node.codes.empty()) std::ranges::fill(set->mutable_words(), 0);
+      for (const uint32_t code : node.codes) {
+        ApplyTag(action, *node.column, code, set);
+      }
+      return true;
     case Node::Kind::kTagged:
-      return EvaluateTags(node);
+      if (action == CodeAction::kKeep) return false;
+      for (uint32_t code = 0; code < node.column->values(); ++code) {
+        ApplyTag(action, *node.column, code, set);
+      }
+      return true;
   }
-  return RowSet(n_items_);
+  return true;
 }
 
-RowSet ItemFilter::EvaluateAll(const Node& node) const {
-  RowSet set = Evaluate(node.children.front());
-  for (size_t i = 1; i < node.children.size(); ++i) {
-    And(Evaluate(node.children[i]).words(), set.mutable_words());
+bool ItemFilter::ApplyRanges(CodeAction action, const Node& node,
+                             RowSet* set) const {
+  const bool many = Scans(*node.column, node.ranges) > kMaxScans;
+  if (action == CodeAction::kMark && many) {
+    AddCodesOf(*node.column, node.ranges, set);
+    return true;
   }
-  return set;
-}
-
-RowSet ItemFilter::EvaluateCodes(const Node& node) const {
-  RowSet set(n_items_);
-  size_t scans = 0;
-  for (const CodeRange& range : node.ranges) {
-    const bool one = range.end == range.begin + 1;
-    scans += one && !node.column->Bitmap(range.begin).empty() ? 0 : 1;
-  }
-  if (scans > kMaxScans) {
-    AddCodesOf(*node.column, node.ranges, &set);
-    return set;
+  if (many || (action == CodeAction::kKeep && node.ranges.size() != 1)) {
+    return false;
   }
   for (const CodeRange& range : node.ranges) {
-    const bool one = range.end == range.begin + 1;
-    const auto bitmap =
-        one ? node.column->Bitmap(range.begin) : std::span<const uint64_t>();
+    const auto bitmap = BitmapOf(*node.column, range);
     if (bitmap.empty()) {
-      MarkCodes(*node.column, range, set.mutable_words());
+      ApplyCodes(action, *node.column, range, set->mutable_words());
     } else {
-      Or(bitmap, set.mutable_words());
+      Combine(action, bitmap, set->mutable_words());
     }
   }
-  return set;
+  return true;
 }
 
-RowSet ItemFilter::EvaluateTags(const Node& node) const {
-  RowSet set(n_items_);
-  if (node.kind == Node::Kind::kTagged) {
-    for (uint32_t code = 0; code < node.column->values(); ++code) {
-      AddTagged(*node.column, code, &set);
+// Bitmaps come first, and then codes of which few pass if values are spread
+// evenly, because the next ones are compared only where something passes yet.
+std::vector<const ItemFilter::Node*> ItemFilter::CheapestFirst(
+    const Node& node) {
+  std::vector<std::pair<double, const Node*>> ordered;
+  for (const Node& child : node.children) {
+    double order = 2;
+    if (child.kind == Node::Kind::kCodes) {
+      double codes = 0;
+      for (const CodeRange& range : child.ranges) {
+        codes += range.end - range.begin;
+      }
+      order = Scans(*child.column, child.ranges) == 0
+                  ? 0
+                  : codes / (double{1} + child.column->values());
     }
-    return set;
+    ordered.emplace_back(order, &child);
   }
-  for (size_t i = 0; i < node.codes.size(); ++i) {
-    if (node.kind == Node::Kind::kAnyTag || i == 0) {
-      AddTagged(*node.column, node.codes[i], &set);
-      continue;
-    }
-    RowSet with(n_items_);
-    AddTagged(*node.column, node.codes[i], &with);
-    And(with.words(), set.mutable_words());
-  }
-  return set;
+  std::ranges::stable_sort(ordered, {}, &std::pair<double, const Node*>::first);
+  std::vector<const Node*> children;
+  for (const auto& [order, child] : ordered) children.push_back(child);
+  return children;
 }
 
 bool DropAttribute(std::string_view attribute, v1::Predicate* predicate) {

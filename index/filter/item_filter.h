@@ -84,10 +84,18 @@ class ItemFilter {
 
   explicit ItemFilter(uint64_t n_items) : n_items_(n_items) {}
 
+  // The items that pass the node.
   RowSet Evaluate(const Node& node) const;
-  RowSet EvaluateAll(const Node& node) const;
-  RowSet EvaluateCodes(const Node& node) const;
-  RowSet EvaluateTags(const Node& node) const;
+  // Adds what passes the node to a set, or keeps nothing else of the set, or
+  // drops it from the set. Conditions follow each other in one bitmap: later
+  // ones are evaluated only where earlier ones leave something open, and few
+  // predicates need a second bitmap.
+  void Apply(CodeAction action, const Node& node, RowSet* set) const;
+  // The same, unless that takes a bitmap of its own: then it returns false.
+  bool ApplyInPlace(CodeAction action, const Node& node, RowSet* set) const;
+  bool ApplyRanges(CodeAction action, const Node& node, RowSet* set) const;
+  // The children, in the order in which to keep what passes them all.
+  static std::vector<const Node*> CheapestFirst(const Node& node);
   static bool Passes(const Node& node, Row item);
 
   uint64_t n_items_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "index/bundle/row_set.h"
+#include "index/search/count_bits.h"
 #include "index/search/vector_index.h"
 #include "sync/mutex.h"
 
@@ -20,7 +21,9 @@ namespace tributary {
 class PassingItems {
  public:
   explicit PassingItems(RowSet rows)
-      : rows_(std::move(rows)), count_(rows_.Count()), serial_(NextSerial()) {}
+      : rows_(std::move(rows)),
+        count_(CountBits(rows_.words())),
+        serial_(NextSerial()) {}
   PassingItems(const PassingItems&) = delete;
   PassingItems& operator=(const PassingItems&) = delete;
   ~PassingItems();

@@ -1,8 +1,13 @@
 #include "index/search/allowed_vectors.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <utility>
+
+#include "index/bundle/row.h"
+#include "index/search/count_bits.h"
+#include "index/search/gather_bits.h"
 
 namespace tributary {
 namespace {
@@ -19,6 +24,22 @@ void ForEach(const RowSet& set, const Take& take) {
   }
 }
 
+// Sets the bits of the positions whose rows are in the set.
+void GatherRows(const VectorTable& table, const RowSet& rows,
+                std::span<uint64_t> words) {
+  if (rows.size() == 0) return;
+  constexpr size_t kWords = 16;
+  std::array<uint32_t, kWords * 64> of;
+  for (size_t w = 0; w < words.size(); w += kWords) {
+    const size_t some = std::min(kWords, words.size() - w);
+    for (size_t i = 0; i < some * 64; ++i) {
+      const uint64_t position = w * 64 + i;
+      of[i] = position < table.size() ? table.row(position) : kNoRow;
+    }
+    GatherBits(rows.words(), {of.data(), some * 64}, words.subspan(w, some));
+  }
+}
+
 }  // namespace
 
 AllowedVectors::AllowedVectors(RowSet allowed_positions)
@@ -32,18 +53,13 @@ AllowedVectors::AllowedVectors(const VectorTable& table, const RowSet& rows) {
     positions = rows;
   } else {
     positions = RowSet(table.size());
-    for (uint64_t i = 0; i < table.size(); ++i) {
-      const Row row = table.row(i);
-      if (row < rows.size() && rows.Has(row)) {
-        positions.Add(static_cast<uint32_t>(i));
-      }
-    }
+    GatherRows(table, rows, positions.mutable_words());
   }
   CountPositions();
 }
 
 void AllowedVectors::CountPositions() {
-  count = positions.Count();
+  count = CountBits(positions.words());
   if (count * kVectorsPerFew > positions.size()) return;
   few.reserve(count);
   ForEach(positions, [this](uint32_t position) { few.push_back(position); });

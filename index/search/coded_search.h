@@ -106,7 +106,7 @@ class CodedSearcher {
   // *allowed are set.
   void Allow(AllowedSlots* allowed) const;
 
-  // As Search, but returns only vectors that are allowed. coded_search.cc
+  // As Search, but returns only vectors that are allowed. allowed_search.cc
   // describes how recall stays the same however many are allowed, wherever they
   // lie.
   absl::Status SearchAllowed(std::span<const float> query, uint32_t n,
@@ -210,8 +210,12 @@ class CodedSearcher {
   uint64_t CountBetterExcluded(std::span<const float> query,
                                std::span<const uint32_t> excluded, float least,
                                Scratch* scratch) const;
+  // |query|, finite.
+  static float Length(std::span<const float> query);
   // The cost of scoring all vectors.
   double ExactNs() const;
+  // The cost of scanning lists of so many blocks.
+  double ScanNs(uint64_t lists, uint64_t blocks) const;
   // The cost of scoring a vector at a random position.
   double VectorNs() const;
 

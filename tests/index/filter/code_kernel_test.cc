@@ -90,14 +90,37 @@ void ExpectEqualsALoop(const AttributeColumn& column, CodeRange range) {
     const uint32_t code = column.CodeOf(item);
     if (code >= range.begin && code < range.end) expected.Add(item);
   }
-  RowSet marked(column.n_items());
-  MarkCodes(column, range, marked.mutable_words());
-  ASSERT_EQ(marked, expected)
-      << range.begin << " to " << range.end << " of " << column.values() << ", "
-      << column.n_items() << " items";
+  // Nothing, all, and every third word and item.
+  for (const int before : {0, 1, 2}) {
+    RowSet set(column.n_items());
+    for (Row item = 0; item < column.n_items(); ++item) {
+      if (before == 1 || (before == 2 && item / 64 % 3 == 0 && item % 3 == 0)) {
+        set.Add(item);
+      }
+    }
+    for (const CodeAction action :
+         {CodeAction::kMark, CodeAction::kKeep, CodeAction::kDrop}) {
+      RowSet wanted(column.n_items());
+      for (Row item = 0; item < column.n_items(); ++item) {
+        const bool in = expected.Has(item);
+        const bool was = set.Has(item);
+        if (action == CodeAction::kMark   ? was || in
+            : action == CodeAction::kKeep ? was && in
+                                          : was && !in) {
+          wanted.Add(item);
+        }
+      }
+      RowSet applied = set;
+      ApplyCodes(action, column, range, applied.mutable_words());
+      ASSERT_EQ(applied, wanted)
+          << range.begin << " to " << range.end << " of " << column.values()
+          << ", " << column.n_items() << " items, action "
+          << static_cast<int>(action) << " on set " << before;
+    }
+  }
 }
 
-TEST(MarkCodes, EqualsALoopOverTheCodes) {
+TEST(ApplyCodes, EqualsALoopOverTheCodes) {
   std::mt19937 random(1);
   uint32_t widths = 0;
   for (const uint32_t values :
@@ -119,28 +142,12 @@ TEST(MarkCodes, EqualsALoopOverTheCodes) {
   EXPECT_EQ(widths, 0b11110) << "widths of 1 to 4 bytes";
 }
 
-TEST(MarkCodes, LeavesOtherBitsAsTheyAre) {
-  std::vector<uint32_t> codes(130);
-  for (size_t i = 0; i < codes.size(); ++i) codes[i] = i % 3;
-  const CodesOf made(3, codes);
-  ForEachTarget([&] {
-    RowSet set(130);
-    set.Add(0);
-    set.Add(129);
-    MarkCodes(made.column(), {1, 2}, set.mutable_words());
-    for (Row item = 0; item < 130; ++item) {
-      EXPECT_EQ(set.Has(item), item % 3 == 1 || item == 0 || item == 129)
-          << item;
-    }
-  });
-}
-
 // A file that was not verified may have codes that no value has.
-TEST(MarkCodes, CodesBeyondTheValuesAreMissing) {
+TEST(ApplyCodes, CodesBeyondTheValuesAreMissing) {
   const CodesOf made(10, {9, 10, 11, 255});
   ForEachTarget([&] {
     RowSet set(4);
-    MarkCodes(made.column(), {0, 10}, set.mutable_words());
+    ApplyCodes(CodeAction::kMark, made.column(), {0, 10}, set.mutable_words());
     EXPECT_EQ(set.words()[0], 1);
   });
 }
