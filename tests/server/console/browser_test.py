@@ -157,7 +157,8 @@ class Deployment:
              "--bundles", root / "bundles", "--listen", "127.0.0.1:0",
              "--http", "127.0.0.1:0", "--admin", "off", "--control", control],
             stdout=self._log, stderr=subprocess.STDOUT)
-        self.address = "http://" + self._wait_for(r"event=listening.* http=(\S+)")
+        self.address = "http://" + self._wait_for(
+            r"event=listening.* http=(\S+)")
         for command in (["stage", "1"], ["label", "canary", "1", "--share",
                                          "0.1"]):
             run(PROGRAMS / "tributary", "control", *command, "--control",
