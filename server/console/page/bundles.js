@@ -38,7 +38,8 @@ function loaderElement(loader) {
       ? `version ${loader.currentVersion}` : 'none'],
     ['Last version that was active', loader.lastGoodVersion
       ? `version ${loader.lastGoodVersion}` : 'none'],
-    ['What is wrong now', loader.lastError ? text(loader.lastError) : 'nothing'],
+    ['What is wrong now',
+      loader.lastError ? text(loader.lastError) : 'nothing'],
     loader.consecutiveErrors && ['Steps that failed', loader.consecutiveErrors],
     loader.lastRefusal && ['Last refused', refusal(loader.lastRefusal)],
     ['Downloaded', words.bytes(loader.fetchedBytes)],
@@ -83,8 +84,9 @@ export class BundlesView {
         ['Server started', words.time(status.startedAt)],
         ['Memory of the server', words.bytes(now.residentBytes)],
         now.memoryLimitBytes &&
-          ['Memory that can still be had', `${words.bytes(
-            now.memoryAvailableBytes)} of ${words.bytes(now.memoryLimitBytes)}`],
+          ['Memory that can still be had',
+            `${words.bytes(now.memoryAvailableBytes)} of ` +
+            words.bytes(now.memoryLimitBytes)],
         ['Program', text(`tributary-server ${json.program.version}` +
           (json.program.revision ? ` (${short(json.program.revision)})` : ''))],
       ]),

@@ -45,7 +45,8 @@ export class Chart {
     const width = this.place.clientWidth;
     if (width === 0) return;
     this.legend.replaceChildren(...series.length === 0
-      ? [el('span', {class: 'muted'}, 'nothing was measured')] : series.map(([name], i) =>
+      ? [el('span', {class: 'muted'}, 'nothing was measured')]
+      : series.map(([name], i) =>
       el('span', {class: 'chip'}, el('span',
         {class: `dot series-${i % 8}`, 'aria-hidden': 'true'}), text(name))));
     const last = (values) => {

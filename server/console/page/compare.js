@@ -50,8 +50,9 @@ export class CompareView {
         return el('div', {class: 'field'}, el('label', {for: id}, label),
           this.selects[id]);
       };
-      return [make('from', `${side === 'left' ? 'Left' : 'Right'}: answered from`),
-        make('profile', `${side === 'left' ? 'Left' : 'Right'}: profile`)];
+      const name = side === 'left' ? 'Left' : 'Right';
+      return [make('from', `${name}: answered from`),
+        make('profile', `${name}: profile`)];
     };
     const sides = el('div', {class: 'fields'}, SIDES.map(choose));
     this.form = new RequestForm({action: 'Compare',

@@ -102,7 +102,8 @@ class Page {
       replace(this.problem);
       const version = this.status.status.activeVersion;
       document.getElementById('which').textContent =
-        `${location.host}, ${version ? `version ${version}` : 'no version yet'}`;
+        `${location.host}, ` +
+        (version ? `version ${version}` : 'no version yet');
     } catch (problem) {
       replace(this.problem, error(problem.message));
     }

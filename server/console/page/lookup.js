@@ -43,7 +43,8 @@ export function factsOf(reply, shown, took) {
     facts.push(`${reply.unknownItems} items that the catalogue does not have`);
   }
   if (reply.filter) {
-    facts.push(`${words.count(reply.filter.passingItems)} items pass the filter`);
+    facts.push(
+      `${words.count(reply.filter.passingItems)} items pass the filter`);
   }
   return el('ul', {class: 'facts'}, facts.map((fact) =>
     el('li', null, text(fact))));

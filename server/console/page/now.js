@@ -85,7 +85,8 @@ export class NowView {
     const rows = columns.times.map((seconds, i) => i).slice(-ROWS).reverse();
     replace(this.rows, table(`The last ${rows.length} samples`, [
       ['Until', (i) => clock(columns.times[i])],
-      ['Answered/s', (i) => words.number(columns.answeredPerSecond[i], 3), true],
+      ['Answered/s', (i) => words.number(columns.answeredPerSecond[i], 3),
+        true],
       ['Failed/s', (i) => words.number(columns.failedPerSecond[i], 3), true],
       ['Refused/s', (i) => words.number(columns.refusedPerSecond[i], 3), true],
       ['p50', (i) => words.milliseconds(columns.p50Ms[i]), true],

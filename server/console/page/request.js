@@ -159,7 +159,8 @@ export function answerers(status) {
   const resident = ((status && status.status.bundles) || []);
   return [['', 'by the user\'s label, else the active version'],
     ...((status && status.status.labels) || []).map((label) =>
-      [`label:${label.name}`, `label ${label.name} (version ${label.version})`]),
+      [`label:${label.name}`,
+        `label ${label.name} (version ${label.version})`]),
     ['label:stable', 'the active version'],
     ...resident.map((bundle) => [`version:${bundle.version}`,
       `version ${bundle.version}${bundle.state === 'ACTIVE' ? ' (active)'

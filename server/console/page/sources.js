@@ -41,7 +41,9 @@ export class SourcesView {
   async show(parameters) {
     this.span = SPANS.some(([span]) => span === parameters.get('span'))
       ? parameters.get('span') : 'hour';
-    for (const [input] of this.radios) input.checked = input.value === this.span;
+    for (const [input] of this.radios) {
+      input.checked = input.value === this.span;
+    }
     await this.refresh();
   }
 

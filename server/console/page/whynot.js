@@ -43,7 +43,8 @@ function explanationElement(item, titles) {
     values([
       item.rank && ['Rank in the list', item.rank],
       item.fusedRank &&
-        ['Rank by fused score', `${item.fusedRank} among all that was proposed`],
+        ['Rank by fused score',
+          `${item.fusedRank} among all that was proposed`],
       item.fusedRank && ['Fused score', words.number(item.fusedScore)],
       item.fusedRank && item.factor !== undefined && item.factor !== 1 &&
         ['Factor of boosts and decay', words.number(item.factor)],

@@ -66,7 +66,8 @@ export function count(value) {
 }
 
 export function number(value, digits = 4) {
-  if (value === null || value === undefined || !Number.isFinite(Number(value))) {
+  if (value === null || value === undefined ||
+      !Number.isFinite(Number(value))) {
     return '–';
   }
   return String(Number(Number(value).toPrecision(digits)));

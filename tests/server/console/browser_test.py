@@ -36,7 +36,7 @@ HOSTILE_KEY = "<b onmouseover=window.hit=1>"
 
 VIEWS = {
     "lookup": "#lookup?user=u1&k=20&size=10",
-    "why": "#why?user=u1&k=20&item=i3",
+    "why": "#why?user=u1&k=20&profile=none&item=i110",
     "compare": "#compare?user=u1&k=20&left-from=version:1"
                "&right-from=version:2",
     "sources": "#sources?span=life",
@@ -157,7 +157,8 @@ class Deployment:
              "--bundles", root / "bundles", "--listen", "127.0.0.1:0",
              "--http", "127.0.0.1:0", "--admin", "off", "--control", control],
             stdout=self._log, stderr=subprocess.STDOUT)
-        self.address = "http://" + self._wait_for(r"event=listening.* http=(\S+)")
+        self.address = "http://" + self._wait_for(
+            r"event=listening.* http=(\S+)")
         for command in (["stage", "1"], ["label", "canary", "1", "--share",
                                          "0.1"]):
             run(PROGRAMS / "tributary", "control", *command, "--control",
@@ -323,10 +324,18 @@ class ConsoleTest(unittest.TestCase):
     def test_why_not(self):
         self.show("why")
         text = self.text()
-        if self.deployment.explains:
-            self.assertIn("What each source makes of it", text)
-        else:
+        if not self.deployment.explains:
             self.assertIn("This server has no Explain", text)
+            return
+        self.assertIn("What each source makes of it", text)
+        self.show("why", "#why?user=u1&profile=cheap&item=i110")
+        self.assertIn("price < 60", self.text("article table"))
+        self.show("why", "#why?user=u1&profile=none&item=i3")
+        self.assertIn("The user has already had it", self.text())
+        # The change that it offers brings the item in.
+        self.page.evaluate("document.querySelector('article a.button').click()")
+        self.page.wait(READY["lookup"])
+        self.assertIn("i3", self.texts("ol.candidates .key bdi"))
 
     def test_a_lookup_leads_to_why_and_to_compare(self):
         self.show("lookup", "#lookup?user=u1&k=20&where=price+%3C+60")
