@@ -250,7 +250,8 @@ TEST_F(AllocationTest, RetrieversAllocateNothing) {
         "caps { attribute: 'tags' max: 2 }"}) {
     for (const std::string user :
          {"user_id: 10", "user_id: 20", "recent_item_keys: ['a', 'e']",
-          "user_id: 10 like { item_key: 'c' weight: 2 } "
+          // The sets leave nothing but what it has seen or named.
+          "user_id: 10 include_seen: true like { item_key: 'c' weight: 2 } "
           "unlike { item_key: 'd' }",
           "like { item_key: 'f' } recent_item_keys: ['b', 'a'] "
           "recent_item_weights: [0.5, 2]",
