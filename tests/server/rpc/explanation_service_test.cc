@@ -54,6 +54,16 @@ class ExplanationTest : public testing::Test {
     }
   }
 
+  // Returns after the server has read what the connection had sent before: that
+  // a caller has given up. Calls on the same connection do not overtake it, and
+  // they are many because a thread of the server may be slow with what it has
+  // read.
+  void WaitUntilRead() {
+    for (int i = 0; i < 200; ++i) {
+      EXPECT_EQ(Explain({}).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    }
+  }
+
   std::unique_ptr<RunningServer> running_;
   std::unique_ptr<v1::Explanation::Stub> stub_;
   v1::ExplainResponse response_;
@@ -144,6 +154,7 @@ TEST_F(ExplanationTest, GivesUpWhenTheCallerDoes) {
                 .error_code(),
             grpc::StatusCode::DEADLINE_EXCEEDED);
   gate.entered.acquire();
+  WaitUntilRead();
   // The search that is in progress ends; there is no further one, which would
   // wait at the gate.
   gate.open.release();
@@ -157,6 +168,7 @@ TEST_F(ExplanationTest, GivesUpWhenTheCallerDoes) {
   gate.entered.acquire();
   context.TryCancel();
   EXPECT_EQ(call.get().error_code(), grpc::StatusCode::CANCELLED);
+  WaitUntilRead();
   gate.open.release();
   WaitUntilFree();
   EXPECT_FALSE(gate.entered.try_acquire());
