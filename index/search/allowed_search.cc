@@ -10,10 +10,14 @@
 // unfiltered search looks kReach of the list's spread beyond the centroid; if m
 // of the list's N vectors are allowed, the best of them is nearer:
 //
-//   bound(list) = q . centroid + |q| spread kReach sqrt((c + ln m) / (c + ln
-//   N))
+//   bound(list) = q . centroid + kReach |q| spread r
+//   r = sqrt((c + ln m) / (c + ln N))
 //
 // c accounts for vectors beyond the most likely best one; both were measured.
+// This holds for filters that have nothing to do with scores. Others show where
+// the query is: if more pass near it than elsewhere, the few of a list that
+// pass may be its best, and its bound is raised; if fewer do, what passes lies
+// further away, and all bounds are raised.
 //
 // What is found. A scan reads the codes of a whole list. Where few of its
 // vectors are allowed, it is cheaper to score these exactly at once, so that
@@ -30,9 +34,10 @@
 //   loss = mean over h of P(e > score(h) - c) = mean Q((score(h) - c) / d)
 //
 // where Q is the tail of the normal distribution. If the loss is above
-// kMaxLoss, lists are scanned once more with a threshold from the start, that
-// one of c for which the loss is kSmallLoss, and everything above it is scored;
-// or all that pass, where that is cheaper.
+// kMaxLoss, the same lists are scanned once more with a threshold from the
+// start, that c for which the loss is kSmallLoss, and everything above it is
+// scored. How many that will be follows from how scores thin out among the
+// survivors. Where scoring all that pass is cheaper, that is done instead.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -73,6 +78,8 @@ constexpr double kFewerNear = 3;
 constexpr float kFarther = 1.3f;
 // Of more than one vector of so many, vectors are read in order.
 constexpr size_t kVectorsPerOrdered = 64;
+// A second scan reranks no more, so that a thread's memory stays small.
+constexpr double kMostReranked = 1 << 17;
 // Items that were scored exactly are kept up to so many times n.
 constexpr uint32_t kMostKept = 4;
 
@@ -294,9 +301,10 @@ absl::Status CodedSearcher::SearchFurther(const AllowedQuery& query,
   const float from = LeastFor(*hits, least, error);
   const double above = CountAbove(least, from, scratch);
   const double exact_ns = ExactNs(query.allowed);
-  if (ScanNs(scratch->work.lists, scratch->work.blocks) +
-          above * (kColdNs + VectorNs()) <
-      exact_ns / 2) {
+  if (above < kMostReranked &&
+      ScanNs(scratch->work.lists, scratch->work.blocks) +
+              above * (kColdNs + VectorNs()) <
+          exact_ns / 2) {
     Survivors& survivors = scratch->survivors;
     survivors.Reset(
         static_cast<uint32_t>(std::max(2 * above, 4.0 * survivors.keep)));
