@@ -1,138 +1,160 @@
 // Filtered search. The best n that pass are among the best n / p of all
 // vectors, where p is the share that passes *near the query*: a filter for the
 // query's own genre passes most of what lies there, and one for another genre
-// next to nothing. The lists tell: p is the share of allowed vectors in the
-// lists that are scanned. Taking more lists, in order of their rank, the first
-// number of lists L that suffices is the one with
+// next to nothing. Therefore nothing is assumed about p; the lists are scanned
+// in the order of a bound on what may be found in each, until what was found is
+// better than that.
 //
-//   L >= probes(n) p(L)^-0.55,  p(L) = allowed vectors in the first L / all in
-//   them
+// The bound. The best of m vectors of a list scores more than the centroid by
+// about s sqrt(2 ln m), if their scores spread normally with s around it. An
+// unfiltered search looks kReach of the list's spread beyond the centroid; if m
+// of the list's N vectors are allowed, the best of them is nearer:
 //
-// and at least n allowed vectors; the exponent was measured. As many of these
-// are reranked as without a filter, because those that do not pass take no
-// room.
+//   bound(list) = q . centroid + kReach |q| spread r
+//   r = sqrt((c + ln m) / (c + ln N))
 //
-// A scan reads the codes of a whole list. Where few of its vectors are allowed,
-// it is cheaper to score these exactly at once, so that the work falls with the
-// share that passes, and with very few allowed vectors the search is exact.
+// c accounts for vectors beyond the most likely best one; both were measured.
+// This holds for filters that have nothing to do with scores. Others show where
+// the query is: if more pass near it than elsewhere, the few of a list that
+// pass may be its best, and its bound is raised; if fewer do, what passes lies
+// further away, and all bounds are raised.
+//
+// What is found. A scan reads the codes of a whole list. Where few of its
+// vectors are allowed, it is cheaper to score these exactly at once, so that
+// with very few allowed vectors the search is exact.
+//
+// The check. The best R by code are reranked, as without a filter. Sometimes
+// that is not enough: where the filter bars the best vectors of every list,
+// such as "less popular than" on vectors that know popularity, the best that
+// pass are a thin slice of a crowd, which codes cannot tell apart. The
+// difference e of exact and approximate scores, whose deviation d a sample
+// tells, says which share of items as good as the hits h was not reranked,
+// because their code was below that of the worst survivor, c:
+//
+//   loss = mean over h of P(e > score(h) - c) = mean Q((score(h) - c) / d)
+//
+// where Q is the tail of the normal distribution. If the loss is above
+// kMaxLoss, the same lists are scanned once more with a threshold from the
+// start, that c for which the loss is kSmallLoss, and everything above it is
+// scored. How many that will be follows from how scores thin out among the
+// survivors. Where scoring all that pass is cheaper, that is done instead.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
 
+#include "fmt/core.h"
 #include "index/search/coded_scratch.h"
 #include "index/search/coded_search.h"
 #include "index/search/count_bits.h"
+#include "index/search/dot_kernel.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
 
-// ChooseLists: how the number of lists grows as fewer vectors pass, and by how
-// much between two tries.
+constexpr double kReach = 0.5;
+constexpr double kReachOffset = 8;
+constexpr float kLowest = -std::numeric_limits<float>::infinity();
+
+// Roughly how many lists are scanned in the end: their number grows with this
+// power of 1 / p. These are put in order at first.
 constexpr double kPassingExponent = 0.55;
-constexpr double kMoreLists = 1.3;
+// By how much the power of reranked / n falls with each tenth of p: further
+// down, scores are further apart for their rank.
+constexpr double kRerankDecay = 0.04;
+constexpr size_t kListsAtOnce = 16;
+// Near the query are that many lists, and an eighth of those that are probed.
+constexpr uint32_t kNearLists = 4;
+// If that many times as many pass there as elsewhere, what passes is what is
+// like the query: then the best of a list pass, however few do, and up to
+// kDenser times as many as near the query.
+constexpr double kMoreNear = 1.5;
+constexpr double kDenser = 4;
+// If so many times fewer pass, what passes is unlike the query, and the best of
+// it may be so many times further away.
+constexpr double kFewerNear = 3;
+constexpr float kFarther = 1.3f;
+// Of more than one vector of so many, vectors are read in order.
+constexpr size_t kVectorsPerOrdered = 64;
+// A second scan reranks no more, so that a thread's memory stays small.
+constexpr double kMostReranked = 1 << 17;
+// Items that were scored exactly are kept up to so many times n.
+constexpr uint32_t kMostKept = 4;
 
 // A vector that is scored without its codes having been read is in no cache: it
 // takes so many nanoseconds more.
 constexpr double kColdNs = 21;
 
-// The best n by exact score are trusted if the worst of them is at least this
-// many standard deviations of a code's error above what was not reranked.
-constexpr float kTrustedGap = 1.5f;
-// If they are not, the search is repeated with the effort for so many times as
-// many; and then done exactly.
-constexpr uint32_t kMoreEffort = 4;
-// How many reranked items tell the error.
-constexpr size_t kErrorSample = 64;
+constexpr double kMaxLoss = 0.012;
+constexpr double kSmallLoss = 0.005;
+// How many items tell the error, and how many hits the loss.
+constexpr uint32_t kErrorSample = 64;
+// Takes any item of a list.
+constexpr uint32_t kSampleStep = 7919;
+
+// What has been done to a list.
+constexpr uint8_t kNotVisited = 0;
+constexpr uint8_t kScanned = 1;
+constexpr uint8_t kScored = 2;
+
+float ListReach(double allowed, double items) {
+  const auto squared = [](double count) {
+    return kReachOffset + std::log(std::max(1.0, count));
+  };
+  return static_cast<float>(kReach *
+                            std::sqrt(squared(allowed) / squared(items)));
+}
+
+// The share of items that score like the hits, but whose code is below `least`.
+double CodeLoss(std::span<const ScoredRow> hits, float least, float error) {
+  const size_t size = std::min<size_t>(kErrorSample, hits.size());
+  double sum = 0;
+  for (size_t i = 0; i < size; ++i) {
+    const float score = hits[i * hits.size() / size].score;
+    sum += std::erfc((score - least) / (error * std::sqrt(2.0)));
+  }
+  return sum / (2 * static_cast<double>(size));
+}
+
+// The highest score by code at which the loss is small.
+float LeastFor(std::span<const ScoredRow> hits, float least, float error) {
+  float high = least;
+  float low = std::min(least, hits.back().score - 4 * error);
+  for (int i = 0; i < 12; ++i) {
+    const float middle = low + (high - low) / 2;
+    (CodeLoss(hits, middle, error) > kSmallLoss ? high : low) = middle;
+  }
+  return low;
+}
+
+// Adds what is among `more` but not yet among *hits, and keeps the best n.
+void AddHits(uint32_t n, std::span<const ScoredRow> more,
+             std::vector<uint32_t>* positions, std::vector<ScoredRow>* hits) {
+  positions->clear();
+  for (const ScoredRow& hit : *hits) positions->push_back(hit.row);
+  std::ranges::sort(*positions);
+  for (const ScoredRow& hit : more) {
+    if (!std::ranges::binary_search(*positions, hit.row)) hits->push_back(hit);
+  }
+  std::ranges::sort(*hits, Better);
+  if (hits->size() > n) hits->resize(n);
+}
 
 }  // namespace
 
-uint32_t CodedSearcher::ChooseLists(std::span<const float> query, uint32_t n,
-                                    const AllowedSlots& allowed, float effort,
-                                    Scratch* scratch) const {
-  ScoreLists(query, scratch->query_length, &scratch->all_lists);
-  const SearchEffort unfiltered = EffortFor(n);
-  const auto needed = [&](uint64_t passing, uint64_t vectors) {
-    return effort * unfiltered.probes *
-           std::pow(static_cast<double>(passing) / static_cast<double>(vectors),
-                    -kPassingExponent);
-  };
-  double want = needed(allowed.count, coded_.slots.size());
-  for (bool grows = false;;) {
-    const ListTotals totals = KeepLists(want, allowed, scratch);
-    const double enough = needed(std::max<uint64_t>(1, totals.passing),
-                                 std::max<uint64_t>(1, totals.vectors));
-    const auto kept = static_cast<double>(scratch->lists.size());
-    if (scratch->lists.size() == coded_.lists() &&
-        !(enough * kMoreLists < kept)) {
-      break;
-    }
-    if (totals.passing < n || enough > kept) {
-      grows = true;
-      want = kMoreLists * kept + 1;
-    } else if (!grows && enough * kMoreLists < kept) {
-      // More pass near the query than elsewhere.
-      grows = true;
-      want = enough;
-    } else {
-      break;
-    }
-  }
-  Shortlist& lists = scratch->lists;
-  size_t size = 0;
-  for (size_t i = 0; i < lists.size(); ++i) {
-    if (allowed.in_list[lists.ids()[i]] == 0) continue;
-    lists.ids()[size] = lists.ids()[i];
-    lists.scores()[size++] = lists.scores()[i];
-  }
-  lists.set_size(size);
-  SortByScore(&lists);
-  return std::max(n, static_cast<uint32_t>(
-                         effort * static_cast<float>(unfiltered.reranked)));
-}
-
-CodedSearcher::ListTotals CodedSearcher::KeepLists(double want,
-                                                   const AllowedSlots& allowed,
-                                                   Scratch* scratch) const {
-  Shortlist& all = scratch->all_lists;
-  Shortlist& lists = scratch->lists;
-  lists.Reset(all.size());
-  std::copy_n(all.scores(), all.size(), lists.scores());
-  std::copy_n(all.ids(), all.size(), lists.ids());
-  lists.set_size(all.size());
-  const auto kept =
-      static_cast<uint32_t>(std::clamp<double>(want, 1, coded_.lists()));
-  if (kept < all.size()) lists.KeepBest(kept, kept / 16);
-  ListTotals totals;
-  for (size_t i = 0; i < lists.size(); ++i) {
-    totals.vectors += lists_[lists.ids()[i]].items;
-    totals.passing += allowed.in_list[lists.ids()[i]];
-  }
-  return totals;
-}
-
-bool CodedSearcher::IsDirect(const List& list, uint32_t allowed) const {
-  return allowed * (kColdNs + VectorNs()) < ScanNs(1, list.blocks);
-}
-
-void CodedSearcher::TakeDirect(const List& list, bool any_marked,
-                               const AllowedSlots& allowed,
-                               Scratch* scratch) const {
-  for (uint32_t block = list.first_block;
-       block < list.first_block + list.blocks; ++block) {
-    uint64_t taken = ~allowed.barred[block];
-    if (any_marked) taken &= ~scratch->marks[block];
-    for (; taken != 0; taken &= taken - 1) {
-      scratch->direct.push_back(block * kBlockItems +
-                                static_cast<uint32_t>(std::countr_zero(taken)));
-    }
-  }
-}
+// What is looked for, and where.
+struct CodedSearcher::AllowedQuery {
+  std::span<const float> query;
+  uint32_t n;
+  const AllowedSlots& allowed;
+  std::span<const uint32_t> excluded;
+};
 
 uint64_t AllowedSlots::size_bytes() const {
   return AllowedVectors::size_bytes() + barred.size() * sizeof(uint64_t) +
-         in_list.size() * sizeof(uint32_t);
+         in_list.size() * sizeof(uint32_t) + reaches.size() * sizeof(float);
 }
 
 // Of the allowed vectors and the others, the fewer ones are looked up: that
@@ -163,13 +185,19 @@ void CodedSearcher::Allow(AllowedSlots* allowed) const {
     }
   }
   allowed->in_list.resize(coded_.lists());
+  allowed->reaches.resize(coded_.lists());
+  allowed->most_direct = 0;
   for (uint32_t i = 0; i < coded_.lists(); ++i) {
     const List& list = lists_[i];
     const uint64_t count =
         uint64_t{list.blocks} * kBlockItems -
         CountBits(std::span(barred).subspan(list.first_block, list.blocks));
     allowed->in_list[i] = static_cast<uint32_t>(count);
-    if (IsDirect(list, allowed->in_list[i])) allowed->direct += count;
+    allowed->reaches[i] = ListReach(static_cast<double>(count), list.items);
+    if (IsDirect(list, allowed->in_list[i])) {
+      allowed->most_direct =
+          std::max(allowed->most_direct, allowed->in_list[i]);
+    }
   }
 }
 
@@ -195,78 +223,393 @@ absl::Status CodedSearcher::SearchAllowed(
   }
   Mark(excluded, &scratch);
   absl::Status status =
-      SearchLists(query, n, allowed, excluded, terms, &scratch, hits);
-  Mark(excluded, &scratch);
+      SearchLists({query, n, allowed, excluded}, terms, &scratch, hits);
+  Unmark(excluded, &scratch);
   if (work != nullptr) *work = scratch.work;
   return status;
 }
 
-absl::Status CodedSearcher::SearchLists(std::span<const float> query,
-                                        uint32_t n, const AllowedSlots& allowed,
-                                        std::span<const uint32_t> excluded,
+absl::Status CodedSearcher::SearchLists(const AllowedQuery& query,
                                         const SearchTerms& terms,
                                         Scratch* scratch,
                                         std::vector<ScoredRow>* hits) const {
-  const uint64_t marked = excluded.size();
-  scratch->query_length = Length(query);
-  // Excluded items are mostly among the best.
-  const uint64_t reach = n + std::min<uint64_t>(marked, n);
-  for (const uint32_t times : {1U, kMoreEffort}) {
-    const uint32_t reranked = ChooseLists(
-        query, static_cast<uint32_t>(std::min(allowed.count, reach * times)),
-        allowed, terms.effort, scratch);
-    RETURN_IF_ERROR(
-        Scan(query, reranked, marked > 0, &allowed, true, terms, scratch));
-    if (scratch->survivors.list.size() + scratch->direct.size() < n) {
-      // These lists hold too few items that pass: scan all of them.
-      RankLists(query, coded_.lists(), scratch);
-      RETURN_IF_ERROR(
-          Scan(query, reranked, marked > 0, &allowed, false, terms, scratch));
-    }
-    const float safe = SafeScore(query, scratch);
-    Rerank(query, n, scratch, hits);
-    // Who asks for less effort than recall takes has no time for more.
-    if (hits->size() < n || hits->back().score >= safe || terms.effort < 1) {
-      return absl::OkStatus();
-    }
+  const AllowedSlots& allowed = query.allowed;
+  scratch->query_length = Length(query.query);
+  const double share =
+      static_cast<double>(allowed.count) / static_cast<double>(vectors());
+  const SearchEffort unfiltered = EffortFor(query.n);
+  const auto want = 1 + static_cast<size_t>(terms.effort * unfiltered.probes *
+                                            std::pow(share, -kPassingExponent));
+  BoundLists(query, scratch);
+  OrderLists(want, scratch);
+  const double near_share =
+      ShareIn(query, kNearLists + unfiltered.probes / 8, scratch);
+  const double items = static_cast<double>(vectors()) / coded_.lists();
+  if (near_share > kMoreNear * share) {
+    RaiseBounds(query,
+                ListReach(std::min(1.0, kDenser * near_share) * items, items),
+                scratch);
+    OrderLists(want, scratch);
+  } else if (kFewerNear * near_share < share) {
+    RaiseBounds(query, kFarther * ListReach(share * items, items), scratch);
+    OrderLists(want, scratch);
   }
-  return FlatScanAllowed(vectors_, query, n, allowed, excluded, terms, hits);
+  Survivors& survivors = scratch->survivors;
+  const double power =
+      std::max(0.5, 1 + kRerankDecay * std::log10(std::max(near_share, 1e-6)));
+  const double ratio = static_cast<double>(unfiltered.reranked) / query.n;
+  survivors.Reset(std::max(
+      query.n,
+      static_cast<uint32_t>(terms.effort * query.n * std::pow(ratio, power))));
+  scratch->exact_threshold = kLowest;
+  MakeRoomForScores(query, scratch);
+  ASSIGN_OR_RETURN(const bool done, ScanAllowed(query, terms, scratch));
+  // Who asks for less effort than recall takes has no time for more.
+  if (!done && (terms.effort >= 1 ||
+                survivors.list.size() + scratch->scored.size() < query.n)) {
+    OrderLists(scratch->all_lists.size(), scratch);
+    RETURN_IF_ERROR(ScanAllowed(query, terms, scratch).status());
+  }
+  const size_t size = survivors.list.size();
+  survivors.list.KeepBest(survivors.keep, survivors.keep / 32);
+  const bool all_scored =
+      survivors.threshold <= -32768 && survivors.list.size() == size;
+  if (all_scored || size == 0 || terms.effort < 1) {
+    RerankAllowed(query, scratch, hits);
+    return absl::OkStatus();
+  }
+  float error = SurvivorsError(query.query, scratch);
+  const float least =
+      *std::min_element(survivors.list.scores(),
+                        survivors.list.scores() + survivors.list.size()) *
+          scratch->code_unit +
+      scratch->code_zero;
+  RerankAllowed(query, scratch, hits);
+  // Not so where every product is NaN.
+  if (hits->size() < query.n || !(CodeLoss(*hits, least, error) > kMaxLoss)) {
+    return absl::OkStatus();
+  }
+  error = std::min(error, AnyError(query, scratch));
+  if (!(CodeLoss(*hits, least, error) > kMaxLoss)) return absl::OkStatus();
+  return SearchFurther(query, terms, least, error, scratch, hits);
 }
 
-// What is not reranked has, by its code, at most the score of the worst
-// survivor. Its exact score differs from that by the error of a code, whose
-// spread a sample of the survivors tells. Usually the best n are far above.
-// They are not where the filter bars the best vectors of every list, such as
-// "less popular than" on vectors that know popularity: then the best that pass
-// are a thin slice of a crowd, which codes cannot tell apart.
-float CodedSearcher::SafeScore(std::span<const float> query,
-                               Scratch* scratch) const {
-  Shortlist& survivors = scratch->survivors.list;
-  constexpr float kAny = -std::numeric_limits<float>::infinity();
-  // Nothing was dropped.
-  if (survivors.size() == 0 || scratch->survivors.threshold <= -32768) {
-    return kAny;
+absl::Status CodedSearcher::SearchFurther(const AllowedQuery& query,
+                                          const SearchTerms& terms, float least,
+                                          float error, Scratch* scratch,
+                                          std::vector<ScoredRow>* hits) const {
+  const float from = LeastFor(*hits, least, error);
+  const double above = CountAbove(least, from, scratch);
+  const double exact_ns = ExactNs(query.allowed);
+  if (above < kMostReranked &&
+      ScanNs(scratch->work.lists, scratch->work.blocks) +
+              above * (kColdNs + VectorNs()) <
+          exact_ns / 2) {
+    Survivors& survivors = scratch->survivors;
+    survivors.Reset(
+        static_cast<uint32_t>(std::max(2 * above, 4.0 * survivors.keep)));
+    survivors.threshold =
+        std::clamp(std::floor((from - scratch->code_zero) / scratch->code_unit),
+                   -32768.0f, 32767.0f);
+    scratch->exact_threshold = hits->back().score;
+    scratch->first_hits.assign(hits->begin(), hits->end());
+    // What was scored without codes is among the first hits.
+    std::ranges::replace(scratch->visited, kScanned, kNotVisited);
+    MakeRoomForScores(query, scratch);
+    RETURN_IF_ERROR(ScanAllowed(query, terms, scratch).status());
+    RerankAllowed(query, scratch, hits);
+    AddHits(query.n, scratch->first_hits, &scratch->hit_positions, hits);
+    const float dropped =
+        survivors.threshold * scratch->code_unit + scratch->code_zero;
+    if (!(CodeLoss(*hits, dropped, error) > kMaxLoss)) return absl::OkStatus();
   }
-  const auto by_code = [&](size_t i) {
-    return survivors.scores()[i] * scratch->code_unit + scratch->code_zero;
+  scratch->work.reranked += query.allowed.count;
+  return FlatScanAllowed(vectors_, query.query, query.n, query.allowed,
+                         query.excluded, terms, hits);
+}
+
+void CodedSearcher::MakeRoomForScores(const AllowedQuery& query,
+                                      Scratch* scratch) const {
+  const size_t direct = kListsAtOnce * query.allowed.most_direct;
+  scratch->direct.clear();
+  scratch->direct.reserve(direct);
+  scratch->scored.Reset(2 * size_t{query.n} * kMostKept + direct +
+                        scratch->survivors.limit() + kBlockItems);
+}
+
+void CodedSearcher::BoundLists(const AllowedQuery& query,
+                               Scratch* scratch) const {
+  const uint32_t count = coded_.lists();
+  Shortlist& lists = scratch->all_lists;
+  scratch->least_reach = 0;
+  lists.Reset(count);
+  float* const scores = lists.scores();
+  DotProducts(query.query, coded_.centroids.data(), count, scores);
+  float highest = -kMaxListScore;
+  float lowest = kMaxListScore;
+  uint32_t size = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (query.allowed.in_list[i] == 0) continue;
+    const float centre = scores[i] > -kMaxListScore
+                             ? std::min(scores[i], kMaxListScore)
+                             : -kMaxListScore;
+    highest = std::max(highest, centre);
+    lowest = std::min(lowest, centre);
+    scores[size] = centre + ReachIn(query, i, *scratch);
+    lists.ids()[size++] = i;
+  }
+  lists.set_size(size);
+  PrepareScan(query.query, highest, lowest, scratch);
+  scratch->visited.assign(count, kNotVisited);
+}
+
+void CodedSearcher::OrderLists(size_t want, Scratch* scratch) const {
+  Shortlist& all = scratch->all_lists;
+  Shortlist& lists = scratch->lists;
+  lists.Reset(all.size());
+  std::copy_n(all.scores(), all.size(), lists.scores());
+  std::copy_n(all.ids(), all.size(), lists.ids());
+  lists.set_size(all.size());
+  if (want < all.size()) lists.KeepBest(want, want / 16);
+  SortByScore(&lists);
+}
+
+double CodedSearcher::ShareIn(const AllowedQuery& query, size_t most,
+                              Scratch* scratch) const {
+  Shortlist& lists = scratch->lists;
+  uint64_t vectors = 0;
+  uint64_t passing = 0;
+  for (size_t i = 0; i < std::min(most, lists.size()); ++i) {
+    vectors += lists_[lists.ids()[i]].items;
+    passing += query.allowed.in_list[lists.ids()[i]];
+  }
+  return static_cast<double>(passing) / static_cast<double>(vectors);
+}
+
+float CodedSearcher::ReachIn(const AllowedQuery& query, uint32_t list,
+                             const Scratch& scratch) const {
+  return scratch.query_length * lists_[list].spread *
+         std::max(query.allowed.reaches[list], scratch.least_reach);
+}
+
+void CodedSearcher::RaiseBounds(const AllowedQuery& query, float reach,
+                                Scratch* scratch) const {
+  Shortlist& all = scratch->all_lists;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const uint32_t id = all.ids()[i];
+    all.scores()[i] += scratch->query_length * lists_[id].spread *
+                       std::max(0.0f, reach - query.allowed.reaches[id]);
+  }
+  scratch->least_reach = reach;
+}
+
+absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
+                                                const SearchTerms& terms,
+                                                Scratch* scratch) const {
+  Shortlist& lists = scratch->lists;
+  Survivors& survivors = scratch->survivors;
+  const AllowedSlots& allowed = query.allowed;
+  const CodeScan scan{coded_.codes.data(), scratch->tables.entries.data(),
+                      coded_.book.codes() / 2,
+                      query.excluded.empty() ? nullptr : scratch->marks.data(),
+                      allowed.barred.data()};
+  const auto below_all = [&](float bound) {
+    return bound < scratch->exact_threshold ||
+           (survivors.threshold > -32768 &&
+            bound <
+                survivors.threshold * scratch->code_unit + scratch->code_zero);
   };
-  const size_t size = std::min(kErrorSample, survivors.size());
-  const size_t step = survivors.size() / size;
+  for (size_t i = 0; i < lists.size(); ++i) {
+    const uint32_t id = lists.ids()[i];
+    if (i % kListsAtOnce == 0) {
+      if (terms.Over()) {
+        return absl::DeadlineExceededError(fmt::format(
+            "the deadline passed after {} of {} lists", i, lists.size()));
+      }
+      ScoreDirect(query, scratch);
+    }
+    if (below_all(lists.scores()[i])) return true;
+    if (scratch->visited[id] != kNotVisited) continue;
+    scratch->visited[id] = kScanned;
+    const List& list = lists_[id];
+    if (IsDirect(list, allowed.in_list[id])) {
+      scratch->visited[id] = kScored;
+      TakeDirect(query, list, scratch);
+      continue;
+    }
+    const float above = (lists.scores()[i] - ReachIn(query, id, *scratch) -
+                         scratch->code_base) *
+                            scratch->tables.scale +
+                        scratch->code_anchor;
+    const List& next = lists_[lists.ids()[std::min(i + 1, lists.size() - 1)]];
+    ScanCodes(scan,
+              {list.first_block, list.blocks, list.items,
+               static_cast<int16_t>(std::clamp(above, -32767.0f, 32767.0f))},
+              next.first_block, &survivors);
+    ++scratch->work.lists;
+    scratch->work.blocks += list.blocks;
+  }
+  ScoreDirect(query, scratch);
+  return false;
+}
+
+bool CodedSearcher::IsDirect(const List& list, uint32_t allowed) const {
+  return allowed * (kColdNs + VectorNs()) < ScanNs(1, list.blocks);
+}
+
+void CodedSearcher::TakeDirect(const AllowedQuery& query, const List& list,
+                               Scratch* scratch) const {
+  for (uint32_t block = list.first_block;
+       block < list.first_block + list.blocks; ++block) {
+    uint64_t taken = ~query.allowed.barred[block];
+    if (!query.excluded.empty()) taken &= ~scratch->marks[block];
+    for (; taken != 0; taken &= taken - 1) {
+      scratch->direct.push_back(block * kBlockItems +
+                                static_cast<uint32_t>(std::countr_zero(taken)));
+    }
+  }
+}
+
+void CodedSearcher::ScoreDirect(const AllowedQuery& query,
+                                Scratch* scratch) const {
+  std::vector<uint32_t>& direct = scratch->direct;
+  if (direct.empty()) return;
+  Shortlist& scored = scratch->scored;
+  const size_t before = scored.size();
+  FindPositions(direct);
+  Score(query.query, direct, scored.scores() + before);
+  std::copy(direct.begin(), direct.end(), scored.ids() + before);
+  scored.set_size(before + direct.size());
+  scratch->work.reranked += direct.size();
+  direct.clear();
+  const uint32_t keep = std::min(scratch->survivors.keep, query.n * kMostKept);
+  if (scored.size() > keep + keep / 4) {
+    scratch->exact_threshold =
+        std::max(scratch->exact_threshold, scored.KeepBest(keep, keep / 16));
+  }
+}
+
+void CodedSearcher::Ascend(std::span<uint32_t> positions,
+                           Scratch* scratch) const {
+  std::vector<uint64_t>& bits = scratch->positions;
+  const size_t words = RowSet::Words(vectors());
+  if (bits.size() < words) bits.resize(words, 0);
+  for (const uint32_t position : positions) {
+    bits[position / 64] |= uint64_t{1} << (position % 64);
+  }
+  size_t size = 0;
+  for (size_t w = 0; w < words; ++w) {
+    for (uint64_t rest = bits[w]; rest != 0; rest &= rest - 1) {
+      positions[size++] = static_cast<uint32_t>(
+          w * 64 + static_cast<size_t>(std::countr_zero(rest)));
+    }
+    bits[w] = 0;
+  }
+}
+
+void CodedSearcher::RerankAllowed(const AllowedQuery& query, Scratch* scratch,
+                                  std::vector<ScoredRow>* hits) const {
+  Shortlist& survivors = scratch->survivors.list;
+  Shortlist& scored = scratch->scored;
+  const size_t before = scored.size();
+  const std::span<uint32_t> ids(survivors.ids(), survivors.size());
+  FindPositions(ids);
+  if (ids.size() * kVectorsPerOrdered > vectors()) Ascend(ids, scratch);
+  Score(query.query, ids, scored.scores() + before);
+  std::copy(ids.begin(), ids.end(), scored.ids() + before);
+  scored.set_size(before + ids.size());
+  scratch->work.reranked += ids.size();
+  TakeBest(query.n, &scored, hits);
+}
+
+float CodedSearcher::ScoreByCode(uint32_t slot, float centre,
+                                 const Scratch& scratch) const {
+  const uint32_t pairs = coded_.book.codes() / 2;
+  const uint8_t* table = scratch.tables.entries.data();
+  const uint8_t* pair = coded_.codes.data() +
+                        size_t{slot / kBlockItems} * pairs * kBlockItems +
+                        CodeByte(slot % kBlockItems);
+  uint32_t sum = 0;
+  for (uint32_t p = 0; p < pairs; ++p) {
+    sum += table[*pair & 15] + table[kCodewords + (*pair >> 4)];
+    table += 2 * size_t{kCodewords};
+    pair += kBlockItems;
+  }
+  return centre + static_cast<float>(sum) * scratch.code_unit +
+         scratch.tables.offset;
+}
+
+float CodedSearcher::SurvivorsError(std::span<const float> query,
+                                    Scratch* scratch) const {
+  Shortlist& survivors = scratch->survivors.list;
   Shortlist& sample = scratch->sample;
+  const size_t size = std::min<size_t>(kErrorSample, survivors.size());
   sample.Reset(kErrorSample);
+  std::array<float, kErrorSample> by_code;
   for (size_t i = 0; i < size; ++i) {
-    sample.ids()[i] = coded_.positions[survivors.ids()[i * step]];
+    const size_t at = i * survivors.size() / size;
+    sample.ids()[i] = coded_.positions[survivors.ids()[at]];
+    by_code[i] =
+        survivors.scores()[at] * scratch->code_unit + scratch->code_zero;
   }
   Score(query, {sample.ids(), size}, sample.scores());
-  float square = 0;
+  double square = 0;
   for (size_t i = 0; i < size; ++i) {
-    const float error = sample.scores()[i] - by_code(i * step);
+    const double error = sample.scores()[i] - by_code[i];
     square += error * error;
   }
-  const float least = *std::min_element(survivors.scores(),
-                                        survivors.scores() + survivors.size());
-  return least * scratch->code_unit + scratch->code_zero +
-         kTrustedGap * std::sqrt(square / static_cast<float>(size));
+  return static_cast<float>(std::sqrt(square / static_cast<double>(size)));
+}
+
+// The errors of survivors are not those of any item: they survived because
+// codes overestimate them, and all the more, the denser the crowd.
+float CodedSearcher::AnyError(const AllowedQuery& query,
+                              Scratch* scratch) const {
+  Shortlist& lists = scratch->lists;
+  Shortlist& sample = scratch->sample;
+  sample.Reset(kErrorSample);
+  std::array<float, kErrorSample> by_code;
+  for (uint32_t i = 0; i < kErrorSample; ++i) {
+    const size_t at = i * lists.size() / kErrorSample;
+    const uint32_t id = lists.ids()[at];
+    const List& list = lists_[id];
+    const uint32_t slot =
+        list.first_block * kBlockItems + i * kSampleStep % list.items;
+    sample.ids()[i] = coded_.positions[slot];
+    by_code[i] = ScoreByCode(
+        slot, lists.scores()[at] - ReachIn(query, id, *scratch), *scratch);
+  }
+  Score(query.query, {sample.ids(), kErrorSample}, sample.scores());
+  double sum = 0;
+  double square = 0;
+  for (size_t i = 0; i < kErrorSample; ++i) {
+    const double error = sample.scores()[i] - by_code[i];
+    sum += error;
+    square += error * error;
+  }
+  const double mean = sum / kErrorSample;
+  return static_cast<float>(
+      std::sqrt(std::max(0.0, square / kErrorSample - mean * mean)));
+}
+
+// Scores thin out exponentially: half as many are above each further step. The
+// mean distance of the survivors from the worst of them tells the step.
+double CodedSearcher::CountAbove(float least, float from,
+                                 Scratch* scratch) const {
+  Shortlist& survivors = scratch->survivors.list;
+  double sum = 0;
+  for (size_t i = 0; i < survivors.size(); ++i) {
+    sum +=
+        survivors.scores()[i] * scratch->code_unit + scratch->code_zero - least;
+  }
+  const double mean = sum / static_cast<double>(survivors.size());
+  return static_cast<double>(survivors.size()) *
+         std::exp((least - from) / mean);
+}
+
+double CodedSearcher::ExactNs(const AllowedSlots& allowed) const {
+  return std::min(ExactNs(),
+                  static_cast<double>(allowed.count) * (kColdNs + VectorNs()));
 }
 
 }  // namespace tributary

@@ -237,7 +237,10 @@ struct Scanner {
     if (above == 0) return;
     const uint32_t block = run.first_block + index;
     if (scan.excluded != nullptr) above &= ~scan.excluded[block];
-    if (scan.barred != nullptr) above &= ~scan.barred[block];
+    if (scan.barred != nullptr) {
+      above &= ~scan.barred[block];
+      if (above == 0) return;
+    }
     const uint32_t items = run.items - index * kBlockItems;
     if (items < kBlockItems) above &= (uint64_t{1} << items) - 1;
     Take(scores, block * kBlockItems, above, &survivors->list);

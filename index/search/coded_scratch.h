@@ -12,6 +12,10 @@
 
 namespace tributary {
 
+// The scores of lists are clamped to +-kMaxListScore, so that differences are
+// finite even for products that have overflowed.
+inline constexpr float kMaxListScore = 1e38f;
+
 // What a search works with. Each thread has one, which all its searches use, so
 // that they allocate nothing after the first ones.
 struct CodedSearcher::Scratch {
@@ -24,24 +28,42 @@ struct CodedSearcher::Scratch {
   float query_length;
   // Ids are lists, best first; scores are those of the ranking.
   Shortlist lists;
-  // The same of every list, in their order. Filtered searches alone use it.
-  Shortlist all_lists;
   std::vector<float> padded_query;
   QueryTables tables;
   Survivors survivors;
   // The items to ignore: for each block 64 bits, one per item. All zero between
   // searches, of this searcher or another.
   std::vector<uint64_t> marks;
-  // The slots of items that are scored exactly whatever their codes say.
-  std::vector<uint32_t> direct;
-  // What is scored exactly, if there are direct ones.
-  Shortlist joined;
   // A sample of the excluded or of the surviving items.
   Shortlist sample;
-  // How the last scan's scores are read: q . x ~ score * unit + zero.
+  // How the last scan's scores are read: q . x ~ score * unit + zero. An item
+  // of a list has the bias (q . centroid - base) / unit + anchor.
   float code_unit;
   float code_zero;
+  float code_base;
+  float code_anchor;
   SearchWork work;
+
+  // What follows is of filtered searches alone.
+  //
+  // The lists in which something is allowed; scores are their bounds.
+  Shortlist all_lists;
+  // By list: whether this scan has been there.
+  std::vector<uint8_t> visited;
+  // Slots, and then positions, of items that are to be scored exactly whatever
+  // their codes say.
+  std::vector<uint32_t> direct;
+  // The best of the items that were scored exactly. Ids are positions.
+  Shortlist scored;
+  // The least reach of any list, as in AllowedSlots::reaches.
+  float least_reach;
+  // A bitmap of positions; all zero when it is not used.
+  std::vector<uint64_t> positions;
+  // That many score above this as are looked for.
+  float exact_threshold;
+  // Hits of the first scan, and their positions.
+  std::vector<ScoredRow> first_hits;
+  std::vector<uint32_t> hit_positions;
 };
 
 }  // namespace tributary

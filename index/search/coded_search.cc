@@ -30,13 +30,13 @@ constexpr float kReachSpread = 0.5f;
 // The biases of the lists, integers in the scale of the query tables, may
 // spread over this much of the 16 bits of a score; the rest is for the codes.
 constexpr float kBiasRange = 16'000;
-// The scores of lists are clamped to +-kMaxListScore, so that differences are
-// finite even for products that have overflowed.
-constexpr float kMaxListScore = 1e38f;
 // Positions are prefetched this many survivors ahead.
 constexpr size_t kFetchAhead = 32;
 // Lists that are scanned between two looks at the clock.
 constexpr size_t kListsPerClock = 16;
+// Above one item to exclude of so many slots, clearing all marks is faster than
+// undoing each.
+constexpr size_t kSlotsPerMark = 1024;
 
 // The cost model, in nanoseconds on one core of a server CPU of 2024 with
 // AVX-512; searches take half as long again with AVX2. Per search and per list
@@ -174,6 +174,16 @@ void CodedSearcher::Mark(std::span<const uint32_t> positions,
   }
 }
 
+void CodedSearcher::Unmark(std::span<const uint32_t> positions,
+                           Scratch* scratch) const {
+  const size_t blocks = coded_.blocks.back();
+  if (positions.size() * kSlotsPerMark < blocks * kBlockItems) {
+    Mark(positions, scratch);
+  } else {
+    std::fill_n(scratch->marks.begin(), blocks, 0);
+  }
+}
+
 // The scan adds table entries and biases as 16-bit integers, in the scale s of
 // the query tables and relative to the first list's centroid c0:
 //
@@ -183,10 +193,24 @@ void CodedSearcher::Mark(std::span<const uint32_t> positions,
 // so that items of different lists compare. Sums of entries are 0 to 127 per
 // code; `anchor` shifts the middle of that range to 0, so that as much room is
 // left above as below, and max_scale keeps the biases within kBiasRange.
+void CodedSearcher::PrepareScan(std::span<const float> query, float base,
+                                float lowest, Scratch* scratch) const {
+  scratch->padded_query.assign(
+      size_t{coded_.book.codes()} * coded_.book.code_dims, 0);
+  std::copy(query.begin(), query.end(), scratch->padded_query.begin());
+  QueryTables& tables = scratch->tables;
+  MakeTables(coded_.book, scratch->padded_query.data(),
+             kBiasRange / std::max(base - lowest, 1e-30f), &tables);
+  const float anchor = -static_cast<float>(kMaxEntry * coded_.book.codes()) / 2;
+  scratch->code_base = base;
+  scratch->code_anchor = anchor;
+  scratch->code_unit = 1 / tables.scale;
+  scratch->code_zero = base + tables.offset - anchor * scratch->code_unit;
+}
+
 absl::Status CodedSearcher::Scan(std::span<const float> query,
                                  uint32_t reranked, bool any_marked,
-                                 const AllowedSlots* allowed, bool may_skip,
-                                 const SearchTerms& terms,
+                                 bool may_skip, const SearchTerms& terms,
                                  Scratch* scratch) const {
   Shortlist& lists = scratch->lists;
   const float length = scratch->query_length;
@@ -201,34 +225,20 @@ absl::Status CodedSearcher::Scan(std::span<const float> query,
   for (size_t i = 1; i < lists.size(); ++i) {
     lowest = std::min(lowest, centre(i));
   }
-  scratch->padded_query.assign(
-      size_t{coded_.book.codes()} * coded_.book.code_dims, 0);
-  std::copy(query.begin(), query.end(), scratch->padded_query.begin());
-  QueryTables& tables = scratch->tables;
-  MakeTables(coded_.book, scratch->padded_query.data(),
-             kBiasRange / std::max(base - lowest, 1e-30f), &tables);
-  const float anchor = -static_cast<float>(kMaxEntry * coded_.book.codes()) / 2;
+  PrepareScan(query, base, lowest, scratch);
+  const QueryTables& tables = scratch->tables;
+  const float anchor = scratch->code_anchor;
   const CodeScan scan{coded_.codes.data(), tables.entries.data(),
                       coded_.book.codes() / 2,
-                      any_marked ? scratch->marks.data() : nullptr,
-                      allowed != nullptr ? allowed->barred.data() : nullptr};
-  scratch->code_unit = 1 / tables.scale;
-  scratch->code_zero = base + tables.offset - anchor * scratch->code_unit;
+                      any_marked ? scratch->marks.data() : nullptr};
   Survivors& survivors = scratch->survivors;
   survivors.Reset(reranked);
-  scratch->direct.clear();
-  if (allowed != nullptr) scratch->direct.reserve(allowed->direct);
   for (size_t i = 0; i < lists.size(); ++i) {
     if (i % kListsPerClock == 0 && terms.Over()) {
       return absl::DeadlineExceededError(fmt::format(
           "the deadline passed after {} of {} lists", i, lists.size()));
     }
     const List& list = list_of(i);
-    if (allowed != nullptr &&
-        IsDirect(list, allowed->in_list[lists.ids()[i]])) {
-      TakeDirect(list, any_marked, *allowed, scratch);
-      continue;
-    }
     const float above = (centre(i) - base) * tables.scale + anchor;
     const float reach =
         above +
@@ -246,27 +256,20 @@ absl::Status CodedSearcher::Scan(std::span<const float> query,
   return absl::OkStatus();
 }
 
+void CodedSearcher::FindPositions(std::span<uint32_t> slots) const {
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const size_t ahead = std::min(i + kFetchAhead, slots.size() - 1);
+    __builtin_prefetch(&coded_.positions[slots[ahead]]);
+    slots[i] = coded_.positions[slots[i]];
+  }
+}
+
 void CodedSearcher::Rerank(std::span<const float> query, uint32_t n,
                            Scratch* scratch,
                            std::vector<ScoredRow>* hits) const {
-  Shortlist* scored = &scratch->survivors.list;
-  if (!scratch->direct.empty()) {
-    const size_t survivors = scored->size();
-    scratch->joined.Reset(scratch->survivors.limit() + kBlockItems +
-                          scratch->direct.capacity());
-    std::copy_n(scored->ids(), survivors, scratch->joined.ids());
-    std::copy(scratch->direct.begin(), scratch->direct.end(),
-              scratch->joined.ids() + survivors);
-    scored = &scratch->joined;
-    scored->set_size(survivors + scratch->direct.size());
-  }
-  Shortlist& list = *scored;
+  Shortlist& list = scratch->survivors.list;
   scratch->work.reranked += list.size();
-  for (size_t i = 0; i < list.size(); ++i) {
-    const size_t ahead = std::min(i + kFetchAhead, list.size() - 1);
-    __builtin_prefetch(&coded_.positions[list.ids()[ahead]]);
-    list.ids()[i] = coded_.positions[list.ids()[i]];
-  }
+  FindPositions({list.ids(), list.size()});
   Score(query, {list.ids(), list.size()}, list.scores());
   TakeBest(n, &list, hits);
 }
@@ -290,8 +293,7 @@ absl::Status CodedSearcher::Search(std::span<const float> query, uint32_t n,
   Scratch& scratch = Scratch::OfThread();
   Mark(excluded, &scratch);
   absl::Status status = SearchMarked(query, n, excluded, terms, &scratch, hits);
-  // Undoes the marks.
-  Mark(excluded, &scratch);
+  Unmark(excluded, &scratch);
   if (work != nullptr) *work = scratch.work;
   return status;
 }
@@ -349,12 +351,12 @@ absl::Status CodedSearcher::SearchOnce(std::span<const float> query, uint32_t n,
   const SearchEffort effort = Lowered(EffortWithin(n, reach), terms.effort, n);
   RankLists(query, effort.probes, scratch);
   RETURN_IF_ERROR(
-      Scan(query, effort.reranked, any_marked, nullptr, true, terms, scratch));
+      Scan(query, effort.reranked, any_marked, true, terms, scratch));
   if (scratch->survivors.list.size() < n) {
     // These lists hold too few items that pass: scan all of them.
     RankLists(query, coded_.lists(), scratch);
-    RETURN_IF_ERROR(Scan(query, effort.reranked, any_marked, nullptr, false,
-                         terms, scratch));
+    RETURN_IF_ERROR(
+        Scan(query, effort.reranked, any_marked, false, terms, scratch));
   }
   Rerank(query, n, scratch, hits);
   return absl::OkStatus();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "index/bundle/row.h"
 #include "index/search/allowed_vectors.h"
 #include "index/search/coded_vectors.h"
@@ -45,9 +46,12 @@ struct AllowedSlots : AllowedVectors {
   std::vector<uint64_t> barred;
   // By list: how many of its vectors are allowed.
   std::vector<uint32_t> in_list;
-  // How many are in lists of which so few are allowed that a search scores them
-  // without looking at codes.
-  uint64_t direct = 0;
+  // By list: how far along the query its best allowed vector is at most, beyond
+  // the centroid, as a share of the list's spread. See allowed_search.cc.
+  std::vector<float> reaches;
+  // The most vectors of a list that are scored without looking at codes,
+  // because so few of it are allowed.
+  uint32_t most_direct = 0;
 };
 
 // The search behind the kinds scan and ivf: an inverted file with product
@@ -144,45 +148,28 @@ class CodedSearcher {
   // first.
   void RankLists(std::span<const float> query, uint32_t want,
                  Scratch* scratch) const;
-  // What some lists hold.
-  struct ListTotals {
-    uint64_t vectors = 0;
-    uint64_t passing = 0;
-  };
-  // Keeps the best `want` of scratch->all_lists, or a few more, in
-  // scratch->lists, in no order.
-  ListTotals KeepLists(double want, const AllowedSlots& allowed,
-                       Scratch* scratch) const;
-  // Step 1 under a filter: the lists, in scratch->lists, best first, in which
-  // the best `n` allowed vectors are. Returns how many of their items are to be
-  // reranked.
-  uint32_t ChooseLists(std::span<const float> query, uint32_t n,
-                       const AllowedSlots& allowed, float effort,
-                       Scratch* scratch) const;
+  // Makes scratch->tables for lists whose centroids score `lowest` to `base`.
+  void PrepareScan(std::span<const float> query, float base, float lowest,
+                   Scratch* scratch) const;
   // Step 2: the best `reranked` items by code, or a few more, of the ranked
-  // lists, in scratch->survivors. Ignores marked items if `any_marked`, and
-  // those that are not allowed; those of lists in which few are allowed go to
-  // scratch->direct instead. If `may_skip`, skips lists in which hardly any
-  // item could survive.
+  // lists, in scratch->survivors. Ignores marked items if `any_marked`. If
+  // `may_skip`, skips lists in which hardly any item could survive.
   absl::Status Scan(std::span<const float> query, uint32_t reranked,
-                    bool any_marked, const AllowedSlots* allowed, bool may_skip,
-                    const SearchTerms& terms, Scratch* scratch) const;
-  // Whether scoring that many vectors of a list exactly takes less time than
-  // scanning the list's codes.
-  bool IsDirect(const List& list, uint32_t allowed) const;
-  // Adds the list's allowed slots that are not marked to scratch->direct.
-  void TakeDirect(const List& list, bool any_marked,
-                  const AllowedSlots& allowed, Scratch* scratch) const;
-  // Step 3: the best n of scratch->survivors and scratch->direct by their
-  // vectors.
+                    bool any_marked, bool may_skip, const SearchTerms& terms,
+                    Scratch* scratch) const;
+  // Step 3: the best n of scratch->survivors by their vectors.
   void Rerank(std::span<const float> query, uint32_t n, Scratch* scratch,
               std::vector<ScoredRow>* hits) const;
   // Writes the exact scores of the vectors at `positions`.
   void Score(std::span<const float> query, std::span<const uint32_t> positions,
              float* scores) const;
+  // Replaces slots by positions.
+  void FindPositions(std::span<uint32_t> slots) const;
   void MakeRoom(Scratch* scratch) const;
   // Flips the marks of the items: a second call undoes the first.
   void Mark(std::span<const uint32_t> positions, Scratch* scratch) const;
+  // Clears the marks of what was marked.
+  void Unmark(std::span<const uint32_t> positions, Scratch* scratch) const;
   // Steps 1 to 3 over the items that are not marked, with the effort for n
   // results among the best `reach` items.
   absl::Status SearchOnce(std::span<const float> query, uint32_t n,
@@ -196,16 +183,62 @@ class CodedSearcher {
                             std::span<const uint32_t> excluded,
                             const SearchTerms& terms, Scratch* scratch,
                             std::vector<ScoredRow>* hits) const;
-  // Searches the allowed items that are not marked, which are those of
-  // `excluded`.
-  absl::Status SearchLists(std::span<const float> query, uint32_t n,
-                           const AllowedSlots& allowed,
-                           std::span<const uint32_t> excluded,
-                           const SearchTerms& terms, Scratch* scratch,
+  // The parts of SearchAllowed; allowed_search.cc has them.
+  struct AllowedQuery;
+  absl::Status SearchLists(const AllowedQuery& query, const SearchTerms& terms,
+                           Scratch* scratch,
                            std::vector<ScoredRow>* hits) const;
-  // The exact score from which on hits are hardly ever missing, because what
-  // was not reranked is below it.
-  float SafeScore(std::span<const float> query, Scratch* scratch) const;
+  // Scores all vectors that may be missing from the hits, given the least score
+  // by code and the error of codes.
+  absl::Status SearchFurther(const AllowedQuery& query,
+                             const SearchTerms& terms, float least, float error,
+                             Scratch* scratch,
+                             std::vector<ScoredRow>* hits) const;
+  // Makes room in scratch->direct and scratch->scored.
+  void MakeRoomForScores(const AllowedQuery& query, Scratch* scratch) const;
+  // The lists in which something is allowed, with their bounds, in
+  // scratch->all_lists. Prepares the scan of any of them.
+  void BoundLists(const AllowedQuery& query, Scratch* scratch) const;
+  // The best lists first, in scratch->lists: `want` of them, or a few more.
+  void OrderLists(size_t want, Scratch* scratch) const;
+  // The share of allowed vectors in the first `most` of scratch->lists.
+  double ShareIn(const AllowedQuery& query, size_t most,
+                 Scratch* scratch) const;
+  // How far beyond its centroid's score the bound of a list is.
+  float ReachIn(const AllowedQuery& query, uint32_t list,
+                const Scratch& scratch) const;
+  // Makes the bounds of all lists reach at least so far.
+  void RaiseBounds(const AllowedQuery& query, float reach,
+                   Scratch* scratch) const;
+  // Scans scratch->lists, less those visited, until their bounds are below what
+  // was found. Returns whether it came to that.
+  absl::StatusOr<bool> ScanAllowed(const AllowedQuery& query,
+                                   const SearchTerms& terms,
+                                   Scratch* scratch) const;
+  // Whether scoring that many vectors of a list exactly takes less time than
+  // scanning the list's codes.
+  bool IsDirect(const List& list, uint32_t allowed) const;
+  // Adds the list's allowed slots that are not marked to scratch->direct.
+  void TakeDirect(const AllowedQuery& query, const List& list,
+                  Scratch* scratch) const;
+  // Moves what scratch->direct has to scratch->scored.
+  void ScoreDirect(const AllowedQuery& query, Scratch* scratch) const;
+  // Puts unique positions in order.
+  void Ascend(std::span<uint32_t> positions, Scratch* scratch) const;
+  // Scores the survivors, and takes the best of all that was scored.
+  void RerankAllowed(const AllowedQuery& query, Scratch* scratch,
+                     std::vector<ScoredRow>* hits) const;
+  // How far exact scores are from those by code, by a sample of the survivors,
+  // and of all items of scratch->lists.
+  float SurvivorsError(std::span<const float> query, Scratch* scratch) const;
+  float AnyError(const AllowedQuery& query, Scratch* scratch) const;
+  // The score by code of an item of a list whose centroid scores `centre`.
+  float ScoreByCode(uint32_t slot, float centre, const Scratch& scratch) const;
+  // Roughly how many allowed vectors score more than `from` by code, of which
+  // those above `least` survived.
+  double CountAbove(float least, float from, Scratch* scratch) const;
+  // The cost of scoring all that are allowed.
+  double ExactNs(const AllowedSlots& allowed) const;
   // Estimates how many excluded items score `least` or more.
   uint64_t CountBetterExcluded(std::span<const float> query,
                                std::span<const uint32_t> excluded, float least,

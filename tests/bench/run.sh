@@ -36,6 +36,8 @@ echo; echo "== gRPC's ways to run calls on threads =="
 $bin/threading_bench --rounds 9
 echo; echo "== Fusion of 3 x 500 proposals to 500 =="
 $bin/fuse_bench --benchmark_min_time=0.5 2>/dev/null
+echo; echo "== Filters that nobody has used before, a million items =="
+$bin/filter_bench --benchmark_min_time=0.5 2>/dev/null
 echo; echo "== Neighbours: 500 of 100 000 items, 200 of each item's, one thread =="
 $bin/neighbor_bench --benchmark_min_time=0.5 2>/dev/null
 echo; echo "== Search: the best 500 of 65 536, one thread =="

@@ -248,6 +248,31 @@ TEST(CodedAllowed, RecallDoesNotFallWhereTheBestAreNotAllowed) {
   }
 }
 
+// What passes is what is like the query: lists of which few vectors are allowed
+// hold the best of these.
+TEST(CodedAllowed, RecallDoesNotFallWhereOnlyTheBestAreAllowed) {
+  for (const Searched* searched : {&Unit(), &Factors()}) {
+    for (const uint32_t best : {100, 1000, 10000}) {
+      EXPECT_GE(searched->RecallAmong([&](std::span<const float> query) {
+        return searched->Best(query, best);
+      }),
+                searched->MeanRecall() - 0.02)
+          << "the best " << best;
+    }
+  }
+}
+
+TEST(CodedAllowed, RecallDoesNotFallWhereTheBestOfAnotherQueryAreAllowed) {
+  for (const Searched* searched : {&Unit(), &Factors()}) {
+    for (const uint32_t best : {200, 2000, 10000}) {
+      const auto allowed = searched->Best(searched->Query(0), best);
+      EXPECT_GE(searched->RecallAmong([&](auto) { return allowed; }),
+                searched->MeanRecall() - 0.02)
+          << "the best " << best;
+    }
+  }
+}
+
 TEST(CodedAllowed, FewAreAllScoredExactly) {
   const auto allowed = SomeOf(kItems, 0.01);
   EXPECT_EQ(Unit().RecallAmong([&](auto) { return allowed; }), 1);
