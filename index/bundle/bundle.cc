@@ -67,6 +67,36 @@ absl::Status CheckArray(const NpyArray& array, std::string_view file,
       DtypeName(header.dtype), size, DtypeName(dtype), why));
 }
 
+// Lists that share files lie end to end and fill them: a range that is another
+// one than was written would be a list, too, but not this one.
+absl::Status CheckEndToEnd(const v1::Manifest& manifest, uint64_t values) {
+  std::vector<const v1::PopularityList*> shared;
+  for (const v1::PopularityList& spec : manifest.popularity()) {
+    if (spec.has_begin()) shared.push_back(&spec);
+  }
+  if (shared.empty()) return absl::OkStatus();
+  // Empty lists come before the one that begins where they do.
+  std::sort(shared.begin(), shared.end(), [](const auto* a, const auto* b) {
+    return std::pair(a->begin(), a->count()) <
+           std::pair(b->begin(), b->count());
+  });
+  uint64_t end = 0;
+  for (const v1::PopularityList* spec : shared) {
+    if (spec->begin() != end) {
+      return absl::DataLossError(fmt::format(
+          "manifest.json: popularity[\"{}\"].begin: {}, but the lists before "
+          "it in {} end at {}",
+          spec->name(), spec->begin(), kListsFile, end));
+    }
+    end += spec->count();
+  }
+  if (end == values) return absl::OkStatus();
+  return absl::DataLossError(
+      fmt::format("manifest.json: popularity: the lists in {} end at {}, but "
+                  "it has {} values",
+                  kListsFile, end, values));
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Open(
@@ -244,6 +274,7 @@ absl::Status Bundle::OpenPopularity() {
     popularity_.emplace_back(&spec, rows.subspan(spec.begin(), spec.count()),
                              scores.subspan(spec.begin(), spec.count()));
   }
+  RETURN_IF_ERROR(CheckEndToEnd(manifest_, shared_rows_.header().rows));
   for (uint32_t i = 0; i < popularity_.size(); ++i) {
     lists_by_name_.push_back(i);
     const uint32_t segment = popularity_[i].spec().segment();

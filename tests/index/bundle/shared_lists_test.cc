@@ -80,6 +80,16 @@ TEST(SharedLists, MustLieWithinTheirFiles) {
        [](auto& m) { m.mutable_popularity(1)->set_begin(6); }},
       {"begin 18446744073709551615",
        [](auto& m) { m.mutable_popularity(1)->set_begin(UINT64_MAX); }},
+      // Other ranges of the same files are lists, too, but not these.
+      {"popularity[\"city=Köln/Süd\"].begin: 2, but the lists before it in "
+       "popularity.lists.npy end at 3",
+       [](auto& m) { m.mutable_popularity(1)->set_begin(2); }},
+      {"popularity[\"items-kind=book\"].begin: 5, but the lists before it in "
+       "popularity.lists.npy end at 4",
+       [](auto& m) { m.mutable_popularity(1)->set_count(1); }},
+      {"popularity: the lists in popularity.lists.npy end at 6, but it has 7 "
+       "values",
+       [](auto& m) { m.mutable_popularity(3)->set_count(1); }},
       {"popularity[1].name: \"\"",
        [](auto& m) { m.mutable_popularity(1)->clear_name(); }},
       {"expected 1 to 512 bytes",
