@@ -93,7 +93,14 @@ absl::StatusOr<RoutedBundle> RetrievalHandler::Route(
                     "is not resident any more; begin again without a token",
                     token.bundle_version));
   }
-  if (routed.ok()) routed->label = LabelName(token.bundle_label);
+  if (!routed.ok() || token.bundle_label.empty()) return routed;
+  // Anybody can write a token. Metrics and replies have no labels but those
+  // that exist.
+  v1::RetrieveRequest labelled;
+  labelled.set_bundle_label(token.bundle_label);
+  if (!absl::IsNotFound(bundles_->Route(labelled).status())) {
+    routed->label = LabelName(token.bundle_label);
+  }
   return routed;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "server/pages/page_token.h"
 #include "tests/server/rpc/running_server.h"
 
 namespace tributary {
@@ -85,6 +86,20 @@ TEST_F(PagedServiceTest, PagesKeepTheirLabel) {
   ASSERT_TRUE(running_.Retrieve(request, &response_).ok());
   EXPECT_EQ(response_.bundle_version(), 1U);
   EXPECT_EQ(response_.bundle_label(), "canary");
+}
+
+TEST_F(PagedServiceTest, ATokenThatSomebodyWroteNamesNoNewLabel) {
+  v1::RetrieveRequest request = PagesOfTwo();
+  PageToken token;
+  token.bundle_version = 1;
+  token.request_hash = HashForPages(request);
+  token.items_hash = SequenceHash().value();
+  for (const char* label : {"forged", "no UTF-8: \xff"}) {
+    token.bundle_label = label;
+    request.set_page_token(FormatPageToken(token));
+    ASSERT_TRUE(running_.Retrieve(request, &response_).ok());
+    EXPECT_EQ(response_.bundle_label(), "");
+  }
 }
 
 TEST_F(PagedServiceTest, ATokenThatIsNoneIsInvalid) {
