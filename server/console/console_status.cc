@@ -48,7 +48,7 @@ std::string BundlesJson(const v1::ServerStatus& status,
                         const BundleSet& bundles) {
   std::string json = "[";
   for (const v1::BundleStatus& known : status.bundles()) {
-    // One that was unloaded meanwhile is left out.
+    // One that was unloaded meanwhile is skipped.
     const auto bundle = bundles.Snapshot(known.version());
     if (!bundle.ok()) continue;
     if (json.size() > 1) json += ',';

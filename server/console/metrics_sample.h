@@ -15,7 +15,7 @@
 
 namespace tributary {
 
-// Sources beyond this number are left out of samples.
+// Sources beyond this number are not sampled.
 inline constexpr size_t kMaxSampledSources = 16;
 
 // What one source did since the server started.

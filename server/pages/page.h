@@ -25,7 +25,7 @@ struct Page {
 
 // The page of a request, or nothing if it asks for the whole list, in which
 // case this costs nothing. `now_ms` is the time, in milliseconds since 1970;
-// `level` is what is left out for a first page. Errors: INVALID_ARGUMENT for a
+// `level` is the service level of a first page. Errors: INVALID_ARGUMENT for a
 // token that is not one, or one of another request; ABORTED when the token's
 // version is not `bundle_version`.
 absl::StatusOr<std::optional<Page>> BeginPage(

@@ -16,7 +16,7 @@ namespace tributary {
 // What the next page needs to know of the pages before it. Every page is cut
 // from the whole list of k, which is made anew each time; what could make it
 // another list is fixed by the first page and is in here: the version, the
-// profile, how much is left out under overload, and the time to which ages are
+// profile, the service level, and the time to which ages are
 // counted. What cannot be fixed (a source was late; a set of excluded items was
 // replaced) is noticed by the hash of the items before the page.
 struct PageToken {

@@ -39,7 +39,7 @@ class ItemSets {
            Changed changed);
 
   // Reads the sets of the folder. One that is damaged, or for which there is no
-  // room, is left out, and the log says so: requests that name it fail.
+  // room, is skipped, and the log says so: requests that name it fail.
   void Load() ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
 
   // Makes every set known to the bundle, and then calls `make_resident`, after

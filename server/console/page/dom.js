@@ -1,7 +1,7 @@
 // Elements. What comes from data only ever becomes text: nothing here takes
 // HTML, and the page's policy forbids it (trusted types).
 
-// Makes an element. Children are elements, texts and numbers; null is left out.
+// Makes an element. Children are elements, texts and numbers; null is skipped.
 // An attribute that is a function listens to the event of its name.
 export function el(tag, attributes, ...children) {
   const element = document.createElement(tag);
