@@ -10,6 +10,7 @@
 #include "index/bundle/bundle.h"
 #include "proto/yaml/program_flags.h"
 #include "server/process/crash_marker.h"
+#include "server/process/free_memory.h"
 #include "server/process/grpc_log.h"
 #include "server/process/process.h"
 #include "server/server.h"
@@ -41,6 +42,7 @@ int Serve(const StopSignals& stop_signals, v1::ServerConfig config,
   spdlog::info("event=listening grpc={} http={} admin={} control={}",
                (*server)->grpc_address(), (*server)->http_address(),
                (*server)->admin_address(), (*server)->control_address());
+  const FreeMemory free_memory({});
   stop_signals.Wait();
   const bool drained = (*server)->Drain();
   EndCrashRecord(bundles);
