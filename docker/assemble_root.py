@@ -150,6 +150,8 @@ def copy_licences(packages, root):
               copyright_file.read_text(encoding="utf-8", errors="replace"))
     write(doc / "tributary/copyright",
           (REPOSITORY / "LICENSE").read_text(encoding="utf-8"))
+    write(doc / "uplot/copyright",
+          (REPOSITORY / "server/console/uplot/LICENSE").read_text("utf-8"))
     for licence in sorted(pathlib.Path("/usr/share/common-licenses").iterdir()):
         target = root / "usr/share/common-licenses" / licence.name
         if licence.is_symlink():
@@ -190,6 +192,35 @@ def own_package(version, revision):
         "licenseDeclared": "Apache-2.0",
         "copyrightText": "NOASSERTION",
         "primaryPackagePurpose": "APPLICATION",
+    }
+
+
+def uplot_package():
+    """The library for charts, which is compiled into tributary-server."""
+    source = (REPOSITORY / "server/console/uplot/uPlot.iife.min.js"
+              ).read_text("utf-8")
+    about = re.match(r"/\*! (\S+) \(v([0-9.]+)\) \*/", source)
+    if about is None:
+        fail("server/console/uplot/uPlot.iife.min.js: its first line does not "
+             "say its version")
+    address, version = about.groups()
+    return {
+        "SPDXID": spdx_id("Package", "uplot"),
+        "name": "uplot",
+        "versionInfo": version,
+        "supplier": "Person: Leon Sorokin",
+        "homepage": address,
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": False,
+        "licenseConcluded": "MIT",
+        "licenseDeclared": "MIT",
+        "copyrightText": "Copyright (c) 2022 Leon Sorokin",
+        "primaryPackagePurpose": "LIBRARY",
+        "externalRefs": [{
+            "referenceCategory": "PACKAGE-MANAGER",
+            "referenceType": "purl",
+            "referenceLocator": f"pkg:npm/uplot@{version}",
+        }],
     }
 
 
@@ -247,6 +278,7 @@ def make_sbom(root, programs, owners):
     names = sorted({*owners.values(), *OTHER_PACKAGES})
     packages = [own_package(version, revision)]
     packages += [debian_package(about_package(name)) for name in names]
+    packages.append(uplot_package())
     by_id = {package["SPDXID"]: package for package in packages}
     files, relations = [], []
 
@@ -274,6 +306,8 @@ def make_sbom(root, programs, owners):
     for name in OTHER_PACKAGES:
         relate("SPDXRef-Package-tributary", "DEPENDS_ON",
                spdx_id("Package", name))
+    relate("SPDXRef-Package-tributary", "STATIC_LINK",
+           spdx_id("Package", "uplot"))
     for package in packages:
         if package["filesAnalyzed"]:
             add_verification_code(package, files, relations)

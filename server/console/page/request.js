@@ -157,7 +157,7 @@ export function fill(select, choices, chosen) {
 
 export function answerers(status) {
   const resident = ((status && status.status.bundles) || []);
-  return [['', 'by the user\'s label, else the active version'],
+  return [['', 'label\'s or active version'],
     ...((status && status.status.labels) || []).map((label) =>
       [`label:${label.name}`,
         `label ${label.name} (version ${label.version})`]),
