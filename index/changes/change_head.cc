@@ -1,0 +1,171 @@
+#include "index/changes/change_head.h"
+
+#include <algorithm>
+#include <charconv>
+#include <span>
+
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_split.h"
+#include "fmt/format.h"
+#include "index/bundle/sha256.h"
+#include "text/quoted.h"
+
+namespace tributary {
+namespace {
+
+constexpr std::string_view kFirstLine = "tributary changes 1";
+constexpr size_t kHashDigits = 64;
+constexpr size_t kSignatureDigits = 128;
+
+std::span<const std::byte> BytesOf(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+template <typename Number>
+bool ParseNumber(std::string_view text, Number* number) {
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), *number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool IsHex(std::string_view text, size_t digits) {
+  return text.size() == digits && std::ranges::all_of(text, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+// The lines of a HEAD, one after the other.
+class HeadReader {
+ public:
+  HeadReader(std::string_view text, std::string_view what)
+      : rest_(text), what_(what) {}
+
+  absl::StatusOr<ChangeHead> Read() {
+    ChangeHead head;
+    if (!rest_.ends_with('\n')) return Error("it does not end with a newline");
+    if (Next() != kFirstLine) {
+      return Error(fmt::format("its first line is not {:?}", kFirstLine));
+    }
+    if (!Field("through ", &head.through) || !Field("at_ms ", &head.at_ms)) {
+      return Error("expected lines with through and at_ms, and a number each");
+    }
+    head.chain = Next();
+    if (!head.chain.starts_with("chain ") ||
+        !IsHex(head.chain.erase(0, 6), kHashDigits)) {
+      return Error("expected a line with chain, and 64 hexadecimal digits");
+    }
+    const absl::Status segments = ReadSegments(&head);
+    if (!segments.ok()) return segments;
+    return head;
+  }
+
+ private:
+  absl::Status ReadSegments(ChangeHead* head) {
+    uint64_t last = 0;
+    while (!rest_.empty()) {
+      const std::string line = Next();
+      if (line.starts_with("signature ")) {
+        const std::string digits = line.substr(10);
+        if (!rest_.empty() || !IsHex(digits, kSignatureDigits)) {
+          return Error(
+              "expected 128 hexadecimal digits after signature, on the last "
+              "line");
+        }
+        head->signature = absl::HexStringToBytes(digits);
+        break;
+      }
+      ChangeSegmentEntry segment;
+      if (!ParseSegment(line, &segment)) {
+        return Error(fmt::format("not a segment: {}", Quoted(line)));
+      }
+      if (segment.first != last + 1 || segment.last < segment.first) {
+        return Error(
+            fmt::format("segment {} comes after change {}: changes are missing "
+                        "or there twice",
+                        segment.Name(), last));
+      }
+      last = segment.last;
+      head->segments.push_back(std::move(segment));
+    }
+    if (last != head->through) {
+      return Error(fmt::format("its segments end with change {}, not {}", last,
+                               head->through));
+    }
+    return absl::OkStatus();
+  }
+
+  static bool ParseSegment(std::string_view line, ChangeSegmentEntry* segment) {
+    const std::vector<std::string> parts =
+        absl::StrSplit(absl::string_view(line.data(), line.size()), ' ');
+    if (parts.size() != 5 || parts[0] != "segment" ||
+        !ParseNumber(parts[1], &segment->first) ||
+        !ParseNumber(parts[2], &segment->last) ||
+        !ParseNumber(parts[3], &segment->bytes) ||
+        !IsHex(parts[4], kHashDigits)) {
+      return false;
+    }
+    segment->sha256 = parts[4];
+    return segment->bytes <= kMaxChangeSegmentBytes;
+  }
+
+  std::string Next() {
+    const size_t end = std::min(rest_.find('\n'), rest_.size());
+    std::string line(rest_.substr(0, end));
+    rest_.remove_prefix(std::min(end + 1, rest_.size()));
+    return line;
+  }
+
+  template <typename Number>
+  bool Field(std::string_view name, Number* number) {
+    const std::string line = Next();
+    return line.starts_with(name) &&
+           ParseNumber(std::string_view(line).substr(name.size()), number);
+  }
+
+  absl::Status Error(std::string_view why) const {
+    return absl::DataLossError(fmt::format("{}: {}", what_, why));
+  }
+
+  std::string_view rest_;
+  const std::string_view what_;
+};
+
+}  // namespace
+
+std::string ChangeSegmentEntry::Name() const {
+  return fmt::format("{}-{}.segment", first, last);
+}
+
+std::string ChangeHead::SignedText() const {
+  std::string text = fmt::format("{}\nthrough {}\nat_ms {}\nchain {}\n",
+                                 kFirstLine, through, at_ms, chain);
+  for (const ChangeSegmentEntry& segment : segments) {
+    text += fmt::format("segment {} {} {} {}\n", segment.first, segment.last,
+                        segment.bytes, segment.sha256);
+  }
+  return text;
+}
+
+std::string ChangeHead::Text() const {
+  std::string text = SignedText();
+  if (!signature.empty()) {
+    text += fmt::format("signature {}\n",
+                        std::string(absl::BytesToHexString(signature)));
+  }
+  return text;
+}
+
+absl::StatusOr<ChangeHead> ParseChangeHead(std::string_view text,
+                                           std::string_view what) {
+  return HeadReader(text, what).Read();
+}
+
+std::string NextChain(std::string_view chain, std::string_view change) {
+  Sha256 hash;
+  hash.Add(BytesOf(chain));
+  hash.Add(BytesOf(change));
+  return std::move(hash).Hex();
+}
+
+}  // namespace tributary

@@ -1,0 +1,94 @@
+#include "index/changes/change_head.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace tributary {
+namespace {
+
+using testing::HasSubstr;
+
+ChangeHead Example() {
+  ChangeHead head;
+  head.through = 12;
+  head.at_ms = 1764535000123;
+  head.chain = std::string(64, 'a');
+  head.segments = {{1, 8, 400, std::string(64, '1')},
+                   {9, 12, 200, std::string(64, '2')}};
+  return head;
+}
+
+std::string ErrorOf(const std::string& text) {
+  const auto head = ParseChangeHead(text, "HEAD");
+  EXPECT_EQ(head.status().code(), absl::StatusCode::kDataLoss) << text;
+  return std::string(head.status().message());
+}
+
+std::string Replaced(std::string text, const std::string& from,
+                     const std::string& to) {
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+TEST(ChangeHeadTest, IsReadAsItWasWritten) {
+  ChangeHead head = Example();
+  for (const std::string& signature :
+       {std::string(), std::string(64, '\x7f')}) {
+    head.signature = signature;
+    const auto read = ParseChangeHead(head.Text(), "HEAD");
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_EQ(read->through, 12U);
+    EXPECT_EQ(read->at_ms, 1764535000123);
+    EXPECT_EQ(read->chain, head.chain);
+    EXPECT_EQ(read->segments, head.segments);
+    EXPECT_EQ(read->signature, signature);
+    EXPECT_EQ(read->SignedText(), head.SignedText());
+  }
+  EXPECT_EQ(head.segments[1].Name(), "9-12.segment");
+}
+
+TEST(ChangeHeadTest, ThatOfAnEmptyLogIsReadToo) {
+  const auto read = ParseChangeHead(ChangeHead().Text(), "HEAD");
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->through, 0U);
+}
+
+TEST(ChangeHeadTest, RefusesWhateverIsNotOne) {
+  const std::string text = Example().Text();
+  EXPECT_THAT(ErrorOf(""), HasSubstr("newline"));
+  EXPECT_THAT(ErrorOf("hello\n"), HasSubstr("first line"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "changes 1", "changes 2")),
+              HasSubstr("first line"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "through 12", "through x")),
+              HasSubstr("through"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "through 12", "through 13")),
+              HasSubstr("end with change 12, not 13"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "segment 9", "segment 10")),
+              HasSubstr("10-12.segment comes after change 8"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "segment 9", "segment 8")),
+              HasSubstr("there twice"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "segment 9 12", "segment 9 8")),
+              HasSubstr("comes after change 8"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "22", "2Z")), HasSubstr("not a segment"));
+  EXPECT_THAT(ErrorOf(Replaced(text, " 200 ", " 99999999999 ")),
+              HasSubstr("not a segment"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "chain a", "chain A")),
+              HasSubstr("chain"));
+  EXPECT_THAT(ErrorOf(text + "signature 00\n"), HasSubstr("128"));
+  EXPECT_THAT(ErrorOf(text + "signature " + std::string(128, '0') + "\nmore\n"),
+              HasSubstr("last line"));
+  EXPECT_THAT(ErrorOf(text + "\n"), HasSubstr("not a segment"));
+}
+
+TEST(ChangeHeadTest, EveryCutIsRefused) {
+  const std::string text = Example().Text();
+  for (size_t size = 0; size < text.size(); ++size) {
+    EXPECT_FALSE(ParseChangeHead(text.substr(0, size), "HEAD").ok()) << size;
+  }
+}
+
+}  // namespace
+}  // namespace tributary
