@@ -31,6 +31,8 @@ std::string VerdictText(const v1::ItemExplanation& item) {
       return "not proposed";
     case v1::KEPT_OUT_BY_CAP:
       return "kept out by a cap";
+    case v1::TAKEN_DOWN:
+      return "taken down";
     case v1::BELOW_K:
       return "below k";
     default:

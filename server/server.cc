@@ -168,6 +168,19 @@ Server::Server(v1::ServerConfig config, bool needs_admin,
                [this](size_t sets, uint64_t bytes) {
                  metrics_.item_sets = static_cast<int64_t>(sets);
                  metrics_.item_sets_bytes = static_cast<int64_t>(bytes);
+               },
+           .on_changes =
+               [this](const v1::ChangesStatus& status) {
+                 metrics_.changes_through =
+                     static_cast<int64_t>(status.through());
+                 metrics_.changes_last_ms =
+                     google::protobuf::util::TimeUtil::TimestampToMilliseconds(
+                         status.last_change_at());
+                 metrics_.changes_refused =
+                     static_cast<int64_t>(status.refused());
+                 metrics_.changes_failing = status.error().empty() ? 0 : 1;
+                 metrics_.removed_items =
+                     static_cast<int64_t>(status.removed_items());
                }}),
       live_recall_(config_.live_recall(), &metrics_),
       pool_(config_.execution().search_threads(),

@@ -31,6 +31,7 @@ class RowSet {
   // REQUIRES: row < size().
   bool Has(Row row) const { return (words_[row / 64] >> (row % 64) & 1) != 0; }
   void Add(Row row) { words_[row / 64] |= uint64_t{1} << (row % 64); }
+  void Remove(Row row) { words_[row / 64] &= ~(uint64_t{1} << (row % 64)); }
 
   // Replaces the set by its complement.
   void Complement() {

@@ -94,15 +94,17 @@ absl::Status ChangeLog::Append(std::vector<v1::Change> changes) {
 }
 
 absl::Status ChangeLog::AppendCopies(std::span<const std::string> changes,
-                                     const ChangeHead& head) {
+                                     int64_t at_ms) {
   if (changes.empty()) return absl::OkStatus();
   v1::ChangeSegment segment;
-  for (const std::string& change : changes) *segment.add_changes() = change;
-  ChangeHead next = head_;
-  next.through += changes.size();
-  next.at_ms = head.at_ms;
-  next.chain = head.chain;
-  return Add(segment, std::move(next));
+  ChangeHead head = head_;
+  head.through += changes.size();
+  head.at_ms = at_ms;
+  for (const std::string& change : changes) {
+    *segment.add_changes() = change;
+    head.chain = NextChain(head.chain, change);
+  }
+  return Add(segment, std::move(head));
 }
 
 absl::Status ChangeLog::Add(const v1::ChangeSegment& added, ChangeHead head) {

@@ -41,11 +41,10 @@ class ChangeLog {
   // unless the disk failed to say so.
   absl::Status Append(std::vector<v1::Change> changes);
 
-  // Adds changes of another log, of which this one is a copy, by their bytes.
-  // `head` is that of the other log after the last of them. REQUIRES: the
-  // changes are those after head().through, and lead to head.chain.
+  // Adds changes of another log, of which this one is a copy, by their bytes;
+  // `at_ms` is for the head. REQUIRES: they are those after head().through.
   absl::Status AppendCopies(std::span<const std::string> changes,
-                            const ChangeHead& head);
+                            int64_t at_ms);
 
  private:
   ChangeLog(std::filesystem::path folder, FileLock lock, ChangeHead head,

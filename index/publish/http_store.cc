@@ -5,6 +5,7 @@
 #include "fmt/core.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/version_file.h"
+#include "index/changes/change_head.h"
 #include "index/publish/small_file.h"
 #include "status/status_macros.h"
 #include "status/status_message.h"
@@ -194,6 +195,17 @@ absl::Status HttpStore::ReadFile(uint64_t version, const std::string& name,
   StoreReply reply;
   SameContent same(reply, offset, validator, sink);
   return Send(FilePath(version, name), std::move(request), &reply, &same, stop);
+}
+
+absl::StatusOr<std::string> HttpStore::ReadChangesFile(
+    const std::string& name, uint64_t max_bytes, const std::stop_token& stop) {
+  const std::string path =
+      fmt::format("{}/{}", kChangesName, PercentEncode(name));
+  if (name == kChangeHeadName) return ReadSmall(path, max_bytes, stop);
+  SmallFile file(fmt::format("{}/{}", url(), path), max_bytes);
+  StoreReply reply;
+  RETURN_IF_ERROR(Send(path, StoreRequest(), &reply, &file, stop));
+  return std::move(file.contents());
 }
 
 absl::Status HttpStore::PutVersion(const std::filesystem::path&,

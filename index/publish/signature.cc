@@ -153,4 +153,18 @@ absl::Status PublicKeys::Check(const SignedManifest& manifest) const {
       keys_.size()));
 }
 
+absl::Status PublicKeys::CheckText(std::string_view text,
+                                   std::string_view signature,
+                                   std::string_view what) const {
+  if (keys_.empty()) return absl::OkStatus();
+  const bool is_signed = std::ranges::any_of(keys_, [&](const Key& key) {
+    return !signature.empty() && Signed(text, signature, key.get());
+  });
+  if (is_signed) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format(
+      "{}: {}, and only what one of {} keys signed is accepted", what,
+      signature.empty() ? "not signed" : "its signature is by another key",
+      keys_.size()));
+}
+
 }  // namespace tributary

@@ -43,6 +43,9 @@ class PublicKeys {
   // Otherwise FAILED_PRECONDITION, saying whether the signature is missing or
   // is by another key.
   absl::Status Check(const SignedManifest& manifest) const;
+  // The same for the text of a file that has its signature in it.
+  absl::Status CheckText(std::string_view text, std::string_view signature,
+                         std::string_view what) const;
 
  private:
   std::vector<std::shared_ptr<evp_pkey_st>> keys_;

@@ -95,6 +95,13 @@ class Store {
                                   const std::optional<std::string>& signature,
                                   const std::stop_token& stop) = 0;
 
+  // The contents of a file in changes/ (see index/changes/change_head.h), at
+  // most `max_bytes`. NOT_FOUND when there is none. Large files that do not
+  // change are not kept in memory.
+  virtual absl::StatusOr<std::string> ReadChangesFile(
+      const std::string& name, uint64_t max_bytes,
+      const std::stop_token& stop) = 0;
+
   // Sets CURRENT, atomically.
   virtual absl::Status WriteCurrent(uint64_t version) = 0;
 

@@ -55,6 +55,12 @@ void FindExclusion(const ServingBundle& serving, const Plan& plan,
                    const v1::RetrieveRequest& request, Finding* finding) {
   const Bundle& bundle = serving.bundle();
   const Row row = finding->row;
+  const auto remaining = serving.changes().remaining();
+  if (remaining != nullptr && !remaining->Has(row)) {
+    finding->removal = serving.changes()
+                           .RemovalOf(bundle.items().text(row))
+                           .value_or(Removal());
+  }
   for (const std::string& name : request.filter().exclude_sets()) {
     const auto set = serving.item_sets().Find(name);
     if (set != nullptr && !set->others.Has(row)) {
@@ -66,7 +72,8 @@ void FindExclusion(const ServingBundle& serving, const Plan& plan,
       plan.filter != nullptr && !plan.filter->items.Has(row);
   // A set that was replaced meanwhile, perhaps.
   const bool by_more = passing != nullptr && !passing->Has(row) &&
-                       !by_condition && finding->excluding_sets.empty();
+                       !by_condition && finding->excluding_sets.empty() &&
+                       !finding->removal;
   if (!by_more && !std::binary_search(plan.query.excluded.begin(),
                                       plan.query.excluded.end(), row)) {
     return;
@@ -216,6 +223,7 @@ absl::Status ExplainTerms::Check() const {
 }
 
 v1::Verdict Finding::verdict() const {
+  if (removal) return v1::TAKEN_DOWN;
   if (seen || recent) return v1::SEEN;
   if (excluded || !excluding_sets.empty() || excluded_otherwise) {
     return v1::EXCLUDED;

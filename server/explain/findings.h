@@ -12,12 +12,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/changes/removed_items.h"
 #include "server/pipeline/fan_out.h"
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/plan.h"
@@ -87,9 +89,11 @@ struct RunSummary {
 struct Finding {
   Row row = kNoRow;
 
-  // Why it may not be proposed. `excluding_sets`: those of the request's item
+  // Why it may not be proposed. `removal`: the live change that took it down,
+  // whatever a request says. `excluding_sets`: those of the request's item
   // sets that have it. `excluded_otherwise`: it may not, and none of the others
   // is the reason.
+  std::optional<Removal> removal = std::nullopt;
   bool seen = false;
   bool recent = false;
   bool excluded = false;
@@ -97,8 +101,9 @@ struct Finding {
   bool excluded_otherwise = false;
   google::protobuf::RepeatedPtrField<v1::FailedTerm> failed_terms;
   bool may_be_proposed() const {
-    return !seen && !recent && !excluded && excluding_sets.empty() &&
-           !excluded_otherwise && failed_terms.empty();
+    return !removal && !seen && !recent && !excluded &&
+           excluding_sets.empty() && !excluded_otherwise &&
+           failed_terms.empty();
   }
 
   // Empty unless it may be proposed.

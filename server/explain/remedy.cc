@@ -147,6 +147,8 @@ class Search {
   absl::StatusOr<Remedies> Run(v1::RetrieveRequest request,
                                const Finding& finding) {
     remedies_.opened = finding;
+    // No request brings back what was taken down.
+    if (finding.removal) return std::move(remedies_);
     request.clear_page_size();
     request.clear_page_token();
     base_ = std::move(request);

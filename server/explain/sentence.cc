@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "fmt/format.h"
 #include "text/quoted.h"
 
@@ -44,9 +45,22 @@ std::string InTheList(const Finding& finding) {
                      ListWords(sources, "and"));
 }
 
+std::string TakenDown(const Removal& removal) {
+  std::string text =
+      fmt::format("change {} took it down at {}", removal.change,
+                  std::string(absl::FormatTime(
+                      absl::RFC3339_sec, absl::FromUnixMillis(removal.at_ms),
+                      absl::UTCTimeZone())));
+  if (!removal.reason.empty()) {
+    text += fmt::format(" ({})", Printable(removal.reason, kTermCharacters));
+  }
+  return text;
+}
+
 // Why it may not be proposed.
 std::string Barred(const Finding& finding) {
   std::vector<std::string> reasons;
+  if (finding.removal) reasons.push_back(TakenDown(*finding.removal));
   if (finding.seen) reasons.emplace_back("the user has already had it");
   if (finding.recent) {
     reasons.emplace_back("it is among the request's recent or liked items");
@@ -163,6 +177,7 @@ std::string WhyNoRemedy(const Remedies& remedies, const v1::Limits& limits) {
                        kMaxTrials);
   }
   const Finding& opened = remedies.opened;
+  if (opened.removal) return "only a change that restores it brings it back";
   if (!opened.may_be_proposed()) {
     return "no change was found after which it may be proposed";
   }

@@ -7,6 +7,7 @@
 #include "grpcpp/grpcpp.h"
 #include "index/bundle/bundle.h"
 #include "proto/yaml/program_flags.h"
+#include "server/loader/change_follower.h"
 #include "server/loader/loader.h"
 #include "server/loader/loader_config.h"
 #include "server/process/grpc_log.h"
@@ -46,13 +47,19 @@ int RunLoader(int argc, char** argv, const RetrieverRegistry& registry) {
   const StopSignals stop_signals;
   const auto loader = Loader::Create(*config);
   if (!loader.ok()) return Fail(loader.status());
+  const auto changes = ChangeFollower::Create(*config);
+  if (!changes.ok()) return Fail(changes.status());
   spdlog::info("event=started store={} bundles={} control={}", config->store(),
                config->bundles(), config->control());
   std::jthread runner(
       [&](const std::stop_token& stop) { (*loader)->Run(stop); });
+  std::jthread follower(
+      [&](const std::stop_token& stop) { (*changes)->Run(stop); });
   stop_signals.Wait();
   runner.request_stop();
+  follower.request_stop();
   runner.join();
+  follower.join();
   spdlog::info("event=stopped");
   return 0;
 }

@@ -268,6 +268,23 @@ void ServerMetrics::CollectFilters(
   gauge("tributary_item_sets_bytes",
         "Memory that the keys of all item sets take, in bytes.",
         item_sets_bytes);
+  gauge("tributary_changes_through",
+        "The number of the last live change that is applied.", changes_through);
+  gauge("tributary_changes_refused",
+        "Live changes that did nothing, because this server does not know what "
+        "they do.",
+        changes_refused);
+  gauge("tributary_changes_failing",
+        "1 while live changes cannot be read, else 0.", changes_failing);
+  gauge("tributary_removed_items", "Items that live changes took down.",
+        removed_items);
+  Gauges("tributary_changes_last_timestamp_seconds",
+         "When the last live change that is applied was written, in seconds "
+         "since 1970; 0 without one.")
+      .Add({}, static_cast<double>(
+                   changes_last_ms.load(std::memory_order_relaxed)) /
+                   1000)
+      .MoveTo(families);
 }
 
 void ServerMetrics::CollectLoad(

@@ -167,6 +167,14 @@ class ServerMetrics : public prometheus::Collectable {
   // their keys take.
   std::atomic<int64_t> item_sets{0};
   std::atomic<int64_t> item_sets_bytes{0};
+  // Live changes: the last one that is applied, when it was written, how many
+  // did nothing, whether some cannot be read, and how many items are taken
+  // down.
+  std::atomic<int64_t> changes_through{0};
+  std::atomic<int64_t> changes_last_ms{0};
+  std::atomic<int64_t> changes_refused{0};
+  std::atomic<int64_t> changes_failing{0};
+  std::atomic<int64_t> removed_items{0};
   // Calls that were refused when they arrived, by index in kRefusalReasons.
   std::array<Counter, kRefusalReasons.size()> refused;
   // Calls that were cancelled, or whose deadline passed, while they waited.

@@ -38,7 +38,8 @@ absl::Status PlanExcludedSets(const v1::ServerConfig& config,
                               const ServingBundle& bundle,
                               const v1::Filter& filter, Plan* plan) {
   const int n_sets = filter.exclude_sets_size();
-  if (n_sets == 0) return absl::OkStatus();
+  std::shared_ptr<const PassingItems> remaining = bundle.changes().remaining();
+  if (n_sets == 0 && remaining == nullptr) return absl::OkStatus();
   Violations violations;
   if (n_sets > static_cast<int>(kMaxExcludedSets)) {
     violations.Add("filter.exclude_sets", "{} sets, at most {} are allowed",
@@ -46,7 +47,7 @@ absl::Status PlanExcludedSets(const v1::ServerConfig& config,
     return violations.ToStatus();
   }
   FoundSets found;
-  std::array<const PassingItems*, kMaxExcludedSets + 1> parts;
+  std::array<const PassingItems*, kMaxExcludedSets + 2> parts;
   size_t n_parts = 0;
   for (int i = 0; i < n_sets; ++i) {
     auto& set = found[static_cast<size_t>(i)];
@@ -58,6 +59,11 @@ absl::Status PlanExcludedSets(const v1::ServerConfig& config,
     }
   }
   if (!violations.empty()) return violations.ToStatus();
+  if (plan->filter == nullptr && n_parts == 0) {
+    plan->query.passing = std::move(remaining);
+    return absl::OkStatus();
+  }
+  if (remaining != nullptr) parts[n_parts++] = remaining.get();
   if (plan->filter == nullptr && n_parts == 1) {
     plan->query.passing =
         std::shared_ptr<const PassingItems>(found[0], &found[0]->others);

@@ -69,6 +69,8 @@ BundleSet::BundleSet(v1::ServerConfig config, RetrieverRegistry registry,
           root_, config_.filters().item_sets_bytes(),
           config_.limits().max_key_bytes(),
           [this] { return ResidentBundles(); }, hooks_.on_item_sets),
+      changes_(
+          root_, [this] { return ResidentBundles(); }, hooks_.on_changes),
       residents_(config_.residency().keep()),
       keeper_([this] { KeepResident(); }) {}
 
@@ -189,6 +191,10 @@ v1::ServerStatus BundleSet::GetStatus() const {
   board_.Fill(&status);
   for (v1::ItemSetStatus& set : item_sets_.Describe(routes_.Take(0).get())) {
     *status.add_item_sets() = std::move(set);
+  }
+  if (auto changes = changes_.Describe(routes_.Take(0).get());
+      changes.through() > 0 || !changes.error().empty()) {
+    *status.mutable_changes() = std::move(changes);
   }
   const MutexLock lock(&mutex_);
   status.set_active_version(residents_.active());

@@ -20,6 +20,7 @@
 #include "server/versions/bundle_routes.h"
 #include "server/versions/crash_record.h"
 #include "server/versions/item_sets.h"
+#include "server/versions/live_changes.h"
 #include "server/versions/residents.h"
 #include "server/versions/serving_bundle.h"
 #include "server/versions/status_board.h"
@@ -56,6 +57,8 @@ class BundleSet {
     // Called after each change of the item sets, with how many there are and
     // how much memory their keys take.
     ItemSets::Changed on_item_sets = nullptr;
+    // Called after live changes were applied.
+    LiveChanges::Changed on_changes = nullptr;
   };
   using MemoryReader = std::function<absl::StatusOr<ProcessMemory>()>;
 
@@ -186,6 +189,7 @@ class BundleSet {
   // Thread-safe themselves.
   StatusBoard board_;
   ItemSets item_sets_;
+  LiveChanges changes_;
   BundleReaper reaper_;
   LowPriorityThread background_thread_;
   // Read by requests. Set is called with mutex_ held.

@@ -80,6 +80,7 @@ absl::Status BundleSet::Restore() {
   const MutexLock staging(&staging_mutex_);
   const MutexLock control(&control_mutex_);
   item_sets_.Load();
+  changes_.Start();
   const auto start = std::chrono::steady_clock::now();
   const ServingRecord record = ReadRecordOrNothing(root_);
   uint64_t serves = 0;
@@ -211,11 +212,15 @@ absl::Status BundleSet::TryMakeResident(uint64_t version, bool required) {
   RETURN_IF_ERROR(MakeRoom(version, bytes, required, /*apply=*/true));
   ASSIGN_OR_RETURN(const Resident bundle, opener_.Warm(std::move(opened)));
   if (hooks_.on_resident) hooks_.on_resident(*bundle);
+  absl::Status attached;
   item_sets_.Attach(*bundle, [&] {
-    const MutexLock lock(&mutex_);
-    residents_.Add(bundle);
-    Publish();
+    attached = changes_.Attach(*bundle, [&] {
+      const MutexLock lock(&mutex_);
+      residents_.Add(bundle);
+      Publish();
+    });
   });
+  RETURN_IF_ERROR(attached);
   spdlog::info("event=staged version={} bytes={}", version, bytes);
   return absl::OkStatus();
 }

@@ -10,6 +10,7 @@
 #include "index/bundle/bundle.h"
 #include "index/filter/filter_cache.h"
 #include "server/retrieval/retriever.h"
+#include "server/versions/bundle_changes.h"
 #include "server/versions/bundle_item_sets.h"
 #include "server/versions/bundle_tags.h"
 
@@ -44,6 +45,8 @@ class ServingBundle {
   FilterCache& filters() const { return filters_; }
   // The sets of items that requests to this bundle may exclude by name.
   BundleItemSets& item_sets() const { return item_sets_; }
+  // Which items live changes left.
+  BundleChanges& changes() const { return changes_; }
   // The tags of items, for caps.
   BundleTags& tags() const { return tags_; }
 
@@ -57,6 +60,7 @@ class ServingBundle {
   // Refers to the retrievers' indexes, hence after them.
   mutable FilterCache filters_;
   mutable BundleItemSets item_sets_;
+  mutable BundleChanges changes_;
   mutable BundleTags tags_;
 };
 

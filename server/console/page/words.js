@@ -42,6 +42,7 @@ const VERDICTS = {
   NOT_PROPOSED: 'No source proposed it',
   KEPT_OUT_BY_CAP: 'A cap kept it out',
   BELOW_K: 'Others took the places',
+  TAKEN_DOWN: 'A live change took it down',
 };
 const STATES = {
   ON_DISK: 'on disk',

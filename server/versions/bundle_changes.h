@@ -1,0 +1,60 @@
+#ifndef TRIBUTARY_SERVER_VERSIONS_BUNDLE_CHANGES_H_
+#define TRIBUTARY_SERVER_VERSIONS_BUNDLE_CHANGES_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "index/changes/removed_items.h"
+#include "index/filter/passing_items.h"
+#include "sync/mutex.h"
+
+namespace tributary {
+
+// What live changes did to the items of one bundle: which of them are not taken
+// down. LiveChanges writes it. Thread-safe.
+class BundleChanges {
+ public:
+  using FindRemoval =
+      std::function<std::optional<Removal>(std::string_view item_key)>;
+
+  // When and why an item was taken down; absent if it is not.
+  std::optional<Removal> RemovalOf(std::string_view item_key) const {
+    return find_removal_ ? find_removal_(item_key) : std::nullopt;
+  }
+  // REQUIRES: the bundle is not resident yet, nor is any other thread here.
+  void SetFindRemoval(FindRemoval find) { find_removal_ = std::move(find); }
+
+  // The items that requests may be answered with. Null while all may: that is
+  // known without a lock, so that servers without changes do not pay for them.
+  std::shared_ptr<const PassingItems> remaining() const {
+    if (!any_.load(std::memory_order_acquire)) return nullptr;
+    const MutexLock lock(&mutex_);
+    return remaining_;
+  }
+
+  // Requests that have asked before keep what they got.
+  void Put(std::shared_ptr<const PassingItems> remaining) {
+    const bool any = remaining != nullptr;
+    {
+      // What is replaced is freed without the lock.
+      const MutexLock lock(&mutex_);
+      remaining_.swap(remaining);
+    }
+    any_.store(any, std::memory_order_release);
+  }
+
+ private:
+  // Constant while the bundle is resident.
+  FindRemoval find_removal_;
+  std::atomic<bool> any_{false};
+  mutable Mutex mutex_;
+  std::shared_ptr<const PassingItems> remaining_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_VERSIONS_BUNDLE_CHANGES_H_

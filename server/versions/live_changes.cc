@@ -1,0 +1,217 @@
+// Pace. What a version's indexes need of a set of items takes time that grows
+// with the catalogue, so after each batch the follower rests for several times
+// as long as applying it took: many changes in a short time become few, larger
+// batches, and the requests keep their cores.
+#include "server/versions/live_changes.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "fmt/format.h"
+#include "index/bundle/row_set.h"
+#include "server/versions/status_board.h"
+#include "spdlog/spdlog.h"
+#include "status/status_macros.h"
+
+namespace tributary {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLookInterval(10);
+// The follower works at most 1 / (1 + kRestFactor) of the time.
+constexpr int kRestFactor = 4;
+
+int64_t Nanoseconds(const timespec& time) {
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+}  // namespace
+
+LiveChanges::LiveChanges(const std::filesystem::path& root,
+                         std::function<Bundles()> residents, Changed changed)
+    : folder_(root / kChangesName),
+      residents_(std::move(residents)),
+      changed_(std::move(changed)) {}
+
+LiveChanges::~LiveChanges() {
+  stop_.Notify();
+  if (follower_.joinable()) follower_.join();
+}
+
+LiveChanges::HeadStamp LiveChanges::StampOfHead() const {
+  struct stat info;
+  if (::stat((folder_ / kChangeHeadName).c_str(), &info) != 0) return {};
+  // Each HEAD is a file of its own, renamed to that name.
+  return {info.st_ino, Nanoseconds(info.st_ctim)};
+}
+
+void LiveChanges::Follow() {
+  HeadStamp seen;
+  std::string logged;
+  absl::Duration rest = absl::FromChrono(kLookInterval);
+  while (!stop_.WaitForNotificationWithTimeout(rest)) {
+    rest = absl::FromChrono(kLookInterval);
+    const HeadStamp stamp = StampOfHead();
+    if (stamp == seen) continue;
+    const auto start = steady_clock::now();
+    absl::Status status;
+    {
+      const MutexLock change(&change_mutex_);
+      status = ReadOn();
+    }
+    // What failed is tried again with the next HEAD, or at the next look if a
+    // segment was merged away meanwhile.
+    if (!absl::IsNotFound(status)) seen = stamp;
+    std::string error = status.ok() ? "" : status.ToString();
+    SetError(error);
+    if (!error.empty() && error != logged) {
+      spdlog::error("event=changes_not_applied error={:?} hint={:?}", error,
+                    "the server goes on with the changes that it has");
+    }
+    logged = std::move(error);
+    rest = std::max(
+        rest, kRestFactor * absl::FromChrono(steady_clock::now() - start));
+  }
+}
+
+void LiveChanges::SetError(const std::string& error) {
+  v1::ChangesStatus status;
+  {
+    const MutexLock lock(&mutex_);
+    if (status_.error() == error) return;
+    status_.set_error(error);
+    status = status_;
+  }
+  if (changed_) changed_(status);
+}
+
+absl::Status LiveChanges::ReadOn() {
+  ASSIGN_OR_RETURN(const ChangeHead head, ReadChangeHead(folder_));
+  ChangePosition position = position_;
+  std::vector<v1::Change> changes;
+  std::vector<std::string> refused;
+  RETURN_IF_ERROR(ReadChanges(head, folder_, &position,
+                              [&](const v1::Change& change, std::string_view,
+                                  const absl::Status& verdict) {
+                                if (verdict.ok()) {
+                                  changes.push_back(change);
+                                } else {
+                                  refused.emplace_back(verdict.message());
+                                }
+                                return absl::OkStatus();
+                              }));
+  was_read_ = true;
+  if (position.through == position_.through) return absl::OkStatus();
+  position_ = position;
+  std::vector<std::string> items;
+  {
+    const MutexLock lock(&mutex_);
+    for (const v1::Change& change : changes) {
+      if (removed_.Apply(change)) items.push_back(change.item());
+    }
+  }
+  std::sort(items.begin(), items.end());
+  items.erase(std::unique(items.begin(), items.end()), items.end());
+  for (const auto& bundle : residents_()) ApplyTo(*bundle, items);
+  for (const std::string& error : refused) {
+    spdlog::error("event=change_refused error={:?} hint={:?}", error,
+                  "the changes after it are applied");
+  }
+  v1::ChangesStatus status;
+  {
+    const MutexLock lock(&mutex_);
+    status_.set_through(position.through);
+    status_.set_removed_items(removed_.size());
+    status_.set_refused(status_.refused() + refused.size());
+    if (!refused.empty()) status_.set_last_refused(refused.back());
+    SetTimestamp(absl::FromUnixMillis(head.at_ms),
+                 status_.mutable_last_change_at());
+    status = status_;
+  }
+  spdlog::info("event=changes_applied through={} changes={} removed_items={}",
+               position.through, changes.size(), status.removed_items());
+  if (changed_) changed_(status);
+  return absl::OkStatus();
+}
+
+absl::Status LiveChanges::Attach(const ServingBundle& bundle,
+                                 absl::FunctionRef<void()> make_resident) {
+  const MutexLock change(&change_mutex_);
+  if (!was_read_) RETURN_IF_ERROR(ReadOn());
+  std::vector<std::string> items;
+  {
+    const MutexLock lock(&mutex_);
+    items.reserve(removed_.size());
+    for (const auto& [key, removal] : removed_.removals()) items.push_back(key);
+  }
+  ApplyTo(bundle, items);
+  // This object outlives all bundles that answer.
+  bundle.changes().SetFindRemoval(
+      [this](std::string_view key) { return FindRemoval(key); });
+  make_resident();
+  return absl::OkStatus();
+}
+
+void LiveChanges::ApplyTo(const ServingBundle& bundle,
+                          const std::vector<std::string>& items) const {
+  const KeyTable& keys = bundle.bundle().items();
+  const auto before = bundle.changes().remaining();
+  RowSet rows(keys.size());
+  if (before == nullptr) {
+    rows.Complement();
+  } else {
+    rows = before->rows();
+  }
+  bool differs = false;
+  for (const std::string& item : items) {
+    const Row row = keys.Find(item);
+    if (row == kNoRow) continue;
+    const bool remains = !FindRemoval(item).has_value();
+    if (rows.Has(row) == remains) continue;
+    if (remains) {
+      rows.Add(row);
+    } else {
+      rows.Remove(row);
+    }
+    differs = true;
+  }
+  if (!differs) return;
+  if (rows.Count() == keys.size()) {
+    bundle.changes().Put(nullptr);
+    return;
+  }
+  auto remaining = std::make_shared<const PassingItems>(std::move(rows));
+  for (const NamedRetriever& named : bundle.retrievers()) {
+    named.retriever->PrepareFor(*remaining);
+  }
+  bundle.changes().Put(std::move(remaining));
+}
+
+std::optional<Removal> LiveChanges::FindRemoval(
+    std::string_view item_key) const {
+  const MutexLock lock(&mutex_);
+  const Removal* const removal = removed_.Find(item_key);
+  if (removal == nullptr) return std::nullopt;
+  return *removal;
+}
+
+v1::ChangesStatus LiveChanges::Describe(const ServingBundle* active) const {
+  v1::ChangesStatus status;
+  {
+    const MutexLock lock(&mutex_);
+    status = status_;
+  }
+  const auto remaining =
+      active == nullptr ? nullptr : active->changes().remaining();
+  if (remaining != nullptr) {
+    status.set_removed_from_active(active->bundle().items().size() -
+                                   remaining->count());
+  }
+  return status;
+}
+
+}  // namespace tributary

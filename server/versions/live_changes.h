@@ -1,0 +1,106 @@
+#ifndef TRIBUTARY_SERVER_VERSIONS_LIVE_CHANGES_H_
+#define TRIBUTARY_SERVER_VERSIONS_LIVE_CHANGES_H_
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/notification.h"
+#include "index/changes/read_changes.h"
+#include "index/changes/removed_items.h"
+#include "server/versions/serving_bundle.h"
+#include "sync/mutex.h"
+#include "tributary/v1/bundles.pb.h"
+
+namespace tributary {
+
+// Applies the log of live changes in <bundles>/changes, which the loader copies
+// from the store, to every resident version: items that were taken down are in
+// no answer, whatever version gives it. A server needs no other state than that
+// folder: it reads the log before the first version becomes resident, so that
+// nothing that was taken down is back after a restart, and each version gets
+// all changes before it becomes resident. What searches need is made here,
+// never by a request. Thread-safe.
+class LiveChanges {
+ public:
+  using Bundles = std::vector<std::shared_ptr<const ServingBundle>>;
+  using Changed = std::function<void(const v1::ChangesStatus& status)>;
+
+  // `root` is the bundle directory. `residents` returns the resident bundles.
+  // `changed`, which may be empty, is called when the status has changed.
+  LiveChanges(const std::filesystem::path& root,
+              std::function<Bundles()> residents, Changed changed);
+  // Ends the thread.
+  ~LiveChanges();
+  LiveChanges(const LiveChanges&) = delete;
+  LiveChanges& operator=(const LiveChanges&) = delete;
+
+  // Follows the log from now on, on a thread of its own. Is called once.
+  void Start() {
+    follower_ = std::thread([this] { Follow(); });
+  }
+
+  // Applies all changes to the bundle, and then calls `make_resident`, after
+  // which residents() has it. No change is applied meanwhile. DATA_LOSS, naming
+  // the file, when the log was never read and is damaged: a version without it
+  // could bring back what was taken down.
+  absl::Status Attach(const ServingBundle& bundle,
+                      absl::FunctionRef<void()> make_resident)
+      ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
+
+  // When and why the item was taken down; absent if it is not.
+  std::optional<Removal> FindRemoval(std::string_view item_key) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Of `active`, which may be null: how many items of it are taken down.
+  v1::ChangesStatus Describe(const ServingBundle* active) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  // What is known of HEAD without reading it.
+  struct HeadStamp {
+    uint64_t inode = 0;
+    int64_t changed_ns = 0;
+    bool operator==(const HeadStamp&) const = default;
+  };
+
+  HeadStamp StampOfHead() const;
+  void Follow();
+  // Reads what came since, and applies it to all resident bundles.
+  absl::Status ReadOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
+  void SetError(const std::string& error) ABSL_LOCKS_EXCLUDED(mutex_);
+  void ApplyTo(const ServingBundle& bundle,
+               const std::vector<std::string>& items) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Constant after construction.
+  const std::filesystem::path folder_;
+  const std::function<Bundles()> residents_;
+  const Changed changed_;
+
+  // Held while changes are applied.
+  Mutex change_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+  ChangePosition position_ ABSL_GUARDED_BY(change_mutex_);
+  // Whether the log was read at least once.
+  bool was_read_ ABSL_GUARDED_BY(change_mutex_) = false;
+  // Held while what is below is read or written.
+  mutable Mutex mutex_;
+  RemovedItems removed_ ABSL_GUARDED_BY(mutex_);
+  v1::ChangesStatus status_ ABSL_GUARDED_BY(mutex_);
+
+  absl::Notification stop_;
+  std::thread follower_;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_VERSIONS_LIVE_CHANGES_H_
