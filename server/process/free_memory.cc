@@ -10,8 +10,6 @@
 namespace tributary {
 namespace {
 
-constexpr uint64_t kBytesPerKib = 1024;
-
 uint64_t UnusedHeapBytes() { return mallinfo2().fordblks; }
 
 }  // namespace
@@ -21,7 +19,7 @@ uint64_t ResidentHeapBytes() {
   constexpr std::string_view kField = "RssAnon:";
   for (std::string line; std::getline(status, line);) {
     if (!line.starts_with(kField)) continue;
-    return std::stoull(line.substr(kField.size())) * kBytesPerKib;
+    return std::stoull(line.substr(kField.size())) << 10;
   }
   return 0;
 }
