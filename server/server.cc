@@ -14,6 +14,7 @@
 
 #include "absl/time/time.h"
 #include "fmt/format.h"
+#include "google/protobuf/util/time_util.h"
 #include "index/bundle/version_directory.h"
 #include "server/http/json_call.h"
 #include "server/http/json_explain.h"

@@ -22,6 +22,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLookInterval(10);
+constexpr std::chrono::milliseconds kPauseAfterError(500);
 // The follower works at most 1 / (1 + kRestFactor) of the time.
 constexpr int kRestFactor = 4;
 
@@ -63,9 +64,7 @@ void LiveChanges::Follow() {
       const MutexLock change(&change_mutex_);
       status = ReadOn();
     }
-    // What failed is tried again with the next HEAD, or at the next look if a
-    // segment was merged away meanwhile.
-    if (!absl::IsNotFound(status)) seen = stamp;
+    if (status.ok()) seen = stamp;
     std::string error = status.ok() ? "" : status.ToString();
     SetError(error);
     if (!error.empty() && error != logged) {
@@ -73,6 +72,11 @@ void LiveChanges::Follow() {
                     "the server goes on with the changes that it has");
     }
     logged = std::move(error);
+    // A segment that was merged away since HEAD was read is found by the next
+    // HEAD.
+    if (!status.ok() && !absl::IsNotFound(status)) {
+      rest = absl::FromChrono(kPauseAfterError);
+    }
     rest = std::max(
         rest, kRestFactor * absl::FromChrono(steady_clock::now() - start));
   }
