@@ -121,7 +121,7 @@ void PrintRemoved(const RemovedItems& removed) {
     const Removal& removal = *removed.Find(item);
     fmt::print(
         "{} {} {}{}\n", change,
-        std::string(absl::FormatTime(absl::RFC3339_sec,
+        std::string(absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
                                      absl::FromUnixMillis(removal.at_ms),
                                      absl::UTCTimeZone())),
         Printable(item, kMaxChangedKeyBytes),

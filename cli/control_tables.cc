@@ -10,6 +10,8 @@
 namespace tributary {
 namespace {
 
+constexpr size_t kErrorCharacters = 500;
+
 std::string TimeText(google::protobuf::Timestamp time) {
   time.set_nanos(0);
   return google::protobuf::util::TimeUtil::ToString(time);
@@ -69,6 +71,25 @@ std::string ItemSetTable(const v1::ServerStatus& status) {
   return table;
 }
 
+std::string ChangesText(const v1::ServerStatus& status) {
+  if (!status.has_changes()) return "";
+  const v1::ChangesStatus& changes = status.changes();
+  std::string text = fmt::format(
+      "\nlive changes: through {}, of {}; {} items are taken down, {} of the "
+      "active version\n",
+      changes.through(), TimeText(changes.last_change_at()),
+      changes.removed_items(), changes.removed_from_active());
+  if (changes.refused() > 0) {
+    text += fmt::format("  {} did nothing: {}\n", changes.refused(),
+                        Printable(changes.last_refused(), kErrorCharacters));
+  }
+  if (!changes.error().empty()) {
+    text += fmt::format("  later ones are not applied: {}\n",
+                        Printable(changes.error(), kErrorCharacters));
+  }
+  return text;
+}
+
 std::string RankText(uint32_t rank) {
   return rank == 0 ? "-" : fmt::format("{}", rank);
 }
@@ -105,8 +126,8 @@ std::string StatusText(const v1::ServerStatus& status) {
     text += fmt::format("refused     {}\n", RefusalText(status.last_refusal()));
   }
   if (status.has_loader()) text += LoaderText(status.loader());
-  return text + LabelTable(status) + ItemSetTable(status) + "\n" +
-         BundleTable(status.bundles());
+  return text + LabelTable(status) + ItemSetTable(status) +
+         ChangesText(status) + "\n" + BundleTable(status.bundles());
 }
 
 std::string DiffText(const v1::DiffResponse& diff) {

@@ -49,7 +49,7 @@ std::string TakenDown(const Removal& removal) {
   std::string text =
       fmt::format("change {} took it down at {}", removal.change,
                   std::string(absl::FormatTime(
-                      absl::RFC3339_sec, absl::FromUnixMillis(removal.at_ms),
+                      "%Y-%m-%dT%H:%M:%SZ", absl::FromUnixMillis(removal.at_ms),
                       absl::UTCTimeZone())));
   if (!removal.reason.empty()) {
     text += fmt::format(" ({})", Printable(removal.reason, kTermCharacters));

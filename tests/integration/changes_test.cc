@@ -93,6 +93,12 @@ TEST_F(ChangesTest, ATakenDownItemIsInNoAnswerUntilItIsRestored) {
               AllOf(ContainsRegex("1 20.*Z " + top[0] + " \\(recall\\)\n"),
                     HasSubstr("2 items are taken down")));
 
+  EXPECT_THAT(
+      RunProgram({Program("tributary"), "control", "status", "--control",
+                  "unix:" + (deployment_.bundles() / "control.sock").string()})
+          .output,
+      ContainsRegex("live changes: through 2, of 20.*; 2 items are taken down, "
+                    "2 of the active version"));
   Say({"--restore", top[0], "--restore", top[3]});
   ASSERT_TRUE(WaitForChange(4));
   EXPECT_EQ(Items(), top);
