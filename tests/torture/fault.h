@@ -23,7 +23,7 @@ inline constexpr std::string_view kAllCalls =
 // The fault to inject; fault_record.h describes the variables of the same
 // names.
 struct Fault {
-  std::filesystem::path under;
+  std::filesystem::path under = {};
   std::string_view calls = kChanges;
   // The number of the call to hit, from 1; 0: calls are only counted.
   uint32_t at = 0;

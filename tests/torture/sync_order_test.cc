@@ -81,7 +81,8 @@ class Disk {
     // Readers do not look for versions in hidden directories.
     return (ParseDecimalKey(name, &version) &&
             path.find("/.") == std::string::npos) ||
-           name == "CURRENT" || name == "SERVING";
+           name == "CURRENT" || name == "SERVING" || name == "HEAD" ||
+           name.ends_with(".segment");
   }
 
   void Rename(const std::string& from, const std::string& to) {
@@ -129,6 +130,16 @@ TEST_F(SyncOrderTest, OfPublish) {
                                WriteTinyBundle(MakeTestDir(), 7), store});
   ASSERT_EQ(RunProgram(publish.arguments()).exit_status, 0);
   ExpectSynced(log_, {store / "7", store / "CURRENT"});
+}
+
+TEST_F(SyncOrderTest, OfChange) {
+  const fs::path store = MakeTestDir();
+  const FaultyCommand change(
+      {.under = store, .log = log_},
+      {Program("tributary"), "change", store, "--remove", "a"});
+  ASSERT_EQ(RunProgram(change.arguments()).exit_status, 0);
+  ExpectSynced(log_,
+               {store / "changes" / "1-1.segment", store / "changes" / "HEAD"});
 }
 
 TEST_F(SyncOrderTest, OfBuild) {
