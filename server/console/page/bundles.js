@@ -28,6 +28,19 @@ function bundlesTable(json) {
   ], json.status.bundles || []);
 }
 
+function changesElement(changes) {
+  if (!changes) return el('p', {class: 'muted'}, 'There are none.');
+  return values([
+    ['Applied through', `change ${changes.through || 0}`],
+    changes.lastChangeAt && ['Written', words.time(changes.lastChangeAt)],
+    ['Items taken down', words.count(changes.removedItems || 0)],
+    ['Of the active version', words.count(changes.removedFromActive || 0)],
+    changes.refused && ['Did nothing',
+      text(`${changes.refused}: ${changes.lastRefused}`)],
+    ['What is wrong now', changes.error ? text(changes.error) : 'nothing'],
+  ]);
+}
+
 function loaderElement(loader) {
   if (!loader) {
     return el('p', {class: 'muted'}, 'No loader has reported to this server.');
@@ -112,6 +125,7 @@ export class BundlesView {
           words.count(set.unknownItems), true],
         ['Put', (set) => words.time(set.putAt)],
       ], status.itemSets, false) : el('p', {class: 'muted'}, 'There are none.'),
+      el('h3', null, 'Live changes'), changesElement(status.changes),
       el('h3', null, 'Loader'), loaderElement(status.loader));
   }
 }
