@@ -116,7 +116,7 @@ TEST_F(UserFeaturesTest, AKnownValueIsNoColdStart) {
   EXPECT_FALSE(response_.cold_start());
   Retrieve(Request(std::string("user_id: 99 ") + kAtlantis));
   EXPECT_TRUE(response_.cold_start());
-  EXPECT_EQ(response_.source_reports(0).cause(), v1::SourceReport::NO_QUERY);
+  EXPECT_EQ(response_.source_reports(0).cause(), v1::NO_QUERY);
   // Of the request before, nothing is left.
   Retrieve(Request("user_id: 99"));
   EXPECT_TRUE(response_.cold_start());
@@ -146,9 +146,12 @@ TEST_F(UserFeaturesTest, AStoredVectorDoesNotStandInTheirWay) {
   description.rows["taste.users.rows"] = {0};
   bundle_ = Serve(description);
   EXPECT_THAT(Scores("user_id: 10"), ScoresBy({1, 0}));
+  // The stored history counts, rows 0 and 1: (1, 0), and the newer (0, 1).
+  const double norm = std::sqrt(1 + 1.0 / 4);
   EXPECT_THAT(
       Scores("user_id: 10 user_features { key: 'age' value { number: 3 } }"),
-      ScoresBy(QueryOf({.id = 1, .cities = {"paris"}, .age = 3})));
+      ScoresBy(QueryOf({.id = 1, .cities = {"paris"}, .age = 3},
+                       {.5 / norm, 1 / norm})));
 }
 
 TEST_F(UserFeaturesTest, ATowerReadsTheMemberThatItTakes) {
@@ -214,7 +217,8 @@ TEST_F(UserFeaturesTest, ABundleWithoutThemSaysSo) {
 
 TEST_F(UserFeaturesTest, APageTokenIsOfItsFeatures) {
   v1::RetrieveRequest request = Request(std::string(kParis) + "page_size: 2");
-  const std::vector<uint64_t> first(Retrieve(request).item_ids().begin(),
+  Retrieve(request);
+  const std::vector<uint64_t> first(response_.item_ids().begin(),
                                     response_.item_ids().end());
   request.set_page_token(response_.next_page_token());
   Retrieve(request);

@@ -187,10 +187,10 @@ TEST_P(EveryTower, AgreesWithTheTrainerOnUnknownUsers) {
     ASSERT_TRUE(tower_->Encode(kNoRow, query.history, features, &vectors));
     EXPECT_LT(DistanceOfFirst(vectors, query.vector), 1e-4);
   }
-  EXPECT_GT(with_city, 3);
-  EXPECT_GT(without_city, 3);
-  EXPECT_GT(without_age, 3);
-  EXPECT_EQ(without_any > 3, spec.has_history());
+  EXPECT_GT(with_city, 1);
+  EXPECT_GT(without_city, 1);
+  EXPECT_GT(without_age, 1);
+  EXPECT_EQ(without_any > 1, spec.has_history());
 }
 
 INSTANTIATE_TEST_SUITE_P(
