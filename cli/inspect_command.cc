@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/fusion_table.h"
@@ -117,6 +118,34 @@ void PrintTowers(const v1::Manifest& manifest) {
   }
 }
 
+// What of a user requests can bring, for which tower.
+void PrintUserFeatures(const v1::Manifest& manifest) {
+  for (const v1::EmbeddingSpace& space : manifest.spaces()) {
+    std::vector<std::string> features;
+    for (const v1::FeatureInput& input : space.user_tower().features()) {
+      if (input.column().empty()) continue;
+      features.push_back(fmt::format(
+          "{} ({})", Printable(input.column()),
+          input.kind() == v1::FeatureInput::NUMBER
+              ? std::string("number")
+              : fmt::format(
+                    "{} {}", input.categories(),
+                    input.categories() == 1 ? "category" : "categories")));
+    }
+    if (features.empty()) continue;
+    const size_t shown =
+        std::min(features.size(), static_cast<size_t>(kMostLists));
+    fmt::print("\n{}: requests may say of the user", space.name());
+    for (size_t i = 0; i < shown; ++i) {
+      fmt::print("{} {}", i == 0 ? "" : ",", features[i]);
+    }
+    if (shown < features.size()) {
+      fmt::print(" and {} more", features.size() - shown);
+    }
+    fmt::print("\n");
+  }
+}
+
 // As what the columns of items' features are read.
 void PrintColumns(const v1::Manifest& manifest) {
   for (const v1::EmbeddingSpace& space : manifest.spaces()) {
@@ -212,6 +241,7 @@ absl::Status Inspect(const InspectFlags& flags) {
   PrintSpaces(*bundle);
   PrintTrials(manifest);
   PrintTowers(manifest);
+  PrintUserFeatures(manifest);
   PrintColumns(manifest);
   PrintAttributes(*bundle);
   PrintRetrievers(manifest);

@@ -1,6 +1,7 @@
 #include "cli/request_flags.h"
 
 #include "cli/quota_flag.h"
+#include "cli/user_feature_flag.h"
 #include "fmt/core.h"
 #include "status/status_macros.h"
 
@@ -29,6 +30,7 @@ void AddRequestFlags(CLI::App& command, RequestFlags* flags) {
                      "Number of candidates; 0 for the server's default");
   AddQuotaFlag(command, &flags->quotas);
   AddQueryFlags(command, &flags->query);
+  AddUserFeatureFlag(command, &flags->user_features);
   command
       .add_option("--exclude", flags->exclude,
                   "Keys of items to exclude, comma-separated")
@@ -69,6 +71,7 @@ absl::StatusOr<v1::RetrieveRequest> RequestOf(const RequestFlags& flags) {
   request.set_k(flags.k);
   RETURN_IF_ERROR(SetQuotas(flags.quotas, &request));
   SetQueryFlags(flags.query, &request);
+  RETURN_IF_ERROR(SetUserFeatures(flags.user_features, &request));
   for (const std::string& key : flags.exclude) {
     request.mutable_filter()->add_exclude_item_keys(key);
   }

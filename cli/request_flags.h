@@ -21,6 +21,7 @@ struct RequestFlags {
   uint32_t k = 0;
   std::vector<std::string> quotas;
   QueryFlags query;
+  std::vector<std::string> user_features;
   std::vector<std::string> exclude;
   std::vector<std::string> exclude_sets;
   std::string where;

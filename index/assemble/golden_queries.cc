@@ -77,6 +77,8 @@ void AddGoldenQueries(const TrainedSpace& space, v1::Manifest* manifest) {
     golden.set_space(space.name);
     golden.mutable_vector()->Add(query.vector.begin(), query.vector.end());
     golden.mutable_history()->Add(query.history.begin(), query.history.end());
+    golden.mutable_features()->Add(query.features.begin(),
+                                   query.features.end());
     AnswerGoldenQuery(space.items, &golden);
   }
 }

@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "index/bundle/bundle.h"
-#include "index/bundle/key_table.h"
+#include "index/tower/feature_inputs.h"
 #include "index/tower/tower_layers.h"
 #include "tributary/v1/manifest.pb.h"
 
@@ -55,28 +55,12 @@ class ItemTower {
               std::vector<float>* vector) const;
 
  private:
-  // The table of a CATEGORIES input: weights [1 + categories, dim], and the
-  // categories' names.
-  struct Table {
-    NpyArray weights;
-    KeyTable categories;
-  };
-
   explicit ItemTower(const v1::Tower& spec) : spec_(spec) {}
-  absl::Status OpenTable(const Bundle& bundle, const std::string& stem,
-                         const v1::FeatureInput& input);
-  // Returns whether any category is known.
-  static bool AppendCategories(const Table& table, std::string_view categories,
-                               std::vector<float>* values);
 
   const v1::Tower& spec_;
-  // By input; empty for inputs of other kinds than CATEGORIES.
-  std::vector<Table> tables_;
+  FeatureInputs inputs_;
   TowerLayers layers_;
 };
-
-// The input that a NUMBER makes of a number, as v1::FeatureInput defines it.
-float TransformNumber(const v1::FeatureInput& input, float number);
 
 }  // namespace tributary
 

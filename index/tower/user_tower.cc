@@ -99,6 +99,20 @@ absl::StatusOr<VectorTable> OpenTable(const Bundle& bundle,
                            table_rows);
 }
 
+// The feature that input i takes; null if it is not given. `features` are
+// ascending by name.
+const UserFeature* FindTaken(const FeatureInputs& inputs, size_t i,
+                             std::span<const UserFeature> features) {
+  const std::string_view wanted = inputs.spec(i).column();
+  const auto found =
+      std::lower_bound(features.begin(), features.end(), wanted,
+                       [](const UserFeature& feature, std::string_view name) {
+                         return feature.name < name;
+                       });
+  if (found == features.end() || !inputs.Takes(i, found->name)) return nullptr;
+  return &*found;
+}
+
 }  // namespace
 
 UserTower::UserTower(const Bundle& bundle, const EmbeddingSpace& space)
@@ -114,6 +128,7 @@ absl::StatusOr<std::unique_ptr<UserTower>> UserTower::Open(
   RETURN_IF_ERROR(CheckSpec(space.spec->user_tower(), field));
   std::unique_ptr<UserTower> tower(new UserTower(bundle, space));
   RETURN_IF_ERROR(tower->OpenTables(field));
+  RETURN_IF_ERROR(tower->OpenFeatures(field));
   const v1::HistoryInput& history = tower->spec_.history();
   if (HasWeights(history)) {
     ASSIGN_OR_RETURN(const NpyArray weights,
@@ -157,11 +172,23 @@ absl::Status UserTower::OpenTables(const std::string& field) {
   return absl::OkStatus();
 }
 
+absl::Status UserTower::OpenFeatures(const std::string& field) {
+  ASSIGN_OR_RETURN(features_, FeatureInputs::Open(bundle_, space_,
+                                                  FeatureInputs::Side::kUser));
+  if (features_.size() == 0 || features_.width() == spec_.context_dim()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(fmt::format(
+      "manifest.json: {}.features: {} values together, but contextDim is {}",
+      field, features_.width(), spec_.context_dim()));
+}
+
 bool UserTower::Encode(Row user, std::span<const Row> history,
+                       std::span<const UserFeature> features,
                        std::vector<float>* vectors) const {
   vectors->clear();
   const bool has_history = AppendHistory(history, vectors);
-  const bool has_context = AppendContext(user, vectors);
+  const bool has_context = AppendContext(user, features, vectors);
   if (!has_history && !has_context) return false;
   layers_.Apply(vectors);
   return true;
@@ -214,7 +241,38 @@ bool UserTower::AppendSequence(std::span<const Row> history, float* out) const {
   return true;
 }
 
-bool UserTower::AppendContext(Row user, std::vector<float>* values) const {
+bool UserTower::AppendContext(Row user, std::span<const UserFeature> features,
+                              std::vector<float>* values) const {
+  const size_t begin = values->size();
+  bool known = AppendStoredContext(user, values);
+  if (features.empty()) return known;
+  float* const context = values->data() + begin;
+  for (size_t i = 0; i < features_.size(); ++i) {
+    const UserFeature* const given = FindTaken(features_, i, features);
+    if (given != nullptr) known |= features_.Set(i, *given, context);
+  }
+  return known;
+}
+
+bool UserTower::TakesAny(std::span<const UserFeature> features) const {
+  if (features.empty()) return false;
+  for (size_t i = 0; i < features_.size(); ++i) {
+    if (FindTaken(features_, i, features) != nullptr) return true;
+  }
+  return false;
+}
+
+bool UserTower::KnowsAny(std::span<const UserFeature> features) const {
+  if (features.empty()) return false;
+  for (size_t i = 0; i < features_.size(); ++i) {
+    const UserFeature* const given = FindTaken(features_, i, features);
+    if (given != nullptr && features_.Knows(i, *given)) return true;
+  }
+  return false;
+}
+
+bool UserTower::AppendStoredContext(Row user,
+                                    std::vector<float>* values) const {
   const size_t dim = spec_.context_dim();
   const size_t begin = values->size();
   const auto& unknown = spec_.default_context();

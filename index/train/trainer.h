@@ -53,10 +53,13 @@ struct TrainedTower {
   TrainedVectors contexts = {};
 };
 
-// A query as requests bring it, and the history that it is made from.
+// A query as requests bring it, and the history and the features of the user
+// that it is made from.
 struct SampleQuery {
   std::vector<Row> history;
   std::vector<float> vector;
+  // In the order of the user tower's features; or none.
+  std::vector<v1::GoldenFeature> features = {};
 };
 
 // A trained embedding space.
@@ -74,7 +77,7 @@ struct TrainedSpace {
   std::vector<SampleQuery> queries = {};
   // Complete; set if it made the items' vectors from features.
   std::optional<v1::Tower> item_tower = {};
-  // The files that the towers name, and the item tower's key tables.
+  // The files that the towers name or need, and their key tables.
   std::vector<TrainedArray> tower_arrays = {};
   std::vector<std::pair<std::string, KeyList>> tower_keys = {};
   // The items' values are in half precision and stored so: a search reads half

@@ -2,7 +2,9 @@
 #define TRIBUTARY_SERVER_PIPELINE_OWNED_QUERY_H_
 
 #include <atomic>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/retrieval/retriever.h"
@@ -22,6 +24,8 @@ class OwnedQuery {
   const RetrieverQuery& view() const { return view_; }
 
  private:
+  void CopyFeatures(std::span<const UserFeature> features);
+
   std::vector<Row> history_;
   std::vector<float> history_weights_;
   std::vector<WeightedRow> liked_;
@@ -29,6 +33,10 @@ class OwnedQuery {
   std::vector<std::string> space_names_;
   std::vector<std::vector<float>> values_;
   std::vector<SpaceVector> vectors_;
+  // Names of features and of their categories.
+  std::vector<std::string> feature_texts_;
+  std::vector<std::string_view> categories_;
+  std::vector<UserFeature> user_features_;
   std::vector<Row> excluded_;
   RetrieverQuery view_;
 };

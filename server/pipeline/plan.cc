@@ -43,6 +43,7 @@
 #include "server/pipeline/leave_out.h"
 #include "server/pipeline/plan_caps.h"
 #include "server/pipeline/plan_factors.h"
+#include "server/pipeline/plan_features.h"
 #include "server/pipeline/plan_filter.h"
 #include "server/pipeline/plan_query.h"
 #include "server/pipeline/plan_sets.h"
@@ -346,6 +347,7 @@ absl::Status MakePlan(const v1::ServerConfig& config,
     PlanRequestedQuotas(shares, bundle, request, plan);
   }
   PlanQuery(bundle.bundle(), request, plan);
+  PlanUserFeatures(bundle, request, plan);
   RETURN_IF_ERROR(PlanFilter(config, bundle, request.filter(), plan));
   RETURN_IF_ERROR(PlanExcludedSets(config, bundle, request.filter(), plan));
   Violations violations;

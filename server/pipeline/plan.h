@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -77,9 +78,13 @@ struct Plan {
   std::vector<WeightedRow> liked;
   std::vector<WeightedRow> unliked;
   std::vector<SpaceVector> vectors;
+  // Ascending by name; they view `feature_categories`.
+  std::vector<UserFeature> user_features;
+  std::vector<std::string_view> feature_categories;
   // Ascending and unique.
   std::vector<Row> excluded;
-  // No user of the bundle, no vector and no known recent or liked item.
+  // No user of the bundle, no vector, no known recent or liked item and no
+  // known value of a feature.
   bool cold_start = false;
   // How many recent, liked, unliked and excluded items the bundle does not
   // have.

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/pipeline/plan_features.h"
 #include "server/pipeline/query_check.h"
 #include "server/pipeline/violations.h"
 #include "text/quoted.h"
@@ -164,6 +165,7 @@ absl::Status CheckRequest(const v1::ServerConfig& config,
   CheckQuotas(config, bundle, request, &violations);
   CheckFusion(bundle, request.fusion(), &violations);
   CheckQuery(limits, bundle.bundle(), request, &violations);
+  CheckUserFeatures(limits, bundle.bundle(), request, &violations);
   return violations.ToStatus();
 }
 

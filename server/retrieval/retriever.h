@@ -20,6 +20,7 @@
 #include "index/filter/passing_items.h"
 #include "index/search/search_terms.h"
 #include "index/search/vector_index.h"
+#include "index/tower/feature_inputs.h"
 #include "server/retrieval/reachable_items.h"
 
 namespace tributary {
@@ -54,6 +55,8 @@ struct RetrieverQuery {
   std::span<const WeightedRow> unliked = {};
   // A space may have several.
   std::span<const SpaceVector> vectors = {};
+  // What is known of the user now, ascending by name, each name once.
+  std::span<const UserFeature> user_features = {};
   // The user's segment; 0 for none.
   uint32_t segment = 0;
   // Item rows that must not be proposed, ascending and unique.
@@ -111,6 +114,12 @@ class Retriever {
   // need not: the items are asked for by many requests. What it makes it leaves
   // with the items.
   virtual void PrepareFor(const PassingItems& /*items*/) const {}
+
+  // Whether these features (see RetrieverQuery.user_features) alone are
+  // something to retrieve by: a value of them is one that training saw.
+  virtual bool KnowsAny(std::span<const UserFeature> /*features*/) const {
+    return false;
+  }
 
   // Roughly how long Retrieve takes, in microseconds. The pipeline runs short
   // calls on the request's own thread.

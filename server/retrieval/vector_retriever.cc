@@ -133,8 +133,10 @@ bool VectorRetriever::MakeVectors(const RetrieverQuery& query,
 
 bool VectorRetriever::MakeUserVectors(const RetrieverQuery& query,
                                       std::vector<float>* vectors) const {
-  if (!query.history.empty() && EncodeHistory(query.user, query.history,
-                                              query.history_weights, vectors)) {
+  const bool has_features =
+      tower_ != nullptr && tower_->TakesAny(query.user_features);
+  if ((has_features || !query.history.empty()) &&
+      EncodeHistory(query, query.history, query.history_weights, vectors)) {
     return true;
   }
   if (query.user == kNoRow) return false;
@@ -143,17 +145,18 @@ bool VectorRetriever::MakeUserVectors(const RetrieverQuery& query,
     space_.users.Read(*position, *vectors);
     return true;
   }
-  return EncodeHistory(query.user, {}, {}, vectors);
+  return EncodeHistory(query, {}, {}, vectors);
 }
 
-bool VectorRetriever::EncodeHistory(Row user, std::span<const Row> recent,
+bool VectorRetriever::EncodeHistory(const RetrieverQuery& query,
+                                    std::span<const Row> recent,
                                     std::span<const float> weights,
                                     std::vector<float>* vectors) const {
-  const std::span<const Row> stored = bundle_.Wanted(user);
+  const std::span<const Row> stored = bundle_.Wanted(query.user);
   if (tower_ != nullptr) {
     thread_local std::vector<Row> history;
     JoinCounting(stored, recent, weights, tower_->max_items(), &history);
-    return tower_->Encode(user, history, vectors);
+    return tower_->Encode(query.user, history, query.user_features, vectors);
   }
   if (space_.spec->history_encoder() != v1::MEAN) return false;
   return recent.empty() ? MeanOf(Newest(stored), {}, vectors)

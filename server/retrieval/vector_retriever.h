@@ -17,7 +17,8 @@ namespace tributary {
 //   1. the request's vectors for the space;
 //   2. the request's history, encoded as the mean of its items' vectors, or by
 //      the space's tower, to which it is the continuation of the stored
-//      history;
+//      history. Features of the request that the tower takes replace what is
+//      stored of the user, and need no history;
 //   3. the user's stored vector;
 //   4. the stored history, encoded as the mean of its newest 200 items'
 //   vectors,
@@ -47,6 +48,9 @@ class VectorRetriever : public Retriever {
       const RetrieverQuery& query, uint32_t n,
       std::vector<ScoredRow>* proposals) const override;
   bool AddReachable(ReachableItems* items) const override;
+  bool KnowsAny(std::span<const UserFeature> features) const override {
+    return tower_ != nullptr && tower_->KnowsAny(features);
+  }
   void PrepareFor(const PassingItems& items) const override {
     items.For(*index_);
   }
@@ -71,8 +75,8 @@ class VectorRetriever : public Retriever {
   bool MakeUserVectors(const RetrieverQuery& query,
                        std::vector<float>* vectors) const;
   // `recent` are the request's items, and `weights` how much each counts;
-  // empty: 1. False when there is no vector.
-  bool EncodeHistory(Row user, std::span<const Row> recent,
+  // empty: 1. The rest comes from the query. False when there is no vector.
+  bool EncodeHistory(const RetrieverQuery& query, std::span<const Row> recent,
                      std::span<const float> weights,
                      std::vector<float>* vectors) const;
   // False when no item with a weight above 0 has a vector.

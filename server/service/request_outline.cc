@@ -18,6 +18,7 @@
 #include "index/filter/where.h"
 #include "server/pipeline/plan_caps.h"
 #include "server/pipeline/plan_factors.h"
+#include "server/pipeline/plan_features.h"
 #include "server/pipeline/plan_sets.h"
 #include "server/pipeline/query_check.h"
 #include "status/field_error.h"
@@ -223,6 +224,9 @@ struct ListSizes {
   uint64_t queries = 0;
   // The most values that one of them has.
   uint64_t query_values = 0;
+  uint64_t features = 0;
+  // Those of all features together.
+  uint64_t categories = 0;
   // In it and in the messages that it holds.
   uint64_t unknown = 0;
 };
@@ -333,6 +337,22 @@ bool CountQuery(const Shape& shape, std::string_view bytes, ListSizes* sizes) {
   return is_message;
 }
 
+bool CountFeature(const Shape& shape, std::string_view bytes,
+                  ListSizes* sizes) {
+  ++sizes->features;
+  // An entry of a map: the name is field 1, and the value field 2.
+  return ReadMessage(shape, bytes, sizes, [&](const WireField& entry) {
+    const Shape* const value =
+        shape.messages[static_cast<size_t>(entry.number)];
+    if (value == nullptr) return true;
+    return ReadMessage(*value, entry.bytes, sizes, [&](const WireField& field) {
+      sizes->categories +=
+          field.number == v1::FeatureValue::kCategoriesFieldNumber;
+      return true;
+    });
+  });
+}
+
 // Reads one field of a request. False when the bytes within it are no message.
 bool Count(const WireField& field, RequestOutline* outline, ListSizes* sizes) {
   const Shape* const within =
@@ -366,6 +386,8 @@ bool Count(const WireField& field, RequestOutline* outline, ListSizes* sizes) {
       return true;
     case Request::kQueriesFieldNumber:
       return CountQuery(*within, field.bytes, sizes);
+    case Request::kUserFeaturesFieldNumber:
+      return CountFeature(*within, field.bytes, sizes);
     case Request::kDiversityFieldNumber:
       return CountWithin(*within, field.bytes, sizes);
     case Request::kCapsFieldNumber:
@@ -408,6 +430,17 @@ absl::Status CheckQuerySizes(const ListSizes& sizes, const v1::Limits& limits) {
     return FieldError("queries",
                       "a vector has {} values, limits.max_vector_dim is {}",
                       sizes.query_values, limits.max_vector_dim());
+  }
+  if (sizes.features > kMaxUserFeatures) {
+    return FieldError("user_features", "{} features, at most {} are allowed",
+                      sizes.features, kMaxUserFeatures);
+  }
+  // Names and categories have so many bytes together; empty categories have
+  // none, but take memory.
+  if (sizes.categories > limits.max_where_bytes()) {
+    return FieldError("user_features",
+                      "{} categories, limits.max_where_bytes is {}",
+                      sizes.categories, limits.max_where_bytes());
   }
   return absl::OkStatus();
 }

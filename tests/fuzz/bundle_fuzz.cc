@@ -103,6 +103,8 @@ constexpr char kManifest[] = R"pb(
         pooling: DECAYED_MEAN
         decays: 0.5
       }
+      features { kind: CATEGORIES column: "city" dim: 7 categories: 2 }
+      features { kind: NUMBER column: "age" dim: 1 log1p: true scale: 0.5 }
       context_dim: 8
       context_vectors: 12
       default_context: [ 1, 0, 0, 0, 0, 0, 0, 0 ]
@@ -210,6 +212,9 @@ void AddSpaces(BundleWriter* writer, v1::Manifest* manifest) {
   }
   Add(writer, "tower.history.npy", Values(kItems * kDim), kDim);
   Add(writer, "tower.context.npy", Values(kUsers * kDim), kDim);
+  Add(writer, "tower.user_tower.0.npy", Values(3 * 7), 7);
+  RequireOk(
+      writer->AddKeys("tower.user_tower.0", {v1::UTF8, {}, {"lima", "paris"}}));
   Add(writer, "w.npy", Values(16 * 10), 16);
   Add(writer, "b.npy", Values(10));
   Add(writer, "v.npy", Values(11 * 16), 11);
@@ -480,11 +485,15 @@ void AskAll(const Bundle& bundle, const v1::RetrieverSpec& spec,
   const std::vector<SpaceVector> vectors = {{spec.space(), values}};
   const std::vector<Row> history = {0, 5, 1};
   const std::vector<Row> excluded = {0, 1, 7};
+  const std::vector<std::string_view> cities = {"paris", "", "nowhere"};
+  const std::vector<UserFeature> features = {{"age", {}, -1e15F},
+                                             {"city", cities}};
   const auto user = static_cast<Row>(bundle.users().size() > 4 ? 4 : kNoRow);
   std::vector<RetrieverQuery> queries = {
       {.user = 0, .segment = 1, .excluded = excluded},
       {.user = user, .history = history, .segment = bundle.Segment(4)},
-      {.history = history, .excluded = excluded}};
+      {.history = history, .excluded = excluded},
+      {.user = user, .user_features = features, .segment = 1}};
   if (bundle.users().size() == 0) queries.erase(queries.begin());
   const EmbeddingSpace* const space = bundle.FindSpace(spec.space());
   if (space != nullptr && space->spec->dim() == values.size()) {

@@ -201,14 +201,19 @@ SideModel::SideModel(const v1::Towers& settings, const v1::TowerSide& side,
   add(settings.dim() * outputs);
 }
 
-Tensor SideModel::Inputs(std::span<const int64_t> rows, Random* dropping) {
+Tensor SideModel::Inputs(std::span<const int64_t> rows, Random* dropping,
+                         bool by_name_only) {
   std::vector<Tensor> parts;
+  std::vector<int64_t> unknown;
+  if (by_name_only) unknown.assign(rows.size(), -1);
+  const std::span<const int64_t> all = rows;
   const auto missing = [&](int64_t row) {
     return row < 0 || (dropping != nullptr && input_dropout_ > 0 &&
                        dropping->Uniform() < input_dropout_);
   };
   for (size_t i = 0; i < columns_.size(); ++i) {
     const TowerColumn& column = columns_[i];
+    rows = by_name_only && !column.by_name ? unknown : all;
     if (column.ids == 0) {
       std::vector<float> values(rows.size() * column.dim, column.missing);
       for (size_t r = 0; r < rows.size(); ++r) {
@@ -312,8 +317,8 @@ TwoTowers::TwoTowers(const TowerTask& task) : item_count_(task.items) {
 
 Tensor TwoTowers::Users(std::span<const int64_t> rows,
                         const std::vector<std::vector<Row>>& histories,
-                        Random* dropping) {
-  Tensor inputs = user_->Inputs(rows, dropping);
+                        Random* dropping, bool by_name_only) {
+  Tensor inputs = user_->Inputs(rows, dropping, by_name_only);
   if (history_) inputs = torch::cat({history_->Forward(histories), inputs}, 1);
   return user_->Apply(inputs);
 }
@@ -346,6 +351,7 @@ TrainedTowers TwoTowers::Export() const {
     towers.history_table = ToMatrix(history_->table());
     towers.history_weights = history_->Weights();
   }
+  towers.user_tables = user_->Tables();
   towers.user_layers = user_->Layers();
   towers.item_tables = item_->Tables();
   towers.item_layers = item_->Layers();

@@ -60,8 +60,10 @@ class SideModel : public torch::nn::Module {
             int64_t outputs);
 
   // The concatenated inputs of these rows. A negative row has no inputs. Drops
-  // some at random if `dropping` is not null.
-  torch::Tensor Inputs(std::span<const int64_t> rows, Random* dropping);
+  // some at random if `dropping` is not null. `by_name_only`: rows have only
+  // the inputs that requests can bring.
+  torch::Tensor Inputs(std::span<const int64_t> rows, Random* dropping,
+                       bool by_name_only = false);
   // [n, outputs, dim].
   torch::Tensor Apply(torch::Tensor inputs);
 
@@ -90,7 +92,7 @@ class TwoTowers : public torch::nn::Module {
   // [n, interests, dim]
   torch::Tensor Users(std::span<const int64_t> rows,
                       const std::vector<std::vector<Row>>& histories,
-                      Random* dropping);
+                      Random* dropping, bool by_name_only = false);
   // [n, dim]
   torch::Tensor Items(std::span<const int64_t> rows, Random* dropping);
   // [all items, dim], without gradients or dropout.

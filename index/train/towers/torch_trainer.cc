@@ -33,6 +33,13 @@ constexpr size_t kSamples = 200;
 constexpr float kMasked = -1e9F;
 constexpr double kMinTemperature = 0.01;
 
+// Whether i is one of half of all numbers, and of about half of those that are
+// evenly spaced, as the samples that become golden queries are (the leading bit
+// of Knuth's multiplicative hash).
+bool IsOfHalf(size_t i) {
+  return (static_cast<uint32_t>(i) * 2654435769U >> 31) != 0;
+}
+
 // Limits LibTorch to one thread while it lives: results must not depend on the
 // number of threads, and a second thread saved less than a third of the time
 // with config/build_ml100k_lab.yaml.
@@ -353,22 +360,39 @@ class TowerTraining {
     contexts.push_back(model_.Contexts(std::vector<int64_t>{-1}));
     towers.contexts = ToMatrix(torch::cat(contexts));
     towers.user_vectors = ToMatrix(torch::cat(vectors));
-    if (settings_.history().encoder() != "none") AddSamples(&towers);
+    AddSamples(&towers);
     return towers;
   }
 
   void AddSamples(TrainedTowers* towers) {
+    const bool has_history = settings_.history().encoder() != "none";
+    const bool has_features =
+        std::any_of(task_.user_columns.begin(), task_.user_columns.end(),
+                    [](const TowerColumn& column) { return column.by_name; });
+    if (!has_history && !has_features) return;
     std::vector<Row> users;
     for (Row user = 0; user < task_.users; ++user) {
       if (!task_.positives.Of(user).empty()) users.push_back(user);
     }
     for (const uint64_t i : SpreadEvenly(kSamples, users.size())) {
       const auto items = task_.positives.Of(users[i]);
-      towers->sample_histories.emplace_back(items.begin(), items.end());
+      auto& history = towers->sample_histories.emplace_back();
+      if (has_history) history.assign(items.begin(), items.end());
+      // Where there are histories, half of the samples are without features.
+      const bool with_features =
+          has_features &&
+          (!has_history || IsOfHalf(towers->sample_users.size()));
+      towers->sample_users.push_back(with_features ? users[i] : kNoRow);
     }
-    const std::vector<int64_t> unknown(towers->sample_histories.size(), -1);
-    towers->sample_vectors = ToMatrix(
-        model_.Users(unknown, towers->sample_histories, nullptr).select(1, 0));
+    std::vector<int64_t> rows;
+    for (const Row user : towers->sample_users) {
+      rows.push_back(user == kNoRow ? -1 : int64_t{user});
+    }
+    towers->sample_vectors =
+        ToMatrix(model_
+                     .Users(rows, towers->sample_histories, nullptr,
+                            /*by_name_only=*/true)
+                     .select(1, 0));
   }
 
   const TowerTask& task_;

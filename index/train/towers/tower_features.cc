@@ -9,7 +9,7 @@
 
 #include "fmt/format.h"
 #include "index/data/feature_table.h"
-#include "index/tower/item_tower.h"
+#include "index/tower/feature_inputs.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -33,15 +33,6 @@ void AddIds(uint32_t dim, const std::vector<bool>& trained,
   inputs->categories.emplace_back().kind = v1::UTF8;
 }
 
-template <typename Take>
-void ForEachCategory(std::string_view value, const Take& take) {
-  while (!value.empty()) {
-    const size_t end = std::min(value.find(kTokenSeparator), value.size());
-    take(value.substr(0, end));
-    value.remove_prefix(std::min(end + 1, value.size()));
-  }
-}
-
 void AddCategories(const FeatureColumn& feature, uint32_t dim,
                    TowerInputs* inputs) {
   std::set<std::string_view> names;
@@ -57,6 +48,7 @@ void AddCategories(const FeatureColumn& feature, uint32_t dim,
   categories.strings.assign(names.begin(), names.end());
   TowerColumn& column = inputs->columns.emplace_back();
   column.dim = dim;
+  column.by_name = true;
   column.ids = static_cast<uint32_t>(names.size() + 1);
   column.offsets.push_back(0);
   for (const std::string& value : feature.text) {
@@ -103,6 +95,7 @@ void AddNumbers(const FeatureColumn& feature, const std::string& transform,
   spec.set_missing(static_cast<float>((mean - spec.offset()) * spec.scale()));
   TowerColumn& column = inputs->columns.emplace_back();
   column.dim = 1;
+  column.by_name = true;
   for (const float number : feature.numbers) {
     column.values.push_back(TransformNumber(spec, number));
   }

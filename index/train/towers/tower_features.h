@@ -1,13 +1,16 @@
 #ifndef TRIBUTARY_INDEX_TRAIN_TOWERS_TOWER_FEATURES_H_
 #define TRIBUTARY_INDEX_TRAIN_TOWERS_TOWER_FEATURES_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "index/bundle/key_table.h"
 #include "index/data/data_set.h"
+#include "index/data/feature_table.h"
 #include "index/train/towers/tower_task.h"
 #include "index/train/trainer.h"
 #include "tributary/v1/config.pb.h"
@@ -18,7 +21,7 @@ namespace tributary {
 // The inputs of one side's tower.
 struct TowerInputs {
   std::vector<TowerColumn> columns;
-  // For each column: how the item tower computes it from features later.
+  // For each column: how the tower computes it from features later.
   std::vector<v1::FeatureInput> specs;
   // For CATEGORIES their names, ascending; empty for ids and other kinds.
   std::vector<KeyList> categories;
@@ -35,6 +38,16 @@ struct SideOfData {
   // The vectors of the text columns, or nullptr.
   const TrainedSpace* text;
 };
+
+// Calls take(name) for each category of a row's value in a column of tokens.
+template <typename Take>
+void ForEachCategory(std::string_view value, const Take& take) {
+  while (!value.empty()) {
+    const size_t end = std::min(value.find(kTokenSeparator), value.size());
+    take(value.substr(0, end));
+    value.remove_prefix(std::min(end + 1, value.size()));
+  }
+}
 
 // Makes the inputs. Skips columns that have the same value in all rows.
 // `settings` is complete.

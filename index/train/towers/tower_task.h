@@ -28,6 +28,9 @@ struct TowerColumn {
   std::vector<float> values;
   // The values that replace a row's when the row's are dropped.
   float missing = 0;
+  // Whether a request can bring the value, by the column's name; not so for ids
+  // and vectors of text.
+  bool by_name = false;
 };
 
 // Items by user: those of user u are items[offsets[u]] to
@@ -105,9 +108,13 @@ struct TrainedTowers {
   // The vectors of users with all their positives as history; several interests
   // are concatenated.
   WeightMatrix user_vectors;
+  // The embeddings of the user columns that have ids.
+  std::vector<WeightMatrix> user_tables;
   // Sample histories, newest last, and the vectors of unknown users with these
-  // histories: the first interest of each.
+  // histories: the first interest of each. Sample i has the columns by_name of
+  // the user sample_users[i], or none of them if that is kNoRow.
   std::vector<std::vector<Row>> sample_histories;
+  std::vector<Row> sample_users;
   WeightMatrix sample_vectors;
 };
 

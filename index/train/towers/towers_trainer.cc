@@ -26,6 +26,8 @@ namespace {
 
 constexpr char kSpace[] = "behavior";
 constexpr size_t kCheckpointDigits = 16;
+// A tower has at most so many (see v1::Tower.features).
+constexpr size_t kMaxTowerInputs = 1024;
 
 // For each user the items of the interactions that `wanted` accepts, each once,
 // at its last occurrence. Sets *weights, unless null, to what the interactions
@@ -269,12 +271,6 @@ void ExportHistory(const v1::TowerHistory& settings, TrainedTowers* trained,
     space->tower_arrays.push_back(
         {name, std::move(trained->history_weights), 0});
   }
-  for (size_t i = 0; i < trained->sample_histories.size(); ++i) {
-    const auto vector = trained->sample_vectors.values.begin() +
-                        static_cast<int64_t>(i * space->dim);
-    space->queries.push_back({std::move(trained->sample_histories[i]),
-                              {vector, vector + space->dim}});
-  }
 }
 
 // Users whose context equals that of unknown users need no context.
@@ -295,16 +291,18 @@ void ExportContexts(const WeightMatrix& contexts, v1::Tower* tower,
   tower->set_context_vectors(stored.rows.size());
 }
 
-void ExportItemTower(const TowerInputs& inputs, const TrainedTowers& trained,
-                     bool normalize, TrainedSpace* space) {
-  v1::Tower& tower = space->item_tower.emplace();
+// Adds the inputs, and the tables and names of those that are of categories.
+void ExportInputs(const TowerInputs& inputs,
+                  const std::vector<WeightMatrix>& tables,
+                  const std::string& tower_name, v1::Tower* tower,
+                  TrainedSpace* space) {
   size_t next_table = 0;
   for (size_t i = 0; i < inputs.specs.size(); ++i) {
     const v1::FeatureInput& spec = inputs.specs[i];
-    *tower.add_features() = spec;
+    *tower->add_features() = spec;
     if (spec.kind() != v1::FeatureInput::CATEGORIES) continue;
-    const std::string stem = fmt::format("{}.item_tower.{}", kSpace, i);
-    const WeightMatrix& table = trained.item_tables[next_table++];
+    const std::string stem = fmt::format("{}.{}.{}", kSpace, tower_name, i);
+    const WeightMatrix& table = tables[next_table++];
     // For ids, the vector that stands for ids that training did not know.
     std::vector<float> rows(
         table.values.begin(),
@@ -315,12 +313,84 @@ void ExportItemTower(const TowerInputs& inputs, const TrainedTowers& trained,
       space->tower_keys.emplace_back(stem, inputs.categories[i]);
     }
   }
+}
+
+// What the context is made of, if requests can bring any of it. Vectors of text
+// they cannot: these become an input without a column, as ids are one, whose
+// only row is that of users without a text.
+void ExportUserFeatures(const TowerInputs& inputs, TrainedTowers* trained,
+                        v1::Tower* tower, TrainedSpace* space) {
+  const bool by_name =
+      std::any_of(inputs.columns.begin(), inputs.columns.end(),
+                  [](const TowerColumn& column) { return column.by_name; });
+  if (!by_name || inputs.specs.size() > kMaxTowerInputs) return;
+  TowerInputs exported{
+      .columns = {}, .specs = inputs.specs, .categories = inputs.categories};
+  std::vector<WeightMatrix> tables;
+  size_t next_table = 0;
+  for (v1::FeatureInput& spec : exported.specs) {
+    if (spec.kind() == v1::FeatureInput::CATEGORIES) {
+      tables.push_back(std::move(trained->user_tables[next_table++]));
+    } else if (spec.kind() == v1::FeatureInput::SPACE_VECTOR) {
+      spec.set_kind(v1::FeatureInput::CATEGORIES);
+      spec.clear_column();
+      tables.push_back({1, spec.dim(), std::vector<float>(spec.dim())});
+    }
+  }
+  ExportInputs(exported, tables, "user_tower", tower, space);
+}
+
+// The values of the tower's features of a user, and whether there is any.
+bool ReadFeatures(const DataSet& data, const v1::Tower& tower, Row user,
+                  std::vector<v1::GoldenFeature>* values) {
+  bool any = false;
+  for (const v1::FeatureInput& input : tower.features()) {
+    v1::GoldenFeature& value = values->emplace_back();
+    const auto column = std::find_if(
+        data.user_features.begin(), data.user_features.end(),
+        [&](const FeatureColumn& one) { return one.name == input.column(); });
+    if (input.column().empty() || column == data.user_features.end()) continue;
+    if (input.kind() == v1::FeatureInput::NUMBER) {
+      if (!std::isfinite(column->numbers[user])) continue;
+      value.set_number(column->numbers[user]);
+    } else {
+      ForEachCategory(column->text[user], [&](std::string_view name) {
+        value.add_categories(std::string(name));
+      });
+    }
+    any |= value.has_number() || !value.categories().empty();
+  }
+  return any;
+}
+
+// Queries of users that the tower does not know, but for a history and
+// features.
+void ExportSamples(const DataSet& data, TrainedTowers* trained,
+                   TrainedSpace* space) {
+  const v1::Tower& tower = space->user_tower->spec;
+  for (size_t i = 0; i < trained->sample_histories.size(); ++i) {
+    SampleQuery query{std::move(trained->sample_histories[i]), {}};
+    const Row user = trained->sample_users[i];
+    const bool known =
+        user != kNoRow && ReadFeatures(data, tower, user, &query.features);
+    if (query.history.empty() && !known) continue;
+    const auto vector = trained->sample_vectors.values.begin() +
+                        static_cast<int64_t>(i * space->dim);
+    query.vector.assign(vector, vector + space->dim);
+    space->queries.push_back(std::move(query));
+  }
+}
+
+void ExportItemTower(const TowerInputs& inputs, const TrainedTowers& trained,
+                     bool normalize, TrainedSpace* space) {
+  v1::Tower& tower = space->item_tower.emplace();
+  ExportInputs(inputs, trained.item_tables, "item_tower", &tower, space);
   ExportLayers(trained.item_layers, normalize,
                fmt::format("{}.item_tower.layer", kSpace), &tower, space);
 }
 
-TrainedSpace Export(const v1::Towers& settings, const Inputs& inputs,
-                    TrainedTowers trained) {
+TrainedSpace Export(const DataSet& data, const v1::Towers& settings,
+                    const Inputs& inputs, TrainedTowers trained) {
   TrainedSpace space{
       .name = kSpace,
       .dim = settings.dim(),
@@ -334,6 +404,8 @@ TrainedSpace Export(const v1::Towers& settings, const Inputs& inputs,
     ExportHistory(settings.history(), &trained, &user, &space);
   }
   ExportContexts(trained.contexts, &user, &space);
+  ExportUserFeatures(inputs.user, &trained, &user, &space);
+  ExportSamples(data, &trained, &space);
   ExportLayers(trained.user_layers, settings.normalize(),
                fmt::format("{}.user_tower.layer", kSpace), &user, &space);
   ExportItemTower(inputs.item, trained, settings.normalize(), &space);
@@ -379,7 +451,7 @@ absl::StatusOr<TrainedSpace> TowersTrainer::Train(const DataSet& data) const {
   task.step = "behavior";
   ASSIGN_OR_RETURN(TrainedTowers trained, TrainWithTorch(task));
   if (log.empty()) log = TrainingLog(trained);
-  TrainedSpace space = Export(settings, inputs, std::move(trained));
+  TrainedSpace space = Export(data, settings, inputs, std::move(trained));
   space.training = std::move(log);
   return space;
 }

@@ -320,6 +320,55 @@ TEST_F(ExtendFilesTest, ClicksOnNewItemsCountInHistories) {
   EXPECT_FALSE((*tower)->Encode(kNoRow, {{unknown}}, &query));
 }
 
+// A context of a city, which the first layer drops, before a trained tower.
+TEST_F(ExtendFilesTest, KeepsTheFeaturesOfUserTowers) {
+  const auto built = Build(Shop());
+  v1::Manifest manifest = built->manifest();
+  v1::EmbeddingSpace& space = *manifest.mutable_spaces(0);
+  v1::Tower& spec = *space.mutable_user_tower();
+  const uint32_t dim = spec.history().dim();
+  v1::FeatureInput& city = *spec.add_features();
+  city.set_kind(v1::FeatureInput::CATEGORIES);
+  city.set_column("city");
+  city.set_dim(1);
+  city.set_categories(2);
+  spec.set_context_dim(1);
+  spec.add_default_context(0);
+  v1::Layer first;
+  first.set_kind(v1::Layer::LINEAR);
+  first.set_weights("city.w.npy");
+  first.set_bias("city.b.npy");
+  const auto others = spec.layers();
+  *spec.mutable_layers() = {};
+  *spec.add_layers() = first;
+  spec.mutable_layers()->MergeFrom(others);
+  for (v1::GoldenQuery& golden : *manifest.mutable_golden_queries()) {
+    if (golden.space() != space.name()) continue;
+    golden.add_features()->add_categories("rome");
+  }
+  std::vector<float> weights(size_t{dim} * (dim + 1));
+  for (size_t i = 0; i < dim; ++i) weights[i * (dim + 1) + i] = 1;
+  const std::string stem = space.name() + ".user_tower.0";
+  const auto from = RewriteBundle(*built, manifest, [&](BundleWriter* writer) {
+    absl::Status status =
+        writer->AddArray<float>("city.w.npy", weights, dim + 1);
+    status.Update(
+        writer->AddArray<float>("city.b.npy", std::vector<float>(dim), 0));
+    status.Update(
+        writer->AddArray<float>(stem + ".npy", std::vector<float>{0, 1, 2}, 1));
+    status.Update(writer->AddKeys(stem, {v1::UTF8, {}, {"paris", "rome"}}));
+    return status;
+  });
+  const auto to = Extend(*from, kNew);
+  EXPECT_TRUE(CheckTowers(*to).ok()) << CheckTowers(*to);
+  EXPECT_EQ(to->manifest().golden_queries(0).features_size(), 1);
+  const auto tower = UserTower::Open(*to, to->spaces()[0]);
+  ASSERT_TRUE(tower.ok()) << tower.status();
+  const std::vector<std::string_view> rome = {"rome"}, lima = {"lima"};
+  EXPECT_TRUE((*tower)->KnowsAny(std::vector<UserFeature>{{"city", rome}}));
+  EXPECT_FALSE((*tower)->KnowsAny(std::vector<UserFeature>{{"city", lima}}));
+}
+
 TEST_F(ExtendFilesTest, RowsAreMovedAsTheFilesKindAsks) {
   const auto root = MakeTestDir();
   // Items a to f.

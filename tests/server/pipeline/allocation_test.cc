@@ -13,6 +13,7 @@
 #include "server/pipeline/server_config.h"
 #include "server/versions/bundle_routes.h"
 #include "tests/index/bundle/tiny_bundle.h"
+#include "tests/index/tower/feature_tower_bundle.h"
 #include "tests/server/pipeline/scripted_retriever.h"
 
 namespace {
@@ -268,6 +269,25 @@ TEST_F(AllocationTest, RetrieversAllocateNothing) {
       EXPECT_EQ(response.has_filter(), !filter.empty());
     }
   }
+}
+
+TEST_F(AllocationTest, UserFeaturesAllocateNothing) {
+  const auto bundle = ServingBundle::Open(FeatureTowerBundle().Open(),
+                                          RetrieverRegistry::BuiltIn());
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  const std::string quotas = "k: 4 quotas { key: 'taste' value { target: 4 } }";
+  const std::string features =
+      "user_features { key: 'city' value { categories: ['a city that no string "
+      "holds inline', 'rome', 'paris'] } } "
+      "user_features { key: 'age' value { number: 30 } } ";
+  for (const char* user : {"", "user_id: 10 ", "user_id: 99 "}) {
+    EXPECT_EQ(CountAllocations(*bundle, user + features + quotas), 0) << user;
+    v1::RetrieveResponse response;
+    ASSERT_TRUE(response.ParseFromString(reply_));
+    EXPECT_GT(response.scores_size(), 0);
+    EXPECT_FALSE(response.cold_start());
+  }
+  EXPECT_EQ(CountAllocations(*bundle, "user_id: 10 " + quotas), 0);
 }
 
 }  // namespace

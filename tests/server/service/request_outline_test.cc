@@ -19,6 +19,7 @@ v1::Limits SmallLimits() {
   limits.set_max_recent_items(4);
   limits.set_max_exclusions(5);
   limits.set_max_vector_dim(3);
+  limits.set_max_where_bytes(3);
   return limits;
 }
 
@@ -62,6 +63,9 @@ v1::RetrieveRequest Full() {
     for (int v = 0; v < 3; ++v) query->add_values(1);
   }
   request.mutable_diversity()->set_space("taste");
+  auto& features = *request.mutable_user_features();
+  features["age"].set_number(40);
+  for (const char* name : {"a", "b"}) features["city"].add_categories(name);
   return request;
 }
 
@@ -121,6 +125,19 @@ TEST(RequestOutline, RefusesListsAboveALimit) {
        "queries: 17 vectors, at most 16 are allowed"},
       {[](auto* r) { r->mutable_queries(1)->add_values(1); },
        "queries: a vector has 4 values, limits.max_vector_dim is 3"},
+      {[](auto* r) {
+         for (int i = 0; i < 63; ++i) {
+           (*r->mutable_user_features())[std::to_string(i)];
+         }
+       },
+       "user_features: 65 features, at most 64 are allowed"},
+      // Of all features together.
+      {[](auto* r) {
+         for (int i = 0; i < 2; ++i) {
+           (*r->mutable_user_features())["age"].add_categories("");
+         }
+       },
+       "user_features: 4 categories, limits.max_where_bytes is 3"},
       {[](auto* r) {
          for (int i = 0; i < 8; ++i) r->add_caps();
        },
@@ -340,7 +357,10 @@ TEST(RequestOutline, CountsUnknownFieldsWhereverTheyAre) {
         // The tags of fields 16 and 17 have two bytes.
         "\x82\x01" + Within(0, fields).substr(1),
         "\x82\x01" + Within(0, Within(2, fields)).substr(1),
-        "\x8A\x01" + Within(0, fields).substr(1)}) {
+        "\x8A\x01" + Within(0, fields).substr(1),
+        // And that of field 26.
+        "\xD2\x01" + Within(0, fields).substr(1),
+        "\xD2\x01" + Within(0, Within(2, fields)).substr(1)}) {
     EXPECT_TRUE(v1::RetrieveRequest().ParseFromString(bytes)) << bytes;
     const absl::Status status = Outline(bytes).status;
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << bytes;
@@ -395,7 +415,8 @@ TEST(RequestOutline, AgreesWithTheParser) {
   v1::Limits limits;
   for (const auto set :
        {&v1::Limits::set_max_quotas, &v1::Limits::set_max_recent_items,
-        &v1::Limits::set_max_exclusions, &v1::Limits::set_max_vector_dim}) {
+        &v1::Limits::set_max_exclusions, &v1::Limits::set_max_vector_dim,
+        &v1::Limits::set_max_where_bytes}) {
     (limits.*set)(1000);
   }
   std::mt19937 random(3);
@@ -435,6 +456,10 @@ TEST(WhyUnparsable, NamesTheFirstTextThatIsNotUtf8) {
   (*request.mutable_vectors())["a"].set_fingerprint(broken);
   EXPECT_THAT(std::string(WhyUnparsable(request.SerializeAsString()).message()),
               HasSubstr("vectors[\"a\"]"));
+  request = Full();
+  (*request.mutable_user_features())["age"].add_categories(broken);
+  EXPECT_THAT(std::string(WhyUnparsable(request.SerializeAsString()).message()),
+              StartsWith("user_features[\"age\"]"));
   request = Full();
   request.set_segment(broken);
   EXPECT_THAT(std::string(WhyUnparsable(request.SerializeAsString()).message()),
