@@ -26,8 +26,11 @@
 namespace tributary {
 namespace {
 
-constexpr int kAttempts = 10;
-constexpr auto kPause = std::chrono::milliseconds(200);
+// How long a chunk is asked for again while the server refuses it: other calls
+// go first.
+constexpr auto kPatience = std::chrono::minutes(2);
+constexpr auto kFirstPause = std::chrono::milliseconds(100);
+constexpr auto kLongestPause = std::chrono::milliseconds(2000);
 
 // A field of a CSV file (RFC 4180).
 void AppendField(std::string_view text, std::string* line) {
@@ -110,12 +113,14 @@ absl::Status AskFor(const v1::RetrieveRequest& each, RetrievalClient* client,
     *one = each;
     one->set_user_key(user);
   }
-  for (int attempt = 1;; ++attempt) {
+  const auto start = std::chrono::steady_clock::now();
+  for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     const absl::Status asked = AskOnce(client, request, chunk);
     const bool passing =
         absl::IsResourceExhausted(asked) || absl::IsUnavailable(asked);
-    if (!passing || attempt == kAttempts) return asked;
-    std::this_thread::sleep_for(kPause);
+    const auto waited = std::chrono::steady_clock::now() - start;
+    if (!passing || waited > kPatience) return asked;
+    std::this_thread::sleep_for(pause);
   }
 }
 

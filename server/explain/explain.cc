@@ -11,7 +11,6 @@
 #include "fmt/format.h"
 #include "google/rpc/error_details.pb.h"
 #include "server/explain/nearest_keys.h"
-#include "server/explain/remedy.h"
 #include "server/explain/sentence.h"
 #include "server/pipeline/violations.h"
 #include "status/field_error.h"
@@ -123,17 +122,10 @@ absl::StatusOr<v1::ExplainResponse> Explainer::Explain(
     const ExplainTerms& terms) const {
   RETURN_IF_ERROR(Check(request));
   const Bundle& bundle = routed.bundle->bundle();
-  // With the conditions of its profile, so that they can be explained, too; the
-  // pipeline takes the profile's defaults by its name.
-  v1::RetrieveRequest whole = request.request();
-  const absl::StatusOr<ProfiledRequest> profiled =
-      profiles_.Apply(request.request(), request.request().profile(), &whole);
-  if (!profiled.ok()) return UnderRequest(profiled.status());
-  if (!profiled->profile.empty()) {
-    whole.set_profile(std::string(profiled->profile));
-  }
-  whole.clear_page_size();
-  whole.clear_page_token();
+  const absl::StatusOr<v1::RetrieveRequest> completed =
+      WithConditions(request.request());
+  if (!completed.ok()) return UnderRequest(completed.status());
+  const v1::RetrieveRequest& whole = *completed;
   const std::vector<AskedItem> items = ItemsOf(bundle, request);
   std::vector<Row> rows;
   for (const AskedItem& item : items) {
@@ -156,16 +148,71 @@ absl::StatusOr<v1::ExplainResponse> Explainer::Explain(
     }
     Remedies remedies;
     if (finding->rank == 0) {
-      ASSIGN_OR_RETURN(remedies, FindRemedies(examiner_, limits_, routed, whole,
-                                              terms, *finding));
+      ASSIGN_OR_RETURN(remedies, RemediesFor(routed, request.request(), whole,
+                                             terms, *finding));
     }
     WriteKnown(item, *finding, remedies, limits_, explanation);
     ++finding;
   }
   response.set_bundle_version(bundle.version());
   response.set_bundle_label(std::string(routed.label.view()));
-  response.set_profile(std::string(profiled->profile));
+  if (whole.profile() != kNoProfile) response.set_profile(whole.profile());
   return response;
+}
+
+absl::StatusOr<v1::RetrieveRequest> Explainer::WithConditions(
+    const v1::RetrieveRequest& request) const {
+  v1::RetrieveRequest whole = request;
+  ASSIGN_OR_RETURN(const ProfiledRequest profiled,
+                   profiles_.Apply(request, request.profile(), &whole));
+  if (!profiled.profile.empty()) {
+    whole.set_profile(std::string(profiled.profile));
+  }
+  whole.clear_page_size();
+  whole.clear_page_token();
+  return whole;
+}
+
+// A request cannot take back what its profile's filter asks for. What can be
+// done is to ask without the profile, or with another.
+absl::StatusOr<Remedies> Explainer::RemediesFor(
+    const RoutedBundle& routed, const v1::RetrieveRequest& request,
+    const v1::RetrieveRequest& whole, const ExplainTerms& terms,
+    const Finding& finding) const {
+  ASSIGN_OR_RETURN(Remedies remedies, FindRemedies(examiner_, limits_, routed,
+                                                   whole, terms, finding));
+  const bool by_profile = !whole.profile().empty() &&
+                          whole.profile() != kNoProfile &&
+                          !remedies.opened.failed_terms.empty();
+  if (!remedies.found.empty() || !by_profile) return remedies;
+  std::vector<std::string_view> names = {kNoProfile};
+  for (const std::string_view name : profiles_.names()) {
+    if (name != whole.profile()) names.push_back(name);
+  }
+  for (const std::string_view name : names) {
+    v1::RetrieveRequest other = request;
+    other.set_profile(std::string(name));
+    ASSIGN_OR_RETURN(other, WithConditions(other));
+    std::vector<Finding> findings;
+    const absl::Status examined =
+        examiner_.Examine(routed, other, terms, {&finding.row, 1}, &findings)
+            .status();
+    // The bundle may lack what that profile needs.
+    if (absl::IsInvalidArgument(examined) ||
+        absl::IsFailedPrecondition(examined)) {
+      continue;
+    }
+    RETURN_IF_ERROR(examined);
+    ASSIGN_OR_RETURN(
+        Remedies others,
+        FindRemedies(examiner_, limits_, routed, other, terms, findings.front(),
+                     {fmt::format("profile {}", name)}));
+    if (!others.found.empty()) return others;
+    // Why there is none without the profile says more than that it has a
+    // filter.
+    if (name == kNoProfile) remedies = std::move(others);
+  }
+  return remedies;
 }
 
 absl::Status UnderRequest(const absl::Status& error) {

@@ -3,6 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/explain/findings.h"
+#include "server/explain/remedy.h"
 #include "server/profiles/profiles.h"
 #include "server/versions/bundle_routes.h"
 #include "tributary/v1/config.pb.h"
@@ -30,6 +31,18 @@ class Explainer {
                                               const ExplainTerms& terms) const;
 
  private:
+  // The request with the conditions of its profile, so that they can be
+  // explained, too; the pipeline takes the profile's defaults by its name.
+  absl::StatusOr<v1::RetrieveRequest> WithConditions(
+      const v1::RetrieveRequest& request) const;
+  // `whole` is the request with its conditions, and `finding` what a run made
+  // of an item that is not in its list.
+  absl::StatusOr<Remedies> RemediesFor(const RoutedBundle& routed,
+                                       const v1::RetrieveRequest& request,
+                                       const v1::RetrieveRequest& whole,
+                                       const ExplainTerms& terms,
+                                       const Finding& finding) const;
+
   const v1::Limits limits_;
   const Profiles profiles_;
   const Examiner examiner_;

@@ -145,10 +145,12 @@ class Search {
       : examiner_(examiner), limits_(limits), routed_(routed), terms_(terms) {}
 
   absl::StatusOr<Remedies> Run(v1::RetrieveRequest request,
-                               const Finding& finding) {
+                               const Finding& finding,
+                               std::vector<std::string> made) {
     remedies_.opened = finding;
     // No request brings back what was taken down.
     if (finding.removal) return std::move(remedies_);
+    remedies_.opening = std::move(made);
     request.clear_page_size();
     request.clear_page_token();
     base_ = std::move(request);
@@ -173,7 +175,9 @@ class Search {
 
   absl::Status Open() {
     if (remedies_.opened.may_be_proposed()) return absl::OkStatus();
-    remedies_.opening = OpenFor(bundle(), remedies_.opened, &base_);
+    for (std::string& change : OpenFor(bundle(), remedies_.opened, &base_)) {
+      remedies_.opening.push_back(std::move(change));
+    }
     const Row row = remedies_.opened.row;
     std::vector<Finding> findings;
     const absl::Status examined =
@@ -472,8 +476,10 @@ absl::StatusOr<Remedies> FindRemedies(const Examiner& examiner,
                                       const RoutedBundle& routed,
                                       const v1::RetrieveRequest& request,
                                       const ExplainTerms& terms,
-                                      const Finding& finding) {
-  return Search(examiner, limits, routed, terms).Run(request, finding);
+                                      const Finding& finding,
+                                      std::vector<std::string> made) {
+  return Search(examiner, limits, routed, terms)
+      .Run(request, finding, std::move(made));
 }
 
 }  // namespace tributary

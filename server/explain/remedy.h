@@ -39,13 +39,16 @@ struct Remedies {
 // proposed: include_seen, no exclusion, no term of the filter that it fails.
 // Then caps, the quotas of the sources that rank it best, and k are raised, one
 // alone and then several together, as little as does; last, sources are added
-// that the request does not ask. Errors: those of ExplainTerms::Check.
+// that the request does not ask. `made` are the changes, as texts, that the
+// request has in it already; every remedy has them. Errors: those of
+// ExplainTerms::Check.
 absl::StatusOr<Remedies> FindRemedies(const Examiner& examiner,
                                       const v1::Limits& limits,
                                       const RoutedBundle& routed,
                                       const v1::RetrieveRequest& request,
                                       const ExplainTerms& terms,
-                                      const Finding& finding);
+                                      const Finding& finding,
+                                      std::vector<std::string> made = {});
 
 }  // namespace tributary
 

@@ -27,6 +27,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cstddef>
 #include <limits>
 
@@ -259,11 +260,14 @@ class DiversePool {
   std::vector<Row> rows;
   std::vector<float> scores;
   std::vector<int16_t> units;
+  bool has_units = false;
 
-  // Replaces the members by the chosen ones of `order`.
+  // Replaces the members by the chosen ones of `order`. Without vectors, if the
+  // deadline passes first.
   void Gather(std::span<const Entry> entries, std::span<const uint32_t> order,
-              const RowVectors& source) {
+              const RowVectors& source, const FusionDeadline& deadline) {
     members.clear();
+    has_units = false;
     rows.clear();
     scores.clear();
     for (const uint32_t index : order) {
@@ -279,12 +283,14 @@ class DiversePool {
     constexpr size_t kAtOnce = 64;
     vectors_.resize(kAtOnce * source.dim());
     for (size_t begin = 0; begin < rows.size(); begin += kAtOnce) {
+      if (deadline.Passed()) return;
       const auto some = std::span(rows).subspan(
           begin, std::min(kAtOnce, rows.size() - begin));
       source.GetVectors(some, vectors_.data());
       MakeUnit(vectors_.data(), some.size(), source.dim(),
                units.data() + begin * stride);
     }
+    has_units = true;
   }
 
  private:
@@ -298,20 +304,29 @@ std::span<const uint32_t> ChooseDiverse(std::span<const FusionSource> sources,
                                         const FusionOptions& options,
                                         std::span<const Row> rows,
                                         std::span<const uint32_t> order,
-                                        CandidatePool* pool, CapCounts* caps) {
+                                        CandidatePool* pool, CapCounts* caps,
+                                        FusionResult* result) {
   static thread_local DiversePool diverse;
   static thread_local MarginalRelevance relevance;
   static thread_local std::vector<uint32_t> list;
+  const auto start = std::chrono::steady_clock::now();
   const RowVectors& vectors = *options.diversity.vectors;
-  for (uint64_t size = uint64_t{kPoolOfK} * options.k;; size *= 2) {
+  const FusionDeadline& deadline = options.diversity.deadline;
+  const uint64_t wanted = options.diversity.pool == 0
+                              ? uint64_t{kPoolOfK} * options.k
+                              : options.diversity.pool;
+  for (uint64_t size = std::max<uint64_t>(wanted, options.k);; size *= 2) {
     const auto limit = static_cast<uint32_t>(
         std::min<uint64_t>(size, std::numeric_limits<uint32_t>::max()));
     Selection selection(sources, limit, order, pool, /*caps=*/nullptr);
     Select(options, &selection);
-    diverse.Gather(pool->entries(), order, vectors);
+    diverse.Gather(pool->entries(), order, vectors, deadline);
+    const int16_t* const units =
+        diverse.has_units ? diverse.units.data() : nullptr;
     const auto chosen = relevance.Choose({.scores = diverse.scores,
-                                          .units = diverse.units.data(),
+                                          .units = units,
                                           .stride = UnitStride(vectors.dim()),
+                                          .deadline = deadline,
                                           .caps = caps,
                                           .items = diverse.members},
                                          options.diversity.lambda, options.k);
@@ -324,10 +339,12 @@ std::span<const uint32_t> ChooseDiverse(std::span<const FusionSource> sources,
     caps->Reset(options.caps, rows);
     for (Entry& entry : pool->entries()) entry.chosen = false;
   }
+  result->diversity_stopped = relevance.stopped();
   if (diverse.units.capacity() > kMostKeptValues) {
     diverse = DiversePool();
     relevance = MarginalRelevance();
   }
+  result->diversity_duration = std::chrono::steady_clock::now() - start;
   return list;
 }
 
@@ -402,8 +419,10 @@ void Fuse(std::span<const FusionSource> sources, const FusionOptions& options,
   // The indices of the chosen entries, and perhaps of others, in the order of
   // the list.
   std::span<const uint32_t> list = order;
+  result->diversity_stopped = false;
+  result->diversity_duration = {};
   if (is_diverse) {
-    list = ChooseDiverse(sources, options, rows, order, &pool, caps);
+    list = ChooseDiverse(sources, options, rows, order, &pool, caps, result);
     selection.ChooseOnly(list, options.k);
   } else {
     Select(options, &selection);

@@ -4,6 +4,8 @@
 #ifndef TRIBUTARY_SERVER_FUSION_FUSION_H_
 #define TRIBUTARY_SERVER_FUSION_FUSION_H_
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -73,6 +75,21 @@ class RowVectors {
   virtual void GetVectors(std::span<const Row> rows, float* vectors) const = 0;
 };
 
+// When to stop what may take long.
+struct FusionDeadline {
+  std::chrono::steady_clock::time_point at =
+      std::chrono::steady_clock::time_point::max();
+  // True when nobody waits for the list any more; may be null.
+  const std::atomic<bool>* cancelled = nullptr;
+
+  // Costs reading a clock.
+  bool Passed() const {
+    return (cancelled != nullptr &&
+            cancelled->load(std::memory_order_relaxed)) ||
+           std::chrono::steady_clock::now() >= at;
+  }
+};
+
 // How different the items of a list should be from each other; see Diversity
 // in retrieval.proto.
 struct FusionDiversity {
@@ -80,9 +97,14 @@ struct FusionDiversity {
   const RowVectors* vectors = nullptr;
   // 0, difference alone, to 1, relevance alone.
   double lambda = 1;
+  // From how many of the best items the list is chosen; 0: kPoolOfK * k.
+  uint32_t pool = 0;
+  // What is left to choose then is chosen by score.
+  FusionDeadline deadline = {};
 };
 
-// A diverse list of k is chosen from the best kPoolOfK * k items.
+// A diverse list of k is chosen from the best kPoolOfK * k items, unless its
+// options say otherwise.
 inline constexpr uint32_t kPoolOfK = 4;
 
 enum class FusionPolicy { kQuota, kRrf, kWeighted, kInterleave };
@@ -150,6 +172,10 @@ struct FusionResult {
   // Whether all sources had the weight 1 instead of their own: the policy
   // weighs sources, and none that proposed an item had a weight above 0.
   bool weights_unusable = false;
+  // With diversity: how long choosing took, and whether it was stopped at the
+  // deadline, so that the last candidates are in the order of their scores.
+  std::chrono::nanoseconds diversity_duration{0};
+  bool diversity_stopped = false;
   // One for each candidate, if the options have factors; else empty.
   std::vector<float> factors;
   // One for each cap: how many proposed items it kept out of the list. An item

@@ -10,6 +10,9 @@ namespace {
 // How many products are computed before the bound is looked at again. Measured
 // by tests/bench/fuse_bench.cc.
 constexpr size_t kComparedAtOnce = 64;
+// How many values are multiplied between two looks at the clock: some
+// microseconds.
+constexpr size_t kValuesPerClock = size_t{1} << 16;
 
 }  // namespace
 
@@ -18,10 +21,19 @@ std::span<const uint32_t> MarginalRelevance::Choose(const RelevancePool& pool,
   lambda_ = lambda;
   chosen_.clear();
   open_.clear();
+  stopped_ = false;
+  multiplied_ = 0;
   const size_t size = pool.scores.size();
   if (k == 0 || size == 0) return chosen_;
-  chosen_units_.resize(std::min<size_t>(k, size) * pool.stride);
   Rank(pool.scores);
+  if (pool.units == nullptr) {
+    likeness_.assign(size, 0);
+    for (uint32_t i = 0; i < size; ++i) open_.push_back(OpenOf(i));
+    stopped_ = true;
+    ChooseByScore(pool, k);
+    return chosen_;
+  }
+  chosen_units_.resize(std::min<size_t>(k, size) * pool.stride);
   // The first one is like none before it, so that it is the most relevant one;
   // a cap admits at least one.
   if (pool.caps != nullptr) pool.caps->Admits(pool.items[0]);
@@ -32,6 +44,14 @@ std::span<const uint32_t> MarginalRelevance::Choose(const RelevancePool& pool,
   for (uint32_t i = 1; i < size; ++i) open_.push_back(OpenOf(i));
   std::make_heap(open_.begin(), open_.end());
   while (chosen_.size() < k && !open_.empty()) {
+    if (multiplied_ >= kValuesPerClock) {
+      multiplied_ = 0;
+      stopped_ = pool.deadline.Passed();
+      if (stopped_) {
+        ChooseByScore(pool, k);
+        break;
+      }
+    }
     const uint32_t first = IndexOf(open_.front());
     // Relevance alone needs no likeness.
     if (lambda_ < 1 && compared_[first] < chosen_.size()) {
@@ -72,6 +92,20 @@ void MarginalRelevance::Add(const RelevancePool& pool, uint32_t index) {
   chosen_.push_back(index);
 }
 
+void MarginalRelevance::ChooseByScore(const RelevancePool& pool, uint32_t k) {
+  std::sort(open_.begin(), open_.end(),
+            [](Open a, Open b) { return IndexOf(a) < IndexOf(b); });
+  for (const Open open : open_) {
+    if (chosen_.size() == k) return;
+    const uint32_t index = IndexOf(open);
+    if (pool.caps != nullptr) {
+      if (!pool.caps->Admits(pool.items[index])) continue;
+      pool.caps->Add(pool.items[index]);
+    }
+    chosen_.push_back(index);
+  }
+}
+
 void MarginalRelevance::CompareFirst(const RelevancePool& pool) {
   const uint32_t first = IndexOf(open_.front());
   // The greater of the next two in the heap is the greatest of all others.
@@ -88,6 +122,7 @@ void MarginalRelevance::CompareFirst(const RelevancePool& pool) {
         GreatestUnitProduct(unit, chosen_units_.data() + compared * pool.stride,
                             count, pool.stride));
     compared += count;
+    multiplied_ += count * pool.stride;
     likeness_[first] = likeness;
     open_.front() = OpenOf(first);
   } while (compared < chosen_.size() && open_.front() > next);

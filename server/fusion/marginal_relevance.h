@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/fusion/cap_counts.h"
+#include "server/fusion/fusion.h"
 
 namespace tributary {
 
@@ -15,8 +16,10 @@ struct RelevancePool {
   // Descending.
   std::span<const float> scores;
   // One for each score, `stride` values apart; see MakeUnit.
+  // Null: the deadline passed before they were made.
   const int16_t* units = nullptr;
   size_t stride = 0;
+  FusionDeadline deadline = {};
   // Null: no caps. Its items are items[i] for the i-th score.
   CapCounts* caps = nullptr;
   std::span<const uint32_t> items;
@@ -36,6 +39,8 @@ struct RelevancePool {
 // the greatest of all ("accelerated greedy", Minoux 1978). The list is exactly
 // that of comparing all.
 //
+// When the deadline passes, the rest is chosen by score.
+//
 // Reused from call to call for its memory; not thread-safe. REQUIRES: fewer
 // than 2^24 members.
 class MarginalRelevance {
@@ -44,6 +49,8 @@ class MarginalRelevance {
   // the next call.
   std::span<const uint32_t> Choose(const RelevancePool& pool, double lambda,
                                    uint32_t k);
+  // Whether the deadline of the last call passed before it had chosen all.
+  bool stopped() const { return stopped_; }
 
  private:
   // A member of the pool that was not chosen yet, as a number: the greatest has
@@ -59,6 +66,8 @@ class MarginalRelevance {
 
   void Rank(std::span<const float> scores);
   void Add(const RelevancePool& pool, uint32_t index);
+  // Chooses from open_ by score, until there are k.
+  void ChooseByScore(const RelevancePool& pool, uint32_t k);
   // Compares the first of open_ with the chosen ones that it was not compared
   // with, until its bound falls below another's, and moves it to its place.
   void CompareFirst(const RelevancePool& pool);
@@ -69,6 +78,9 @@ class MarginalRelevance {
   std::vector<uint32_t> chosen_;
   // The vectors of chosen_, end to end.
   std::vector<int16_t> chosen_units_;
+  bool stopped_ = false;
+  // How many values were multiplied since the clock was looked at.
+  size_t multiplied_ = 0;
   // A heap, the greatest first.
   std::vector<Open> open_;
   // By index in the pool: relevance; how many of chosen_ it was compared with;

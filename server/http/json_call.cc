@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/http/json_retrieval.h"
+#include "server/service/fixed_level.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -20,6 +21,7 @@ class JsonCall final : public RequestCall {
         cancelled_(std::move(cancelled)),
         done_(std::move(done)) {
     terms_ = JsonTermsOf(*handler_, json_.size(), criticality);
+    terms_.fixed_level = FixedLevelInJson(json_);
   }
 
   bool Run(const RunTerms& terms) override {
@@ -39,6 +41,12 @@ class JsonCall final : public RequestCall {
   absl::StatusOr<std::string> Reply(const RetrieveOptions& options) const {
     v1::RetrieveRequest request;
     RETURN_IF_ERROR(ParseRetrieveRequest(json_, &request));
+    // A token that was not seen when the call was admitted.
+    const v1::ServiceLevel fixed = FixedLevel(request.page_token());
+    if (fixed < terms_.fixed_level && fixed < options.level) {
+      return absl::ResourceExhaustedError(
+          "page_token: the server has too much to do for a page of this list");
+    }
     v1::RetrieveResponse response;
     RETURN_IF_ERROR(handler_->Retrieve(request, options, &response));
     return PrintRetrieveResponse(response);

@@ -208,6 +208,15 @@ void ServerMetrics::CollectTotals(
           "Proposed items that caps kept out of lists.", cap_rejections);
   counter("tributary_reweighed_total", "Requests with boosts or decay.",
           reweighed);
+  Histograms("tributary_diversity_seconds",
+             "Seconds that it took to choose a diverse list, for each request "
+             "with diversity.")
+      .Add({}, diversity_seconds)
+      .MoveTo(families);
+  counter("tributary_diversity_stopped_total",
+          "Requests with diversity whose deadline passed before the whole list "
+          "was chosen.",
+          diversity_stopped);
   counter("tributary_pages_continued_total",
           "Replies with a page after which there are more.", pages_continued);
   Family audiences = Histograms(

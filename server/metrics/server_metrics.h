@@ -207,6 +207,10 @@ class ServerMetrics : public prometheus::Collectable {
   Counter asked_deeper;
   Counter cap_rejections;
   Counter reweighed;
+  // Diverse lists: how long choosing them took, and those that the deadline
+  // stopped.
+  LatencyHistogram diversity_seconds;
+  Counter diversity_stopped;
   // Replies with a page after which there are more.
   Counter pages_continued;
   // Requests that live recall searched again exactly, and sampled requests that

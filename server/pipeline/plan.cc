@@ -18,8 +18,8 @@
 //
 // Every source is asked for max(target, k) proposals: if the other sources have
 // none, or only duplicates, it has to fill the list alone. With diversity,
-// which chooses from a pool of 4 k, it is asked for as many, if the limits
-// allow that.
+// which chooses from a pool of 4 k, or of 1.25 k under overload, it is asked
+// for as many, if the limits allow that.
 //
 // Weights. A fusion model (server/fusion/score.cc) has a table of weights by
 // retriever for each segment of users. The segment is found by the length of
@@ -354,12 +354,13 @@ absl::Status MakePlan(const v1::ServerConfig& config,
   PlanCaps(config, bundle, request, plan, &violations);
   RETURN_IF_ERROR(PlanFactors(config, bundle, request, plan, &violations));
   RETURN_IF_ERROR(violations.ToStatus());
-  PlanDiversity(config.limits(), bundle.bundle(), request, plan);
+  PlanDiversity(config.limits(), bundle.bundle(), request, options.level, plan);
   PlanFusion(defaults, bundle, request.fusion(), plan);
   plan->query.deadline =
       std::min(options.deadline,
                now + std::chrono::milliseconds(defaults.deadline_ms()));
   plan->query.cancelled = options.cancelled;
+  plan->fusion.diversity.deadline = {plan->query.deadline, options.cancelled};
   plan->level = options.level;
   if (options.level >= v1::LESS_EFFORT) plan->query.effort = kLowEffort;
   if (options.level >= v1::FEWER_SOURCES) {

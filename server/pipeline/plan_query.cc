@@ -74,18 +74,21 @@ void PlanVectors(const v1::RetrieveRequest& request, Plan* plan) {
 }
 
 void PlanDiversity(const v1::Limits& limits, const Bundle& bundle,
-                   const v1::RetrieveRequest& request, Plan* plan) {
+                   const v1::RetrieveRequest& request, v1::ServiceLevel level,
+                   Plan* plan) {
   plan->fusion.diversity = {};
   plan->wanted = plan->fusion.k;
   if (!request.has_diversity()) return;
   plan->item_vectors =
       SpaceItemVectors(*bundle.FindSpace(request.diversity().space()));
+  const uint64_t k = plan->fusion.k;
+  // Under overload there is time for a few items beyond those of the list.
+  const uint64_t pool = level == v1::FULL_SERVICE ? kPoolOfK * k : k + k / 4;
   plan->fusion.diversity = {.vectors = &plan->item_vectors,
-                            .lambda = request.diversity().lambda()};
-  plan->wanted =
-      std::max(plan->fusion.k,
-               static_cast<uint32_t>(std::min<uint64_t>(
-                   uint64_t{kPoolOfK} * plan->fusion.k, limits.max_k())));
+                            .lambda = request.diversity().lambda(),
+                            .pool = static_cast<uint32_t>(pool)};
+  plan->wanted = static_cast<uint32_t>(
+      std::max(k, std::min<uint64_t>(pool, limits.max_k())));
 }
 
 }  // namespace tributary

@@ -16,10 +16,11 @@ void PlanWeightedItems(const Bundle& bundle, const v1::RetrieveRequest& request,
 // Sets plan->vectors to those of `vectors` and `queries`.
 void PlanVectors(const v1::RetrieveRequest& request, Plan* plan);
 
-// Sets plan->fusion.diversity, and plan->wanted to how many proposals a list of
-// k needs. REQUIRES: the request was checked.
+// Sets plan->fusion.diversity but for its deadline, and plan->wanted to how
+// many proposals a list of k needs. REQUIRES: the request was checked.
 void PlanDiversity(const v1::Limits& limits, const Bundle& bundle,
-                   const v1::RetrieveRequest& request, Plan* plan);
+                   const v1::RetrieveRequest& request, v1::ServiceLevel level,
+                   Plan* plan);
 
 }  // namespace tributary
 

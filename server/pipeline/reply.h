@@ -36,8 +36,9 @@ struct Reply {
   const FusionResult* fused = nullptr;
 };
 
-// Whether a source failed or missed the deadline.
-bool IsDegraded(std::span<const SourceResult> results);
+// Whether a source failed or missed the deadline, or the deadline passed while
+// a diverse list was chosen.
+bool IsDegraded(const Reply& reply);
 
 // Why a source has fewer candidates than its target; NO_SHORTFALL if it has
 // not. `filtered`: whether the request has a filter.

@@ -65,13 +65,17 @@ void CountReply(const Reply& reply, std::chrono::nanoseconds duration,
   metrics->retrievals.Add();
   metrics->answered_at_level[static_cast<size_t>(reply.plan->level)].Add();
   if (reply.plan->cold_start) metrics->cold_starts.Add();
-  if (IsDegraded(reply.results)) metrics->degraded.Add();
+  if (IsDegraded(reply)) metrics->degraded.Add();
   const bool filtered = reply.plan->query.passing != nullptr;
   if (reply.plan->filter != nullptr) {
     CountFilter(*reply.plan, reply.bundle->bundle(), metrics);
   }
   if (!reply.plan->caps.empty()) CountCaps(*reply.plan, *reply.fused, metrics);
   if (reply.plan->fusion.factors != nullptr) metrics->reweighed.Add();
+  if (reply.plan->fusion.diversity.vectors != nullptr) {
+    metrics->diversity_seconds.Observe(reply.fused->diversity_duration);
+    if (reply.fused->diversity_stopped) metrics->diversity_stopped.Add();
+  }
   std::array<RetrieverMetrics*, kMaxSources> sources;
   for (size_t i = 0; i < reply.results.size(); ++i) {
     const SourceResult& result = reply.results[i];

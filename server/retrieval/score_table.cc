@@ -15,10 +15,11 @@ void ScoreTable::Clear(size_t max_rows) {
   ++use_;
   // At most half of the slots are in use, so that probing is short and ends.
   const size_t slots = std::bit_ceil(std::max(kMinSlots, 2 * max_rows));
+  shift_ = 64 - std::countr_zero(slots);
+  mask_ = slots - 1;
   if (slots <= slots_.size() && use_ != 0) return;
   slots_.assign(std::max(slots, slots_.size()), Slot{0, 0, 0});
   used_.reserve(slots_.size() / 2);
-  shift_ = 64 - std::countr_zero(slots_.size());
   use_ = 1;
 }
 

@@ -49,16 +49,19 @@ class ScoreTable {
     // Fibonacci hashing: the high bits of the product.
     uint64_t i = (uint64_t{row} * 0x9e3779b97f4a7c15U) >> shift_;
     while (slots_[i].use == use_ && slots_[i].row != row) {
-      i = (i + 1) & (slots_.size() - 1);
+      i = (i + 1) & mask_;
     }
     return slots_[i];
   }
 
+  // Those of the present use are the first mask_ + 1: after a long history, a
+  // short one still finds its slots in the nearest cache.
   std::vector<Slot> slots_;
   // The positions of the slots in use.
   std::vector<uint32_t> used_;
   uint32_t use_ = 0;
   int shift_ = 0;
+  uint64_t mask_ = 0;
 };
 
 }  // namespace tributary

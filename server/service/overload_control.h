@@ -25,6 +25,9 @@ struct CallTerms {
   uint32_t requests = 1;
   // How much work it is; see CostUnits.
   double units = 1;
+  // The service level that its page tokens fix, so that it is answered by that
+  // whatever the server's is. A call without tokens fixes none.
+  v1::ServiceLevel fixed_level = v1::ServiceLevel_MAX;
 };
 
 // The work of one request: sources * (k + 200). The 200 stand for what a search
@@ -65,12 +68,19 @@ inline constexpr size_t kRefusals = 3;
 // level that had to be raised again soon after it fell is held for twice as
 // long each time, up to half a minute.
 //
+// A call that fixes its own level, because it asks for a page of a list that
+// was begun when the server had less to do, is worth kStepUnits times as many
+// units for each step that it does not take part in: it is admitted less often,
+// and the others see it in their wait.
+//
 // Not thread-safe.
 class OverloadControl {
  public:
   // `config` is complete (see CompleteServerConfig).
   explicit OverloadControl(const v1::ServerConfig& config);
 
+  // The units to admit the call by.
+  double ChargedUnits(const CallTerms& call) const;
   // Counts the call as waiting and returns nothing, or says why it is refused.
   std::optional<Refusal> Admit(const CallTerms& call, SteadyTime now);
   // Counts as waiting what was admitted before: the next part of a call that is
@@ -108,6 +118,8 @@ class OverloadControl {
   };
 
   double LongestWaitNs() const;
+  // How long all threads take for so many units.
+  double UnitsNs(double units) const;
   std::optional<Refusal> Judge(const CallTerms& call, SteadyTime now) const;
   void CloseWindow(SteadyTime now);
   void MoveLimit();

@@ -80,6 +80,7 @@ void RequestExecutor::Submit(RequestCall* call, Thread thread) {
   {
     const MutexLock lock(&mutex_);
     closed = closed_;
+    call->terms_.units = control_.ChargedUnits(call->terms_);
     if (!closed) refusal = control_.Admit(call->terms_, now);
     if (!closed && !refusal.has_value()) {
       run_here = Enqueue(call, thread, now);

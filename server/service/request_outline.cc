@@ -404,6 +404,9 @@ bool Count(const WireField& field, RequestOutline* outline, ListSizes* sizes) {
     case Request::kBundleLabelFieldNumber:
       outline->bundle_label = field.bytes;
       return true;
+    case Request::kPageTokenFieldNumber:
+      outline->page_token = field.bytes;
+      return true;
     default:
       return true;
   }

@@ -22,6 +22,7 @@ struct RequestOutline {
   uint32_t quotas = 0;
   uint64_t bundle_version = 0;
   std::string_view bundle_label;
+  std::string_view page_token;
   // INVALID_ARGUMENT when the bytes are not a message, or one of its lists is
   // longer than the server's limits: such a request is not parsed.
   absl::Status status;

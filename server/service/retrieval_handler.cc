@@ -8,6 +8,7 @@
 #include "server/pages/page_token.h"
 #include "server/pipeline/reply.h"
 #include "server/pipeline/reply_encoding.h"
+#include "server/service/fixed_level.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
 
@@ -75,6 +76,8 @@ CallTerms RetrievalHandler::TermsOf(std::span<const RequestOutline> requests,
     terms.units +=
         CostUnits(request.quotas == 0 ? default_sources : request.quotas,
                   std::min(k, config_.limits().max_k()));
+    terms.fixed_level =
+        std::min(terms.fixed_level, FixedLevel(request.page_token));
   }
   if (requests.empty()) terms.units = CostUnits(default_sources, defaults.k());
   return terms;

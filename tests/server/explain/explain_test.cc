@@ -22,6 +22,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
@@ -310,6 +311,17 @@ TEST_F(ExplainTest, TheConditionsOfAProfileAreExplained) {
   EXPECT_EQ(failing.verdict(), v1::DOES_NOT_PASS);
   ASSERT_EQ(failing.failed_terms_size(), 1);
   EXPECT_EQ(failing.failed_terms(0).term(), "in_stock = true");
+  // The profile's filter comes with the profile, whatever the request asks.
+  EXPECT_EQ(failing.remedy().profile(), "none");
+  EXPECT_THAT(Retrieved(failing.remedy()), Contains("f"));
+  EXPECT_THAT(failing.sentence(),
+              EndsWith(": profile none would bring it in."));
+  const v1::ItemExplanation both =
+      Why(text + "filter { exclude_item_keys: 'f' } ", "f");
+  EXPECT_THAT(
+      both.sentence(),
+      EndsWith(": profile none and not excluding it would bring it in."));
+  EXPECT_THAT(Retrieved(both.remedy()), Contains("f"));
   // c and a are of one brand.
   const v1::ItemExplanation capped = Why(text, "a");
   EXPECT_EQ(capped.verdict(), v1::KEPT_OUT_BY_CAP);

@@ -35,6 +35,16 @@ v1::ServerConfig Config() {
   config.mutable_defaults()->set_deadline_ms(60'000);
   config.mutable_limits()->set_max_k(kMaxK);
   config.mutable_defaults()->set_k(20);
+  v1::Profile* const cheap = config.add_profiles();
+  cheap->set_name("cheap");
+  cheap->set_where("price < 800");
+  cheap->set_k(15);
+  v1::Profile* const stock = config.add_profiles();
+  stock->set_name("stock");
+  stock->set_where("in_stock AND year >= 1950");
+  v1::Cap* const cap = stock->add_caps();
+  cap->set_attribute("brand");
+  cap->set_max(3);
   return CompleteServerConfig(config).value();
 }
 
@@ -49,7 +59,8 @@ class Draw {
   v1::RetrieveRequest Request() {
     v1::RetrieveRequest request;
     if (!OneIn(8)) request.set_user_id(Below(kRandomUsers));
-    request.set_k(1 + Below(40));
+    if (!OneIn(6)) request.set_k(1 + Below(40));
+    if (OneIn(4)) request.set_profile(OneIn(2) ? "cheap" : "stock");
     if (!OneIn(3)) AddQuotas(&request);
     if (OneIn(3)) {
       request.mutable_fusion()->set_policy(
@@ -73,12 +84,12 @@ class Draw {
 
  private:
   void AddQuotas(v1::RetrieveRequest* request) {
-    uint32_t left = request->k();
+    uint32_t left = std::min(request->k(), 15U);
     for (const char* name :
          {"behavior", "content", "popularity", "neighbors"}) {
       if (OneIn(2)) continue;
       v1::Quota& quota = (*request->mutable_quotas())[name];
-      quota.set_target(Below(request->k() + 10));
+      quota.set_target(Below(std::max(request->k(), 10U) + 10));
       if (OneIn(4)) {
         quota.set_min(std::min(Below(quota.target() + 1), left));
         left -= quota.min();
@@ -198,6 +209,7 @@ class RemedyPropertyTest : public testing::Test {
     }
   }
 
+  int other_profiles_ = 0;
   int least_ks_ = 0;
   int missed_ = 0;
   const v1::ServerConfig config_ = Config();
@@ -248,6 +260,8 @@ TEST_F(RemedyPropertyTest,
         }
         if (item.has_remedy()) {
           ++remedied[item.verdict()];
+          other_profiles_ +=
+              item.remedy().profile() != request.request().profile() ? 1 : 0;
           EXPECT_GE(PlaceOf(Send(item.remedy()), item.item_key()), 0);
           EXPECT_THAT(item.sentence(), EndsWith(" would bring it in."));
           ExpectLeastK(request.request(), item);
@@ -262,6 +276,7 @@ TEST_F(RemedyPropertyTest,
       }
     }
   }
+  EXPECT_GT(other_profiles_, 10);
   EXPECT_GT(least_ks_, 20);
   EXPECT_GT(missed_, 2);
   // The draws reach each verdict, and most items that are missing have a

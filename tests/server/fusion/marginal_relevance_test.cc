@@ -6,10 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "server/fusion/unit_vectors.h"
@@ -182,6 +185,47 @@ TEST(MarginalRelevanceProperty, CapsActWhileItIsChosen) {
     rejecting += expected > 0;
   }
   EXPECT_GT(rejecting, kRounds / 4);
+}
+
+// What it has chosen until then stands; the rest follows by score.
+TEST(MarginalRelevance, StopsAtTheDeadlineAndFillsTheListByScore) {
+  constexpr size_t kSize = 1000, kDim = 128, kK = 400;
+  std::mt19937 random(8);
+  std::normal_distribution<float> normal;
+  std::vector<float> vectors(kSize * kDim);
+  for (float& value : vectors) value = normal(random);
+  OwnedPool pool;
+  pool.stride = UnitStride(kDim);
+  pool.units.resize(kSize * pool.stride);
+  MakeUnit(vectors.data(), kSize, kDim, pool.units.data());
+  for (size_t i = 0; i < kSize; ++i) {
+    pool.scores.push_back(1 / static_cast<float>(i + 1));
+  }
+  MarginalRelevance relevance;
+  const auto whole = relevance.Choose(pool.View(), 0.3, kK);
+  const std::vector<uint32_t> expected(whole.begin(), whole.end());
+  EXPECT_FALSE(relevance.stopped());
+
+  const std::atomic<bool> cancelled = true;
+  for (const FusionDeadline deadline :
+       {FusionDeadline{std::chrono::steady_clock::now(), nullptr},
+        FusionDeadline{.cancelled = &cancelled}}) {
+    RelevancePool view = pool.View();
+    view.deadline = deadline;
+    const auto list = relevance.Choose(view, 0.3, kK);
+    EXPECT_TRUE(relevance.stopped());
+    ASSERT_EQ(list.size(), kK);
+    const auto parts = std::ranges::mismatch(list, expected);
+    const auto chosen = parts.in1 - list.begin();
+    EXPECT_GT(chosen, 1);
+    EXPECT_LT(chosen, kK / 2);
+    EXPECT_TRUE(std::is_sorted(parts.in1, list.end()));
+    EXPECT_EQ(std::set<uint32_t>(list.begin(), list.end()).size(), kK);
+    view.units = nullptr;
+    const auto unread = relevance.Choose(view, 0.3, kK);
+    EXPECT_TRUE(relevance.stopped());
+    for (size_t i = 0; i < kK; ++i) ASSERT_EQ(unread[i], i);
+  }
 }
 
 TEST(MarginalRelevance, OfNothingIsNothing) {

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fmt/core.h"
@@ -298,6 +300,45 @@ TEST_F(QueryRequestsTest, SourcesAreAskedForThePoolWithinTheLimits) {
   EXPECT_EQ(asked("k: 25 " + diversity), 100);
   EXPECT_EQ(asked("k: 60 " + diversity), 100);
   EXPECT_EQ(response_.scores_size(), 60);
+}
+
+TEST_F(QueryRequestsTest, UnderOverloadThePoolIsHardlyLongerThanTheList) {
+  bundle_ = ServeScripted({{"behavior", {.rows = Rows(0, 1000)}}},
+                          {.retrievers = {"behavior"}});
+  const v1::RetrieveRequest request =
+      Request("k: 20 diversity { space: 'taste' lambda: 0.5 }");
+  RetrieveOptions options;
+  options.level = v1::LESS_EFFORT;
+  ASSERT_TRUE(pipeline_.Retrieve(bundle_, request, options, &response_).ok());
+  EXPECT_EQ(response_.source_reports(0).asked(), 25);
+  EXPECT_EQ(response_.scores_size(), 20);
+}
+
+// A source that takes all the time leaves none to choose in.
+TEST_F(QueryRequestsTest, ADiverseListThatTheDeadlineStopsGoesByScore) {
+  using std::chrono::milliseconds;
+  SteadyTime deadline = SteadyTime::min();
+  Script slow{.rows = Rows(0, 1000)};
+  slow.on_retrieve = [&](const RetrieverQuery&) {
+    std::this_thread::sleep_until(deadline + milliseconds(1));
+  };
+  bundle_ = ServeScripted({{"behavior", slow}}, {.retrievers = {"behavior"}});
+  const v1::RetrieveRequest request =
+      Request("k: 3 diversity { space: 'taste' lambda: 0 }");
+  ServerMetrics metrics;
+  metrics.MadeResident(bundle_->bundle().manifest());
+  const Pipeline pipeline(Config(), nullptr, &metrics, nullptr);
+  deadline = std::chrono::steady_clock::now() + milliseconds(200);
+  ASSERT_TRUE(pipeline.Retrieve(bundle_, request, deadline, &response_).ok());
+  EXPECT_THAT(response_.item_ids(), ElementsAre(1000, 1001, 1002));
+  EXPECT_TRUE(response_.degraded());
+  EXPECT_EQ(metrics.diversity_stopped.value(), 1);
+  EXPECT_EQ(metrics.diversity_seconds.Read().sample_count, 1);
+  ASSERT_TRUE(
+      pipeline.Retrieve(bundle_, request, SteadyTime::max(), &response_).ok());
+  EXPECT_FALSE(response_.degraded());
+  EXPECT_EQ(metrics.diversity_stopped.value(), 1);
+  EXPECT_EQ(metrics.diversity_seconds.Read().sample_count, 2);
 }
 
 // What outlives a request, for late sources and for live recall.

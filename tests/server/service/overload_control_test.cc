@@ -87,6 +87,32 @@ TEST_F(OverloadControlTest, LongCallsMayWaitAsLongAs24OfThemTake) {
   EXPECT_NEAR(admitted, 49, 1);
 }
 
+// A page of a list that was begun before the overload.
+TEST_F(OverloadControlTest, ACallWithALevelOfItsOwnCountsAsWhatItDoes) {
+  Measure();
+  CallTerms page = Call();
+  page.fixed_level = v1::LESS_EFFORT;
+  EXPECT_EQ(control_.ChargedUnits(page), page.units);
+  ServeFor(milliseconds(500), milliseconds(29), microseconds(10));
+  ASSERT_EQ(control_.level(), v1::POPULARITY_ONLY);
+  EXPECT_EQ(control_.ChargedUnits(Call()), Call().units);
+  EXPECT_EQ(control_.ChargedUnits(page), 4 * page.units);
+  page.fixed_level = v1::FULL_SERVICE;
+  EXPECT_EQ(control_.ChargedUnits(page), 8 * page.units);
+
+  // How many calls in a row are admitted until one is refused.
+  const auto admitted = [this](CallTerms call) {
+    OverloadControl control = control_;
+    call.arrived = now_;
+    call.units = control.ChargedUnits(call);
+    int count = 0;
+    while (!control.Admit(call, now_).has_value()) ++count;
+    return count;
+  };
+  EXPECT_GT(admitted(Call()), 50);
+  EXPECT_LE(admitted(page), admitted(Call()) / 8);
+}
+
 TEST_F(OverloadControlTest, RefusesACallThatWouldWaitPastItsDeadline) {
   Measure();
   for (int i = 0; i < 10; ++i) control_.Admit(Call(), now_);

@@ -43,6 +43,7 @@ v1::RetrieveRequest Full() {
     request.mutable_filter()->add_exclude_item_keys("x");
   }
   request.set_bundle_label("canary");
+  request.set_page_token("token");
   v1::Cap* const cap = request.add_caps();
   cap->set_attribute("brand");
   cap->set_max(3);
@@ -80,6 +81,7 @@ TEST(RequestOutline, ReadsWhatARequestAsksFor) {
   EXPECT_EQ(outline.quotas, 2);
   EXPECT_EQ(outline.bundle_version, 8);
   EXPECT_EQ(outline.bundle_label, "canary");
+  EXPECT_EQ(outline.page_token, "token");
   EXPECT_TRUE(Outline("").status.ok());
 }
 
