@@ -21,7 +21,11 @@
 //
 // What is found. A scan reads the codes of a whole list. Where few of its
 // vectors are allowed, it is cheaper to score these exactly at once, so that
-// with very few allowed vectors the search is exact.
+// with very few allowed vectors the search is exact. Otherwise a filter that is
+// used again and again gets codes of its own, with nothing between those of
+// allowed vectors (packed_codes.h). What a search finds must not depend on when
+// that happens: survivors are sifted between lists, of which both forms have
+// the same members in the same order, and not between blocks.
 //
 // The check. The best R by code are reranked, as without a filter. Sometimes
 // that is not enough: where the filter bars the best vectors of every list,
@@ -86,6 +90,13 @@ constexpr uint32_t kMostKept = 4;
 // A vector that is scored without its codes having been read is in no cache: it
 // takes so many nanoseconds more.
 constexpr double kColdNs = 21;
+// Codes are packed by the search of this number, because that takes about as
+// long as so many searches save, and if packed blocks are at most this share of
+// all.
+constexpr uint32_t kSearchesBeforePacking = 4;
+constexpr double kMostPacked = 0.4;
+// Packed lists are a block or two each: they are prefetched so many ahead.
+constexpr size_t kPackedAhead = 4;
 
 constexpr double kMaxLoss = 0.012;
 constexpr double kSmallLoss = 0.005;
@@ -150,11 +161,17 @@ struct CodedSearcher::AllowedQuery {
   uint32_t n;
   const AllowedSlots& allowed;
   std::span<const uint32_t> excluded;
+  // May be null: then all codes are scanned.
+  const PackedCodes* packed;
+  // The position of the vector in each code slot.
+  std::span<const uint32_t> positions;
 };
 
 uint64_t AllowedSlots::size_bytes() const {
+  const PackedCodes* const codes = packed.load(std::memory_order_acquire);
   return AllowedVectors::size_bytes() + barred.size() * sizeof(uint64_t) +
-         in_list.size() * sizeof(uint32_t) + reaches.size() * sizeof(float);
+         in_list.size() * sizeof(uint32_t) + reaches.size() * sizeof(float) +
+         (codes == nullptr ? 0 : codes->size_bytes());
 }
 
 // Of the allowed vectors and the others, the fewer ones are looked up: that
@@ -194,11 +211,56 @@ void CodedSearcher::Allow(AllowedSlots* allowed) const {
         CountBits(std::span(barred).subspan(list.first_block, list.blocks));
     allowed->in_list[i] = static_cast<uint32_t>(count);
     allowed->reaches[i] = ListReach(static_cast<double>(count), list.items);
-    if (IsDirect(list, allowed->in_list[i])) {
+    if (count <= MostDirect(list.blocks, 0)) {
       allowed->most_direct =
           std::max(allowed->most_direct, allowed->in_list[i]);
     }
   }
+  allowed->packs = sifts_between_lists_ &&
+                   static_cast<double>(PackedCodes::Blocks(allowed->in_list)) <=
+                       kMostPacked * coded_.blocks.back();
+}
+
+const PackedCodes* CodedSearcher::Packed(const AllowedSlots& allowed) const {
+  if (!allowed.packs) return nullptr;
+  const PackedCodes* packed = allowed.packed.load(std::memory_order_acquire);
+  if (packed != nullptr) return packed;
+  // One thread packs; the others search meanwhile.
+  if (allowed.searches.fetch_add(1, std::memory_order_relaxed) + 1 !=
+      kSearchesBeforePacking) {
+    return nullptr;
+  }
+  packed = new PackedCodes(coded_, allowed.barred, allowed.in_list);
+  allowed.packed.store(packed, std::memory_order_release);
+  return packed;
+}
+
+void CodedSearcher::MarkPacked(const AllowedQuery& query,
+                               Scratch* scratch) const {
+  if (query.excluded.empty()) return;
+  MakeRoom(scratch);
+  for (const uint32_t position : query.excluded) {
+    const uint32_t slot = coded_.slots[position];
+    if (query.allowed.barred[slot / kBlockItems] >> (slot % kBlockItems) & 1) {
+      continue;
+    }
+    const uint32_t to = query.packed->SlotOf(slot, query.allowed.barred);
+    scratch->marks[to / kBlockItems] |= uint64_t{1} << (to % kBlockItems);
+  }
+}
+
+void CodedSearcher::UnmarkPacked(const AllowedQuery& query,
+                                 Scratch* scratch) const {
+  if (query.excluded.empty()) return;
+  std::fill_n(scratch->marks.begin(), query.packed->blocks.back(), 0);
+}
+
+CodedSearcher::List CodedSearcher::ListOf(const AllowedQuery& query,
+                                          uint32_t id) const {
+  if (query.packed == nullptr) return lists_[id];
+  const std::vector<uint32_t>& blocks = query.packed->blocks;
+  return {blocks[id], blocks[id + 1] - blocks[id], query.allowed.in_list[id],
+          lists_[id].spread};
 }
 
 absl::Status CodedSearcher::SearchAllowed(
@@ -221,10 +283,21 @@ absl::Status CodedSearcher::SearchAllowed(
     if (work != nullptr) *work = scratch.work;
     return FlatScanAllowed(vectors_, query, n, allowed, excluded, terms, hits);
   }
-  Mark(excluded, &scratch);
-  absl::Status status =
-      SearchLists({query, n, allowed, excluded}, terms, &scratch, hits);
-  Unmark(excluded, &scratch);
+  const PackedCodes* const packed = Packed(allowed);
+  const AllowedQuery where{
+      query,  n,
+      allowed, excluded,
+      packed, packed == nullptr ? coded_.positions : packed->positions};
+  absl::Status status;
+  if (packed == nullptr) {
+    Mark(excluded, &scratch);
+    status = SearchLists(where, terms, &scratch, hits);
+    Unmark(excluded, &scratch);
+  } else {
+    MarkPacked(where, &scratch);
+    status = SearchLists(where, terms, &scratch, hits);
+    UnmarkPacked(where, &scratch);
+  }
   if (work != nullptr) *work = scratch.work;
   return status;
 }
@@ -258,9 +331,10 @@ absl::Status CodedSearcher::SearchLists(const AllowedQuery& query,
   const double power =
       std::max(0.5, 1 + kRerankDecay * std::log10(std::max(near_share, 1e-6)));
   const double ratio = static_cast<double>(unfiltered.reranked) / query.n;
-  survivors.Reset(std::max(
-      query.n,
-      static_cast<uint32_t>(terms.effort * query.n * std::pow(ratio, power))));
+  survivors.Reset(
+      std::max(query.n, static_cast<uint32_t>(terms.effort * query.n *
+                                              std::pow(ratio, power))),
+      Room(query.allowed));
   scratch->exact_threshold = kLowest;
   MakeRoomForScores(query, scratch);
   ASSIGN_OR_RETURN(const bool done, ScanAllowed(query, terms, scratch));
@@ -278,7 +352,7 @@ absl::Status CodedSearcher::SearchLists(const AllowedQuery& query,
     RerankAllowed(query, scratch, hits);
     return absl::OkStatus();
   }
-  float error = SurvivorsError(query.query, scratch);
+  float error = SurvivorsError(query, scratch);
   const float least =
       *std::min_element(survivors.list.scores(),
                         survivors.list.scores() + survivors.list.size()) *
@@ -307,7 +381,8 @@ absl::Status CodedSearcher::SearchFurther(const AllowedQuery& query,
           exact_ns / 2) {
     Survivors& survivors = scratch->survivors;
     survivors.Reset(
-        static_cast<uint32_t>(std::max(2 * above, 4.0 * survivors.keep)));
+        static_cast<uint32_t>(std::max(2 * above, 4.0 * survivors.keep)),
+        Room(query.allowed));
     survivors.threshold =
         std::clamp(std::floor((from - scratch->code_zero) / scratch->code_unit),
                    -32768.0f, 32767.0f);
@@ -334,7 +409,13 @@ void CodedSearcher::MakeRoomForScores(const AllowedQuery& query,
   scratch->direct.clear();
   scratch->direct.reserve(direct);
   scratch->scored.Reset(2 * size_t{query.n} * kMostKept + direct +
-                        scratch->survivors.limit() + kBlockItems);
+                        scratch->survivors.limit + kBlockItems);
+}
+
+size_t CodedSearcher::Room(const AllowedSlots& allowed) const {
+  if (!sifts_between_lists_) return 0;
+  return std::min<uint64_t>(allowed.count,
+                            uint64_t{kMostListBlocks} * kBlockItems);
 }
 
 void CodedSearcher::BoundLists(const AllowedQuery& query,
@@ -409,10 +490,17 @@ absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
   Shortlist& lists = scratch->lists;
   Survivors& survivors = scratch->survivors;
   const AllowedSlots& allowed = query.allowed;
-  const CodeScan scan{coded_.codes.data(), scratch->tables.entries.data(),
-                      coded_.book.codes() / 2,
-                      query.excluded.empty() ? nullptr : scratch->marks.data(),
-                      allowed.barred.data()};
+  const PackedCodes* const packed = query.packed;
+  const CodeScan scan{
+      packed == nullptr ? coded_.codes.data() : packed->codes.data(),
+      scratch->tables.entries.data(), coded_.book.codes() / 2,
+      query.excluded.empty() ? nullptr : scratch->marks.data(),
+      packed == nullptr ? allowed.barred.data() : nullptr};
+  // What is reranked is looked at twice.
+  const double reranked_share =
+      std::min(1.0, survivors.keep / static_cast<double>(allowed.count));
+  const uint32_t most_direct =
+      std::min(allowed.most_direct, MostDirect(1, reranked_share));
   const auto below_all = [&](float bound) {
     return bound < scratch->exact_threshold ||
            (survivors.threshold > -32768 &&
@@ -431,8 +519,8 @@ absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
     if (below_all(lists.scores()[i])) return true;
     if (scratch->visited[id] != kNotVisited) continue;
     scratch->visited[id] = kScanned;
-    const List& list = lists_[id];
-    if (IsDirect(list, allowed.in_list[id])) {
+    const List list = ListOf(query, id);
+    if (allowed.in_list[id] <= most_direct) {
       scratch->visited[id] = kScored;
       TakeDirect(query, list, scratch);
       continue;
@@ -441,11 +529,21 @@ absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
                          scratch->code_base) *
                             scratch->tables.scale +
                         scratch->code_anchor;
-    const List& next = lists_[lists.ids()[std::min(i + 1, lists.size() - 1)]];
+    const size_t ahead = std::min(i + (packed == nullptr ? 1 : kPackedAhead),
+                                  lists.size() - 1);
+    uint32_t next_block = ListOf(query, lists.ids()[ahead]).first_block;
+    // ScanCodes does not prefetch the run's own blocks: there are too few.
+    if (packed != nullptr && list.blocks < kBlocksAhead) {
+      next_block -= kBlocksAhead - list.blocks;
+    }
     ScanCodes(scan,
               {list.first_block, list.blocks, list.items,
                static_cast<int16_t>(std::clamp(above, -32767.0f, 32767.0f))},
-              next.first_block, &survivors);
+              next_block, &survivors);
+    if (survivors.room > 0 &&
+        survivors.list.size() > survivors.limit - survivors.room) {
+      survivors.Sift();
+    }
     ++scratch->work.lists;
     scratch->work.blocks += list.blocks;
   }
@@ -453,15 +551,24 @@ absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
   return false;
 }
 
-bool CodedSearcher::IsDirect(const List& list, uint32_t allowed) const {
-  return allowed * (kColdNs + VectorNs()) < ScanNs(1, list.blocks);
+uint32_t CodedSearcher::MostDirect(uint32_t blocks,
+                                   double reranked_share) const {
+  const double more_ns = (1 - reranked_share) * (kColdNs + VectorNs());
+  return static_cast<uint32_t>(
+      std::min<double>(kMostListBlocks * kBlockItems,
+                       ScanNs(1, blocks) / std::max(more_ns, 1e-3)));
 }
 
 void CodedSearcher::TakeDirect(const AllowedQuery& query, const List& list,
                                Scratch* scratch) const {
-  for (uint32_t block = list.first_block;
-       block < list.first_block + list.blocks; ++block) {
-    uint64_t taken = ~query.allowed.barred[block];
+  for (uint32_t i = 0; i < list.blocks; ++i) {
+    const uint32_t block = list.first_block + i;
+    uint64_t taken = ~uint64_t{0};
+    if (query.packed == nullptr) {
+      taken = ~query.allowed.barred[block];
+    } else if (list.items - i * kBlockItems < kBlockItems) {
+      taken = (uint64_t{1} << (list.items % kBlockItems)) - 1;
+    }
     if (!query.excluded.empty()) taken &= ~scratch->marks[block];
     for (; taken != 0; taken &= taken - 1) {
       scratch->direct.push_back(block * kBlockItems +
@@ -476,7 +583,7 @@ void CodedSearcher::ScoreDirect(const AllowedQuery& query,
   if (direct.empty()) return;
   Shortlist& scored = scratch->scored;
   const size_t before = scored.size();
-  FindPositions(direct);
+  FindPositions(query.positions, direct);
   Score(query.query, direct, scored.scores() + before);
   std::copy(direct.begin(), direct.end(), scored.ids() + before);
   scored.set_size(before + direct.size());
@@ -513,7 +620,7 @@ void CodedSearcher::RerankAllowed(const AllowedQuery& query, Scratch* scratch,
   Shortlist& scored = scratch->scored;
   const size_t before = scored.size();
   const std::span<uint32_t> ids(survivors.ids(), survivors.size());
-  FindPositions(ids);
+  FindPositions(query.positions, ids);
   if (ids.size() * kVectorsPerOrdered > vectors()) Ascend(ids, scratch);
   Score(query.query, ids, scored.scores() + before);
   std::copy(ids.begin(), ids.end(), scored.ids() + before);
@@ -539,7 +646,7 @@ float CodedSearcher::ScoreByCode(uint32_t slot, float centre,
          scratch.tables.offset;
 }
 
-float CodedSearcher::SurvivorsError(std::span<const float> query,
+float CodedSearcher::SurvivorsError(const AllowedQuery& query,
                                     Scratch* scratch) const {
   Shortlist& survivors = scratch->survivors.list;
   Shortlist& sample = scratch->sample;
@@ -548,11 +655,11 @@ float CodedSearcher::SurvivorsError(std::span<const float> query,
   std::array<float, kErrorSample> by_code;
   for (size_t i = 0; i < size; ++i) {
     const size_t at = i * survivors.size() / size;
-    sample.ids()[i] = coded_.positions[survivors.ids()[at]];
+    sample.ids()[i] = query.positions[survivors.ids()[at]];
     by_code[i] =
         survivors.scores()[at] * scratch->code_unit + scratch->code_zero;
   }
-  Score(query, {sample.ids(), size}, sample.scores());
+  Score(query.query, {sample.ids(), size}, sample.scores());
   double square = 0;
   for (size_t i = 0; i < size; ++i) {
     const double error = sample.scores()[i] - by_code[i];

@@ -16,6 +16,10 @@ namespace tributary {
 // finite even for products that have overflowed.
 inline constexpr float kMaxListScore = 1e38f;
 
+// Where a list has more blocks, filtered searches sift survivors between blocks,
+// and nothing is packed.
+inline constexpr uint32_t kMostListBlocks = 256;
+
 // What a search works with. Each thread has one, which all its searches use, so
 // that they allocate nothing after the first ones.
 struct CodedSearcher::Scratch {

@@ -99,6 +99,7 @@ CodedSearcher::CodedSearcher(const CodedVectors& coded,
       --items;
     }
     lists_.push_back({first, blocks, items, coded.spreads[i]});
+    if (blocks > kMostListBlocks) sifts_between_lists_ = false;
   }
 }
 
@@ -256,11 +257,12 @@ absl::Status CodedSearcher::Scan(std::span<const float> query,
   return absl::OkStatus();
 }
 
-void CodedSearcher::FindPositions(std::span<uint32_t> slots) const {
+void CodedSearcher::FindPositions(std::span<const uint32_t> positions,
+                                  std::span<uint32_t> slots) {
   for (size_t i = 0; i < slots.size(); ++i) {
     const size_t ahead = std::min(i + kFetchAhead, slots.size() - 1);
-    __builtin_prefetch(&coded_.positions[slots[ahead]]);
-    slots[i] = coded_.positions[slots[i]];
+    __builtin_prefetch(&positions[slots[ahead]]);
+    slots[i] = positions[slots[i]];
   }
 }
 
@@ -269,7 +271,7 @@ void CodedSearcher::Rerank(std::span<const float> query, uint32_t n,
                            std::vector<ScoredRow>* hits) const {
   Shortlist& list = scratch->survivors.list;
   scratch->work.reranked += list.size();
-  FindPositions({list.ids(), list.size()});
+  FindPositions(coded_.positions, {list.ids(), list.size()});
   Score(query, {list.ids(), list.size()}, list.scores());
   TakeBest(n, &list, hits);
 }

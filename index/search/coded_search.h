@@ -1,7 +1,9 @@
 #ifndef TRIBUTARY_INDEX_SEARCH_CODED_SEARCH_H_
 #define TRIBUTARY_INDEX_SEARCH_CODED_SEARCH_H_
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "index/search/allowed_vectors.h"
 #include "index/search/coded_vectors.h"
 #include "index/search/flat_scan.h"
+#include "index/search/packed_codes.h"
 #include "index/search/shortlist.h"
 
 namespace tributary {
@@ -40,6 +43,7 @@ struct SearchWork {
 // The vectors that a filter allows, by code slot.
 struct AllowedSlots : AllowedVectors {
   using AllowedVectors::AllowedVectors;
+  ~AllowedSlots() override { delete packed.load(std::memory_order_acquire); }
   uint64_t size_bytes() const override;
 
   // For each block 64 bits, one for each slot: whether it is not allowed.
@@ -52,6 +56,13 @@ struct AllowedSlots : AllowedVectors {
   // The most vectors of a list that are scored without looking at codes,
   // because so few of it are allowed.
   uint32_t most_direct = 0;
+  // Whether packed codes would take less time to scan than all codes.
+  bool packs = false;
+
+  // What searches add. Packing takes as long as some searches, so that the
+  // first ones do without. Answers are the same with it.
+  mutable std::atomic<uint32_t> searches{0};
+  mutable std::atomic<const PackedCodes*> packed{nullptr};
 };
 
 // The search behind the kinds scan and ivf: an inverted file with product
@@ -163,8 +174,9 @@ class CodedSearcher {
   // Writes the exact scores of the vectors at `positions`.
   void Score(std::span<const float> query, std::span<const uint32_t> positions,
              float* scores) const;
-  // Replaces slots by positions.
-  void FindPositions(std::span<uint32_t> slots) const;
+  // Replaces slots by the positions of vectors.
+  static void FindPositions(std::span<const uint32_t> positions,
+                            std::span<uint32_t> slots);
   void MakeRoom(Scratch* scratch) const;
   // Flips the marks of the items: a second call undoes the first.
   void Mark(std::span<const uint32_t> positions, Scratch* scratch) const;
@@ -185,6 +197,13 @@ class CodedSearcher {
                             std::vector<ScoredRow>* hits) const;
   // The parts of SearchAllowed; allowed_search.cc has them.
   struct AllowedQuery;
+  // The packed codes, if there are some by now; or else null.
+  const PackedCodes* Packed(const AllowedSlots& allowed) const;
+  // As Mark and Unmark, of the slots that packed codes have.
+  void MarkPacked(const AllowedQuery& query, Scratch* scratch) const;
+  void UnmarkPacked(const AllowedQuery& query, Scratch* scratch) const;
+  // A list as this search scans it.
+  List ListOf(const AllowedQuery& query, uint32_t id) const;
   absl::Status SearchLists(const AllowedQuery& query, const SearchTerms& terms,
                            Scratch* scratch,
                            std::vector<ScoredRow>* hits) const;
@@ -194,6 +213,9 @@ class CodedSearcher {
                              const SearchTerms& terms, float least, float error,
                              Scratch* scratch,
                              std::vector<ScoredRow>* hits) const;
+  // How many a list can add to the survivors before they are sifted; 0 where
+  // lists are too long for that.
+  size_t Room(const AllowedSlots& allowed) const;
   // Makes room in scratch->direct and scratch->scored.
   void MakeRoomForScores(const AllowedQuery& query, Scratch* scratch) const;
   // The lists in which something is allowed, with their bounds, in
@@ -215,9 +237,9 @@ class CodedSearcher {
   absl::StatusOr<bool> ScanAllowed(const AllowedQuery& query,
                                    const SearchTerms& terms,
                                    Scratch* scratch) const;
-  // Whether scoring that many vectors of a list exactly takes less time than
-  // scanning the list's codes.
-  bool IsDirect(const List& list, uint32_t allowed) const;
+  // The most vectors of a list of so many blocks that take less time to score
+  // exactly than to scan and, a share of them, to rerank.
+  uint32_t MostDirect(uint32_t blocks, double reranked_share) const;
   // Adds the list's allowed slots that are not marked to scratch->direct.
   void TakeDirect(const AllowedQuery& query, const List& list,
                   Scratch* scratch) const;
@@ -230,7 +252,7 @@ class CodedSearcher {
                      std::vector<ScoredRow>* hits) const;
   // How far exact scores are from those by code, by a sample of the survivors,
   // and of all items of scratch->lists.
-  float SurvivorsError(std::span<const float> query, Scratch* scratch) const;
+  float SurvivorsError(const AllowedQuery& query, Scratch* scratch) const;
   float AnyError(const AllowedQuery& query, Scratch* scratch) const;
   // The score by code of an item of a list whose centroid scores `centre`.
   float ScoreByCode(uint32_t slot, float centre, const Scratch& scratch) const;
@@ -257,6 +279,8 @@ class CodedSearcher {
   const StoredVectors vectors_;
   const SearchEffort effort_;
   std::vector<List> lists_;
+  // Whether no list is so long that filtered searches must sift within it.
+  bool sifts_between_lists_ = true;
 };
 
 }  // namespace tributary
