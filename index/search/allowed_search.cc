@@ -216,7 +216,7 @@ void CodedSearcher::Allow(AllowedSlots* allowed) const {
           std::max(allowed->most_direct, allowed->in_list[i]);
     }
   }
-  allowed->packs = sifts_between_lists_ &&
+  allowed->packs = most_blocks_ <= kMostListBlocks &&
                    static_cast<double>(PackedCodes::Blocks(allowed->in_list)) <=
                        kMostPacked * coded_.blocks.back();
 }
@@ -413,7 +413,7 @@ void CodedSearcher::MakeRoomForScores(const AllowedQuery& query,
 }
 
 size_t CodedSearcher::Room(const AllowedSlots& allowed) const {
-  if (!sifts_between_lists_) return 0;
+  if (most_blocks_ > kMostListBlocks) return 0;
   return std::min<uint64_t>(allowed.count,
                             uint64_t{kMostListBlocks} * kBlockItems);
 }

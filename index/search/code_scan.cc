@@ -291,11 +291,16 @@ HWY_EXPORT(Scan);
 }  // namespace
 
 void Survivors::Reset(uint32_t keep_at_least, size_t more) {
-  keep = keep_at_least;
   room = more;
-  limit = size_t{keep} + keep / 2 + 256 + room;
   threshold = -32768;
-  list.Reset(limit + kBlockItems);
+  list.Reset(0);
+  Keep(keep_at_least);
+}
+
+void Survivors::Keep(uint32_t keep_at_least) {
+  keep = keep_at_least;
+  limit = size_t{keep} + keep / 2 + 256 + room;
+  list.MakeRoom(limit + kBlockItems);
 }
 
 void Survivors::Sift() {

@@ -90,6 +90,8 @@ struct Survivors {
   // With `more` room, ScanCodes drops none before the list has that many more
   // than it usually would.
   void Reset(uint32_t keep_at_least, size_t more = 0);
+  // From now on keeps so many of those that are still there.
+  void Keep(uint32_t keep_at_least);
   // Drops all but the best `keep`, or a few more.
   void Sift();
 };

@@ -162,6 +162,9 @@ class CodedSearcher {
   // Makes scratch->tables for lists whose centroids score `lowest` to `base`.
   void PrepareScan(std::span<const float> query, float base, float lowest,
                    Scratch* scratch) const;
+  struct RankedLists;
+  // The same for scratch->lists.
+  void PrepareRanked(std::span<const float> query, Scratch* scratch) const;
   // Step 2: the best `reranked` items by code, or a few more, of the ranked
   // lists, in scratch->survivors. Ignores marked items if `any_marked`. If
   // `may_skip`, skips lists in which hardly any item could survive.
@@ -182,19 +185,24 @@ class CodedSearcher {
   void Mark(std::span<const uint32_t> positions, Scratch* scratch) const;
   // Clears the marks of what was marked.
   void Unmark(std::span<const uint32_t> positions, Scratch* scratch) const;
-  // Steps 1 to 3 over the items that are not marked, with the effort for n
-  // results among the best `reach` items.
-  absl::Status SearchOnce(std::span<const float> query, uint32_t n,
-                          uint64_t reach, bool any_marked,
-                          const SearchTerms& terms, Scratch* scratch,
-                          std::vector<ScoredRow>* hits) const;
-  // The reach to search with at first: see SearchMarked.
-  uint64_t Reach(uint32_t n, uint64_t excluded) const;
   // Searches the items that are not marked, which are those of `excluded`.
   absl::Status SearchMarked(std::span<const float> query, uint32_t n,
                             std::span<const uint32_t> excluded,
                             const SearchTerms& terms, Scratch* scratch,
                             std::vector<ScoredRow>* hits) const;
+  // Scores some of the excluded items, in scratch->sample.
+  void SampleExcluded(std::span<const float> query,
+                      std::span<const uint32_t> excluded,
+                      Scratch* scratch) const;
+  // Roughly how many of so many excluded items, by the sample of them, score
+  // more than the n-th best by code so far.
+  static uint64_t CountBetter(uint32_t n, uint64_t excluded, Scratch* scratch);
+  // Steps 1 and 2 over the items that are not marked, which are those of
+  // `excluded`. Returns false if scoring all items takes less time.
+  absl::StatusOr<bool> ScanPast(std::span<const float> query, uint32_t n,
+                                std::span<const uint32_t> excluded,
+                                const SearchTerms& terms,
+                                Scratch* scratch) const;
   // The parts of SearchAllowed; allowed_search.cc has them.
   struct AllowedQuery;
   // The packed codes, if there are some by now; or else null.
@@ -261,10 +269,6 @@ class CodedSearcher {
   double CountAbove(float least, float from, Scratch* scratch) const;
   // The cost of scoring all that are allowed.
   double ExactNs(const AllowedSlots& allowed) const;
-  // Estimates how many excluded items score `least` or more.
-  uint64_t CountBetterExcluded(std::span<const float> query,
-                               std::span<const uint32_t> excluded, float least,
-                               Scratch* scratch) const;
   // |query|, finite.
   static float Length(std::span<const float> query);
   // The cost of scoring all vectors.
@@ -279,8 +283,8 @@ class CodedSearcher {
   const StoredVectors vectors_;
   const SearchEffort effort_;
   std::vector<List> lists_;
-  // Whether no list is so long that filtered searches must sift within it.
-  bool sifts_between_lists_ = true;
+  // Of the longest list.
+  uint32_t most_blocks_ = 0;
 };
 
 }  // namespace tributary
