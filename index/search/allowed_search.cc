@@ -40,8 +40,8 @@
 // where Q is the tail of the normal distribution. If the loss is above
 // kMaxLoss, the same lists are scanned once more with a threshold from the
 // start, that c for which the loss is kSmallLoss, and everything above it is
-// scored. How many that will be follows from how scores thin out among the
-// survivors. Where scoring all that pass is cheaper, that is done instead.
+// scored. How many that will be is counted in a sample of the blocks. Where
+// scoring all that pass is cheaper, that is done instead.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -84,6 +84,9 @@ constexpr float kFarther = 1.3f;
 constexpr size_t kVectorsPerOrdered = 64;
 // A second scan reranks no more, so that a thread's memory stays small.
 constexpr double kMostReranked = 1 << 17;
+// Of so many runs of kSampledBlocks blocks, one tells how many will be reranked.
+constexpr uint64_t kRunsPerSampled = 16;
+constexpr uint32_t kSampledBlocks = 4;
 // Items that were scored exactly are kept up to so many times n.
 constexpr uint32_t kMostKept = 4;
 
@@ -372,20 +375,21 @@ absl::Status CodedSearcher::SearchFurther(const AllowedQuery& query,
                                           const SearchTerms& terms, float least,
                                           float error, Scratch* scratch,
                                           std::vector<ScoredRow>* hits) const {
-  const float from = LeastFor(*hits, least, error);
-  const double above = CountAbove(least, from, scratch);
-  const double exact_ns = ExactNs(query.allowed);
+  const float threshold =
+      std::clamp(std::floor((LeastFor(*hits, least, error) -
+                             scratch->code_zero) /
+                            scratch->code_unit),
+                 -32768.0f, 32767.0f);
+  const uint32_t keep = scratch->survivors.keep;
+  const double above = CountAbove(query, threshold, scratch);
   if (above < kMostReranked &&
       ScanNs(scratch->work.lists, scratch->work.blocks) +
               above * (kColdNs + VectorNs()) <
-          exact_ns / 2) {
+          ExactNs(query.allowed)) {
     Survivors& survivors = scratch->survivors;
-    survivors.Reset(
-        static_cast<uint32_t>(std::max(2 * above, 4.0 * survivors.keep)),
-        Room(query.allowed));
-    survivors.threshold =
-        std::clamp(std::floor((from - scratch->code_zero) / scratch->code_unit),
-                   -32768.0f, 32767.0f);
+    survivors.Reset(static_cast<uint32_t>(std::max(1.5 * above, 4.0 * keep)),
+                    Room(query.allowed));
+    survivors.threshold = threshold;
     scratch->exact_threshold = hits->back().score;
     scratch->first_hits.assign(hits->begin(), hits->end());
     // What was scored without codes is among the first hits.
@@ -484,6 +488,25 @@ void CodedSearcher::RaiseBounds(const AllowedQuery& query, float reach,
   scratch->least_reach = reach;
 }
 
+CodeScan CodedSearcher::ScanOf(const AllowedQuery& query,
+                               const Scratch& scratch) const {
+  const PackedCodes* const packed = query.packed;
+  return {packed == nullptr ? coded_.codes.data() : packed->codes.data(),
+          scratch.tables.entries.data(), coded_.book.codes() / 2,
+          query.excluded.empty() ? nullptr : scratch.marks.data(),
+          packed == nullptr ? query.allowed.barred.data() : nullptr};
+}
+
+int16_t CodedSearcher::BiasOf(const AllowedQuery& query, size_t i,
+                              Scratch* scratch) const {
+  const float centre = scratch->lists.scores()[i] -
+                       ReachIn(query, scratch->lists.ids()[i], *scratch);
+  return static_cast<int16_t>(
+      std::clamp((centre - scratch->code_base) * scratch->tables.scale +
+                     scratch->code_anchor,
+                 -32767.0f, 32767.0f));
+}
+
 absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
                                                 const SearchTerms& terms,
                                                 Scratch* scratch) const {
@@ -491,11 +514,7 @@ absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
   Survivors& survivors = scratch->survivors;
   const AllowedSlots& allowed = query.allowed;
   const PackedCodes* const packed = query.packed;
-  const CodeScan scan{
-      packed == nullptr ? coded_.codes.data() : packed->codes.data(),
-      scratch->tables.entries.data(), coded_.book.codes() / 2,
-      query.excluded.empty() ? nullptr : scratch->marks.data(),
-      packed == nullptr ? allowed.barred.data() : nullptr};
+  const CodeScan scan = ScanOf(query, *scratch);
   // What is reranked is looked at twice.
   const double reranked_share =
       std::min(1.0, survivors.keep / static_cast<double>(allowed.count));
@@ -525,10 +544,6 @@ absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
       TakeDirect(query, list, scratch);
       continue;
     }
-    const float above = (lists.scores()[i] - ReachIn(query, id, *scratch) -
-                         scratch->code_base) *
-                            scratch->tables.scale +
-                        scratch->code_anchor;
     const size_t ahead = std::min(i + (packed == nullptr ? 1 : kPackedAhead),
                                   lists.size() - 1);
     uint32_t next_block = ListOf(query, lists.ids()[ahead]).first_block;
@@ -538,7 +553,7 @@ absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
     }
     ScanCodes(scan,
               {list.first_block, list.blocks, list.items,
-               static_cast<int16_t>(std::clamp(above, -32767.0f, 32767.0f))},
+               BiasOf(query, i, scratch)},
               next_block, &survivors);
     if (survivors.room > 0 &&
         survivors.list.size() > survivors.limit - survivors.room) {
@@ -699,19 +714,34 @@ float CodedSearcher::AnyError(const AllowedQuery& query,
       std::sqrt(std::max(0.0, square / kErrorSample - mean * mean)));
 }
 
-// Scores thin out exponentially: half as many are above each further step. The
-// mean distance of the survivors from the worst of them tells the step.
-double CodedSearcher::CountAbove(float least, float from,
+double CodedSearcher::CountAbove(const AllowedQuery& query, float threshold,
                                  Scratch* scratch) const {
-  Shortlist& survivors = scratch->survivors.list;
-  double sum = 0;
-  for (size_t i = 0; i < survivors.size(); ++i) {
-    sum +=
-        survivors.scores()[i] * scratch->code_unit + scratch->code_zero - least;
+  Survivors& survivors = scratch->survivors;
+  const CodeScan scan = ScanOf(query, *scratch);
+  Shortlist& lists = scratch->lists;
+  survivors.Reset(1, size_t{kSampledBlocks} * kBlockItems);
+  survivors.threshold = threshold;
+  uint64_t block = 0;
+  uint64_t sampled = 0;
+  uint64_t above = 0;
+  for (size_t i = 0; i < lists.size(); ++i) {
+    const List list = ListOf(query, lists.ids()[i]);
+    const int16_t bias = BiasOf(query, i, scratch);
+    for (uint32_t b = 0; b < list.blocks; b += kSampledBlocks, ++block) {
+      if (block % kRunsPerSampled != 0) continue;
+      const uint32_t blocks = std::min(kSampledBlocks, list.blocks - b);
+      survivors.list.set_size(0);
+      ScanCodes(scan,
+                {list.first_block + b, blocks,
+                 std::min(list.items - b * kBlockItems, blocks * kBlockItems),
+                 bias},
+                list.first_block + b, &survivors);
+      above += survivors.list.size();
+      ++sampled;
+    }
   }
-  const double mean = sum / static_cast<double>(survivors.size());
-  return static_cast<double>(survivors.size()) *
-         std::exp((least - from) / mean);
+  return static_cast<double>(above) * static_cast<double>(block) /
+         static_cast<double>(std::max<uint64_t>(1, sampled));
 }
 
 double CodedSearcher::ExactNs(const AllowedSlots& allowed) const {

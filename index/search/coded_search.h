@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "index/bundle/row.h"
 #include "index/search/allowed_vectors.h"
+#include "index/search/code_scan.h"
 #include "index/search/coded_vectors.h"
 #include "index/search/flat_scan.h"
 #include "index/search/packed_codes.h"
@@ -240,6 +241,9 @@ class CodedSearcher {
   // Makes the bounds of all lists reach at least so far.
   void RaiseBounds(const AllowedQuery& query, float reach,
                    Scratch* scratch) const;
+  // How lists are scanned, and the bias of the i-th of scratch->lists.
+  CodeScan ScanOf(const AllowedQuery& query, const Scratch& scratch) const;
+  int16_t BiasOf(const AllowedQuery& query, size_t i, Scratch* scratch) const;
   // Scans scratch->lists, less those visited, until their bounds are below what
   // was found. Returns whether it came to that.
   absl::StatusOr<bool> ScanAllowed(const AllowedQuery& query,
@@ -264,9 +268,10 @@ class CodedSearcher {
   float AnyError(const AllowedQuery& query, Scratch* scratch) const;
   // The score by code of an item of a list whose centroid scores `centre`.
   float ScoreByCode(uint32_t slot, float centre, const Scratch& scratch) const;
-  // Roughly how many allowed vectors score more than `from` by code, of which
-  // those above `least` survived.
-  double CountAbove(float least, float from, Scratch* scratch) const;
+  // Roughly how many allowed vectors of scratch->lists score more by code. Uses
+  // up the survivors.
+  double CountAbove(const AllowedQuery& query, float threshold,
+                    Scratch* scratch) const;
   // The cost of scoring all that are allowed.
   double ExactNs(const AllowedSlots& allowed) const;
   // |query|, finite.
