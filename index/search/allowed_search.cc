@@ -82,9 +82,11 @@ constexpr double kFewerNear = 3;
 constexpr float kFarther = 1.3f;
 // Of more than one vector of so many, vectors are read in order.
 constexpr size_t kVectorsPerOrdered = 64;
-// A second scan reranks no more, so that a thread's memory stays small.
-constexpr double kMostReranked = 1 << 17;
-// Of so many runs of kSampledBlocks blocks, one tells how many will be reranked.
+// A second scan reranks so many at once, so that a thread's memory stays small,
+// and the best of them raise the threshold for the others.
+constexpr uint32_t kBatch = 1 << 15;
+// Of so many runs of kSampledBlocks blocks, one tells how many will be
+// reranked.
 constexpr uint64_t kRunsPerSampled = 16;
 constexpr uint32_t kSampledBlocks = 4;
 // Items that were scored exactly are kept up to so many times n.
@@ -288,9 +290,9 @@ absl::Status CodedSearcher::SearchAllowed(
   }
   const PackedCodes* const packed = Packed(allowed);
   const AllowedQuery where{
-      query,  n,
+      query,   n,
       allowed, excluded,
-      packed, packed == nullptr ? coded_.positions : packed->positions};
+      packed,  packed == nullptr ? coded_.positions : packed->positions};
   absl::Status status;
   if (packed == nullptr) {
     Mark(excluded, &scratch);
@@ -355,7 +357,7 @@ absl::Status CodedSearcher::SearchLists(const AllowedQuery& query,
     RerankAllowed(query, scratch, hits);
     return absl::OkStatus();
   }
-  float error = SurvivorsError(query, scratch);
+  const float error = SurvivorsError(query, scratch);
   const float least =
       *std::min_element(survivors.list.scores(),
                         survivors.list.scores() + survivors.list.size()) *
@@ -366,36 +368,43 @@ absl::Status CodedSearcher::SearchLists(const AllowedQuery& query,
   if (hits->size() < query.n || !(CodeLoss(*hits, least, error) > kMaxLoss)) {
     return absl::OkStatus();
   }
-  error = std::min(error, AnyError(query, scratch));
-  if (!(CodeLoss(*hits, least, error) > kMaxLoss)) return absl::OkStatus();
-  return SearchFurther(query, terms, least, error, scratch, hits);
+  const float any_error = AnyError(query, scratch);
+  if (!(CodeLoss(*hits, least, std::min(error, any_error)) > kMaxLoss)) {
+    return absl::OkStatus();
+  }
+  return SearchFurther(query, terms, least, std::max(error, any_error), scratch,
+                       hits);
 }
 
 absl::Status CodedSearcher::SearchFurther(const AllowedQuery& query,
                                           const SearchTerms& terms, float least,
                                           float error, Scratch* scratch,
                                           std::vector<ScoredRow>* hits) const {
-  const float threshold =
-      std::clamp(std::floor((LeastFor(*hits, least, error) -
-                             scratch->code_zero) /
-                            scratch->code_unit),
-                 -32768.0f, 32767.0f);
-  const uint32_t keep = scratch->survivors.keep;
+  const float threshold = std::clamp(
+      std::floor((LeastFor(*hits, least, error) - scratch->code_zero) /
+                 scratch->code_unit),
+      -32768.0f, 32767.0f);
   const double above = CountAbove(query, threshold, scratch);
-  if (above < kMostReranked &&
-      ScanNs(scratch->work.lists, scratch->work.blocks) +
-              above * (kColdNs + VectorNs()) <
-          ExactNs(query.allowed)) {
+  if (ScanNs(scratch->work.lists, scratch->work.blocks) +
+          above * (kColdNs + VectorNs()) <
+      ExactNs(query.allowed)) {
     Survivors& survivors = scratch->survivors;
-    survivors.Reset(static_cast<uint32_t>(std::max(1.5 * above, 4.0 * keep)),
-                    Room(query.allowed));
+    survivors.Reset(kBatch, Room(query.allowed));
     survivors.threshold = threshold;
-    scratch->exact_threshold = hits->back().score;
+    scratch->batch = kBatch;
+    // The bound of a list is no promise: here it is beside what codes are
+    // looked at, and not beside what was found.
+    scratch->exact_threshold = kLowest;
+    scratch->code_margin =
+        hits->back().score -
+        (threshold * scratch->code_unit + scratch->code_zero);
     scratch->first_hits.assign(hits->begin(), hits->end());
     // What was scored without codes is among the first hits.
     std::ranges::replace(scratch->visited, kScanned, kNotVisited);
     MakeRoomForScores(query, scratch);
-    RETURN_IF_ERROR(ScanAllowed(query, terms, scratch).status());
+    const absl::Status scanned = ScanAllowed(query, terms, scratch).status();
+    scratch->batch = 0;
+    RETURN_IF_ERROR(scanned);
     RerankAllowed(query, scratch, hits);
     AddHits(query.n, scratch->first_hits, &scratch->hit_positions, hits);
     const float dropped =
@@ -544,17 +553,20 @@ absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
       TakeDirect(query, list, scratch);
       continue;
     }
-    const size_t ahead = std::min(i + (packed == nullptr ? 1 : kPackedAhead),
-                                  lists.size() - 1);
+    const size_t ahead =
+        std::min(i + (packed == nullptr ? 1 : kPackedAhead), lists.size() - 1);
     uint32_t next_block = ListOf(query, lists.ids()[ahead]).first_block;
     // ScanCodes does not prefetch the run's own blocks: there are too few.
     if (packed != nullptr && list.blocks < kBlocksAhead) {
       next_block -= kBlocksAhead - list.blocks;
     }
-    ScanCodes(scan,
-              {list.first_block, list.blocks, list.items,
-               BiasOf(query, i, scratch)},
-              next_block, &survivors);
+    ScanCodes(
+        scan,
+        {list.first_block, list.blocks, list.items, BiasOf(query, i, scratch)},
+        next_block, &survivors);
+    if (scratch->batch > 0 && survivors.list.size() >= scratch->batch) {
+      RerankBatch(query, scratch);
+    }
     if (survivors.room > 0 &&
         survivors.list.size() > survivors.limit - survivors.room) {
       survivors.Sift();
@@ -629,8 +641,26 @@ void CodedSearcher::Ascend(std::span<uint32_t> positions,
   }
 }
 
+void CodedSearcher::RerankBatch(const AllowedQuery& query,
+                                Scratch* scratch) const {
+  Survivors& survivors = scratch->survivors;
+  ScoreSurvivors(query, scratch);
+  survivors.list.set_size(0);
+  const float worst = scratch->scored.KeepBest(query.n, query.n / 16);
+  survivors.threshold = std::clamp(
+      std::floor((worst - scratch->code_margin - scratch->code_zero) /
+                 scratch->code_unit),
+      survivors.threshold, 32767.0f);
+}
+
 void CodedSearcher::RerankAllowed(const AllowedQuery& query, Scratch* scratch,
                                   std::vector<ScoredRow>* hits) const {
+  ScoreSurvivors(query, scratch);
+  TakeBest(query.n, &scratch->scored, hits);
+}
+
+void CodedSearcher::ScoreSurvivors(const AllowedQuery& query,
+                                   Scratch* scratch) const {
   Shortlist& survivors = scratch->survivors.list;
   Shortlist& scored = scratch->scored;
   const size_t before = scored.size();
@@ -641,7 +671,6 @@ void CodedSearcher::RerankAllowed(const AllowedQuery& query, Scratch* scratch,
   std::copy(ids.begin(), ids.end(), scored.ids() + before);
   scored.set_size(before + ids.size());
   scratch->work.reranked += ids.size();
-  TakeBest(query.n, &scored, hits);
 }
 
 float CodedSearcher::ScoreByCode(uint32_t slot, float centre,
@@ -731,11 +760,11 @@ double CodedSearcher::CountAbove(const AllowedQuery& query, float threshold,
       if (block % kRunsPerSampled != 0) continue;
       const uint32_t blocks = std::min(kSampledBlocks, list.blocks - b);
       survivors.list.set_size(0);
-      ScanCodes(scan,
-                {list.first_block + b, blocks,
-                 std::min(list.items - b * kBlockItems, blocks * kBlockItems),
-                 bias},
-                list.first_block + b, &survivors);
+      ScanCodes(
+          scan,
+          {list.first_block + b, blocks,
+           std::min(list.items - b * kBlockItems, blocks * kBlockItems), bias},
+          list.first_block + b, &survivors);
       above += survivors.list.size();
       ++sampled;
     }

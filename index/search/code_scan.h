@@ -98,8 +98,8 @@ struct Survivors {
 
 // Scores the items of the run and adds those above the threshold to
 // `survivors`. `next_block` is the block that the caller will scan after the
-// run; it is prefetched: what follows it, if the run has fewer than kBlocksAhead
-// blocks. Thread-safe for distinct `survivors`.
+// run; it is prefetched: what follows it, if the run has fewer than
+// kBlocksAhead blocks. Thread-safe for distinct `survivors`.
 void ScanCodes(const CodeScan& scan, const BlockRun& run, uint32_t next_block,
                Survivors* survivors);
 

@@ -136,9 +136,9 @@ SearchEffort CodedSearcher::EffortWithin(uint32_t n, uint64_t reach) const {
   const double ratio = static_cast<double>(reach) / n;
   effort.probes = static_cast<uint32_t>(
       std::min<double>(effort.probes * ratio, coded_.lists()));
-  effort.reranked = static_cast<uint32_t>(std::min<double>(
-      effort.reranked * std::pow(ratio, kRerankReachExponent),
-      static_cast<double>(coded_.slots.size())));
+  effort.reranked = static_cast<uint32_t>(
+      std::min<double>(effort.reranked * std::pow(ratio, kRerankReachExponent),
+                       static_cast<double>(coded_.slots.size())));
   return effort;
 }
 
@@ -216,8 +216,8 @@ void CodedSearcher::PrepareScan(std::span<const float> query, float base,
   scratch->code_zero = base + tables.offset - anchor * scratch->code_unit;
 }
 
-// What Scan knows of the ranked lists. The bias of a list, and how far its items
-// reach, are in the scale of scores by code.
+// What Scan knows of the ranked lists. The bias of a list, and how far its
+// items reach, are in the scale of scores by code.
 struct CodedSearcher::RankedLists {
   RankedLists(const CodedSearcher& of, Scratch* with)
       : searcher(of), scratch(*with) {}
@@ -361,15 +361,15 @@ absl::Status CodedSearcher::SearchMarked(std::span<const float> query,
   } else {
     const SearchEffort effort = Lowered(EffortFor(n), terms.effort, n);
     RankLists(query, effort.probes, scratch);
-    RETURN_IF_ERROR(
-        Scan(query, effort.reranked, /*any_marked=*/false, true, terms, scratch));
+    RETURN_IF_ERROR(Scan(query, effort.reranked, /*any_marked=*/false, true,
+                         terms, scratch));
   }
   if (scratch->survivors.list.size() < n) {
     // These lists hold too few items that pass: scan all of them.
     RankLists(query, coded_.lists(), scratch);
     const SearchEffort effort = Lowered(EffortFor(n), terms.effort, n);
-    RETURN_IF_ERROR(Scan(query, effort.reranked, !excluded.empty(), false,
-                         terms, scratch));
+    RETURN_IF_ERROR(
+        Scan(query, effort.reranked, !excluded.empty(), false, terms, scratch));
   }
   Rerank(query, n, scratch, hits);
   return absl::OkStatus();

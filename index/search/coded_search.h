@@ -259,6 +259,11 @@ class CodedSearcher {
   void ScoreDirect(const AllowedQuery& query, Scratch* scratch) const;
   // Puts unique positions in order.
   void Ascend(std::span<uint32_t> positions, Scratch* scratch) const;
+  // Moves what survived to scratch->scored.
+  void ScoreSurvivors(const AllowedQuery& query, Scratch* scratch) const;
+  // The same before the scan is over. The best of what was scored raise the
+  // thresholds.
+  void RerankBatch(const AllowedQuery& query, Scratch* scratch) const;
   // Scores the survivors, and takes the best of all that was scored.
   void RerankAllowed(const AllowedQuery& query, Scratch* scratch,
                      std::vector<ScoredRow>* hits) const;
