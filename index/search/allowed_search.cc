@@ -21,7 +21,11 @@
 //
 // What is found. A scan reads the codes of a whole list. Where few of its
 // vectors are allowed, it is cheaper to score these exactly at once, so that
-// with very few allowed vectors the search is exact.
+// with very few allowed vectors the search is exact. Otherwise a filter that is
+// used again and again gets codes of its own, with nothing between those of
+// allowed vectors (packed_codes.h). What a search finds must not depend on when
+// that happens: survivors are sifted between lists, of which both forms have
+// the same members in the same order, and not between blocks.
 //
 // The check. The best R by code are reranked, as without a filter. Sometimes
 // that is not enough: where the filter bars the best vectors of every list,
@@ -36,8 +40,8 @@
 // where Q is the tail of the normal distribution. If the loss is above
 // kMaxLoss, the same lists are scanned once more with a threshold from the
 // start, that c for which the loss is kSmallLoss, and everything above it is
-// scored. How many that will be follows from how scores thin out among the
-// survivors. Where scoring all that pass is cheaper, that is done instead.
+// scored. How many that will be is counted in a sample of the blocks. Where
+// scoring all that pass is cheaper, that is done instead.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -78,14 +82,26 @@ constexpr double kFewerNear = 3;
 constexpr float kFarther = 1.3f;
 // Of more than one vector of so many, vectors are read in order.
 constexpr size_t kVectorsPerOrdered = 64;
-// A second scan reranks no more, so that a thread's memory stays small.
-constexpr double kMostReranked = 1 << 17;
+// A second scan reranks so many at once, so that a thread's memory stays small,
+// and the best of them raise the threshold for the others.
+constexpr uint32_t kBatch = 1 << 15;
+// Of so many runs of kSampledBlocks blocks, one tells how many will be
+// reranked.
+constexpr uint64_t kRunsPerSampled = 16;
+constexpr uint32_t kSampledBlocks = 4;
 // Items that were scored exactly are kept up to so many times n.
 constexpr uint32_t kMostKept = 4;
 
 // A vector that is scored without its codes having been read is in no cache: it
 // takes so many nanoseconds more.
 constexpr double kColdNs = 21;
+// Codes are packed by the search of this number, because that takes about as
+// long as so many searches save, and if packed blocks are at most this share of
+// all.
+constexpr uint32_t kSearchesBeforePacking = 4;
+constexpr double kMostPacked = 0.4;
+// Packed lists are a block or two each: they are prefetched so many ahead.
+constexpr size_t kPackedAhead = 4;
 
 constexpr double kMaxLoss = 0.012;
 constexpr double kSmallLoss = 0.005;
@@ -150,11 +166,17 @@ struct CodedSearcher::AllowedQuery {
   uint32_t n;
   const AllowedSlots& allowed;
   std::span<const uint32_t> excluded;
+  // May be null: then all codes are scanned.
+  const PackedCodes* packed;
+  // The position of the vector in each code slot.
+  std::span<const uint32_t> positions;
 };
 
 uint64_t AllowedSlots::size_bytes() const {
+  const PackedCodes* const codes = packed.load(std::memory_order_acquire);
   return AllowedVectors::size_bytes() + barred.size() * sizeof(uint64_t) +
-         in_list.size() * sizeof(uint32_t) + reaches.size() * sizeof(float);
+         in_list.size() * sizeof(uint32_t) + reaches.size() * sizeof(float) +
+         (codes == nullptr ? 0 : codes->size_bytes());
 }
 
 // Of the allowed vectors and the others, the fewer ones are looked up: that
@@ -194,11 +216,56 @@ void CodedSearcher::Allow(AllowedSlots* allowed) const {
         CountBits(std::span(barred).subspan(list.first_block, list.blocks));
     allowed->in_list[i] = static_cast<uint32_t>(count);
     allowed->reaches[i] = ListReach(static_cast<double>(count), list.items);
-    if (IsDirect(list, allowed->in_list[i])) {
+    if (count <= MostDirect(list.blocks, 0)) {
       allowed->most_direct =
           std::max(allowed->most_direct, allowed->in_list[i]);
     }
   }
+  allowed->packs = most_blocks_ <= kMostListBlocks &&
+                   static_cast<double>(PackedCodes::Blocks(allowed->in_list)) <=
+                       kMostPacked * coded_.blocks.back();
+}
+
+const PackedCodes* CodedSearcher::Packed(const AllowedSlots& allowed) const {
+  if (!allowed.packs) return nullptr;
+  const PackedCodes* packed = allowed.packed.load(std::memory_order_acquire);
+  if (packed != nullptr) return packed;
+  // One thread packs; the others search meanwhile.
+  if (allowed.searches.fetch_add(1, std::memory_order_relaxed) + 1 !=
+      kSearchesBeforePacking) {
+    return nullptr;
+  }
+  packed = new PackedCodes(coded_, allowed.barred, allowed.in_list);
+  allowed.packed.store(packed, std::memory_order_release);
+  return packed;
+}
+
+void CodedSearcher::MarkPacked(const AllowedQuery& query,
+                               Scratch* scratch) const {
+  if (query.excluded.empty()) return;
+  MakeRoom(scratch);
+  for (const uint32_t position : query.excluded) {
+    const uint32_t slot = coded_.slots[position];
+    if (query.allowed.barred[slot / kBlockItems] >> (slot % kBlockItems) & 1) {
+      continue;
+    }
+    const uint32_t to = query.packed->SlotOf(slot, query.allowed.barred);
+    scratch->marks[to / kBlockItems] |= uint64_t{1} << (to % kBlockItems);
+  }
+}
+
+void CodedSearcher::UnmarkPacked(const AllowedQuery& query,
+                                 Scratch* scratch) const {
+  if (query.excluded.empty()) return;
+  std::fill_n(scratch->marks.begin(), query.packed->blocks.back(), 0);
+}
+
+CodedSearcher::List CodedSearcher::ListOf(const AllowedQuery& query,
+                                          uint32_t id) const {
+  if (query.packed == nullptr) return lists_[id];
+  const std::vector<uint32_t>& blocks = query.packed->blocks;
+  return {blocks[id], blocks[id + 1] - blocks[id], query.allowed.in_list[id],
+          lists_[id].spread};
 }
 
 absl::Status CodedSearcher::SearchAllowed(
@@ -221,10 +288,21 @@ absl::Status CodedSearcher::SearchAllowed(
     if (work != nullptr) *work = scratch.work;
     return FlatScanAllowed(vectors_, query, n, allowed, excluded, terms, hits);
   }
-  Mark(excluded, &scratch);
-  absl::Status status =
-      SearchLists({query, n, allowed, excluded}, terms, &scratch, hits);
-  Unmark(excluded, &scratch);
+  const PackedCodes* const packed = Packed(allowed);
+  const AllowedQuery where{
+      query,   n,
+      allowed, excluded,
+      packed,  packed == nullptr ? coded_.positions : packed->positions};
+  absl::Status status;
+  if (packed == nullptr) {
+    Mark(excluded, &scratch);
+    status = SearchLists(where, terms, &scratch, hits);
+    Unmark(excluded, &scratch);
+  } else {
+    MarkPacked(where, &scratch);
+    status = SearchLists(where, terms, &scratch, hits);
+    UnmarkPacked(where, &scratch);
+  }
   if (work != nullptr) *work = scratch.work;
   return status;
 }
@@ -258,9 +336,10 @@ absl::Status CodedSearcher::SearchLists(const AllowedQuery& query,
   const double power =
       std::max(0.5, 1 + kRerankDecay * std::log10(std::max(near_share, 1e-6)));
   const double ratio = static_cast<double>(unfiltered.reranked) / query.n;
-  survivors.Reset(std::max(
-      query.n,
-      static_cast<uint32_t>(terms.effort * query.n * std::pow(ratio, power))));
+  survivors.Reset(
+      std::max(query.n, static_cast<uint32_t>(terms.effort * query.n *
+                                              std::pow(ratio, power))),
+      Room(query.allowed));
   scratch->exact_threshold = kLowest;
   MakeRoomForScores(query, scratch);
   ASSIGN_OR_RETURN(const bool done, ScanAllowed(query, terms, scratch));
@@ -278,7 +357,7 @@ absl::Status CodedSearcher::SearchLists(const AllowedQuery& query,
     RerankAllowed(query, scratch, hits);
     return absl::OkStatus();
   }
-  float error = SurvivorsError(query.query, scratch);
+  const float error = SurvivorsError(query, scratch);
   const float least =
       *std::min_element(survivors.list.scores(),
                         survivors.list.scores() + survivors.list.size()) *
@@ -289,34 +368,43 @@ absl::Status CodedSearcher::SearchLists(const AllowedQuery& query,
   if (hits->size() < query.n || !(CodeLoss(*hits, least, error) > kMaxLoss)) {
     return absl::OkStatus();
   }
-  error = std::min(error, AnyError(query, scratch));
-  if (!(CodeLoss(*hits, least, error) > kMaxLoss)) return absl::OkStatus();
-  return SearchFurther(query, terms, least, error, scratch, hits);
+  const float any_error = AnyError(query, scratch);
+  if (!(CodeLoss(*hits, least, std::min(error, any_error)) > kMaxLoss)) {
+    return absl::OkStatus();
+  }
+  return SearchFurther(query, terms, least, std::max(error, any_error), scratch,
+                       hits);
 }
 
 absl::Status CodedSearcher::SearchFurther(const AllowedQuery& query,
                                           const SearchTerms& terms, float least,
                                           float error, Scratch* scratch,
                                           std::vector<ScoredRow>* hits) const {
-  const float from = LeastFor(*hits, least, error);
-  const double above = CountAbove(least, from, scratch);
-  const double exact_ns = ExactNs(query.allowed);
-  if (above < kMostReranked &&
-      ScanNs(scratch->work.lists, scratch->work.blocks) +
-              above * (kColdNs + VectorNs()) <
-          exact_ns / 2) {
+  const float threshold = std::clamp(
+      std::floor((LeastFor(*hits, least, error) - scratch->code_zero) /
+                 scratch->code_unit),
+      -32768.0f, 32767.0f);
+  const double above = CountAbove(query, threshold, scratch);
+  if (ScanNs(scratch->work.lists, scratch->work.blocks) +
+          above * (kColdNs + VectorNs()) <
+      ExactNs(query.allowed)) {
     Survivors& survivors = scratch->survivors;
-    survivors.Reset(
-        static_cast<uint32_t>(std::max(2 * above, 4.0 * survivors.keep)));
-    survivors.threshold =
-        std::clamp(std::floor((from - scratch->code_zero) / scratch->code_unit),
-                   -32768.0f, 32767.0f);
-    scratch->exact_threshold = hits->back().score;
+    survivors.Reset(kBatch, Room(query.allowed));
+    survivors.threshold = threshold;
+    scratch->batch = kBatch;
+    // The bound of a list is no promise: here it is beside what codes are
+    // looked at, and not beside what was found.
+    scratch->exact_threshold = kLowest;
+    scratch->code_margin =
+        hits->back().score -
+        (threshold * scratch->code_unit + scratch->code_zero);
     scratch->first_hits.assign(hits->begin(), hits->end());
     // What was scored without codes is among the first hits.
     std::ranges::replace(scratch->visited, kScanned, kNotVisited);
     MakeRoomForScores(query, scratch);
-    RETURN_IF_ERROR(ScanAllowed(query, terms, scratch).status());
+    const absl::Status scanned = ScanAllowed(query, terms, scratch).status();
+    scratch->batch = 0;
+    RETURN_IF_ERROR(scanned);
     RerankAllowed(query, scratch, hits);
     AddHits(query.n, scratch->first_hits, &scratch->hit_positions, hits);
     const float dropped =
@@ -334,7 +422,13 @@ void CodedSearcher::MakeRoomForScores(const AllowedQuery& query,
   scratch->direct.clear();
   scratch->direct.reserve(direct);
   scratch->scored.Reset(2 * size_t{query.n} * kMostKept + direct +
-                        scratch->survivors.limit() + kBlockItems);
+                        scratch->survivors.limit + kBlockItems);
+}
+
+size_t CodedSearcher::Room(const AllowedSlots& allowed) const {
+  if (most_blocks_ > kMostListBlocks) return 0;
+  return std::min<uint64_t>(allowed.count,
+                            uint64_t{kMostListBlocks} * kBlockItems);
 }
 
 void CodedSearcher::BoundLists(const AllowedQuery& query,
@@ -403,16 +497,38 @@ void CodedSearcher::RaiseBounds(const AllowedQuery& query, float reach,
   scratch->least_reach = reach;
 }
 
+CodeScan CodedSearcher::ScanOf(const AllowedQuery& query,
+                               const Scratch& scratch) const {
+  const PackedCodes* const packed = query.packed;
+  return {packed == nullptr ? coded_.codes.data() : packed->codes.data(),
+          scratch.tables.entries.data(), coded_.book.codes() / 2,
+          query.excluded.empty() ? nullptr : scratch.marks.data(),
+          packed == nullptr ? query.allowed.barred.data() : nullptr};
+}
+
+int16_t CodedSearcher::BiasOf(const AllowedQuery& query, size_t i,
+                              Scratch* scratch) const {
+  const float centre = scratch->lists.scores()[i] -
+                       ReachIn(query, scratch->lists.ids()[i], *scratch);
+  return static_cast<int16_t>(
+      std::clamp((centre - scratch->code_base) * scratch->tables.scale +
+                     scratch->code_anchor,
+                 -32767.0f, 32767.0f));
+}
+
 absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
                                                 const SearchTerms& terms,
                                                 Scratch* scratch) const {
   Shortlist& lists = scratch->lists;
   Survivors& survivors = scratch->survivors;
   const AllowedSlots& allowed = query.allowed;
-  const CodeScan scan{coded_.codes.data(), scratch->tables.entries.data(),
-                      coded_.book.codes() / 2,
-                      query.excluded.empty() ? nullptr : scratch->marks.data(),
-                      allowed.barred.data()};
+  const PackedCodes* const packed = query.packed;
+  const CodeScan scan = ScanOf(query, *scratch);
+  // What is reranked is looked at twice.
+  const double reranked_share =
+      std::min(1.0, survivors.keep / static_cast<double>(allowed.count));
+  const uint32_t most_direct =
+      std::min(allowed.most_direct, MostDirect(1, reranked_share));
   const auto below_all = [&](float bound) {
     return bound < scratch->exact_threshold ||
            (survivors.threshold > -32768 &&
@@ -431,21 +547,30 @@ absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
     if (below_all(lists.scores()[i])) return true;
     if (scratch->visited[id] != kNotVisited) continue;
     scratch->visited[id] = kScanned;
-    const List& list = lists_[id];
-    if (IsDirect(list, allowed.in_list[id])) {
+    const List list = ListOf(query, id);
+    if (allowed.in_list[id] <= most_direct) {
       scratch->visited[id] = kScored;
       TakeDirect(query, list, scratch);
       continue;
     }
-    const float above = (lists.scores()[i] - ReachIn(query, id, *scratch) -
-                         scratch->code_base) *
-                            scratch->tables.scale +
-                        scratch->code_anchor;
-    const List& next = lists_[lists.ids()[std::min(i + 1, lists.size() - 1)]];
-    ScanCodes(scan,
-              {list.first_block, list.blocks, list.items,
-               static_cast<int16_t>(std::clamp(above, -32767.0f, 32767.0f))},
-              next.first_block, &survivors);
+    const size_t ahead =
+        std::min(i + (packed == nullptr ? 1 : kPackedAhead), lists.size() - 1);
+    uint32_t next_block = ListOf(query, lists.ids()[ahead]).first_block;
+    // ScanCodes does not prefetch the run's own blocks: there are too few.
+    if (packed != nullptr && list.blocks < kBlocksAhead) {
+      next_block -= kBlocksAhead - list.blocks;
+    }
+    ScanCodes(
+        scan,
+        {list.first_block, list.blocks, list.items, BiasOf(query, i, scratch)},
+        next_block, &survivors);
+    if (scratch->batch > 0 && survivors.list.size() >= scratch->batch) {
+      RerankBatch(query, scratch);
+    }
+    if (survivors.room > 0 &&
+        survivors.list.size() > survivors.limit - survivors.room) {
+      survivors.Sift();
+    }
     ++scratch->work.lists;
     scratch->work.blocks += list.blocks;
   }
@@ -453,15 +578,24 @@ absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,
   return false;
 }
 
-bool CodedSearcher::IsDirect(const List& list, uint32_t allowed) const {
-  return allowed * (kColdNs + VectorNs()) < ScanNs(1, list.blocks);
+uint32_t CodedSearcher::MostDirect(uint32_t blocks,
+                                   double reranked_share) const {
+  const double more_ns = (1 - reranked_share) * (kColdNs + VectorNs());
+  return static_cast<uint32_t>(
+      std::min<double>(kMostListBlocks * kBlockItems,
+                       ScanNs(1, blocks) / std::max(more_ns, 1e-3)));
 }
 
 void CodedSearcher::TakeDirect(const AllowedQuery& query, const List& list,
                                Scratch* scratch) const {
-  for (uint32_t block = list.first_block;
-       block < list.first_block + list.blocks; ++block) {
-    uint64_t taken = ~query.allowed.barred[block];
+  for (uint32_t i = 0; i < list.blocks; ++i) {
+    const uint32_t block = list.first_block + i;
+    uint64_t taken = ~uint64_t{0};
+    if (query.packed == nullptr) {
+      taken = ~query.allowed.barred[block];
+    } else if (list.items - i * kBlockItems < kBlockItems) {
+      taken = (uint64_t{1} << (list.items % kBlockItems)) - 1;
+    }
     if (!query.excluded.empty()) taken &= ~scratch->marks[block];
     for (; taken != 0; taken &= taken - 1) {
       scratch->direct.push_back(block * kBlockItems +
@@ -476,7 +610,7 @@ void CodedSearcher::ScoreDirect(const AllowedQuery& query,
   if (direct.empty()) return;
   Shortlist& scored = scratch->scored;
   const size_t before = scored.size();
-  FindPositions(direct);
+  FindPositions(query.positions, direct);
   Score(query.query, direct, scored.scores() + before);
   std::copy(direct.begin(), direct.end(), scored.ids() + before);
   scored.set_size(before + direct.size());
@@ -507,19 +641,36 @@ void CodedSearcher::Ascend(std::span<uint32_t> positions,
   }
 }
 
+void CodedSearcher::RerankBatch(const AllowedQuery& query,
+                                Scratch* scratch) const {
+  Survivors& survivors = scratch->survivors;
+  ScoreSurvivors(query, scratch);
+  survivors.list.set_size(0);
+  const float worst = scratch->scored.KeepBest(query.n, query.n / 16);
+  survivors.threshold = std::clamp(
+      std::floor((worst - scratch->code_margin - scratch->code_zero) /
+                 scratch->code_unit),
+      survivors.threshold, 32767.0f);
+}
+
 void CodedSearcher::RerankAllowed(const AllowedQuery& query, Scratch* scratch,
                                   std::vector<ScoredRow>* hits) const {
+  ScoreSurvivors(query, scratch);
+  TakeBest(query.n, &scratch->scored, hits);
+}
+
+void CodedSearcher::ScoreSurvivors(const AllowedQuery& query,
+                                   Scratch* scratch) const {
   Shortlist& survivors = scratch->survivors.list;
   Shortlist& scored = scratch->scored;
   const size_t before = scored.size();
   const std::span<uint32_t> ids(survivors.ids(), survivors.size());
-  FindPositions(ids);
+  FindPositions(query.positions, ids);
   if (ids.size() * kVectorsPerOrdered > vectors()) Ascend(ids, scratch);
   Score(query.query, ids, scored.scores() + before);
   std::copy(ids.begin(), ids.end(), scored.ids() + before);
   scored.set_size(before + ids.size());
   scratch->work.reranked += ids.size();
-  TakeBest(query.n, &scored, hits);
 }
 
 float CodedSearcher::ScoreByCode(uint32_t slot, float centre,
@@ -539,7 +690,7 @@ float CodedSearcher::ScoreByCode(uint32_t slot, float centre,
          scratch.tables.offset;
 }
 
-float CodedSearcher::SurvivorsError(std::span<const float> query,
+float CodedSearcher::SurvivorsError(const AllowedQuery& query,
                                     Scratch* scratch) const {
   Shortlist& survivors = scratch->survivors.list;
   Shortlist& sample = scratch->sample;
@@ -548,11 +699,11 @@ float CodedSearcher::SurvivorsError(std::span<const float> query,
   std::array<float, kErrorSample> by_code;
   for (size_t i = 0; i < size; ++i) {
     const size_t at = i * survivors.size() / size;
-    sample.ids()[i] = coded_.positions[survivors.ids()[at]];
+    sample.ids()[i] = query.positions[survivors.ids()[at]];
     by_code[i] =
         survivors.scores()[at] * scratch->code_unit + scratch->code_zero;
   }
-  Score(query, {sample.ids(), size}, sample.scores());
+  Score(query.query, {sample.ids(), size}, sample.scores());
   double square = 0;
   for (size_t i = 0; i < size; ++i) {
     const double error = sample.scores()[i] - by_code[i];
@@ -592,19 +743,34 @@ float CodedSearcher::AnyError(const AllowedQuery& query,
       std::sqrt(std::max(0.0, square / kErrorSample - mean * mean)));
 }
 
-// Scores thin out exponentially: half as many are above each further step. The
-// mean distance of the survivors from the worst of them tells the step.
-double CodedSearcher::CountAbove(float least, float from,
+double CodedSearcher::CountAbove(const AllowedQuery& query, float threshold,
                                  Scratch* scratch) const {
-  Shortlist& survivors = scratch->survivors.list;
-  double sum = 0;
-  for (size_t i = 0; i < survivors.size(); ++i) {
-    sum +=
-        survivors.scores()[i] * scratch->code_unit + scratch->code_zero - least;
+  Survivors& survivors = scratch->survivors;
+  const CodeScan scan = ScanOf(query, *scratch);
+  Shortlist& lists = scratch->lists;
+  survivors.Reset(1, size_t{kSampledBlocks} * kBlockItems);
+  survivors.threshold = threshold;
+  uint64_t block = 0;
+  uint64_t sampled = 0;
+  uint64_t above = 0;
+  for (size_t i = 0; i < lists.size(); ++i) {
+    const List list = ListOf(query, lists.ids()[i]);
+    const int16_t bias = BiasOf(query, i, scratch);
+    for (uint32_t b = 0; b < list.blocks; b += kSampledBlocks, ++block) {
+      if (block % kRunsPerSampled != 0) continue;
+      const uint32_t blocks = std::min(kSampledBlocks, list.blocks - b);
+      survivors.list.set_size(0);
+      ScanCodes(
+          scan,
+          {list.first_block + b, blocks,
+           std::min(list.items - b * kBlockItems, blocks * kBlockItems), bias},
+          list.first_block + b, &survivors);
+      above += survivors.list.size();
+      ++sampled;
+    }
   }
-  const double mean = sum / static_cast<double>(survivors.size());
-  return static_cast<double>(survivors.size()) *
-         std::exp((least - from) / mean);
+  return static_cast<double>(above) * static_cast<double>(block) /
+         static_cast<double>(std::max<uint64_t>(1, sampled));
 }
 
 double CodedSearcher::ExactNs(const AllowedSlots& allowed) const {

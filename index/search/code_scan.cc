@@ -21,9 +21,6 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The scan prefetches codes this many blocks ahead.
-constexpr uint32_t kPrefetchBlocks = 8;
-
 #if HWY_TARGET == HWY_SCALAR
 
 template <uint32_t kBlocks>
@@ -244,14 +241,11 @@ struct Scanner {
     const uint32_t items = run.items - index * kBlockItems;
     if (items < kBlockItems) above &= (uint64_t{1} << items) - 1;
     Take(scores, block * kBlockItems, above, &survivors->list);
-    if (survivors->list.size() > survivors->limit()) Sift();
+    if (survivors->list.size() > survivors->limit) Sift();
   }
 
   HWY_NOINLINE void Sift() {
-    // Scores are integers, so that a score is above the threshold exactly when
-    // it is above the threshold's floor.
-    survivors->threshold = std::floor(
-        survivors->list.KeepBest(survivors->keep, survivors->keep / 16));
+    survivors->Sift();
     threshold = static_cast<int16_t>(survivors->threshold);
   }
 };
@@ -262,7 +256,7 @@ void Scan(const CodeScan& scan, const BlockRun& run, uint32_t next_block,
   uint64_t above[2];
   const size_t block_bytes = size_t{scan.pairs} * kBlockItems;
   const auto ahead = [&](uint32_t index) {
-    const uint32_t later = index + kPrefetchBlocks;
+    const uint32_t later = index + kBlocksAhead;
     const size_t block = later < run.blocks ? run.first_block + later
                                             : next_block + (later - run.blocks);
     return scan.codes + block * block_bytes;
@@ -296,10 +290,23 @@ HWY_EXPORT(Scan);
 
 }  // namespace
 
-void Survivors::Reset(uint32_t keep_at_least) {
-  keep = keep_at_least;
+void Survivors::Reset(uint32_t keep_at_least, size_t more) {
+  room = more;
   threshold = -32768;
-  list.Reset(limit() + kBlockItems);
+  list.Reset(0);
+  Keep(keep_at_least);
+}
+
+void Survivors::Keep(uint32_t keep_at_least) {
+  keep = keep_at_least;
+  limit = size_t{keep} + keep / 2 + 256 + room;
+  list.MakeRoom(limit + kBlockItems);
+}
+
+void Survivors::Sift() {
+  // Scores are integers, so that a score is above the threshold exactly when it
+  // is above the threshold's floor.
+  threshold = std::floor(list.KeepBest(keep, keep / 16));
 }
 
 void ScanCodes(const CodeScan& scan, const BlockRun& run, uint32_t next_block,

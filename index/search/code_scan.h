@@ -41,6 +41,8 @@ inline constexpr uint32_t kBlockItems = 64;
 inline constexpr uint32_t kCodewords = 16;
 inline constexpr uint32_t kMaxCodes = 256;
 inline constexpr int kMaxEntry = 127;
+// A scan prefetches codes this many blocks ahead.
+inline constexpr uint32_t kBlocksAhead = 8;
 
 // The byte, of the 64 of each pair, that holds an item's codes.
 inline constexpr uint32_t CodeByte(uint32_t item_in_block) {
@@ -75,20 +77,29 @@ struct BlockRun {
 // as float.
 struct Survivors {
   Shortlist list;
-  // At least this many items are kept, or all if there are fewer. The list
-  // grows to limit() before all but the best `keep` are dropped.
+  // At least this many items are kept, or all if there are fewer.
   uint32_t keep;
+  // The list grows beyond this before all but the best `keep` are dropped. It
+  // includes the room that Reset was given.
+  size_t limit;
+  size_t room;
   // Items with scores up to this one are not added. It rises whenever items are
   // dropped.
   float threshold;
 
-  void Reset(uint32_t keep_at_least);
-  size_t limit() const { return size_t{keep} + keep / 2 + 256; }
+  // With `more` room, ScanCodes drops none before the list has that many more
+  // than it usually would.
+  void Reset(uint32_t keep_at_least, size_t more = 0);
+  // From now on keeps so many of those that are still there.
+  void Keep(uint32_t keep_at_least);
+  // Drops all but the best `keep`, or a few more.
+  void Sift();
 };
 
 // Scores the items of the run and adds those above the threshold to
 // `survivors`. `next_block` is the block that the caller will scan after the
-// run; it is prefetched. Thread-safe for distinct `survivors`.
+// run; it is prefetched: what follows it, if the run has fewer than
+// kBlocksAhead blocks. Thread-safe for distinct `survivors`.
 void ScanCodes(const CodeScan& scan, const BlockRun& run, uint32_t next_block,
                Survivors* survivors);
 

@@ -16,6 +16,10 @@ namespace tributary {
 // finite even for products that have overflowed.
 inline constexpr float kMaxListScore = 1e38f;
 
+// Where a list has more blocks, filtered searches sift survivors between
+// blocks, and nothing is packed.
+inline constexpr uint32_t kMostListBlocks = 256;
+
 // What a search works with. Each thread has one, which all its searches use, so
 // that they allocate nothing after the first ones.
 struct CodedSearcher::Scratch {
@@ -61,6 +65,10 @@ struct CodedSearcher::Scratch {
   std::vector<uint64_t> positions;
   // That many score above this as are looked for.
   float exact_threshold;
+  // In a second scan, so many survivors are scored at once. Otherwise 0.
+  size_t batch = 0;
+  // How far below the worst hit's exact score a score by code is looked at.
+  float code_margin;
   // Hits of the first scan, and their positions.
   std::vector<ScoredRow> first_hits;
   std::vector<uint32_t> hit_positions;

@@ -34,6 +34,8 @@ constexpr float kBiasRange = 16'000;
 constexpr size_t kFetchAhead = 32;
 // Lists that are scanned between two looks at the clock.
 constexpr size_t kListsPerClock = 16;
+// Slots are prefetched this many excluded items ahead.
+constexpr size_t kMarkAhead = 16;
 // Above one item to exclude of so many slots, clearing all marks is faster than
 // undoing each.
 constexpr size_t kSlotsPerMark = 1024;
@@ -63,8 +65,15 @@ constexpr double kRerankSmallNExponent = 0.75;
 
 // Up to this many excluded items are scored to estimate how many of them would
 // have ranked. Fewer than kMoreThanChance in the sample count as none.
-constexpr uint64_t kExcludedSample = 512;
+constexpr uint64_t kExcludedSample = 256;
 constexpr uint64_t kMoreThanChance = 4;
+// To find n particular items of the best `reach` takes that many times as many
+// reranked vectors: (reach / n) to this power. Measured.
+constexpr double kRerankReachExponent = 0.85;
+// At first it is expected that at most so many times n excluded items rank.
+constexpr size_t kMostBetter = 4;
+// Effort for fewer better ones than a share of n is not estimated again.
+constexpr uint64_t kFewBetter = 16;
 
 // The share of an effort, of a search for n.
 SearchEffort Lowered(SearchEffort effort, float share, uint32_t n) {
@@ -99,6 +108,7 @@ CodedSearcher::CodedSearcher(const CodedVectors& coded,
       --items;
     }
     lists_.push_back({first, blocks, items, coded.spreads[i]});
+    most_blocks_ = std::max(most_blocks_, blocks);
   }
 }
 
@@ -124,15 +134,11 @@ SearchEffort CodedSearcher::EffortFor(uint32_t n) const {
 SearchEffort CodedSearcher::EffortWithin(uint32_t n, uint64_t reach) const {
   SearchEffort effort = EffortFor(n);
   const double ratio = static_cast<double>(reach) / n;
-  // By measurement, finding n particular items of the best `reach` takes effort
-  // in proportion to reach / n. Excluded items take no room among the reranked
-  // ones, hence the difference.
-  const double reranked =
-      effort.reranked * ratio - static_cast<double>(reach - n);
   effort.probes = static_cast<uint32_t>(
       std::min<double>(effort.probes * ratio, coded_.lists()));
-  effort.reranked = static_cast<uint32_t>(std::clamp<double>(
-      reranked, effort.reranked, static_cast<double>(coded_.slots.size())));
+  effort.reranked = static_cast<uint32_t>(
+      std::min<double>(effort.reranked * std::pow(ratio, kRerankReachExponent),
+                       static_cast<double>(coded_.slots.size())));
   return effort;
 }
 
@@ -168,8 +174,10 @@ void CodedSearcher::Mark(std::span<const uint32_t> positions,
                          Scratch* scratch) const {
   if (positions.empty()) return;
   MakeRoom(scratch);
-  for (const uint32_t position : positions) {
-    const uint32_t slot = coded_.slots[position];
+  for (size_t i = 0; i < positions.size(); ++i) {
+    const size_t ahead = std::min(i + kMarkAhead, positions.size() - 1);
+    __builtin_prefetch(&coded_.slots[positions[ahead]]);
+    const uint32_t slot = coded_.slots[positions[i]];
     scratch->marks[slot / kBlockItems] ^= uint64_t{1} << (slot % kBlockItems);
   }
 }
@@ -208,59 +216,84 @@ void CodedSearcher::PrepareScan(std::span<const float> query, float base,
   scratch->code_zero = base + tables.offset - anchor * scratch->code_unit;
 }
 
+// What Scan knows of the ranked lists. The bias of a list, and how far its
+// items reach, are in the scale of scores by code.
+struct CodedSearcher::RankedLists {
+  RankedLists(const CodedSearcher& of, Scratch* with)
+      : searcher(of), scratch(*with) {}
+
+  const List& operator[](size_t i) const {
+    return searcher.lists_[scratch.lists.ids()[i]];
+  }
+  float Centre(size_t i) const {
+    return scratch.lists.scores()[i] -
+           kRankSpread * scratch.query_length * (*this)[i].spread;
+  }
+  float Above(size_t i) const {
+    return (Centre(i) - scratch.code_base) * scratch.tables.scale +
+           scratch.code_anchor;
+  }
+  float Reach(size_t i) const {
+    return Above(i) + (kReachSpread * scratch.query_length * (*this)[i].spread -
+                       scratch.tables.offset) *
+                          scratch.tables.scale;
+  }
+  BlockRun RunOf(size_t i) const {
+    const List& list = (*this)[i];
+    return {list.first_block, list.blocks, list.items,
+            static_cast<int16_t>(std::clamp(Above(i), -32767.0f, 32767.0f))};
+  }
+  uint32_t NextBlock(size_t i) const {
+    return (*this)[std::min(i + 1, scratch.lists.size() - 1)].first_block;
+  }
+
+  const CodedSearcher& searcher;
+  Scratch& scratch;
+};
+
+void CodedSearcher::PrepareRanked(std::span<const float> query,
+                                  Scratch* scratch) const {
+  const RankedLists lists(*this, scratch);
+  const float base = lists.Centre(0);
+  float lowest = base;
+  for (size_t i = 1; i < scratch->lists.size(); ++i) {
+    lowest = std::min(lowest, lists.Centre(i));
+  }
+  PrepareScan(query, base, lowest, scratch);
+}
+
 absl::Status CodedSearcher::Scan(std::span<const float> query,
                                  uint32_t reranked, bool any_marked,
                                  bool may_skip, const SearchTerms& terms,
                                  Scratch* scratch) const {
-  Shortlist& lists = scratch->lists;
-  const float length = scratch->query_length;
-  const auto list_of = [&](size_t i) -> const List& {
-    return lists_[lists.ids()[i]];
-  };
-  const auto centre = [&](size_t i) {
-    return lists.scores()[i] - kRankSpread * length * list_of(i).spread;
-  };
-  const float base = centre(0);
-  float lowest = base;
-  for (size_t i = 1; i < lists.size(); ++i) {
-    lowest = std::min(lowest, centre(i));
-  }
-  PrepareScan(query, base, lowest, scratch);
-  const QueryTables& tables = scratch->tables;
-  const float anchor = scratch->code_anchor;
-  const CodeScan scan{coded_.codes.data(), tables.entries.data(),
+  const RankedLists lists(*this, scratch);
+  PrepareRanked(query, scratch);
+  const CodeScan scan{coded_.codes.data(), scratch->tables.entries.data(),
                       coded_.book.codes() / 2,
                       any_marked ? scratch->marks.data() : nullptr};
   Survivors& survivors = scratch->survivors;
   survivors.Reset(reranked);
-  for (size_t i = 0; i < lists.size(); ++i) {
+  for (size_t i = 0; i < scratch->lists.size(); ++i) {
     if (i % kListsPerClock == 0 && terms.Over()) {
-      return absl::DeadlineExceededError(fmt::format(
-          "the deadline passed after {} of {} lists", i, lists.size()));
+      return absl::DeadlineExceededError(
+          fmt::format("the deadline passed after {} of {} lists", i,
+                      scratch->lists.size()));
     }
-    const List& list = list_of(i);
-    const float above = (centre(i) - base) * tables.scale + anchor;
-    const float reach =
-        above +
-        (kReachSpread * length * list.spread - tables.offset) * tables.scale;
-    if (may_skip && reach < survivors.threshold) continue;
-    const List& next = list_of(std::min(i + 1, lists.size() - 1));
-    ScanCodes(scan,
-              {list.first_block, list.blocks, list.items,
-               static_cast<int16_t>(std::clamp(above, -32767.0f, 32767.0f))},
-              next.first_block, &survivors);
+    if (may_skip && lists.Reach(i) < survivors.threshold) continue;
+    ScanCodes(scan, lists.RunOf(i), lists.NextBlock(i), &survivors);
     ++scratch->work.lists;
-    scratch->work.blocks += list.blocks;
+    scratch->work.blocks += lists[i].blocks;
   }
   survivors.list.KeepBest(reranked, reranked / 32);
   return absl::OkStatus();
 }
 
-void CodedSearcher::FindPositions(std::span<uint32_t> slots) const {
+void CodedSearcher::FindPositions(std::span<const uint32_t> positions,
+                                  std::span<uint32_t> slots) {
   for (size_t i = 0; i < slots.size(); ++i) {
     const size_t ahead = std::min(i + kFetchAhead, slots.size() - 1);
-    __builtin_prefetch(&coded_.positions[slots[ahead]]);
-    slots[i] = coded_.positions[slots[i]];
+    __builtin_prefetch(&positions[slots[ahead]]);
+    slots[i] = positions[slots[i]];
   }
 }
 
@@ -269,7 +302,7 @@ void CodedSearcher::Rerank(std::span<const float> query, uint32_t n,
                            std::vector<ScoredRow>* hits) const {
   Shortlist& list = scratch->survivors.list;
   scratch->work.reranked += list.size();
-  FindPositions({list.ids(), list.size()});
+  FindPositions(coded_.positions, {list.ids(), list.size()});
   Score(query, {list.ids(), list.size()}, list.scores());
   TakeBest(n, &list, hits);
 }
@@ -300,23 +333,14 @@ absl::Status CodedSearcher::Search(std::span<const float> query, uint32_t n,
 
 // Search with exclusions. Effort that suffices for the best n of all items does
 // not suffice for the best n of those that are not excluded: they are the best
-// n of the best `reach` items, of which reach - n are excluded. It is not known
-// how many excluded items rank that high. Two cases are typical:
+// n of the best `reach` items, of which reach - n are excluded. How many these
+// are is not known: none of those that have nothing to do with the query, and
+// all of what a user has seen, if that is what the search would find first.
 //
-//   - they are no more than n, and the very best, such as those that the user
-//     has had: all of them rank that high,
-//   - they are more, and unrelated to the scores: n * excluded / others do.
-//
-// The first search assumes this. From its worst hit follows, by scoring a
-// sample of the excluded items, how many of them rank above. If that is more
-// than was assumed, the search is repeated with that reach or, if that is
-// cheaper, done exactly.
-uint64_t CodedSearcher::Reach(uint32_t n, uint64_t excluded) const {
-  if (excluded <= n) return n + excluded;
-  const uint64_t others = coded_.slots.size() - excluded;
-  return n + std::min(excluded, n * excluded / others);
-}
-
+// The scan finds out as it goes. Its n-th best item so far tells how many of a
+// sample of the excluded items, which are scored exactly, rank above, and hence
+// how many items must survive. That only falls while better items are found, so
+// that nothing is dropped which is wanted later.
 absl::Status CodedSearcher::SearchMarked(std::span<const float> query,
                                          uint32_t n,
                                          std::span<const uint32_t> excluded,
@@ -329,43 +353,31 @@ absl::Status CodedSearcher::SearchMarked(std::span<const float> query,
   scratch->work = {};
   if (n == 0) return absl::OkStatus();
   scratch->query_length = Length(query);
-  const uint64_t reach = Reach(n, excluded.size());
-  RETURN_IF_ERROR(
-      SearchOnce(query, n, reach, !excluded.empty(), terms, scratch, hits));
-  // There are no hits where every product is NaN.
-  if (reach == n + excluded.size() || hits->empty()) return absl::OkStatus();
-  const uint64_t needed =
-      n + CountBetterExcluded(query, excluded, hits->back().score, scratch);
-  if (needed <= reach) return absl::OkStatus();
-  if (CostNs(WorkOf(EffortWithin(n, needed))) >= ExactNs()) {
-    return FlatScan(vectors_, query, n, excluded, terms, hits);
+  if (!excluded.empty()) {
+    SampleExcluded(query, excluded, scratch);
+    ASSIGN_OR_RETURN(const bool enough,
+                     ScanPast(query, n, excluded, terms, scratch));
+    if (!enough) return FlatScan(vectors_, query, n, excluded, terms, hits);
+  } else {
+    const SearchEffort effort = Lowered(EffortFor(n), terms.effort, n);
+    RankLists(query, effort.probes, scratch);
+    RETURN_IF_ERROR(Scan(query, effort.reranked, /*any_marked=*/false, true,
+                         terms, scratch));
   }
-  return SearchOnce(query, n, needed, true, terms, scratch, hits);
-}
-
-absl::Status CodedSearcher::SearchOnce(std::span<const float> query, uint32_t n,
-                                       uint64_t reach, bool any_marked,
-                                       const SearchTerms& terms,
-                                       Scratch* scratch,
-                                       std::vector<ScoredRow>* hits) const {
-  const SearchEffort effort = Lowered(EffortWithin(n, reach), terms.effort, n);
-  RankLists(query, effort.probes, scratch);
-  RETURN_IF_ERROR(
-      Scan(query, effort.reranked, any_marked, true, terms, scratch));
   if (scratch->survivors.list.size() < n) {
     // These lists hold too few items that pass: scan all of them.
     RankLists(query, coded_.lists(), scratch);
+    const SearchEffort effort = Lowered(EffortFor(n), terms.effort, n);
     RETURN_IF_ERROR(
-        Scan(query, effort.reranked, any_marked, false, terms, scratch));
+        Scan(query, effort.reranked, !excluded.empty(), false, terms, scratch));
   }
   Rerank(query, n, scratch, hits);
   return absl::OkStatus();
 }
 
-uint64_t CodedSearcher::CountBetterExcluded(std::span<const float> query,
-                                            std::span<const uint32_t> excluded,
-                                            float least,
-                                            Scratch* scratch) const {
+void CodedSearcher::SampleExcluded(std::span<const float> query,
+                                   std::span<const uint32_t> excluded,
+                                   Scratch* scratch) const {
   const uint64_t step =
       (excluded.size() + kExcludedSample - 1) / kExcludedSample;
   Shortlist& sample = scratch->sample;
@@ -374,11 +386,92 @@ uint64_t CodedSearcher::CountBetterExcluded(std::span<const float> query,
   for (uint64_t i = 0; i < excluded.size(); i += step) {
     sample.ids()[size++] = excluded[i];
   }
+  sample.set_size(size);
   Score(query, {sample.ids(), size}, sample.scores());
+}
+
+uint64_t CodedSearcher::CountBetter(uint32_t n, uint64_t excluded,
+                                    Scratch* scratch) {
+  const float least =
+      scratch->survivors.list.Threshold(n, n / 16) * scratch->code_unit +
+      scratch->code_zero;
+  const Shortlist& sample = scratch->sample;
   const auto better = static_cast<uint64_t>(
-      std::count_if(sample.scores(), sample.scores() + size,
+      std::count_if(sample.scores(), sample.scores() + sample.size(),
                     [least](float score) { return score >= least; }));
-  return better < kMoreThanChance ? 0 : better * step;
+  if (sample.size() == excluded) return better;
+  return better < kMoreThanChance ? 0 : better * excluded / sample.size();
+}
+
+absl::StatusOr<bool> CodedSearcher::ScanPast(std::span<const float> query,
+                                             uint32_t n,
+                                             std::span<const uint32_t> excluded,
+                                             const SearchTerms& terms,
+                                             Scratch* scratch) const {
+  Survivors& survivors = scratch->survivors;
+  const RankedLists lists(*this, scratch);
+  SearchEffort effort = Lowered(EffortFor(n), terms.effort, n);
+  const uint32_t most_blocks = std::min(most_blocks_, kMostListBlocks);
+  survivors.Reset(effort.reranked, size_t{most_blocks} * kBlockItems);
+  const SearchEffort more =
+      EffortWithin(n, n + std::min(excluded.size(), kMostBetter * size_t{n}));
+  // So that the thread's next searches need no more memory than this one.
+  survivors.Keep(more.reranked);
+  survivors.Keep(effort.reranked);
+  RankLists(query, more.probes, scratch);
+  PrepareRanked(query, scratch);
+  const CodeScan scan{coded_.codes.data(), scratch->tables.entries.data(),
+                      coded_.book.codes() / 2, scratch->marks.data()};
+  uint64_t better = excluded.size();
+  const auto adapt = [&](bool last) {
+    const auto full = [&] {
+      return survivors.list.size() > survivors.limit - survivors.room;
+    };
+    if (!last && !full()) return;
+    if (better * kFewBetter > n && survivors.list.size() > n) {
+      better = std::min(better, CountBetter(n, excluded.size(), scratch));
+    }
+    effort = Lowered(EffortWithin(n, n + better), terms.effort, n);
+    if (effort.reranked != survivors.keep) survivors.Keep(effort.reranked);
+    if (full()) survivors.Sift();
+  };
+  size_t i = 0;
+  for (bool all = false;;) {
+    for (; i < std::min<size_t>(scratch->lists.size(), effort.probes); ++i) {
+      if (i % kListsPerClock == 0 && terms.Over()) {
+        return absl::DeadlineExceededError(
+            fmt::format("the deadline passed after {} of {} lists", i,
+                        scratch->lists.size()));
+      }
+      if (lists.Reach(i) < survivors.threshold) continue;
+      BlockRun run = lists.RunOf(i);
+      const uint32_t end = run.first_block + run.blocks;
+      uint32_t items = run.items;
+      while (run.first_block < end) {
+        run.blocks = std::min(kMostListBlocks, end - run.first_block);
+        run.items = std::min(items, run.blocks * kBlockItems);
+        const uint32_t next = run.first_block + run.blocks;
+        ScanCodes(scan, run, next < end ? next : lists.NextBlock(i),
+                  &survivors);
+        adapt(/*last=*/false);
+        run.first_block = next;
+        items -= run.items;
+      }
+      ++scratch->work.lists;
+      scratch->work.blocks += lists[i].blocks;
+    }
+    adapt(/*last=*/true);
+    if (CostNs(WorkOf(effort)) >= ExactNs()) return false;
+    if (all || i >= effort.probes || scratch->lists.size() == coded_.lists()) {
+      break;
+    }
+    // The best lists, which were scanned, come first again.
+    i = scratch->lists.size();
+    RankLists(query, coded_.lists(), scratch);
+    all = true;
+  }
+  survivors.list.KeepBest(effort.reranked, effort.reranked / 32);
+  return true;
 }
 
 double CodedSearcher::ExactNs() const {

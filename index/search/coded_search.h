@@ -1,7 +1,9 @@
 #ifndef TRIBUTARY_INDEX_SEARCH_CODED_SEARCH_H_
 #define TRIBUTARY_INDEX_SEARCH_CODED_SEARCH_H_
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -9,8 +11,10 @@
 #include "absl/status/statusor.h"
 #include "index/bundle/row.h"
 #include "index/search/allowed_vectors.h"
+#include "index/search/code_scan.h"
 #include "index/search/coded_vectors.h"
 #include "index/search/flat_scan.h"
+#include "index/search/packed_codes.h"
 #include "index/search/shortlist.h"
 
 namespace tributary {
@@ -40,6 +44,7 @@ struct SearchWork {
 // The vectors that a filter allows, by code slot.
 struct AllowedSlots : AllowedVectors {
   using AllowedVectors::AllowedVectors;
+  ~AllowedSlots() override { delete packed.load(std::memory_order_acquire); }
   uint64_t size_bytes() const override;
 
   // For each block 64 bits, one for each slot: whether it is not allowed.
@@ -52,6 +57,13 @@ struct AllowedSlots : AllowedVectors {
   // The most vectors of a list that are scored without looking at codes,
   // because so few of it are allowed.
   uint32_t most_direct = 0;
+  // Whether packed codes would take less time to scan than all codes.
+  bool packs = false;
+
+  // What searches add. Packing takes as long as some searches, so that the
+  // first ones do without. Answers are the same with it.
+  mutable std::atomic<uint32_t> searches{0};
+  mutable std::atomic<const PackedCodes*> packed{nullptr};
 };
 
 // The search behind the kinds scan and ivf: an inverted file with product
@@ -151,6 +163,9 @@ class CodedSearcher {
   // Makes scratch->tables for lists whose centroids score `lowest` to `base`.
   void PrepareScan(std::span<const float> query, float base, float lowest,
                    Scratch* scratch) const;
+  struct RankedLists;
+  // The same for scratch->lists.
+  void PrepareRanked(std::span<const float> query, Scratch* scratch) const;
   // Step 2: the best `reranked` items by code, or a few more, of the ranked
   // lists, in scratch->survivors. Ignores marked items if `any_marked`. If
   // `may_skip`, skips lists in which hardly any item could survive.
@@ -163,28 +178,41 @@ class CodedSearcher {
   // Writes the exact scores of the vectors at `positions`.
   void Score(std::span<const float> query, std::span<const uint32_t> positions,
              float* scores) const;
-  // Replaces slots by positions.
-  void FindPositions(std::span<uint32_t> slots) const;
+  // Replaces slots by the positions of vectors.
+  static void FindPositions(std::span<const uint32_t> positions,
+                            std::span<uint32_t> slots);
   void MakeRoom(Scratch* scratch) const;
   // Flips the marks of the items: a second call undoes the first.
   void Mark(std::span<const uint32_t> positions, Scratch* scratch) const;
   // Clears the marks of what was marked.
   void Unmark(std::span<const uint32_t> positions, Scratch* scratch) const;
-  // Steps 1 to 3 over the items that are not marked, with the effort for n
-  // results among the best `reach` items.
-  absl::Status SearchOnce(std::span<const float> query, uint32_t n,
-                          uint64_t reach, bool any_marked,
-                          const SearchTerms& terms, Scratch* scratch,
-                          std::vector<ScoredRow>* hits) const;
-  // The reach to search with at first: see SearchMarked.
-  uint64_t Reach(uint32_t n, uint64_t excluded) const;
   // Searches the items that are not marked, which are those of `excluded`.
   absl::Status SearchMarked(std::span<const float> query, uint32_t n,
                             std::span<const uint32_t> excluded,
                             const SearchTerms& terms, Scratch* scratch,
                             std::vector<ScoredRow>* hits) const;
+  // Scores some of the excluded items, in scratch->sample.
+  void SampleExcluded(std::span<const float> query,
+                      std::span<const uint32_t> excluded,
+                      Scratch* scratch) const;
+  // Roughly how many of so many excluded items, by the sample of them, score
+  // more than the n-th best by code so far.
+  static uint64_t CountBetter(uint32_t n, uint64_t excluded, Scratch* scratch);
+  // Steps 1 and 2 over the items that are not marked, which are those of
+  // `excluded`. Returns false if scoring all items takes less time.
+  absl::StatusOr<bool> ScanPast(std::span<const float> query, uint32_t n,
+                                std::span<const uint32_t> excluded,
+                                const SearchTerms& terms,
+                                Scratch* scratch) const;
   // The parts of SearchAllowed; allowed_search.cc has them.
   struct AllowedQuery;
+  // The packed codes, if there are some by now; or else null.
+  const PackedCodes* Packed(const AllowedSlots& allowed) const;
+  // As Mark and Unmark, of the slots that packed codes have.
+  void MarkPacked(const AllowedQuery& query, Scratch* scratch) const;
+  void UnmarkPacked(const AllowedQuery& query, Scratch* scratch) const;
+  // A list as this search scans it.
+  List ListOf(const AllowedQuery& query, uint32_t id) const;
   absl::Status SearchLists(const AllowedQuery& query, const SearchTerms& terms,
                            Scratch* scratch,
                            std::vector<ScoredRow>* hits) const;
@@ -194,6 +222,9 @@ class CodedSearcher {
                              const SearchTerms& terms, float least, float error,
                              Scratch* scratch,
                              std::vector<ScoredRow>* hits) const;
+  // How many a list can add to the survivors before they are sifted; 0 where
+  // lists are too long for that.
+  size_t Room(const AllowedSlots& allowed) const;
   // Makes room in scratch->direct and scratch->scored.
   void MakeRoomForScores(const AllowedQuery& query, Scratch* scratch) const;
   // The lists in which something is allowed, with their bounds, in
@@ -210,14 +241,17 @@ class CodedSearcher {
   // Makes the bounds of all lists reach at least so far.
   void RaiseBounds(const AllowedQuery& query, float reach,
                    Scratch* scratch) const;
+  // How lists are scanned, and the bias of the i-th of scratch->lists.
+  CodeScan ScanOf(const AllowedQuery& query, const Scratch& scratch) const;
+  int16_t BiasOf(const AllowedQuery& query, size_t i, Scratch* scratch) const;
   // Scans scratch->lists, less those visited, until their bounds are below what
   // was found. Returns whether it came to that.
   absl::StatusOr<bool> ScanAllowed(const AllowedQuery& query,
                                    const SearchTerms& terms,
                                    Scratch* scratch) const;
-  // Whether scoring that many vectors of a list exactly takes less time than
-  // scanning the list's codes.
-  bool IsDirect(const List& list, uint32_t allowed) const;
+  // The most vectors of a list of so many blocks that take less time to score
+  // exactly than to scan and, a share of them, to rerank.
+  uint32_t MostDirect(uint32_t blocks, double reranked_share) const;
   // Adds the list's allowed slots that are not marked to scratch->direct.
   void TakeDirect(const AllowedQuery& query, const List& list,
                   Scratch* scratch) const;
@@ -225,24 +259,26 @@ class CodedSearcher {
   void ScoreDirect(const AllowedQuery& query, Scratch* scratch) const;
   // Puts unique positions in order.
   void Ascend(std::span<uint32_t> positions, Scratch* scratch) const;
+  // Moves what survived to scratch->scored.
+  void ScoreSurvivors(const AllowedQuery& query, Scratch* scratch) const;
+  // The same before the scan is over. The best of what was scored raise the
+  // thresholds.
+  void RerankBatch(const AllowedQuery& query, Scratch* scratch) const;
   // Scores the survivors, and takes the best of all that was scored.
   void RerankAllowed(const AllowedQuery& query, Scratch* scratch,
                      std::vector<ScoredRow>* hits) const;
   // How far exact scores are from those by code, by a sample of the survivors,
   // and of all items of scratch->lists.
-  float SurvivorsError(std::span<const float> query, Scratch* scratch) const;
+  float SurvivorsError(const AllowedQuery& query, Scratch* scratch) const;
   float AnyError(const AllowedQuery& query, Scratch* scratch) const;
   // The score by code of an item of a list whose centroid scores `centre`.
   float ScoreByCode(uint32_t slot, float centre, const Scratch& scratch) const;
-  // Roughly how many allowed vectors score more than `from` by code, of which
-  // those above `least` survived.
-  double CountAbove(float least, float from, Scratch* scratch) const;
+  // Roughly how many allowed vectors of scratch->lists score more by code. Uses
+  // up the survivors.
+  double CountAbove(const AllowedQuery& query, float threshold,
+                    Scratch* scratch) const;
   // The cost of scoring all that are allowed.
   double ExactNs(const AllowedSlots& allowed) const;
-  // Estimates how many excluded items score `least` or more.
-  uint64_t CountBetterExcluded(std::span<const float> query,
-                               std::span<const uint32_t> excluded, float least,
-                               Scratch* scratch) const;
   // |query|, finite.
   static float Length(std::span<const float> query);
   // The cost of scoring all vectors.
@@ -257,6 +293,8 @@ class CodedSearcher {
   const StoredVectors vectors_;
   const SearchEffort effort_;
   std::vector<List> lists_;
+  // Of the longest list.
+  uint32_t most_blocks_ = 0;
 };
 
 }  // namespace tributary

@@ -190,10 +190,21 @@ void SortTies(std::span<KeyedId> sorted) {
 
 void Shortlist::Reset(size_t capacity) {
   size_ = 0;
+  MakeRoom(capacity);
+}
+
+void Shortlist::MakeRoom(size_t capacity) {
   if (scores_.size() < capacity + kShortlistPadding) {
     scores_.resize(capacity + kShortlistPadding);
     ids_.resize(capacity + kShortlistPadding);
   }
+}
+
+float Shortlist::Threshold(size_t want, size_t slack) const {
+  float low, high;
+  HWY_DYNAMIC_DISPATCH(FindThreshold)
+  (scores(), size_, want, slack, &low, &high);
+  return low;
 }
 
 void Shortlist::DropWorse(size_t want, size_t slack) {

@@ -32,11 +32,15 @@ class Shortlist {
   void Reset(size_t capacity);
 
   size_t size() const { return size_; }
+  // Keeps the entries, and makes room for `capacity` of them and the padding.
+  void MakeRoom(size_t capacity);
+
   // How many entries there is room for; at least what Reset was given.
   size_t capacity() const { return scores_.size() - kShortlistPadding; }
   // Of capacity() elements and the padding; the first size() are the entries.
   float* scores() { return scores_.data(); }
   uint32_t* ids() { return ids_.data(); }
+  const float* scores() const { return scores_.data(); }
   // REQUIRES: size <= capacity().
   void set_size(size_t size) { size_ = size; }
 
@@ -46,6 +50,10 @@ class Shortlist {
   // score exceeds. With at most want + slack entries it does nothing and
   // returns -infinity. REQUIRES: no score is NaN; want > 0.
   float KeepBest(size_t want, size_t slack);
+
+  // A score with `want` to want + slack scores above it, or nearly so where
+  // many are equal. REQUIRES: size() > want > 0; no score is NaN.
+  float Threshold(size_t want, size_t slack) const;
 
   // As KeepBest, but keeps all or none of the entries with equal scores, so
   // that more than want + slack may remain.

@@ -199,7 +199,7 @@ void ExpectKeepsTheBest(const Coded& coded, uint32_t blocks,
     }
   }
   const auto taken = Taken(survivors);
-  ASSERT_LE(taken.size(), survivors.limit() + kBlockItems);
+  ASSERT_LE(taken.size(), survivors.limit + kBlockItems);
   std::vector<float> scores;
   for (const auto& [slot, score] : taken) {
     ASSERT_EQ(score, all[slot]);

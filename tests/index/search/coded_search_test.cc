@@ -386,6 +386,98 @@ TEST(CodedSearch, GivesEveryThreadTheSameAnswer) {
   for (std::thread& thread : threads) thread.join();
 }
 
+// A filter's codes are packed when it has been used a few times. Which search
+// that is must not be seen: all find the same, to the bit.
+TEST(CodedSearch, FindsTheSameAfterAFiltersCodesArePacked) {
+  const Catalogue items(MixtureVectors(20'000, 16, 20, 1), 16, 30);
+  const CodedSearcher searcher = items.Searcher(100, 8, 250);
+  for (const uint32_t step : {3U, 7U, 20U, 30U}) {
+    for (const bool excludes : {false, true}) {
+      SCOPED_TRACE(testing::Message() << step << ' ' << excludes);
+      const auto allowed = SlotsOf(searcher, Every(step, items.size(), 2));
+      const auto excluded =
+          excludes ? Every(9, items.size(), 2) : std::vector<uint32_t>();
+      for (uint32_t seed = 2; seed < 12; ++seed) {
+        const auto query = MixtureVectors(1, 16, 20, seed);
+        const auto fresh = SlotsOf(searcher, Every(step, items.size(), 2));
+        std::vector<ScoredRow> first;
+        std::vector<ScoredRow> later;
+        ASSERT_TRUE(searcher
+                        .SearchAllowed(query, 100, *fresh, excluded,
+                                       SteadyTime::max(), &first)
+                        .ok());
+        EXPECT_EQ(fresh->packed, nullptr);
+        ASSERT_TRUE(searcher
+                        .SearchAllowed(query, 100, *allowed, excluded,
+                                       SteadyTime::max(), &later)
+                        .ok());
+        ASSERT_EQ(later, first);
+        for (const ScoredRow& hit : later) {
+          ASSERT_EQ(hit.row % step, 2 % step);
+          ASSERT_FALSE(std::ranges::binary_search(excluded, hit.row));
+        }
+      }
+      EXPECT_NE(allowed->packed, nullptr);
+      EXPECT_GT(allowed->size_bytes(),
+                SlotsOf(searcher, Every(step, items.size(), 2))->size_bytes());
+    }
+  }
+}
+
+// Threads that search while one of them packs.
+TEST(CodedSearch, PacksOnceThoughManyThreadsSearch) {
+  const Catalogue items(MixtureVectors(20'000, 16, 20, 1), 16, 30);
+  const CodedSearcher searcher = items.Searcher(100, 8, 250);
+  const auto query = MixtureVectors(1, 16, 20, 2);
+  const auto expected =
+      SearchAllowed(searcher, query, 100, Every(5, items.size()));
+  for (int round = 0; round < 20; ++round) {
+    const auto allowed = SlotsOf(searcher, Every(5, items.size()));
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        std::vector<ScoredRow> hits;
+        for (int j = 0; j < 5; ++j) {
+          EXPECT_TRUE(searcher
+                          .SearchAllowed(query, 100, *allowed, {},
+                                         SteadyTime::max(), &hits)
+                          .ok());
+          EXPECT_EQ(hits, expected);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_NE(allowed->packed, nullptr);
+  }
+}
+
+// What a user has seen is what the search would find first: it looks further
+// down. What has nothing to do with the query costs nothing.
+TEST(CodedSearch, GoesAsFarPastExcludedItemsAsTheyRank) {
+  const Catalogue items(MixtureVectors(20'000, 16, 20, 1), 16, 30);
+  const CodedSearcher searcher = items.Searcher(100, 8, 250);
+  const auto query = MixtureVectors(1, 16, 20, 2);
+  std::vector<ScoredRow> hits;
+  const auto reranked = [&](std::span<const uint32_t> excluded) {
+    SearchWork work;
+    EXPECT_TRUE(
+        searcher.Search(query, 100, excluded, SteadyTime::max(), &hits, &work)
+            .ok());
+    return work.reranked;
+  };
+  const uint64_t plain = reranked({});
+  const auto best = Positions(Search(items.Exhaustive(), query, 400));
+  const auto worst = [&] {
+    auto opposite = query;
+    for (float& value : opposite) value = -value;
+    return Positions(Search(items.Exhaustive(), opposite, 400));
+  }();
+  EXPECT_LE(reranked(worst), plain + plain / 16);
+  // 100 of the best 500, at 0.85 of the exponent of effort.
+  EXPECT_GT(reranked(best), 3 * plain);
+  EXPECT_LT(reranked(best), 5 * plain);
+}
+
 TEST(CodedSearch, RanksListsWhoseResidualsAreZero) {
   // Vectors equal their centroids: only the list tells them apart.
   constexpr uint32_t kCopies = 50;
