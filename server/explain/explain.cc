@@ -120,7 +120,7 @@ absl::Status Explainer::Check(const v1::ExplainRequest& request) const {
 
 absl::StatusOr<v1::ExplainResponse> Explainer::Explain(
     const RoutedBundle& routed, const v1::ExplainRequest& request,
-    const ExplainTerms& terms) const {
+    const ExplainTerms& terms, const ProfileGrant* profiles) const {
   RETURN_IF_ERROR(Check(request));
   const Bundle& bundle = routed.bundle->bundle();
   // With the conditions of its profile, so that they can be explained, too; the
@@ -129,6 +129,7 @@ absl::StatusOr<v1::ExplainResponse> Explainer::Explain(
   const absl::StatusOr<ProfiledRequest> profiled =
       profiles_.Apply(request.request(), request.request().profile(), &whole);
   if (!profiled.ok()) return UnderRequest(profiled.status());
+  if (profiles != nullptr) RETURN_IF_ERROR(profiles->Check(profiled->profile));
   if (!profiled->profile.empty()) {
     whole.set_profile(std::string(profiled->profile));
   }

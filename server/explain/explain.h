@@ -2,6 +2,7 @@
 #define TRIBUTARY_SERVER_EXPLAIN_EXPLAIN_H_
 
 #include "absl/status/statusor.h"
+#include "server/access/rights.h"
 #include "server/explain/findings.h"
 #include "server/profiles/profiles.h"
 #include "server/versions/bundle_routes.h"
@@ -24,10 +25,12 @@ class Explainer {
 
   // Explains, on the calling thread. `routed` is what request.request() is
   // answered from. Errors: those of Check; those of Pipeline::Retrieve, whose
-  // paths begin with "request."; those of ExplainTerms::Check.
-  absl::StatusOr<v1::ExplainResponse> Explain(const RoutedBundle& routed,
-                                              const v1::ExplainRequest& request,
-                                              const ExplainTerms& terms) const;
+  // paths begin with "request."; those of ExplainTerms::Check;
+  // PERMISSION_DENIED for a profile that is not among `profiles`, which may be
+  // null.
+  absl::StatusOr<v1::ExplainResponse> Explain(
+      const RoutedBundle& routed, const v1::ExplainRequest& request,
+      const ExplainTerms& terms, const ProfileGrant* profiles = nullptr) const;
 
  private:
   const v1::Limits limits_;
