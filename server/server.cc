@@ -105,7 +105,8 @@ void WarnOfLockedOutSocket(const v1::ServerConfig& config) {
   if (!config.control().starts_with("unix:")) return;
   const std::vector<std::string_view> socket = {"socket"};
   const SharedRights rights = RightsOf(config.access().grants(), socket);
-  if (rights->Has(Role::kOperate) && rights->Has(Role::kObserve)) return;
+  if (rights->Has(AccessRole::kOperate) && rights->Has(AccessRole::kObserve))
+    return;
   spdlog::warn(
       "event=socket_locked_out control={} hint=\"a loader at the socket needs "
       "a grant of observe and operate for who: [socket]\"",

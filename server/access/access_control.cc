@@ -50,7 +50,7 @@ std::string RandomToken() {
 SharedRights OwnRights() {
   auto rights = std::make_shared<Rights>();
   rights->who = "the server itself";
-  rights->roles[static_cast<size_t>(Role::kObserve)] = true;
+  rights->roles[static_cast<size_t>(AccessRole::kObserve)] = true;
   return rights;
 }
 
@@ -86,7 +86,7 @@ std::string Describe(const Shown& shown) {
   return text;
 }
 
-size_t AccessControl::HashOfSha256::operator()(const Sha256& hash) const {
+size_t AccessControl::HashOfHash::operator()(const TokenHash& hash) const {
   size_t value = 0;
   std::memcpy(&value, hash.data(), sizeof(value));
   return value;
@@ -113,7 +113,7 @@ absl::StatusOr<std::unique_ptr<AccessControl>> AccessControl::Open(
 AccessControl::AccessControl(v1::Access access)
     : access_(std::move(access)),
       own_token_(RandomToken()),
-      own_hash_(Sha256Of(own_token_)),
+      own_hash_(HashToken(own_token_)),
       own_rights_(OwnRights()) {}
 
 AccessControl::~AccessControl() {
@@ -198,7 +198,7 @@ void AccessControl::Run() {
 }
 
 absl::StatusOr<std::string> AccessControl::PrincipalOfJwt(
-    std::string_view token, const Sha256& hash, int64_t now_s) {
+    std::string_view token, const TokenHash& hash, int64_t now_s) {
   std::shared_ptr<const std::vector<JwtKey>> keys;
   uint64_t generation = 0;
   {
@@ -221,7 +221,7 @@ absl::StatusOr<std::string> AccessControl::PrincipalOfJwt(
 }
 
 absl::StatusOr<std::string> AccessControl::PrincipalOf(std::string_view token) {
-  const Sha256 hash = Sha256Of(token);
+  const TokenHash hash = HashToken(token);
   const int64_t now_s = std::time(nullptr);
   std::shared_ptr<const TokenTable> tokens;
   bool has_keys = false;
@@ -264,17 +264,19 @@ SharedRights AccessControl::RightsOfAll(
 }
 
 absl::Status AccessControl::Refuse(Denial denial, std::string_view method,
-                                   Role role, std::string_view why) const {
+                                   AccessRole role,
+                                   std::string_view why) const {
   if (on_denied_) on_denied_(denial);
   return DenyCall(denial, method, role, why);
 }
 
-absl::StatusOr<SharedRights> AccessControl::Allow(const Shown& shown, Role role,
+absl::StatusOr<SharedRights> AccessControl::Allow(const Shown& shown,
+                                                  AccessRole role,
                                                   std::string_view method) {
   const std::string_view token = BearerOf(shown.authorization);
   std::vector<std::string> owned;
   if (!token.empty()) {
-    const Sha256 hash = Sha256Of(token);
+    const TokenHash hash = HashToken(token);
     if (CRYPTO_memcmp(hash.data(), own_hash_.data(), hash.size()) == 0 &&
         own_rights_->Has(role)) {
       return own_rights_;

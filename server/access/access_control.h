@@ -56,7 +56,7 @@ class AccessControl {
   // The rights of a caller who may call `method`, which needs `role`. Otherwise
   // an error of DenyCall; a token that is not valid is refused whatever else is
   // shown. Costs about a microsecond for what was seen before.
-  absl::StatusOr<SharedRights> Allow(const Shown& shown, Role role,
+  absl::StatusOr<SharedRights> Allow(const Shown& shown, AccessRole role,
                                      std::string_view method);
 
   // Only before the first call of Allow.
@@ -78,8 +78,8 @@ class AccessControl {
     // Of the key set that verified it.
     uint64_t generation = 0;
   };
-  struct HashOfSha256 {
-    size_t operator()(const Sha256& hash) const;
+  struct HashOfHash {
+    size_t operator()(const TokenHash& hash) const;
   };
   struct HashOfText {
     using is_transparent = void;
@@ -105,17 +105,18 @@ class AccessControl {
   // it shows none.
   absl::StatusOr<std::string> PrincipalOf(std::string_view token);
   absl::StatusOr<std::string> PrincipalOfJwt(std::string_view token,
-                                             const Sha256& hash, int64_t now_s);
+                                             const TokenHash& hash,
+                                             int64_t now_s);
   SharedRights RightsOfAll(std::span<const std::string_view> principals)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status Refuse(Denial denial, std::string_view method, Role role,
+  absl::Status Refuse(Denial denial, std::string_view method, AccessRole role,
                       std::string_view why) const;
 
   // Constant after construction.
   const v1::Access access_;
   OnDenied on_denied_;
   const std::string own_token_;
-  const Sha256 own_hash_;
+  const TokenHash own_hash_;
   const SharedRights own_rights_;
 
   mutable Mutex mutex_;
@@ -124,7 +125,7 @@ class AccessControl {
   std::shared_ptr<const std::vector<JwtKey>> keys_ ABSL_GUARDED_BY(mutex_);
   uint64_t keys_generation_ ABSL_GUARDED_BY(mutex_) = 0;
   // Both are emptied when they are full.
-  std::unordered_map<Sha256, VerifiedToken, HashOfSha256> verified_
+  std::unordered_map<TokenHash, VerifiedToken, HashOfHash> verified_
       ABSL_GUARDED_BY(mutex_);
   std::unordered_map<std::string, SharedRights, HashOfText, std::equal_to<>>
       rights_ ABSL_GUARDED_BY(mutex_);

@@ -33,7 +33,7 @@ absl::Status WithInfo(absl::Status status, const google::rpc::ErrorInfo& info) {
 
 }  // namespace
 
-absl::Status DenyCall(Denial denial, std::string_view method, Role role,
+absl::Status DenyCall(Denial denial, std::string_view method, AccessRole role,
                       std::string_view why) {
   google::rpc::ErrorInfo info;
   info.set_domain(kDomain);

@@ -19,7 +19,7 @@ enum class Denial { kNoIdentity, kNotValid, kRoleMissing };
 // The error for a call of `method` that needs `role`: UNAUTHENTICATED, or
 // PERMISSION_DENIED for kRoleMissing, with an ErrorInfo whose metadata are both
 // of them. `why` says what is wrong with what was shown, without showing it.
-absl::Status DenyCall(Denial denial, std::string_view method, Role role,
+absl::Status DenyCall(Denial denial, std::string_view method, AccessRole role,
                       std::string_view why);
 
 // PERMISSION_DENIED for a request whose profile is not granted; empty: it has

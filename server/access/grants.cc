@@ -27,10 +27,10 @@ void AddGrant(const v1::Grant& grant, Rights* rights) {
   for (size_t i = 0; i < kRoleNames.size(); ++i) {
     if (std::ranges::count(grant.roles(), kRoleNames[i]) == 0) continue;
     rights->roles[i] = true;
-    const auto role = static_cast<Role>(i);
-    if (role == Role::kRetrieve) {
+    const auto role = static_cast<AccessRole>(i);
+    if (role == AccessRole::kRetrieve) {
       AddProfiles(grant, &rights->retrieve_profiles);
-    } else if (role == Role::kExplain) {
+    } else if (role == AccessRole::kExplain) {
       AddProfiles(grant, &rights->explain_profiles);
     }
   }

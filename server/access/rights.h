@@ -12,11 +12,11 @@
 namespace tributary {
 
 // What callers may be granted. The numbers are indexes.
-enum class Role { kRetrieve, kExplain, kObserve, kOperate };
+enum class AccessRole { kRetrieve, kExplain, kObserve, kOperate };
 inline constexpr std::array<std::string_view, 4> kRoleNames = {
     "retrieve", "explain", "observe", "operate"};
 
-inline std::string_view RoleName(Role role) {
+inline std::string_view RoleName(AccessRole role) {
   return kRoleNames[static_cast<size_t>(role)];
 }
 
@@ -47,7 +47,7 @@ struct Rights {
   ProfileGrant retrieve_profiles;
   ProfileGrant explain_profiles;
 
-  bool Has(Role role) const { return roles[static_cast<size_t>(role)]; }
+  bool Has(AccessRole role) const { return roles[static_cast<size_t>(role)]; }
 };
 
 using SharedRights = std::shared_ptr<const Rights>;

@@ -38,7 +38,7 @@ std::vector<std::string_view> Words(std::string_view line) {
   return words;
 }
 
-bool ParseHash(std::string_view hex, Sha256* hash) {
+bool ParseHash(std::string_view hex, TokenHash* hash) {
   const bool is_hex = hex.size() == 2 * hash->size() &&
                       std::ranges::all_of(hex, [](unsigned char c) {
                         return absl::ascii_isxdigit(c);
@@ -84,8 +84,8 @@ const char* ParseLine(const std::vector<std::string_view>& words,
 
 }  // namespace
 
-Sha256 Sha256Of(std::string_view text) {
-  Sha256 hash;
+TokenHash HashToken(std::string_view text) {
+  TokenHash hash;
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
          hash.data());
   return hash;
@@ -111,7 +111,7 @@ absl::StatusOr<TokenTable> TokenTable::Parse(const std::string& path,
   return table;
 }
 
-const TokenTable::Token* TokenTable::Find(const Sha256& hash) const {
+const TokenTable::Token* TokenTable::Find(const TokenHash& hash) const {
   const Token* found = nullptr;
   for (const Token& token : tokens_) {
     // A line that has expired may have a successor of the same token.

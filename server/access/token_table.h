@@ -11,16 +11,16 @@
 
 namespace tributary {
 
-using Sha256 = std::array<unsigned char, 32>;
+using TokenHash = std::array<unsigned char, 32>;
 
-Sha256 Sha256Of(std::string_view text);
+TokenHash HashToken(std::string_view text);
 
 // The bearer tokens of Access.tokens_file. Immutable and thread-safe.
 class TokenTable {
  public:
   struct Token {
     std::string name;
-    Sha256 hash;
+    TokenHash hash;
     // In seconds since 1970; the greatest number: never.
     int64_t expires_s;
   };
@@ -35,7 +35,7 @@ class TokenTable {
 
   // The token with this hash; null for none. Takes the same time whichever it
   // is, and compares in constant time.
-  const Token* Find(const Sha256& hash) const;
+  const Token* Find(const TokenHash& hash) const;
   size_t size() const { return tokens_.size(); }
 
  private:

@@ -110,9 +110,9 @@ std::optional<HttpReply> HttpServer::RefuseCaller(HttpRequest* request) const {
   const std::string& path = request->path;
   const bool is_health = path == "/healthz" || path == "/readyz";
   if (is_health && options_.access->open_health()) return std::nullopt;
-  const Role role = path == kRetrieve  ? Role::kRetrieve
-                    : path == kExplain ? Role::kExplain
-                                       : Role::kObserve;
+  const AccessRole role = path == kRetrieve  ? AccessRole::kRetrieve
+                          : path == kExplain ? AccessRole::kExplain
+                                             : AccessRole::kObserve;
   Shown shown;
   shown.authorization = request->authorization;
   if (request->certificate_names != nullptr) {

@@ -33,7 +33,7 @@ std::vector<std::string> CallerCheck::NamesIn(
 }
 
 absl::StatusOr<SharedRights> CallerCheck::Allow(
-    const grpc::ServerContextBase& context, Role role,
+    const grpc::ServerContextBase& context, AccessRole role,
     std::string_view method) const {
   if (access_ == nullptr) return SharedRights();
   const std::vector<std::string> names = NamesIn(context);
@@ -46,7 +46,7 @@ absl::StatusOr<SharedRights> CallerCheck::Allow(
 absl::Status CallerCheck::AllowHealth(const grpc::ServerContextBase& context,
                                       std::string_view method) const {
   if (access_ == nullptr || access_->open_health()) return absl::OkStatus();
-  return Allow(context, Role::kObserve, method).status();
+  return Allow(context, AccessRole::kObserve, method).status();
 }
 
 std::string CallerCheck::Describe(

@@ -32,7 +32,8 @@ class CallerCheck {
   // Errors are those of AccessControl::Allow. Reads nothing but the call's
   // metadata.
   absl::StatusOr<SharedRights> Allow(const grpc::ServerContextBase& context,
-                                     Role role, std::string_view method) const;
+                                     AccessRole role,
+                                     std::string_view method) const;
   // The same for health.
   absl::Status AllowHealth(const grpc::ServerContextBase& context,
                            std::string_view method) const;

@@ -61,7 +61,7 @@ constexpr char kPutItemSet[] = "/tributary.v1.Bundles/PutItemSet";
 }  // namespace
 
 template <typename Run>
-grpc::Status ControlService::Guard(std::string_view method, Role role,
+grpc::Status ControlService::Guard(std::string_view method, AccessRole role,
                                    bool reads, grpc::ServerContext* context,
                                    const Run& run) {
   const auto start = std::chrono::steady_clock::now();
@@ -91,7 +91,7 @@ grpc::Status ControlService::Guard(std::string_view method, Role role,
 }
 
 template <typename Request, typename Response>
-void ControlService::Add(const char* name, Role role, bool reads,
+void ControlService::Add(const char* name, AccessRole role, bool reads,
                          Handler<Request, Response> handler) {
   const auto call = [this, name, role, reads, handler](
                         ControlService*, grpc::ServerContext* context,
@@ -118,7 +118,7 @@ void ControlService::AddPutItemSet() {
   const auto call = [this](ControlService*, grpc::ServerContext* context,
                            grpc::ServerReader<v1::PutItemSetRequest>* reader,
                            v1::ItemSetStatus* response) {
-    return Guard(kPutItemSet, Role::kOperate, false, context,
+    return Guard(kPutItemSet, AccessRole::kOperate, false, context,
                  [&](std::string* arguments) {
                    grpc::Status status =
                        bundles_->PutItemSet(context, reader, response);
@@ -136,8 +136,8 @@ void ControlService::AddPutItemSet() {
 ControlService::ControlService(BundlesService* bundles,
                                const CallerCheck* callers, AuditLog* audit)
     : bundles_(bundles), callers_(callers), audit_(audit) {
-  constexpr Role kObserve = Role::kObserve;
-  constexpr Role kOperate = Role::kOperate;
+  constexpr AccessRole kObserve = AccessRole::kObserve;
+  constexpr AccessRole kOperate = AccessRole::kOperate;
   Add("/tributary.v1.Bundles/List", kObserve, true, &BundlesService::List);
   Add("/tributary.v1.Bundles/Stage", kOperate, false, &BundlesService::Stage);
   Add("/tributary.v1.Bundles/Activate", kOperate, false,

@@ -30,14 +30,14 @@ class ControlService final : public grpc::Service {
 
   // Adds the method of this name. `reads`: it changes nothing that is served.
   template <typename Request, typename Response>
-  void Add(const char* name, Role role, bool reads,
+  void Add(const char* name, AccessRole role, bool reads,
            Handler<Request, Response> handler);
   void AddPutItemSet();
 
   // Decides on the call, runs it with `run`, which fills in the arguments as
   // JSON, and records it.
   template <typename Run>
-  grpc::Status Guard(std::string_view method, Role role, bool reads,
+  grpc::Status Guard(std::string_view method, AccessRole role, bool reads,
                      grpc::ServerContext* context, const Run& run);
 
   BundlesService* const bundles_;

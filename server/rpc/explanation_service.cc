@@ -92,7 +92,7 @@ grpc::ServerUnaryReactor* ExplanationService::Explain(
   auto* const reactor = new ExplainReactor(response, &metrics_);
   SharedRights rights;
   if (callers_ != nullptr) {
-    auto allowed = callers_->Allow(*context, Role::kExplain,
+    auto allowed = callers_->Allow(*context, AccessRole::kExplain,
                                    "/tributary.v1.Explanation/Explain");
     if (!allowed.ok()) {
       reactor->Answer(allowed.status());

@@ -216,7 +216,7 @@ class RetrievalService::Call final : public RequestCall {
     if (service_->callers_ != nullptr) {
       came_ = Clock::now();
       auto rights =
-          service_->callers_->Allow(*context_, Role::kRetrieve,
+          service_->callers_->Allow(*context_, AccessRole::kRetrieve,
                                     kMethodNames[static_cast<size_t>(method_)]);
       if (!rights.ok()) return Refuse(rights.status());
       rights_ = *std::move(rights);

@@ -58,12 +58,12 @@ class AccessControlTest : public testing::Test {
 
   // Who it is, or the error.
   static std::string Ask(AccessControl* control, const Shown& shown,
-                         Role role = Role::kRetrieve) {
+                         AccessRole role = AccessRole::kRetrieve) {
     const auto rights = control->Allow(shown, role, "/a/Method");
     return rights.ok() ? (*rights)->who : rights.status().ToString();
   }
   static std::string AskWith(AccessControl* control, const std::string& token,
-                             Role role = Role::kRetrieve) {
+                             AccessRole role = AccessRole::kRetrieve) {
     return Ask(control, {.authorization = "Bearer " + token}, role);
   }
 
@@ -115,14 +115,14 @@ TEST_F(AccessControlTest, RefusesWhoIsNotKnown) {
 TEST_F(AccessControlTest, RefusesWhoMayNot) {
   const auto control = Open(kGrants);
   const std::string error =
-      AskWith(control.get(), "ranker-secret", Role::kOperate);
+      AskWith(control.get(), "ranker-secret", AccessRole::kOperate);
   EXPECT_THAT(error, AllOf(HasSubstr("PERMISSION_DENIED: /a/Method needs the "
                                      "role operate: token:ranker does not"),
                            Not(HasSubstr("ranker-secret"))));
   EXPECT_THAT(AskWith(control.get(), key_.Sign(Claims("other", 60))),
               HasSubstr("jwt:other does not have it"));
   const auto denied =
-      control->Allow({.unix_socket = true}, Role::kExplain, "/a/Method");
+      control->Allow({.unix_socket = true}, AccessRole::kExplain, "/a/Method");
   google::rpc::ErrorInfo info;
   ASSERT_TRUE(info.ParseFromString(
       std::string(*denied.status().GetPayload(kErrorInfoPayload))));
@@ -137,13 +137,14 @@ TEST_F(AccessControlTest, SeveralGrantsAddUp) {
     grants { who: "anyone" roles: "observe" }
     grants { who: "cert:a" roles: "retrieve" profiles: "home" }
     grants { who: "socket" roles: ["retrieve", "operate"] profiles: "none" })");
-  EXPECT_EQ(Ask(control.get(), {}, Role::kObserve), "anyone");
+  EXPECT_EQ(Ask(control.get(), {}, AccessRole::kObserve), "anyone");
   const std::vector<std::string> names = {"a"};
-  const auto rights = control->Allow(
-      {.certificate_names = names, .unix_socket = true}, Role::kRetrieve, "m");
+  const auto rights =
+      control->Allow({.certificate_names = names, .unix_socket = true},
+                     AccessRole::kRetrieve, "m");
   ASSERT_TRUE(rights.ok()) << rights.status();
-  EXPECT_TRUE((*rights)->Has(Role::kOperate));
-  EXPECT_TRUE((*rights)->Has(Role::kObserve));
+  EXPECT_TRUE((*rights)->Has(AccessRole::kOperate));
+  EXPECT_TRUE((*rights)->Has(AccessRole::kObserve));
   EXPECT_TRUE((*rights)->retrieve_profiles.Allows("home"));
   EXPECT_TRUE((*rights)->retrieve_profiles.Allows(""));
   EXPECT_FALSE((*rights)->retrieve_profiles.Allows("search"));
@@ -191,8 +192,9 @@ TEST_F(AccessControlTest, ItsOwnTokenIsForHealthAlone) {
   const auto control = Open(kGrants);
   const std::string& own = control->own_token();
   EXPECT_EQ(own.size(), 64);
-  EXPECT_EQ(AskWith(control.get(), own, Role::kObserve), "the server itself");
-  EXPECT_THAT(AskWith(control.get(), own, Role::kOperate),
+  EXPECT_EQ(AskWith(control.get(), own, AccessRole::kObserve),
+            "the server itself");
+  EXPECT_THAT(AskWith(control.get(), own, AccessRole::kOperate),
               HasSubstr("not known"));
 }
 
@@ -201,11 +203,12 @@ TEST_F(AccessControlTest, NamesCannotPretendToBeTwo) {
   const auto control = Open(R"(
     grants { who: "cert:a" roles: "retrieve" }
     grants { who: "socket" roles: "operate" })");
-  EXPECT_EQ(Ask(control.get(), {.unix_socket = true}, Role::kOperate),
+  EXPECT_EQ(Ask(control.get(), {.unix_socket = true}, AccessRole::kOperate),
             "socket");
   const std::vector<std::string> names = {std::string("a\0socket", 8)};
-  EXPECT_THAT(Ask(control.get(), {.certificate_names = names}, Role::kOperate),
-              HasSubstr("UNAUTHENTICATED"));
+  EXPECT_THAT(
+      Ask(control.get(), {.certificate_names = names}, AccessRole::kOperate),
+      HasSubstr("UNAUTHENTICATED"));
 }
 
 }  // namespace

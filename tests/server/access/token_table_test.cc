@@ -24,12 +24,12 @@ TEST(TokenTable, FindsATokenByItsHash) {
                     "\r\nnightly\t" + kOtherHash + " 2030-01-31T00:00:00Z\n");
   ASSERT_TRUE(table.ok()) << table.status();
   EXPECT_EQ(table->size(), 2);
-  const TokenTable::Token* const token = table->Find(Sha256Of("secret"));
+  const TokenTable::Token* const token = table->Find(HashToken("secret"));
   ASSERT_NE(token, nullptr);
   EXPECT_EQ(token->name, "ranker");
   EXPECT_EQ(token->expires_s, std::numeric_limits<int64_t>::max());
-  EXPECT_EQ(table->Find(Sha256Of("secret2")), nullptr);
-  EXPECT_EQ(table->Find(Sha256{})->expires_s, 1896048000);
+  EXPECT_EQ(table->Find(HashToken("secret2")), nullptr);
+  EXPECT_EQ(table->Find(TokenHash{})->expires_s, 1896048000);
 }
 
 TEST(TokenTable, OfTwoLinesForATokenTheLongerOneCounts) {
@@ -38,7 +38,7 @@ TEST(TokenTable, OfTwoLinesForATokenTheLongerOneCounts) {
       TokenTable::Parse("tokens", line + " 2020-01-01T00:00:00Z\n" + line +
                                       " 2040-01-01T00:00:00Z");
   ASSERT_TRUE(table.ok()) << table.status();
-  EXPECT_GT(table->Find(Sha256Of("secret"))->expires_s, 2'000'000'000);
+  EXPECT_GT(table->Find(HashToken("secret"))->expires_s, 2'000'000'000);
 }
 
 TEST(TokenTable, NamesTheLineThatIsWrongButRepeatsNothingOfIt) {
