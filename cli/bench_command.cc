@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/access_flags.h"
 #include "cli/bench_output.h"
 #include "cli/commands.h"
 #include "cli/json_flag.h"
@@ -76,11 +77,12 @@ absl::StatusOr<LoadOptions> MakeOptions(const BenchFlags& flags) {
 
 absl::Status Bench(const BenchFlags& flags) {
   ASSIGN_OR_RETURN(const LoadOptions options, MakeOptions(flags));
-  ASSIGN_OR_RETURN(const auto generator, LoadGenerator::Connect(options));
+  const auto generator = LoadGenerator::Connect(options);
+  if (!generator.ok()) return WithAccessFlags(generator.status());
   LoadReport report;
   {
     ProgressLine line;
-    report = generator->Run([&](double done, uint64_t calls) {
+    report = (*generator)->Run([&](double done, uint64_t calls) {
       line.Show(fmt::format("load, {} calls", calls), done);
     });
   }
@@ -98,6 +100,7 @@ void AddRequestFlags(CLI::App& command, BenchFlags* flags) {
   command
       .add_option("--address", flags->load.address, "host:port or unix:PATH")
       ->capture_default_str();
+  AddAccessFlags(command, &flags->load.credentials);
   command.add_option("-k", flags->k, "Number of candidates of each call")
       ->check(CLI::Range(1U, UINT32_MAX))
       ->capture_default_str();

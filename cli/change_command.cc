@@ -16,7 +16,7 @@
 #include "index/changes/change_log.h"
 #include "index/changes/read_changes.h"
 #include "index/changes/removed_items.h"
-#include "index/publish/signature.h"
+#include "index/sign/signature.h"
 #include "status/status_macros.h"
 #include "text/quoted.h"
 

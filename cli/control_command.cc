@@ -10,14 +10,14 @@
 #include <memory>
 #include <string>
 
+#include "cli/access_flags.h"
 #include "cli/commands.h"
 #include "cli/control_tables.h"
 #include "cli/item_set_upload.h"
 #include "client/server_address.h"
 #include "fmt/core.h"
 #include "google/protobuf/util/json_util.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
+#include "grpcpp/client_context.h"
 #include "status/status_macros.h"
 #include "tributary/v1/bundles.grpc.pb.h"
 
@@ -42,6 +42,7 @@ std::string DefaultControl() {
 
 struct ControlFlags {
   std::string control = DefaultControl();
+  ClientCredentials credentials;
   bool json = false;
   uint64_t version = 0;
   std::string label;
@@ -56,11 +57,9 @@ struct ControlFlags {
 
 absl::StatusOr<std::unique_ptr<v1::Bundles::Stub>> Connect(
     const ControlFlags& flags) {
-  RETURN_IF_ERROR(CheckServerAddress("control", flags.control));
-  grpc::ChannelArguments arguments;
-  SetProxyFor(flags.control, &arguments);
-  return v1::Bundles::NewStub(grpc::CreateCustomChannel(
-      flags.control, grpc::InsecureChannelCredentials(), arguments));
+  ASSIGN_OR_RETURN(const auto channel,
+                   OpenChannelOf("control", flags.control, flags.credentials));
+  return v1::Bundles::NewStub(channel);
 }
 
 void SetDeadline(std::chrono::seconds deadline, grpc::ClientContext* context) {
@@ -248,6 +247,7 @@ CLI::App* AddAction(CLI::App* control, const Flags& flags, const char* name,
                                "host:port. The variable {} sets the default",
                                kControlVariable))
       ->capture_default_str();
+  AddAccessFlags(*action, &flags->credentials);
   action->add_flag("--json", flags->json, "Print the response as proto3 JSON");
   action->callback([flags, run] { FailUnlessOk(run(*flags)); });
   return action;

@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "cli/access_flags.h"
 #include "cli/commands.h"
 #include "cli/explain_text.h"
 #include "cli/json_flag.h"
 #include "cli/request_flags.h"
 #include "client/server_address.h"
 #include "fmt/core.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
+#include "grpcpp/client_context.h"
 #include "status/status_macros.h"
 #include "tributary/v1/explain.grpc.pb.h"
 
@@ -23,19 +23,18 @@ struct ExplainFlags {
   RequestFlags request;
   std::vector<std::string> items;
   std::string address = "127.0.0.1:7700";
+  ClientCredentials credentials;
   uint32_t deadline_ms = 60'000;
   JsonFlag json;
 };
 
 absl::StatusOr<v1::ExplainResponse> AskWhy(const ExplainFlags& flags) {
-  RETURN_IF_ERROR(CheckServerAddress("address", flags.address));
   v1::ExplainRequest request;
   ASSIGN_OR_RETURN(*request.mutable_request(), RequestOf(flags.request));
   for (const std::string& key : flags.items) request.add_item_keys(key);
-  grpc::ChannelArguments arguments;
-  SetProxyFor(flags.address, &arguments);
-  const auto stub = v1::Explanation::NewStub(grpc::CreateCustomChannel(
-      flags.address, grpc::InsecureChannelCredentials(), arguments));
+  ASSIGN_OR_RETURN(const auto channel,
+                   OpenChannelOf("address", flags.address, flags.credentials));
+  const auto stub = v1::Explanation::NewStub(channel);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
                        std::chrono::milliseconds(flags.deadline_ms));
@@ -80,6 +79,7 @@ void AddExplainCommand(CLI::App& app) {
                    "Deadline of the call, in milliseconds; the server takes a "
                    "minute at most")
       ->capture_default_str();
+  AddAccessFlags(*command, &flags->credentials);
   flags->json.AddTo(*command, "the response");
   command->callback([flags] { FailUnlessOk(PrintWhy(*flags)); });
 }

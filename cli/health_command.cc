@@ -5,13 +5,13 @@
 #include <memory>
 #include <string>
 
+#include "cli/access_flags.h"
 #include "cli/commands.h"
 #include "cli/json_flag.h"
 #include "client/server_address.h"
 #include "fmt/core.h"
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
+#include "grpcpp/client_context.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -19,17 +19,16 @@ namespace {
 
 struct HealthFlags {
   std::string address = "127.0.0.1:7700";
+  ClientCredentials credentials;
   uint32_t timeout_ms = 1000;
   JsonFlag json;
 };
 
 absl::StatusOr<grpc::health::v1::HealthCheckResponse> AskHealth(
     const HealthFlags& flags) {
-  RETURN_IF_ERROR(CheckServerAddress("address", flags.address));
-  grpc::ChannelArguments arguments;
-  SetProxyFor(flags.address, &arguments);
-  const auto stub = grpc::health::v1::Health::NewStub(grpc::CreateCustomChannel(
-      flags.address, grpc::InsecureChannelCredentials(), arguments));
+  ASSIGN_OR_RETURN(const auto channel,
+                   OpenChannelOf("address", flags.address, flags.credentials));
+  const auto stub = grpc::health::v1::Health::NewStub(channel);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
                        std::chrono::milliseconds(flags.timeout_ms));
@@ -92,6 +91,7 @@ void AddHealthCommand(CLI::App& app) {
                    "How long to wait for the answer, in milliseconds")
       ->check(CLI::Range(1, 3600000))
       ->capture_default_str();
+  AddAccessFlags(*command, &flags->credentials);
   flags->json.AddTo(*command, "the answer");
   command->callback([flags] { FailUnlessOk(PrintHealth(*flags)); });
 }

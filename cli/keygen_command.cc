@@ -5,7 +5,7 @@
 #include "cli/commands.h"
 #include "cli/json_flag.h"
 #include "fmt/core.h"
-#include "index/publish/signature.h"
+#include "index/sign/signature.h"
 
 namespace tributary {
 

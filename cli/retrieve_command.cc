@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/access_flags.h"
 #include "cli/commands.h"
 #include "cli/request_flags.h"
 #include "cli/write_lists.h"
@@ -29,6 +30,7 @@ struct RetrieveFlags {
   uint32_t users_per_call = 1000;
   uint32_t calls = 4;
   std::string address = "127.0.0.1:7700";
+  ClientCredentials credentials;
   uint32_t deadline_ms = 1000;
   bool json = false;
 };
@@ -148,7 +150,8 @@ absl::Status RetrieveForAll(const RetrieveFlags& flags,
       const ListsWritten written,
       WriteLists({.address = flags.address,
                   .client = {.deadline_ms =
-                                 std::max(flags.deadline_ms, kListsDeadlineMs)},
+                                 std::max(flags.deadline_ms, kListsDeadlineMs),
+                             .credentials = flags.credentials},
                   .request = request,
                   .users = flags.users,
                   .out = flags.out,
@@ -168,11 +171,12 @@ absl::Status Retrieve(const RetrieveFlags& flags) {
   request.set_page_size(flags.page_size);
   request.set_page_token(flags.page_token);
   if (!flags.users.empty()) return RetrieveForAll(flags, request);
-  ASSIGN_OR_RETURN(
-      const auto client,
-      RetrievalClient::Connect(flags.address, {.deadline_ms = flags.deadline_ms,
-                                               .wait_for_ready = false}));
-  ASSIGN_OR_RETURN(const auto response, client->Retrieve(request));
+  const auto client = RetrievalClient::Connect(
+      flags.address, {.deadline_ms = flags.deadline_ms,
+                      .wait_for_ready = false,
+                      .credentials = flags.credentials});
+  if (!client.ok()) return WithAccessFlags(client.status());
+  ASSIGN_OR_RETURN(const auto response, (*client)->Retrieve(request));
   if (!flags.json) return PrintTable(response);
   std::string json;
   google::protobuf::util::JsonPrintOptions options;
@@ -206,6 +210,7 @@ void AddRetrieveCommand(CLI::App& app) {
       ->add_option("--deadline-ms", flags->deadline_ms,
                    "Deadline of the call, in milliseconds")
       ->capture_default_str();
+  AddAccessFlags(*command, &flags->credentials);
   CLI::Option* const users = command->add_option(
       "--users", flags->users,
       "Ask for every user of this file, a key on each line (- for stdin), and "

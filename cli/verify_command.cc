@@ -9,7 +9,7 @@
 #include "cli/json_flag.h"
 #include "fmt/core.h"
 #include "index/publish/directory_store.h"
-#include "index/publish/signature.h"
+#include "index/sign/signature.h"
 #include "index/verify/verify_version.h"
 #include "status/status_macros.h"
 

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/access_flags.h"
 #include "fmt/format.h"
 #include "status/status_macros.h"
 #include "sync/mutex.h"
@@ -212,7 +213,7 @@ class ListsWriter {
   void Work() {
     // A client has one connection.
     auto client = RetrievalClient::Connect(job_.address, job_.client);
-    if (!client.ok()) return Fail(client.status());
+    if (!client.ok()) return Fail(WithAccessFlags(client.status()));
     Chunk chunk;
     while (Take(&chunk)) {
       const absl::Status asked = AskFor(each_, client->get(), &chunk);
@@ -232,12 +233,12 @@ class ListsWriter {
   // The version that answers now is the one for all users.
   absl::Status FixVersion() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (each_.bundle_version() != 0) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const auto client,
-                     RetrievalClient::Connect(job_.address, job_.client));
+    const auto client = RetrievalClient::Connect(job_.address, job_.client);
+    if (!client.ok()) return WithAccessFlags(client.status());
     v1::RetrieveRequest probe;
     probe.set_k(1);
     probe.set_bundle_label(each_.bundle_label());
-    ASSIGN_OR_RETURN(const auto reply, client->Retrieve(probe));
+    ASSIGN_OR_RETURN(const auto reply, (*client)->Retrieve(probe));
     each_.set_bundle_version(reply.bundle_version());
     each_.clear_bundle_label();
     return absl::OkStatus();

@@ -4,8 +4,6 @@
 
 #include "client/server_address.h"
 #include "fmt/core.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 
 namespace tributary {
 namespace {
@@ -20,8 +18,8 @@ constexpr int kMaxResponseBytes = 64 << 20;
 constexpr int kInitialReconnectBackoffMs = 100;
 constexpr int kMaxReconnectBackoffMs = 1000;
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
-                                           const ClientOptions& options) {
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(
+    const std::string& address, const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(ServiceConfig(options));
   SetProxyFor(address, &arguments);
@@ -29,8 +27,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
                    kInitialReconnectBackoffMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
-                                   arguments);
+  return OpenChannel(address, options.credentials, arguments);
 }
 
 absl::Status CheckOptions(const ClientOptions& options) {
@@ -153,18 +150,21 @@ std::string ServiceConfig(const ClientOptions& options) {
 }
 
 RetrievalClient::RetrievalClient(const std::string& address,
-                                 const ClientOptions& options)
+                                 const ClientOptions& options,
+                                 const std::shared_ptr<grpc::Channel>& channel)
     : address_(address),
       deadline_ms_(options.deadline_ms),
-      stub_(v1::Retrieval::NewStub(MakeChannel(address, options))) {}
+      stub_(v1::Retrieval::NewStub(channel)) {}
 
 absl::StatusOr<std::unique_ptr<RetrievalClient>> RetrievalClient::Connect(
     const std::string& address, const ClientOptions& options) {
   absl::Status status = CheckServerAddress("address", address);
   status.Update(CheckOptions(options));
   if (!status.ok()) return status;
+  const auto channel = MakeChannel(address, options);
+  if (!channel.ok()) return channel.status();
   return std::unique_ptr<RetrievalClient>(
-      new RetrievalClient(address, options));
+      new RetrievalClient(address, options, *channel));
 }
 
 absl::StatusOr<v1::RetrieveResponse> RetrievalClient::Retrieve(

@@ -24,6 +24,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "client/credentials.h"
 #include "tributary/v1/retrieval.grpc.pb.h"
 
 namespace tributary {
@@ -46,15 +47,18 @@ struct ClientOptions {
   // reached yet; waiting does not count as an attempt. If false, such a call
   // fails with UNAVAILABLE.
   bool wait_for_ready = true;
+  // How to make sure of the server, and how to show it who calls. Without,
+  // the connection is not encrypted, and nobody is shown.
+  ClientCredentials credentials = {};
 };
 
 // Returns the retry policy of `options` as a gRPC service config, in JSON.
 std::string ServiceConfig(const ClientOptions& options);
 
-// One connection to a server, over plain TCP or a unix socket. It is opened by
-// the first call and reopened after it breaks. Thread-safe: calls run
-// concurrently, and each blocks its own thread. One client per process is
-// enough for most uses.
+// One connection to a server, over TCP, with or without TLS, or a unix socket.
+// It is opened by the first call and reopened after it breaks. Thread-safe:
+// calls run concurrently, and each blocks its own thread. One client per
+// process is enough for most uses.
 //
 // An error of a call has the code and the message that the server sent;
 // the message names the field of a bad request:
@@ -63,12 +67,14 @@ std::string ServiceConfig(const ClientOptions& options);
 //   UNAVAILABLE         no server answers, or it has no bundle yet
 //   RESOURCE_EXHAUSTED  the server is overloaded
 //   DEADLINE_EXCEEDED   the call took longer than deadline_ms
+//   UNAUTHENTICATED     the server does not know who calls
+//   PERMISSION_DENIED   who calls may not do this
 class RetrievalClient {
  public:
   // Returns at once, without waiting for the server at `address` (host:port or
   // unix:PATH). Calls to a loopback address never use a proxy. INVALID_ARGUMENT
   // says what is wrong with the address, or names an option that is out of
-  // range.
+  // range; further errors are those of OpenChannel, about credentials.
   static absl::StatusOr<std::unique_ptr<RetrievalClient>> Connect(
       const std::string& address, const ClientOptions& options = {});
 
@@ -93,7 +99,8 @@ class RetrievalClient {
           on_part);
 
  private:
-  RetrievalClient(const std::string& address, const ClientOptions& options);
+  RetrievalClient(const std::string& address, const ClientOptions& options,
+                  const std::shared_ptr<grpc::Channel>& channel);
 
   // Constant after construction.
   const std::string address_;

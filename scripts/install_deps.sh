@@ -13,7 +13,7 @@ set -eu
 build="g++ cmake ninja-build ccache pkg-config
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libabsl-dev libspdlog-dev libfmt-dev prometheus-cpp-dev libyaml-cpp-dev
-  libcli11-dev libmicrohttpd-dev libssl-dev libcurl4-openssl-dev
+  libcli11-dev libmicrohttpd-dev libgnutls28-dev libssl-dev libcurl4-openssl-dev
   libfaiss-dev libopenblas-dev libhwy-dev libeigen3-dev libutf8proc-dev
   zlib1g-dev libzstd-dev"
 # curl plays the ranking service that speaks HTTP.

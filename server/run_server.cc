@@ -67,6 +67,10 @@ int RunServer(int argc, char** argv, RetrieverRegistry registry) {
   if (exit_status.has_value()) return *exit_status;
   LogToStderr(config.has_log_level() ? config.log_level() : "info");
   LogGrpcAsEvents();
+  if (!config.tls().private_key_file().empty() ||
+      config.access().grants_size() > 0) {
+    KeepSecrets();
+  }
   SkipLockOrderChecks();
   return Serve(stop_signals, std::move(config), std::move(registry));
 }

@@ -16,13 +16,17 @@
 #include "fmt/format.h"
 #include "google/protobuf/util/time_util.h"
 #include "index/bundle/version_directory.h"
+#include "index/sign/signature.h"
+#include "server/access/grants.h"
 #include "server/http/json_call.h"
 #include "server/http/json_explain.h"
 #include "server/pipeline/profile_trial.h"
 #include "server/pipeline/server_config.h"
 #include "server/pipeline/warm_up.h"
+#include "server/tls/tls_config.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
+#include "status/status_message.h"
 #include "tributary/v1/retrieval.grpc.pb.h"
 
 namespace tributary {
@@ -76,7 +80,8 @@ ConnectionLimits LimitsFor(const v1::ServerConfig& config) {
 }
 
 HttpListenerOptions ListenerOptions(const v1::ServerConfig& config,
-                                    uint32_t max_connections) {
+                                    uint32_t max_connections,
+                                    const CertificateFiles* certificates) {
   const v1::Transport& transport = config.transport();
   using Milliseconds = std::chrono::milliseconds;
   return {.max_connections = max_connections,
@@ -85,7 +90,28 @@ HttpListenerOptions ListenerOptions(const v1::ServerConfig& config,
           .max_buffered_bytes = transport.max_buffer_bytes(),
           .read_timeout = Milliseconds(transport.http_read_timeout_ms()),
           .keepalive = Milliseconds(transport.http_keepalive_ms()),
-          .write_timeout = Milliseconds(transport.write_timeout_ms())};
+          .write_timeout = Milliseconds(transport.write_timeout_ms()),
+          .certificates = certificates};
+}
+
+CallerCheck::Listener CallersAt(const v1::Tls& tls, std::string_view listener,
+                                const std::string& address) {
+  return {.unix_socket = address.starts_with("unix:"),
+          .certificates = IsEncrypted(tls, listener, address) &&
+                          !tls.client_ca_file().empty()};
+}
+
+// The loader usually comes by a unix socket, and nothing but grants lets it in.
+void WarnOfLockedOutSocket(const v1::ServerConfig& config) {
+  if (!config.control().starts_with("unix:")) return;
+  const std::vector<std::string_view> socket = {"socket"};
+  const SharedRights rights = RightsOf(config.access().grants(), socket);
+  if (rights->Has(AccessRole::kOperate) && rights->Has(AccessRole::kObserve))
+    return;
+  spdlog::warn(
+      "event=socket_locked_out control={} hint=\"a loader at the socket needs "
+      "a grant of observe and operate for who: [socket]\"",
+      config.control());
 }
 
 absl::Status CheckDirectory(const std::string& bundles) {
@@ -137,19 +163,43 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   ASSIGN_OR_RETURN(v1::ServerConfig complete,
                    CompleteServerConfig(std::move(config)));
   RETURN_IF_ERROR(CheckDirectory(complete.bundles()));
-  std::unique_ptr<Server> server(
-      new Server(std::move(complete), needs_admin, std::move(registry)));
+  // Now rather than at the first version.
+  const absl::Status keys = PublicKeys::Read({complete.public_keys().begin(),
+                                              complete.public_keys().end()})
+                                .status();
+  if (!keys.ok()) {
+    return absl::Status(keys.code(),
+                        fmt::format("public_keys: {}", MessageOf(keys)));
+  }
+  ASSIGN_OR_RETURN(Doors doors, OpenDoors(complete));
+  std::unique_ptr<Server> server(new Server(
+      std::move(complete), std::move(doors), needs_admin, std::move(registry)));
   RETURN_IF_ERROR(server->Bind());
   server->Restore();
   RETURN_IF_ERROR(server->Listen());
   return server;
 }
 
-Server::Server(v1::ServerConfig config, bool needs_admin,
+absl::StatusOr<Server::Doors> Server::OpenDoors(
+    const v1::ServerConfig& config) {
+  Doors doors;
+  if (!config.access().grants().empty()) {
+    ASSIGN_OR_RETURN(doors.access, AccessControl::Open(config.access()));
+  }
+  ASSIGN_OR_RETURN(doors.audit, AuditLog::Open(config.access().audit_file()));
+  return doors;
+}
+
+Server::Server(v1::ServerConfig config, Doors doors, bool needs_admin,
                RetrieverRegistry registry)
     : config_(std::move(config)),
       needs_admin_(needs_admin),
-      health_({v1::Retrieval::service_full_name()}),
+      doors_(std::move(doors)),
+      listen_callers_(doors_.access.get(),
+                      CallersAt(config_.tls(), "listen", config_.listen())),
+      control_callers_(doors_.access.get(),
+                       CallersAt(config_.tls(), "control", config_.control())),
+      health_({v1::Retrieval::service_full_name()}, &listen_callers_),
       bundles_(
           config_, std::move(registry),
           {.warm_up =
@@ -189,11 +239,22 @@ Server::Server(v1::ServerConfig config, bool needs_admin,
       pipeline_(config_, &pool_, &metrics_, &live_recall_),
       handler_(config_, &bundles_, &pipeline_),
       executor_(config_, &metrics_),
-      retrieval_service_(config_, &handler_, &executor_, &metrics_),
+      retrieval_service_(config_, &handler_, &executor_, &metrics_,
+                         &listen_callers_),
       explain_calls_(config_, &bundles_),
-      explanation_service_(config_, &explain_calls_, &metrics_),
+      explanation_service_(config_, &explain_calls_, &metrics_,
+                           &listen_callers_),
       diff_(config_),
-      bundles_service_(&bundles_, &diff_, &metrics_) {
+      bundles_service_(&bundles_, &diff_, &metrics_),
+      control_service_(&bundles_service_, &control_callers_,
+                       doors_.audit.get()) {
+  doors_.audit->set_on_failure([this] { metrics_.audit_failures.Add(); });
+  if (doors_.access != nullptr) {
+    doors_.access->set_on_denied([this](Denial denial) {
+      metrics_.denied[static_cast<size_t>(denial)].Add();
+    });
+    WarnOfLockedOutSocket(config_);
+  }
   metrics_.WatchBundles([this] { return bundles_.GetStatus(); });
 }
 
@@ -219,7 +280,31 @@ void Server::Restore() {
   TellOfNewer(config_.bundles(), bundles_.GetStatus().active_version());
 }
 
+absl::Status Server::OpenCertificates() {
+  const v1::Tls& tls = config_.tls();
+  if (tls.certificate_file().empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(
+      certificates_,
+      CertificateFiles::Open(tls, [this](const CertificateFiles::Look& look) {
+        metrics_.certificate_not_after_s = look.not_after_s;
+        metrics_.certificate_refused = look.refused ? 1 : 0;
+        if (look.taken) metrics_.certificates_taken.Add(1);
+        if (look.newly_refused) metrics_.certificates_refused.Add(1);
+      }));
+  if (!tls.require_client_certificate()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(self_certificate_, MakeSelfCertificate());
+  certificates_->AddClientAuthority(self_certificate_.certificate);
+  return absl::OkStatus();
+}
+
+const CertificateFiles* Server::CertificatesFor(
+    std::string_view listener, const std::string& address) const {
+  return IsEncrypted(config_.tls(), listener, address) ? certificates_.get()
+                                                       : nullptr;
+}
+
 absl::Status Server::Bind() {
+  RETURN_IF_ERROR(OpenCertificates());
   ASSIGN_OR_RETURN(BoundAddress grpc,
                    BoundAddress::Bind("listen", config_.listen()));
   grpc_bound_.emplace(std::move(grpc));
@@ -241,7 +326,9 @@ absl::Status Server::StartAdmin() {
        .address = config_.admin(),
        .metrics = &metrics_,
        .ready = [this] { return Ready(); },
-       .listener = ListenerOptions(config_, connection_limits_.admin)});
+       .access = doors_.access.get(),
+       .listener = ListenerOptions(config_, connection_limits_.admin,
+                                   CertificatesFor("admin", config_.admin()))});
   if (started.ok()) {
     admin_ = *std::move(started);
     return absl::OkStatus();
@@ -261,33 +348,35 @@ absl::Status Server::StartHttp() {
   RETURN_IF_ERROR(StartAdmin());
   if (config_.http() == "off") return absl::OkStatus();
   const auto retrieve =
-      [this](std::string json, Criticality criticality,
+      [this](std::string json, Criticality criticality, SharedRights rights,
              const std::shared_ptr<const std::atomic<bool>>& cancelled,
              std::function<void(absl::StatusOr<std::string>)> done) {
         StartJsonCall(&handler_, &executor_, std::move(json), criticality,
-                      cancelled, std::move(done));
+                      std::move(rights), cancelled, std::move(done));
       };
   const auto explain =
-      [this](std::string json,
+      [this](std::string json, SharedRights rights,
              std::shared_ptr<const std::atomic<bool>> cancelled,
              std::function<void(absl::StatusOr<std::string>)> done) {
-        StartJsonExplain(&explain_calls_, std::move(json), std::move(cancelled),
-                         std::move(done));
+        StartJsonExplain(&explain_calls_, std::move(json), std::move(rights),
+                         std::move(cancelled), std::move(done));
       };
   if (config_.console()) {
     console_ = std::make_unique<Console>(config_, &bundles_, &metrics_);
   }
-  ASSIGN_OR_RETURN(http_,
-                   HttpServer::Start({.field = "http",
-                                      .address = config_.http(),
-                                      .serves_health = !config_.admin_only(),
-                                      .retrieve = retrieve,
-                                      .explain = explain,
-                                      .console = console_.get(),
-                                      .metrics = &metrics_,
-                                      .ready = [this] { return Ready(); },
-                                      .listener = ListenerOptions(
-                                          config_, connection_limits_.http)}));
+  ASSIGN_OR_RETURN(
+      http_, HttpServer::Start({.field = "http",
+                                .address = config_.http(),
+                                .serves_health = !config_.admin_only(),
+                                .retrieve = retrieve,
+                                .explain = explain,
+                                .console = console_.get(),
+                                .metrics = &metrics_,
+                                .ready = [this] { return Ready(); },
+                                .access = doors_.access.get(),
+                                .listener = ListenerOptions(
+                                    config_, connection_limits_.http,
+                                    CertificatesFor("http", config_.http()))}));
   return absl::OkStatus();
 }
 
@@ -314,20 +403,29 @@ absl::Status Server::Listen() {
            .max_message_bytes = static_cast<int>(std::min<int64_t>(
                kOversize * max_bytes, std::numeric_limits<int32_t>::max())),
            .transport = transport,
-           .drain_ms = config_.execution().drain_ms()}));
-  self_check_ =
-      std::make_unique<SelfCheck>(grpc_->address(), SelfCheck::Options());
+           .drain_ms = config_.execution().drain_ms(),
+           .certificates = CertificatesFor("listen", config_.listen()),
+           .reflection = doors_.access == nullptr}));
+  self_check_ = std::make_unique<SelfCheck>(
+      grpc_->address(),
+      SelfCheck::Options{
+          .encrypted = CertificatesFor("listen", config_.listen()) != nullptr,
+          .token = doors_.access == nullptr ? "" : doors_.access->own_token(),
+          .certificate = self_certificate_});
   checking_.store(self_check_.get(), std::memory_order_release);
   ASSIGN_OR_RETURN(
       control_,
-      GrpcServer::Start({.field = "control",
-                         .address = {},
-                         .bound = std::exchange(control_bound_, std::nullopt),
-                         .services = {&bundles_service_},
-                         .max_calls = kMaxControlCalls,
-                         .max_message_bytes = static_cast<int>(max_bytes),
-                         .transport = config_.transport(),
-                         .drain_ms = config_.execution().drain_ms()}));
+      GrpcServer::Start(
+          {.field = "control",
+           .address = {},
+           .bound = std::exchange(control_bound_, std::nullopt),
+           .services = {&control_service_},
+           .max_calls = kMaxControlCalls,
+           .max_message_bytes = static_cast<int>(max_bytes),
+           .transport = config_.transport(),
+           .drain_ms = config_.execution().drain_ms(),
+           .certificates = CertificatesFor("control", config_.control()),
+           .reflection = doors_.access == nullptr}));
   return absl::OkStatus();
 }
 

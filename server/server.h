@@ -7,10 +7,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/bundle/file_lock.h"
+#include "server/access/access_control.h"
+#include "server/access/audit_log.h"
 #include "server/console/console.h"
 #include "server/explain/explain_calls.h"
 #include "server/http/http_server.h"
@@ -22,6 +25,8 @@
 #include "server/pipeline/worker_pool.h"
 #include "server/retrieval/retriever.h"
 #include "server/rpc/bundles_service.h"
+#include "server/rpc/caller_check.h"
+#include "server/rpc/control_service.h"
 #include "server/rpc/explanation_service.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/health_service.h"
@@ -29,6 +34,8 @@
 #include "server/rpc/self_check.h"
 #include "server/service/request_executor.h"
 #include "server/service/retrieval_handler.h"
+#include "server/tls/certificate_files.h"
+#include "server/tls/self_certificate.h"
 #include "server/versions/bundle_set.h"
 #include "tributary/v1/config.pb.h"
 
@@ -81,11 +88,25 @@ class Server {
   bool IsOpening() const { return bundles_.IsOpening(); }
 
  private:
+  // What is opened before there are listeners.
+  struct Doors {
+    // Null without grants.
+    std::unique_ptr<AccessControl> access;
+    std::unique_ptr<AuditLog> audit;
+  };
+
+  static absl::StatusOr<Doors> OpenDoors(const v1::ServerConfig& config);
   // `needs_admin`: whether Start fails where `admin` cannot be listened on.
-  Server(v1::ServerConfig config, bool needs_admin, RetrieverRegistry registry);
+  Server(v1::ServerConfig config, Doors doors, bool needs_admin,
+         RetrieverRegistry registry);
 
   static const std::string& AddressOf(const std::unique_ptr<HttpServer>& http);
 
+  absl::Status OpenCertificates();
+  // What the listener, such as "http", shows at this address; null where it is
+  // not encrypted.
+  const CertificateFiles* CertificatesFor(std::string_view listener,
+                                          const std::string& address) const;
   absl::Status Bind();
   absl::Status StartAdmin();
   absl::Status StartHttp();
@@ -105,6 +126,13 @@ class Server {
   std::chrono::steady_clock::time_point drain_end_;
   std::atomic<bool> shutting_down_{false};
   ServerMetrics metrics_;
+  const Doors doors_;
+  const CallerCheck listen_callers_;
+  const CallerCheck control_callers_;
+  // Null where nothing is encrypted. Every listener reads it.
+  std::unique_ptr<CertificateFiles> certificates_;
+  // With which the server calls itself; empty where nobody needs one.
+  SelfCertificate self_certificate_;
   HealthService health_;
   // Members are destroyed in reverse order: everything that may hold a snapshot
   // is declared after the BundleSet.
@@ -119,6 +147,7 @@ class Server {
   ExplanationService explanation_service_;
   BundleDiff diff_;
   BundlesService bundles_service_;
+  ControlService control_service_;
   // Null where it is off. http_ asks it.
   std::unique_ptr<Console> console_;
   // Held while two servers would write CURRENT and SERVING; nothing where this

@@ -8,8 +8,6 @@
 #include "client/load/lane.h"
 #include "client/server_address.h"
 #include "fmt/format.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 
 namespace tributary {
 namespace {
@@ -46,14 +44,14 @@ absl::Status CheckOptions(const LoadOptions& options) {
 
 // Channels with equal arguments share a connection unless each has its own
 // subchannel pool.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(
+    const LoadOptions& options) {
   grpc::ChannelArguments arguments;
-  SetProxyFor(address, &arguments);
+  SetProxyFor(options.address, &arguments);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
-                                   arguments);
+  return OpenChannel(options.address, options.credentials, arguments);
 }
 
 // Returns the size of the i-th of `parts` nearly equal parts of `whole`.
@@ -75,13 +73,14 @@ absl::StatusOr<std::unique_ptr<LoadGenerator>> LoadGenerator::Connect(
   const auto deadline = std::chrono::system_clock::now() + kConnectTimeout;
   Stubs stubs;
   for (uint32_t i = 0; i < options.connections; ++i) {
-    const auto channel = MakeChannel(options.address);
-    if (!channel->WaitForConnected(deadline)) {
+    const auto channel = MakeChannel(options);
+    if (!channel.ok()) return channel.status();
+    if (!(*channel)->WaitForConnected(deadline)) {
       return absl::UnavailableError(ExplainUnavailable(
           options.address,
           fmt::format("{}: no server answers", options.address)));
     }
-    stubs.push_back(v1::Retrieval::NewStub(channel));
+    stubs.push_back(v1::Retrieval::NewStub(*channel));
   }
   return std::unique_ptr<LoadGenerator>(
       new LoadGenerator(options, std::move(stubs)));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "client/credentials.h"
 #include "client/load/load_report.h"
 #include "client/load/user_keys.h"
 #include "tributary/v1/retrieval.grpc.pb.h"
@@ -20,6 +21,8 @@ namespace tributary {
 struct LoadOptions {
   // The server: host:port or unix:PATH.
   std::string address;
+  // How to make sure of the server, and how to show it who calls.
+  ClientCredentials credentials = {};
   // Each call sends this request with a user drawn from `users`.
   v1::RetrieveRequest request;
   UserKeys users;
@@ -55,7 +58,8 @@ class LoadGenerator {
   using Progress = std::function<void(double done, uint64_t calls)>;
 
   // Opens the connections. INVALID_ARGUMENT names an option that is out of
-  // range; UNAVAILABLE if no server accepts them within 5 s.
+  // range; UNAVAILABLE if no server accepts them within 5 s; those of
+  // OpenChannel, about credentials.
   static absl::StatusOr<std::unique_ptr<LoadGenerator>> Connect(
       const LoadOptions& options);
 

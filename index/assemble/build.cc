@@ -68,6 +68,7 @@ class Build {
     WriteRequest write{.root = request_.root,
                        .version = request_.version,
                        .builder = {},
+                       .product = config_.product(),
                        .index = config_.index(),
                        .threads = config_.threads(),
                        .judgement = {}};

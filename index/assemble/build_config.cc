@@ -9,6 +9,7 @@
 
 #include "fmt/format.h"
 #include "index/bundle/bundle.h"
+#include "index/bundle/product.h"
 #include "index/data/value_condition.h"
 #include "index/train/check_range.h"
 #include "index/train/towers/towers_config.h"
@@ -244,6 +245,8 @@ absl::Status CheckInput(const v1::Input& input) {
 }  // namespace
 
 absl::StatusOr<v1::BuildConfig> CompleteBuildConfig(v1::BuildConfig config) {
+  if (!config.has_product()) config.set_product("");
+  RETURN_IF_ERROR(CheckProductName(config.product()));
   SetDefaults(&config);
   RETURN_IF_ERROR(CompleteTowers(config.mutable_behavior()->mutable_towers()));
   RETURN_IF_ERROR(CheckRange("threads", config.threads(), 1U, kMaxThreads));

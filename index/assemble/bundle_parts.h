@@ -59,6 +59,8 @@ struct WriteRequest {
   std::filesystem::path root;
   uint64_t version;
   v1::Builder builder;
+  // Whose bundle it is; empty: not said.
+  std::string product = {};
   v1::IndexChoice index;
   uint32_t threads;
   // Of a validation bundle, this build's or an earlier one's, if there was one.

@@ -316,6 +316,7 @@ absl::StatusOr<std::filesystem::path> WriteParts(const DataSet& data,
                    BundleWriter::Create(request.root, request.version));
   v1::Manifest manifest;
   *manifest.mutable_builder() = request.builder;
+  manifest.set_product(request.product);
   RETURN_IF_ERROR(WriteTables(data, parts.seen, &writer, &manifest));
   for (size_t i = 0; i < parts.spaces.size(); ++i) {
     progress("index",

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "index/publish/directory_store.h"
-#include "index/publish/signature.h"
+#include "index/sign/signature.h"
 #include "status/status_macros.h"
 
 namespace tributary {

@@ -4,7 +4,6 @@
 
 #include "fmt/core.h"
 #include "index/bundle/bundle.h"
-#include "index/bundle/sha256.h"
 #include "status/status_macros.h"
 #include "status/status_message.h"
 
@@ -21,13 +20,6 @@ absl::Status SmallFile::Append(std::span<const std::byte> bytes) {
   }
   contents_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   return absl::OkStatus();
-}
-
-std::string SignedManifest::Fingerprint() const {
-  const auto hash = [](const std::string& text) {
-    return Sha256Hex(std::as_bytes(std::span(text)));
-  };
-  return signature ? hash(json) + hash(*signature) : hash(json);
 }
 
 absl::StatusOr<SignedManifest> ReadSignedManifest(

@@ -22,27 +22,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/bundle/version_directory.h"
+#include "index/sign/signature.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {
 
-inline constexpr char kSignatureName[] = "manifest.sig";
 // Larger manifests and signatures are refused without being read.
 inline constexpr uint64_t kMaxManifestBytes = uint64_t{64} << 20;
 inline constexpr uint64_t kMaxSignatureBytes = 4096;
-inline constexpr size_t kSignatureBytes = 64;
-
-// The contents of a version's manifest.json and, if there is one, manifest.sig.
-struct SignedManifest {
-  std::string json;
-  // kSignatureBytes, which may be anybody's.
-  std::optional<std::string> signature;
-  // Without a signature: why there is none. It may be empty.
-  std::string why_unsigned = {};
-
-  // A hash of both: differs when one of the two does.
-  std::string Fingerprint() const;
-};
 
 // Receives the bytes of a file as they arrive. An error that a method returns
 // ends the transfer and is its result.

@@ -119,13 +119,14 @@ absl::Status Explainer::Check(const v1::ExplainRequest& request) const {
 
 absl::StatusOr<v1::ExplainResponse> Explainer::Explain(
     const RoutedBundle& routed, const v1::ExplainRequest& request,
-    const ExplainTerms& terms) const {
+    const ExplainTerms& terms, const ProfileGrant* profiles) const {
   RETURN_IF_ERROR(Check(request));
   const Bundle& bundle = routed.bundle->bundle();
   const absl::StatusOr<v1::RetrieveRequest> completed =
       WithConditions(request.request());
   if (!completed.ok()) return UnderRequest(completed.status());
   const v1::RetrieveRequest& whole = *completed;
+  if (profiles != nullptr) RETURN_IF_ERROR(profiles->Check(whole.profile()));
   const std::vector<AskedItem> items = ItemsOf(bundle, request);
   std::vector<Row> rows;
   for (const AskedItem& item : items) {
@@ -149,7 +150,7 @@ absl::StatusOr<v1::ExplainResponse> Explainer::Explain(
     Remedies remedies;
     if (finding->rank == 0) {
       ASSIGN_OR_RETURN(remedies, RemediesFor(routed, request.request(), whole,
-                                             terms, *finding));
+                                             terms, *finding, profiles));
     }
     WriteKnown(item, *finding, remedies, limits_, explanation);
     ++finding;
@@ -178,7 +179,7 @@ absl::StatusOr<v1::RetrieveRequest> Explainer::WithConditions(
 absl::StatusOr<Remedies> Explainer::RemediesFor(
     const RoutedBundle& routed, const v1::RetrieveRequest& request,
     const v1::RetrieveRequest& whole, const ExplainTerms& terms,
-    const Finding& finding) const {
+    const Finding& finding, const ProfileGrant* profiles) const {
   ASSIGN_OR_RETURN(Remedies remedies, FindRemedies(examiner_, limits_, routed,
                                                    whole, terms, finding));
   const bool by_profile = !whole.profile().empty() &&
@@ -190,6 +191,8 @@ absl::StatusOr<Remedies> Explainer::RemediesFor(
     if (name != whole.profile()) names.push_back(name);
   }
   for (const std::string_view name : names) {
+    // What the caller may not ask for is no remedy.
+    if (profiles != nullptr && !profiles->Allows(name)) continue;
     v1::RetrieveRequest other = request;
     other.set_profile(std::string(name));
     ASSIGN_OR_RETURN(other, WithConditions(other));

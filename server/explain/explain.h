@@ -2,6 +2,7 @@
 #define TRIBUTARY_SERVER_EXPLAIN_EXPLAIN_H_
 
 #include "absl/status/statusor.h"
+#include "server/access/rights.h"
 #include "server/explain/findings.h"
 #include "server/explain/remedy.h"
 #include "server/profiles/profiles.h"
@@ -25,10 +26,12 @@ class Explainer {
 
   // Explains, on the calling thread. `routed` is what request.request() is
   // answered from. Errors: those of Check; those of Pipeline::Retrieve, whose
-  // paths begin with "request."; those of ExplainTerms::Check.
-  absl::StatusOr<v1::ExplainResponse> Explain(const RoutedBundle& routed,
-                                              const v1::ExplainRequest& request,
-                                              const ExplainTerms& terms) const;
+  // paths begin with "request."; those of ExplainTerms::Check;
+  // PERMISSION_DENIED for a profile that is not among `profiles`, which may be
+  // null.
+  absl::StatusOr<v1::ExplainResponse> Explain(
+      const RoutedBundle& routed, const v1::ExplainRequest& request,
+      const ExplainTerms& terms, const ProfileGrant* profiles = nullptr) const;
 
  private:
   // The request with the conditions of its profile, so that they can be
@@ -36,12 +39,14 @@ class Explainer {
   absl::StatusOr<v1::RetrieveRequest> WithConditions(
       const v1::RetrieveRequest& request) const;
   // `whole` is the request with its conditions, and `finding` what a run made
-  // of an item that is not in its list.
+  // of an item that is not in its list. `profiles` are those that the caller
+  // may ask for; null: all.
   absl::StatusOr<Remedies> RemediesFor(const RoutedBundle& routed,
                                        const v1::RetrieveRequest& request,
                                        const v1::RetrieveRequest& whole,
                                        const ExplainTerms& terms,
-                                       const Finding& finding) const;
+                                       const Finding& finding,
+                                       const ProfileGrant* profiles) const;
 
   const v1::Limits limits_;
   const Profiles profiles_;

@@ -29,7 +29,7 @@ ExplainCalls::~ExplainCalls() {
 
 void ExplainCalls::Start(Read read, SteadyTime deadline,
                          std::shared_ptr<const std::atomic<bool>> cancelled,
-                         Done done) {
+                         Done done, SharedRights rights) {
   // An empty request is refused for its own reason by a server that explains.
   if (!enabled_) return done(explainer_.Check({}));
   if (closing_.load(std::memory_order_relaxed)) {
@@ -41,7 +41,7 @@ void ExplainCalls::Start(Read read, SteadyTime deadline,
     if (!busy_) {
       busy_ = true;
       next_ = Call{std::move(read), std::min(deadline, latest),
-                   std::move(cancelled), std::move(done)};
+                   std::move(cancelled), std::move(done), std::move(rights)};
       changed_.NotifyAll();
       return;
     }
@@ -88,7 +88,9 @@ absl::StatusOr<v1::ExplainResponse> ExplainCalls::Answer(
   const absl::StatusOr<RoutedBundle> routed =
       bundles_->Route(request.request());
   if (!routed.ok()) return UnderRequest(routed.status());
-  return explainer_.Explain(*routed, request, terms);
+  return explainer_.Explain(
+      *routed, request, terms,
+      call.rights == nullptr ? nullptr : &call.rights->explain_profiles);
 }
 
 }  // namespace tributary

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/access/rights.h"
 #include "server/explain/explain.h"
 #include "server/versions/bundle_set.h"
 #include "sync/mutex.h"
@@ -42,9 +43,11 @@ class ExplainCalls {
   // says that nobody waits any more. Errors, beside those of Explainer:
   // UNIMPLEMENTED when limits.max_explained_items is 0; RESOURCE_EXHAUSTED
   // while another call is in progress; UNAVAILABLE after Close; those of
-  // BundleSet::Route.
+  // BundleSet::Route; PERMISSION_DENIED for a profile that `rights`, which may
+  // be null, do not have.
   void Start(Read read, SteadyTime deadline,
-             std::shared_ptr<const std::atomic<bool>> cancelled, Done done);
+             std::shared_ptr<const std::atomic<bool>> cancelled, Done done,
+             SharedRights rights = nullptr);
 
   // The server is shutting down: refuses further calls, and ends the one in
   // progress as soon as it looks up. Returns at once. Idempotent.
@@ -56,6 +59,7 @@ class ExplainCalls {
     SteadyTime deadline;
     std::shared_ptr<const std::atomic<bool>> cancelled;
     Done done;
+    SharedRights rights;
   };
 
   void Work();

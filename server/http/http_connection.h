@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "server/http/http_message.h"
+#include "server/http/http_tls.h"
 
 struct MHD_Connection;
 
@@ -77,6 +78,8 @@ struct HttpConnection : Watched {
   // Whether it is being closed for another connection.
   bool makes_room = false;
   size_t buffered_bytes = 0;
+  // Null where nothing is encrypted.
+  std::unique_ptr<TlsConnection> tls;
 
   // The request. Reset with each.
   bool has_head = false;

@@ -14,6 +14,7 @@
 
 namespace tributary {
 
+class CertificateFiles;
 class HttpLoop;
 class Mailbox;
 
@@ -25,6 +26,9 @@ struct HttpListenerOptions {
   std::chrono::milliseconds read_timeout{5000};
   std::chrono::milliseconds keepalive{75000};
   std::chrono::milliseconds write_timeout{5000};
+  // What clients are shown; null: nothing is encrypted. It outlives the
+  // listener.
+  const CertificateFiles* certificates = nullptr;
   // For messages and the log: "http" or "admin".
   std::string name = "http";
 };
@@ -58,7 +62,8 @@ class HttpListener {
  public:
   // Takes over `listening`, sockets that listen and do not block. `handler`
   // outlives this.
-  // UNAVAILABLE when the system has no descriptors or threads left.
+  // UNAVAILABLE when the system has no descriptors or threads left;
+  // INVALID_ARGUMENT when GnuTLS does not take the certificates.
   static absl::StatusOr<std::unique_ptr<HttpListener>> Start(
       HttpListenerOptions options, const std::vector<int>& listening,
       HttpHandler* handler);

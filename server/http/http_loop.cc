@@ -17,6 +17,7 @@
 #include "server/http/request_head.h"
 #include "server/listen/accept_loop.h"
 #include "spdlog/spdlog.h"
+#include "status/status_macros.h"
 
 namespace tributary {
 namespace {
@@ -142,9 +143,20 @@ absl::Status HttpLoop::Open() {
     setsockopt(listening.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
   epoll_ = OwnedSocket(epoll_create1(EPOLL_CLOEXEC));
+  std::vector<MHD_OptionItem> tls_options;
+  if (options_.certificates != nullptr) {
+    ASSIGN_OR_RETURN(tls_, HttpTls::Create(options_.certificates));
+    tls_options = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, TlsCertificateCallback()},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0,
+         const_cast<char*>(HttpTls::Priorities())}};
+  }
+  tls_options.push_back({MHD_OPTION_END, 0, nullptr});
   daemon_ = MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
-      nullptr, nullptr, &Callbacks::OnAccess, this, MHD_OPTION_CONNECTION_LIMIT,
+      MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+          (tls_ == nullptr ? 0U : static_cast<unsigned>(MHD_USE_TLS)),
+      0, nullptr, nullptr, &Callbacks::OnAccess, this, MHD_OPTION_ARRAY,
+      tls_options.data(), MHD_OPTION_CONNECTION_LIMIT,
       static_cast<unsigned>(options_.max_connections),
       MHD_OPTION_CONNECTION_MEMORY_LIMIT,
       2 * options_.max_header_bytes + kPoolReserveBytes,
@@ -459,6 +471,7 @@ void HttpLoop::Opened(MHD_Connection* mhd, void** context) {
       MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
           ->connect_fd;
   connection.deadline = now_ + options_.read_timeout;
+  if (tls_ != nullptr) connection.tls = tls_->Begin(mhd);
   ++open_;
   *context = &connection;
   // Where the kernel has no memory for it, nobody would notice a client that
@@ -495,6 +508,9 @@ bool HttpLoop::OnHead(const char* path, const char* method,
   HttpRequest& request = connection->request;
   request.method = method;
   request.path = path;
+  if (connection->tls != nullptr) {
+    request.certificate_names = connection->tls->client_names;
+  }
   std::optional<HttpReply> refusal =
       ReadHead(connection->mhd, options_.max_header_bytes,
                options_.max_request_bytes, &request);
@@ -508,7 +524,7 @@ bool HttpLoop::OnHead(const char* path, const char* method,
   }
   // Where the request ends is known only if its head was accepted.
   const bool ends_here = !refusal.has_value() && !request.has_body;
-  if (!refusal.has_value()) refusal = handler_->Refuse(request);
+  if (!refusal.has_value()) refusal = handler_->Refuse(&request);
   if (!refusal.has_value()) return true;
   handler_->Refused(request, refusal->code);
   if (ends_here) {
@@ -625,6 +641,12 @@ void HttpLoop::SendPast(const HttpReply& reply, HttpConnection* connection) {
           ? ""
           : fmt::format("Retry-After: {}\r\n", reply.retry_after_s),
       reply.body.size(), reply.body);
+  if (connection->tls != nullptr) {
+    // Before the handshake is over there is nothing that a client could read.
+    if (connection->tls->established)
+      HttpTls::Send(connection->tls.get(), text);
+    return;
+  }
   // It fits into the socket's buffer, which is empty.
   [[maybe_unused]] const ssize_t sent =
       send(connection->socket, text.data(), text.size(),

@@ -19,6 +19,7 @@
 #include "server/http/http_connection.h"
 #include "server/http/http_listener.h"
 #include "server/http/http_message.h"
+#include "server/http/http_tls.h"
 #include "server/http/mailbox.h"
 
 struct MHD_Daemon;
@@ -119,6 +120,8 @@ class HttpLoop {
   const std::shared_ptr<const ReplyTo::Post> post_;
   HttpHandler* const handler_;
   OwnedSocket epoll_;
+  // Null where nothing is encrypted.
+  std::unique_ptr<HttpTls> tls_;
   MHD_Daemon* daemon_ = nullptr;
 
   std::vector<OwnedSocket> listening_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "server/access/rights.h"
 
 namespace tributary {
 
@@ -22,6 +23,12 @@ struct HttpRequest {
   std::string path;
   // The value of x-tributary-criticality; empty without it.
   std::string criticality;
+  // The value of Authorization; empty without it.
+  std::string authorization;
+  // The names in the client's certificate; null without one.
+  std::shared_ptr<const std::vector<std::string>> certificate_names;
+  // Set by HttpHandler::Refuse; null where everybody may do everything.
+  SharedRights rights;
   // Whether the request said that a body follows, and how.
   bool has_body = false;
   std::string body;
@@ -94,8 +101,8 @@ class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
 
-  // Looks at a request without its body. A reply refuses it.
-  virtual std::optional<HttpReply> Refuse(const HttpRequest& request) = 0;
+  // Looks at a request without its body, and who makes it. A reply refuses it.
+  virtual std::optional<HttpReply> Refuse(HttpRequest* request) = 0;
   // Notes that a request whose head was read was refused, by Refuse or by the
   // listener: it is too long, too slow or in a form that is not understood, or
   // the server ends.

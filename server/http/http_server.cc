@@ -105,7 +105,38 @@ std::string HttpServer::Endpoints() const {
   return text;
 }
 
-std::optional<HttpReply> HttpServer::Refuse(const HttpRequest& request) {
+std::optional<HttpReply> HttpServer::RefuseCaller(HttpRequest* request) const {
+  if (options_.access == nullptr) return std::nullopt;
+  const std::string& path = request->path;
+  const bool is_health = path == "/healthz" || path == "/readyz";
+  if (is_health && options_.access->open_health()) return std::nullopt;
+  const AccessRole role = path == kRetrieve  ? AccessRole::kRetrieve
+                          : path == kExplain ? AccessRole::kExplain
+                                             : AccessRole::kObserve;
+  Shown shown;
+  shown.authorization = request->authorization;
+  if (request->certificate_names != nullptr) {
+    shown.certificate_names = *request->certificate_names;
+  }
+  auto rights = options_.access->Allow(
+      shown, role, fmt::format("{} {}", request->method, path));
+  if (rights.ok()) {
+    request->rights = *std::move(rights);
+    return std::nullopt;
+  }
+  HttpReply reply = ErrorReply(rights.status());
+  if (absl::IsUnauthenticated(rights.status())) {
+    reply.headers.emplace_back(
+        "WWW-Authenticate",
+        IsAboutToken(rights.status())
+            ? "Bearer realm=\"tributary\", error=\"invalid_token\""
+            : "Bearer realm=\"tributary\"");
+  }
+  return reply;
+}
+
+std::optional<HttpReply> HttpServer::Refuse(HttpRequest* asked) {
+  const HttpRequest& request = *asked;
   const char* const expected = MethodFor(request.path);
   if (expected == nullptr ||
       (request.method != expected &&
@@ -118,6 +149,7 @@ std::optional<HttpReply> HttpServer::Refuse(const HttpRequest& request) {
     if (expected != nullptr) reply.allow = expected;
     return reply;
   }
+  if (auto refusal = RefuseCaller(asked)) return refusal;
   if (request.method == "POST" && !request.has_body) {
     return ErrorReply(
         absl::InvalidArgumentError("expected a body, and a header "
@@ -160,14 +192,14 @@ std::optional<HttpReply> HttpServer::Handle(HttpRequest request,
 void HttpServer::Retrieve(HttpRequest request, ReplyTo reply_to) {
   const auto cancelled = reply_to.cancelled();
   options_.retrieve(std::move(request.body), CriticalityOf(request.criticality),
-                    cancelled,
+                    std::move(request.rights), cancelled,
                     JsonReply(retrieve_metrics_, std::move(reply_to)));
 }
 
 void HttpServer::Explain(HttpRequest request, ReplyTo reply_to) {
   const auto cancelled = reply_to.cancelled();
-  options_.explain(std::move(request.body), cancelled,
-                   JsonReply(explain_metrics_, std::move(reply_to)));
+  options_.explain(std::move(request.body), std::move(request.rights),
+                   cancelled, JsonReply(explain_metrics_, std::move(reply_to)));
 }
 
 }  // namespace tributary

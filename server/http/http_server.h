@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/access/access_control.h"
 #include "server/http/http_listener.h"
 #include "server/http/http_message.h"
 #include "server/http/scrapes.h"
@@ -20,16 +21,18 @@ namespace tributary {
 
 // Starts to answer a RetrieveRequest in proto3 JSON; returns at once. Calls
 // `done` exactly once, on any thread, with the reply's JSON or the error.
-// *cancelled becomes true when the client has gone.
+// *cancelled becomes true when the client has gone. The rights are the
+// caller's; null where everybody may do everything.
 using RetrieveJson =
-    std::function<void(std::string body, Criticality,
+    std::function<void(std::string body, Criticality, SharedRights,
                        std::shared_ptr<const std::atomic<bool>> cancelled,
                        std::function<void(absl::StatusOr<std::string>)> done)>;
 
 // The same for an ExplainRequest.
-using ExplainJson = std::function<void(
-    std::string body, std::shared_ptr<const std::atomic<bool>> cancelled,
-    std::function<void(absl::StatusOr<std::string>)> done)>;
+using ExplainJson =
+    std::function<void(std::string body, SharedRights,
+                       std::shared_ptr<const std::atomic<bool>> cancelled,
+                       std::function<void(absl::StatusOr<std::string>)> done)>;
 
 struct HttpServerOptions {
   // The field of the configuration that errors begin with: "http" or "admin".
@@ -50,6 +53,9 @@ struct HttpServerOptions {
   ServerMetrics* metrics = nullptr;
   // OK when requests can be answered, else the reason. Thread-safe.
   std::function<absl::Status()> ready = nullptr;
+  // Decides who may make which requests; null: everybody all. It outlives the
+  // server.
+  AccessControl* access = nullptr;
   HttpListenerOptions listener = {};
 };
 
@@ -62,9 +68,11 @@ struct HttpServerOptions {
 //                      proto3 JSON
 //   POST /v1/explain   Explain, the same way
 //   GET  /console      a page for people, and what it asks (server/console)
-// HEAD works where GET does. An error's body is google.rpc.Status as JSON,
-// except where what was sent is not HTTP at all: then it is a short page of
-// libmicrohttpd's. HttpListener has the limits. Thread-safe.
+// With `access`, /v1/retrieve needs the role retrieve, /v1/explain explain,
+// health and readiness observe or nothing (see Access.open_health), and all
+// else observe. HEAD works where GET does. An error's body is google.rpc.Status
+// as JSON, except where what was sent is not HTTP at all: then it is a short
+// page of libmicrohttpd's. HttpListener has the limits. Thread-safe.
 class HttpServer final : public HttpHandler {
  public:
   // The server accepts requests when this returns. Errors begin with
@@ -86,11 +94,13 @@ class HttpServer final : public HttpHandler {
   HttpServer(HttpServerOptions options, std::string address);
 
   // HttpHandler, for the listener.
-  std::optional<HttpReply> Refuse(const HttpRequest& request) override;
+  std::optional<HttpReply> Refuse(HttpRequest* request) override;
   void Refused(const HttpRequest& request, absl::StatusCode code) override;
   std::optional<HttpReply> Handle(HttpRequest request,
                                   ReplyTo reply_to) override;
 
+  // The reply to a caller who may not make the request; nothing to one who may.
+  std::optional<HttpReply> RefuseCaller(HttpRequest* request) const;
   // The method that the path is for; nullptr where there is no such path.
   const char* MethodFor(const std::string& path) const;
   std::string Endpoints() const;

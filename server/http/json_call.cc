@@ -13,11 +13,12 @@ namespace {
 class JsonCall final : public RequestCall {
  public:
   JsonCall(const RetrievalHandler* handler, std::string json,
-           Criticality criticality,
+           Criticality criticality, SharedRights rights,
            std::shared_ptr<const std::atomic<bool>> cancelled,
            std::function<void(absl::StatusOr<std::string>)> done)
       : handler_(handler),
         json_(std::move(json)),
+        rights_(std::move(rights)),
         cancelled_(std::move(cancelled)),
         done_(std::move(done)) {
     terms_ = JsonTermsOf(*handler_, json_.size(), criticality);
@@ -28,6 +29,7 @@ class JsonCall final : public RequestCall {
     RetrieveOptions options(terms_.deadline);
     options.level = terms.level;
     options.cancelled = cancelled_.get();
+    if (rights_ != nullptr) options.profiles = &rights_->retrieve_profiles;
     reply_ = Reply(options);
     return true;
   }
@@ -59,6 +61,7 @@ class JsonCall final : public RequestCall {
 
   const RetrievalHandler* const handler_;
   const std::string json_;
+  const SharedRights rights_;
   const std::shared_ptr<const std::atomic<bool>> cancelled_;
   const std::function<void(absl::StatusOr<std::string>)> done_;
   absl::StatusOr<std::string> reply_ = absl::UnknownError("not run");
@@ -77,10 +80,12 @@ CallTerms JsonTermsOf(const RetrievalHandler& handler, size_t json_bytes,
 
 void StartJsonCall(const RetrievalHandler* handler, RequestExecutor* executor,
                    std::string json, Criticality criticality,
+                   SharedRights rights,
                    std::shared_ptr<const std::atomic<bool>> cancelled,
                    std::function<void(absl::StatusOr<std::string>)> done) {
-  auto* const call = new JsonCall(handler, std::move(json), criticality,
-                                  std::move(cancelled), std::move(done));
+  auto* const call =
+      new JsonCall(handler, std::move(json), criticality, std::move(rights),
+                   std::move(cancelled), std::move(done));
   executor->Submit(call, RequestExecutor::Thread::kMayNotRun);
 }
 

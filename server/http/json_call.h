@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "server/access/rights.h"
 #include "server/service/criticality.h"
 #include "server/service/request_executor.h"
 #include "server/service/retrieval_handler.h"
@@ -16,9 +17,11 @@ namespace tributary {
 
 // Answers a RetrieveRequest in proto3 JSON as a call of the executor, which
 // admits or refuses it by JsonTermsOf. Returns at once; calls `done` exactly
-// once, on any thread. `handler` and `executor` outlive the call.
+// once, on any thread. `handler` and `executor` outlive the call. `rights` are
+// the caller's; null where everybody may do everything.
 void StartJsonCall(const RetrievalHandler* handler, RequestExecutor* executor,
                    std::string json, Criticality criticality,
+                   SharedRights rights,
                    std::shared_ptr<const std::atomic<bool>> cancelled,
                    std::function<void(absl::StatusOr<std::string>)> done);
 

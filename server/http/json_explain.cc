@@ -7,6 +7,7 @@
 namespace tributary {
 
 void StartJsonExplain(ExplainCalls* calls, std::string json,
+                      SharedRights rights,
                       std::shared_ptr<const std::atomic<bool>> cancelled,
                       std::function<void(absl::StatusOr<std::string>)> done) {
   calls->Start(
@@ -18,7 +19,8 @@ void StartJsonExplain(ExplainCalls* calls, std::string json,
           const absl::StatusOr<v1::ExplainResponse>& response) {
         if (!response.ok()) return done(response.status());
         done(PrintExplainResponse(*response));
-      });
+      },
+      std::move(rights));
 }
 
 }  // namespace tributary

@@ -3,11 +3,13 @@
 #include <chrono>
 #include <utility>
 
+#include "client/credentials.h"
+#include "fmt/core.h"
 #include "google/protobuf/util/time_util.h"
 #include "grpc/support/time.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/channel_arguments.h"
 #include "status/status_macros.h"
+#include "status/status_message.h"
 
 namespace tributary {
 namespace {
@@ -21,7 +23,7 @@ constexpr std::chrono::minutes kStageDeadline(30);
 constexpr int kMinReconnectBackoffMs = 100;
 constexpr int kMaxReconnectBackoffMs = 1000;
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+grpc::ChannelArguments ChannelSettings() {
   grpc::ChannelArguments arguments;
   // The server is in the same pod.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
@@ -29,8 +31,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
                    kMinReconnectBackoffMs);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kMinReconnectBackoffMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
-                                   arguments);
+  return arguments;
 }
 
 // Calls a method of the stub.
@@ -52,8 +53,21 @@ absl::Status Call(v1::Bundles::Stub& stub,
 
 }  // namespace
 
-BundlesClient::BundlesClient(const std::string& address)
-    : stub_(v1::Bundles::NewStub(MakeChannel(address))) {}
+absl::StatusOr<std::unique_ptr<BundlesClient>> BundlesClient::Connect(
+    const std::string& address, const v1::ClientAccess& access) {
+  ClientCredentials credentials;
+  credentials.ca_file = access.ca_file();
+  credentials.certificate_file = access.certificate_file();
+  credentials.private_key_file = access.private_key_file();
+  credentials.server_name = access.server_name();
+  credentials.token_file = access.token_file();
+  const auto channel = OpenChannel(address, credentials, ChannelSettings());
+  if (!channel.ok()) {
+    return absl::Status(channel.status().code(),
+                        fmt::format("access.{}", MessageOf(channel.status())));
+  }
+  return std::unique_ptr<BundlesClient>(new BundlesClient(*channel));
+}
 
 absl::StatusOr<ServerView> BundlesClient::GetStatus(std::stop_token stop) {
   v1::ServerStatus status;

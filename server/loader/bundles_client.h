@@ -8,8 +8,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "grpcpp/channel.h"
 #include "server/loader/loader_policy.h"
 #include "tributary/v1/bundles.grpc.pb.h"
+#include "tributary/v1/config.pb.h"
 
 namespace tributary {
 
@@ -20,8 +22,11 @@ namespace tributary {
 class BundlesClient {
  public:
   // Does not connect: the first call does, and later calls reconnect if they
-  // must.
-  explicit BundlesClient(const std::string& address);
+  // must. `access` is complete, and says how the server learns who calls;
+  // errors begin with its field, such as "access.token_file", and are those of
+  // OpenChannel.
+  static absl::StatusOr<std::unique_ptr<BundlesClient>> Connect(
+      const std::string& address, const v1::ClientAccess& access);
 
   absl::StatusOr<ServerView> GetStatus(std::stop_token stop);
   absl::Status Stage(uint64_t version, std::stop_token stop);
@@ -31,6 +36,9 @@ class BundlesClient {
   absl::Status Report(const v1::LoaderStatus& status, std::stop_token stop);
 
  private:
+  explicit BundlesClient(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(v1::Bundles::NewStub(channel)) {}
+
   std::unique_ptr<v1::Bundles::Stub> stub_;
 };
 

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/changes/change_log.h"
-#include "index/publish/signature.h"
+#include "index/sign/signature.h"
 #include "index/publish/store.h"
 #include "tributary/v1/config.pb.h"
 

@@ -10,6 +10,8 @@
 
 #include "fmt/core.h"
 #include "google/protobuf/util/time_util.h"
+#include "index/bundle/bundle.h"
+#include "index/bundle/product.h"
 #include "index/bundle/scratch_directory.h"
 #include "index/bundle/version_directory.h"
 #include "index/publish/directory_store.h"
@@ -71,12 +73,16 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
                         fmt::format("bundles: {} (as user {})",
                                     MessageOf(lock.status()), ::geteuid()));
   }
+  ASSIGN_OR_RETURN(auto server,
+                   BundlesClient::Connect(config.control(), config.access()));
   return std::unique_ptr<Loader>(new Loader(std::move(config), *std::move(lock),
-                                            std::move(store), std::move(keys)));
+                                            std::move(store), std::move(keys),
+                                            std::move(server)));
 }
 
 Loader::Loader(v1::LoaderConfig config, FileLock lock,
-               std::unique_ptr<Store> store, PublicKeys keys)
+               std::unique_ptr<Store> store, PublicKeys keys,
+               std::unique_ptr<BundlesClient> server)
     : config_(std::move(config)),
       lock_(std::move(lock)),
       trial_(config_),
@@ -84,7 +90,7 @@ Loader::Loader(v1::LoaderConfig config, FileLock lock,
       store_(std::move(store)),
       keys_(std::move(keys)),
       memory_(config_.bundles(), config_.allow_older()),
-      server_(config_.control()) {
+      server_(std::move(server)) {
   status_.set_store(config_.store());
   status_.set_last_good_version(memory_.followed());
 }
@@ -111,7 +117,7 @@ absl::StatusOr<LoaderView> Loader::Look(std::stop_token stop) {
   LoaderView view;
   ASSIGN_OR_RETURN(view.current, store_->ReadCurrent(stop));
   SeeCurrent(view.current);
-  const auto server = server_.GetStatus(stop);
+  const auto server = server_->GetStatus(stop);
   SeeServer(server);
   if (server.ok()) view.server = *server;
   ASSIGN_OR_RETURN(const std::vector<uint64_t> on_host,
@@ -197,8 +203,8 @@ absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
   const uint64_t version = action.version;
   if (action.kind == Kind::kGate || action.kind == Kind::kStage ||
       action.kind == Kind::kActivate) {
-    ASSIGN_OR_RETURN(const bool is_signed, IsSigned(version, stop));
-    if (!is_signed) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const bool is_ours, IsOurs(version, stop));
+    if (!is_ours) return absl::OkStatus();
   }
   switch (action.kind) {
     case Kind::kNothing:
@@ -212,7 +218,7 @@ absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
     case Kind::kActivate:
       return Activate(version, std::move(stop));
     case Kind::kReport:
-      return server_.Refuse(version, refused_->reason(), std::move(stop));
+      return server_->Refuse(version, refused_->reason(), std::move(stop));
     case Kind::kDelete:
       RETURN_IF_ERROR(RemoveVersion(config_.bundles(), version));
       spdlog::info("event=deleted version={}", version);
@@ -221,14 +227,21 @@ absl::Status Loader::Act(const LoaderAction& action, std::stop_token stop) {
   return absl::InternalError("no such action");
 }
 
-absl::StatusOr<bool> Loader::IsSigned(uint64_t version,
-                                      const std::stop_token& stop) {
-  if (keys_.empty()) return true;
+absl::Status Loader::CheckOrigin(const SignedManifest& manifest) const {
+  RETURN_IF_ERROR(keys_.Check(manifest));
+  if (config_.product().empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const v1::Manifest parsed, ParseManifest(manifest.json));
+  return CheckProduct(parsed, config_.product());
+}
+
+absl::StatusOr<bool> Loader::IsOurs(uint64_t version,
+                                    const std::stop_token& stop) {
+  if (keys_.empty() && config_.product().empty()) return true;
   // The version may have been fetched before the loader had keys.
   ASSIGN_OR_RETURN(
       const SignedManifest manifest,
       DirectoryStore(config_.bundles()).ReadManifest(version, stop));
-  const absl::Status status = keys_.Check(manifest);
+  const absl::Status status = CheckOrigin(manifest);
   if (!status.ok()) {
     Refuse(version, manifest.Fingerprint(), std::string(MessageOf(status)),
            trial_.VerifyDependsOn());
@@ -240,7 +253,7 @@ absl::Status Loader::Fetch(uint64_t version, const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const SignedManifest manifest,
                    store_->ReadManifest(version, stop));
   gate_checked_ = {};
-  if (absl::Status status = keys_.Check(manifest); !status.ok()) {
+  if (absl::Status status = CheckOrigin(manifest); !status.ok()) {
     Refuse(version, manifest.Fingerprint(), std::string(MessageOf(status)),
            trial_.VerifyDependsOn());
     return absl::OkStatus();
@@ -316,7 +329,7 @@ absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
   ASSIGN_OR_RETURN(
       const SignedManifest manifest,
       DirectoryStore(config_.bundles()).ReadManifest(version, stop));
-  const absl::Status status = server_.Stage(version, std::move(stop));
+  const absl::Status status = server_->Stage(version, std::move(stop));
   if (IsLost(status)) ++lost_stages_;
   if (BlamesVersion(status)) {
     Refuse(version, manifest.Fingerprint(), std::string(MessageOf(status)),
@@ -340,7 +353,7 @@ absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
 }
 
 absl::Status Loader::Activate(uint64_t version, std::stop_token stop) {
-  RETURN_IF_ERROR(server_.Activate(version, std::move(stop)));
+  RETURN_IF_ERROR(server_->Activate(version, std::move(stop)));
   memory_.MarkActive(version);
   MarkFollowed(version);
   refusals_.Remove(version);
@@ -364,7 +377,7 @@ void Loader::Report(const absl::Status& last_step,
   if (!server_reachable_ || stop.stop_requested()) return;
   // A server that is unreachable gets the next report. An older one does not
   // have the call.
-  server_.Report(status_, stop).IgnoreError();
+  server_->Report(status_, stop).IgnoreError();
 }
 
 }  // namespace tributary

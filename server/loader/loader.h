@@ -16,8 +16,8 @@
 #include "absl/status/statusor.h"
 #include "index/bundle/file_lock.h"
 #include "index/publish/fetch_version.h"
-#include "index/publish/signature.h"
 #include "index/publish/store.h"
+#include "index/sign/signature.h"
 #include "server/loader/bundles_client.h"
 #include "server/loader/loader_memory.h"
 #include "server/loader/loader_policy.h"
@@ -66,7 +66,7 @@ class Loader {
   };
 
   Loader(v1::LoaderConfig config, FileLock lock, std::unique_ptr<Store> store,
-         PublicKeys keys);
+         PublicKeys keys, std::unique_ptr<BundlesClient> server);
 
   absl::StatusOr<LoaderAction> TakeStep(const std::stop_token& stop);
   absl::StatusOr<LoaderView> Look(std::stop_token stop);
@@ -83,9 +83,11 @@ class Loader {
   void MarkFollowed(uint64_t version);
 
   absl::Status Act(const LoaderAction& action, std::stop_token stop);
-  // Refuses a version on this host, and returns false, when none of the keys
-  // signed it.
-  absl::StatusOr<bool> IsSigned(uint64_t version, const std::stop_token& stop);
+  // Whether one of the keys signed the version, and it is of the product, as
+  // far as they are set.
+  absl::Status CheckOrigin(const SignedManifest& manifest) const;
+  // Refuses a version on this host, and returns false, when CheckOrigin fails.
+  absl::StatusOr<bool> IsOurs(uint64_t version, const std::stop_token& stop);
   absl::Status Fetch(uint64_t version, const std::stop_token& stop);
   absl::Status CheckGate(uint64_t version, const std::stop_token& stop);
   absl::Status Stage(uint64_t version, std::stop_token stop);
@@ -105,7 +107,7 @@ class Loader {
   const std::unique_ptr<Store> store_;
   const PublicKeys keys_;
   LoaderMemory memory_;
-  BundlesClient server_;
+  const std::unique_ptr<BundlesClient> server_;
   FetchCounts fetch_counts_;
 
   // The last CURRENT seen that was not 0.

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "fmt/core.h"
+#include "index/bundle/product.h"
 #include "index/publish/store_config.h"
 #include "server/gate/gate_config.h"
 #include "server/trial/trial_config.h"
@@ -37,6 +38,14 @@ absl::Status CompleteGateAndTrial(v1::LoaderConfig* config) {
   return absl::OkStatus();
 }
 
+void CompleteAccess(v1::ClientAccess* access) {
+  if (!access->has_ca_file()) access->set_ca_file("");
+  if (!access->has_certificate_file()) access->set_certificate_file("");
+  if (!access->has_private_key_file()) access->set_private_key_file("");
+  if (!access->has_server_name()) access->set_server_name("");
+  if (!access->has_token_file()) access->set_token_file("");
+}
+
 }  // namespace
 
 absl::StatusOr<v1::LoaderConfig> CompleteLoaderConfig(v1::LoaderConfig given) {
@@ -57,6 +66,18 @@ absl::StatusOr<v1::LoaderConfig> CompleteLoaderConfig(v1::LoaderConfig given) {
   if (!given.has_keep()) given.set_keep(kDefaultKeep);
   if (!given.has_log_level()) given.set_log_level("info");
   RETURN_IF_ERROR(CompleteGateAndTrial(&given));
+  CompleteAccess(given.mutable_access());
+  if (!given.has_product()) given.set_product("");
+  RETURN_IF_ERROR(CheckProductName(given.product()));
+  if (!given.has_max_current_age_seconds()) {
+    given.set_max_current_age_seconds(0);
+  }
+  // A limit that nobody keeps would be worse than none.
+  if (given.max_current_age_seconds() > 0) {
+    return absl::InvalidArgumentError(
+        "max_current_age_seconds: this program does not check how old a "
+        "CURRENT is yet; leave it at 0");
+  }
   if (!given.has_allow_older()) given.set_allow_older(false);
   ASSIGN_OR_RETURN(*given.mutable_download(),
                    CompleteDownload(given.download()));

@@ -43,6 +43,10 @@ int RunLoader(int argc, char** argv, const RetrieverRegistry& registry) {
   if (!config.ok()) return Fail(config.status());
   LogToStderr(config->log_level());
   LogGrpcAsEvents();
+  if (!config->access().private_key_file().empty() ||
+      !config->access().token_file().empty()) {
+    KeepSecrets();
+  }
 
   const StopSignals stop_signals;
   const auto loader = Loader::Create(*config);

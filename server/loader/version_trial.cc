@@ -92,6 +92,7 @@ uint64_t VersionTrial::OldVersion(uint64_t version, uint64_t active) const {
 
 std::string VersionTrial::VerifyDependsOn() const {
   std::string settings = config_.trial().SerializeAsString();
+  if (!config_.product().empty()) settings += "product " + config_.product();
   for (const std::string& key : config_.public_keys()) {
     settings += HashText(ReadWhole(key));
   }

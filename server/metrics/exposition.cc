@@ -1,10 +1,13 @@
 // The metric families of ServerMetrics, with their names and help texts.
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "prometheus/text_serializer.h"
 #include "server/metrics/family.h"
 #include "server/metrics/server_metrics.h"
@@ -237,6 +240,43 @@ void ServerMetrics::CollectTotals(
       .Add({}, swap_seconds_)
       .MoveTo(families);
   CollectLoad(families);
+  CollectAccess(families);
+}
+
+void ServerMetrics::CollectAccess(
+    std::vector<prometheus::MetricFamily>* families) const {
+  const int64_t not_after_s =
+      certificate_not_after_s.load(std::memory_order_relaxed);
+  const double now_s = absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch());
+  Gauges("tributary_tls_certificate_seconds_left",
+         "Seconds until the certificate that listeners show expires; below 0 "
+         "after that, and infinite where nothing is encrypted.")
+      .Add({}, not_after_s == 0 ? std::numeric_limits<double>::infinity()
+                                : static_cast<double>(not_after_s) - now_s)
+      .MoveTo(families);
+  Gauges("tributary_tls_files_refused",
+         "1 while the files of the certificate cannot be taken, and the former "
+         "certificate is shown.")
+      .Add({}, static_cast<double>(
+                   certificate_refused.load(std::memory_order_relaxed)))
+      .MoveTo(families);
+  Counters("tributary_tls_reloads_total",
+           "Changes of the certificate's files, by whether they were taken.")
+      .Add({{"result", "taken"}}, certificates_taken)
+      .Add({{"result", "refused"}}, certificates_refused)
+      .MoveTo(families);
+  Family denials = Counters(
+      "tributary_denied_total",
+      "Calls that were refused for who makes them, by reason: nobody is shown, "
+      "what is shown is not valid, or the role is not granted.");
+  for (size_t i = 0; i < kDenialReasons.size(); ++i) {
+    denials.Add({{"reason", std::string(kDenialReasons[i])}}, denied[i]);
+  }
+  denials.MoveTo(families);
+  Counters("tributary_audit_failures_total",
+           "Calls of the control plane whose record could not be written.")
+      .Add({}, audit_failures)
+      .MoveTo(families);
 }
 
 void ServerMetrics::CollectFilters(

@@ -56,6 +56,11 @@ inline constexpr std::array<std::string_view, 3> kLiveRecallDepths = {
 inline constexpr std::array<std::string_view, 3> kRefusalReasons = {
     "limit", "wait", "deadline"};
 
+// Why calls are refused for who makes them, as label values: see Denial
+// (server/access).
+inline constexpr std::array<std::string_view, 3> kDenialReasons = {
+    "no_identity", "not_valid", "role_missing"};
+
 // Live recall of one retriever at one list length. Reading is thread-safe.
 class LiveRecallMetrics {
  public:
@@ -175,6 +180,17 @@ class ServerMetrics : public prometheus::Collectable {
   std::atomic<int64_t> changes_refused{0};
   std::atomic<int64_t> changes_failing{0};
   std::atomic<int64_t> removed_items{0};
+  // The certificate that listeners show: when it expires, in seconds since
+  // 1970 (0: nothing is encrypted), whether its files have another one that
+  // cannot be taken, and how often files were taken and refused.
+  std::atomic<int64_t> certificate_not_after_s{0};
+  std::atomic<int64_t> certificate_refused{0};
+  Counter certificates_taken;
+  Counter certificates_refused;
+  // Calls that were refused for who makes them, by index in kDenialReasons.
+  std::array<Counter, kDenialReasons.size()> denied;
+  // Calls of the control plane whose record could not be written.
+  Counter audit_failures;
   // Calls that were refused when they arrived, by index in kRefusalReasons.
   std::array<Counter, kRefusalReasons.size()> refused;
   // Calls that were cancelled, or whose deadline passed, while they waited.
@@ -231,6 +247,7 @@ class ServerMetrics : public prometheus::Collectable {
   void CollectTotals(std::vector<prometheus::MetricFamily>* families) const;
   void CollectFilters(std::vector<prometheus::MetricFamily>* families) const;
   void CollectLoad(std::vector<prometheus::MetricFamily>* families) const;
+  void CollectAccess(std::vector<prometheus::MetricFamily>* families) const;
   static void CollectProcess(std::vector<prometheus::MetricFamily>* families);
 
   // Tables that are read without a lock and appended to with mutex_ held.

@@ -57,6 +57,9 @@ absl::StatusOr<AskedRequest> MakeAskedRequest(
   ASSIGN_OR_RETURN(
       asked.profiled,
       profiles.Apply(request, ProfileOf(request, asked.page), completed));
+  if (options.profiles != nullptr) {
+    RETURN_IF_ERROR(options.profiles->Check(asked.profiled.profile));
+  }
   if (!asked.page.has_value()) return asked;
   asked.page->begin.profile = asked.profiled.profile;
   asked.options.level = asked.page->begin.level;

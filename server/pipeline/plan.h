@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "index/filter/filter_cache.h"
+#include "server/access/rights.h"
 #include "server/fusion/fusion.h"
 #include "server/pipeline/attribute_factors.h"
 #include "server/pipeline/attribute_groups.h"
@@ -55,6 +56,8 @@ struct RetrieveOptions {
   // True when nobody waits for the answer any more; may be null. Valid until
   // the request is answered.
   const std::atomic<bool>* cancelled = nullptr;
+  // The profiles that the caller may use; null: all. Valid as `cancelled`.
+  const ProfileGrant* profiles = nullptr;
 };
 
 // A request resolved against one bundle: keys are rows, and defaults are filled

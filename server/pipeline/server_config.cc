@@ -13,9 +13,12 @@
 
 #include "index/bundle/bundle.h"
 #include "index/bundle/fusion_model.h"
+#include "index/bundle/product.h"
+#include "server/access/access_config.h"
 #include "server/fusion/fusion.h"
 #include "server/process/control_groups.h"
 #include "server/profiles/profiles_config.h"
+#include "server/tls/tls_config.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
 #include "text/quoted.h"
@@ -309,6 +312,15 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given) {
   CompleteTransport(config.mutable_transport());
   RETURN_IF_ERROR(CheckTransport(config.transport()));
   RETURN_IF_ERROR(CompleteOverload(config.mutable_overload()));
+  if (!config.has_product()) config.set_product("");
+  RETURN_IF_ERROR(CheckProductName(config.product()));
+  ASSIGN_OR_RETURN(*config.mutable_tls(), CompleteTls(config.tls()));
+  std::set<std::string> profiles;
+  for (const v1::Profile& profile : config.profiles()) {
+    profiles.insert(profile.name());
+  }
+  ASSIGN_OR_RETURN(*config.mutable_access(),
+                   CompleteAccess(config.access(), profiles));
   return config;
 }
 

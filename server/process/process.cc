@@ -1,6 +1,7 @@
 #include "server/process/process.h"
 
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -67,6 +68,11 @@ StopsAtOnce::StopsAtOnce(const StopSignals* signals)
 StopsAtOnce::~StopsAtOnce() {
   over_ = true;
   thread_.join();
+}
+
+void KeepSecrets() {
+  // It cannot fail with this argument.
+  static_cast<void>(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 
 }  // namespace tributary

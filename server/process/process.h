@@ -45,6 +45,10 @@ class StopsAtOnce {
   std::thread thread_;
 };
 
+// Keeps this process's memory, which holds private keys and tokens, out of core
+// files and from other processes of the same user (prctl PR_SET_DUMPABLE).
+void KeepSecrets();
+
 }  // namespace tributary
 
 #endif  // TRIBUTARY_SERVER_PROCESS_PROCESS_H_

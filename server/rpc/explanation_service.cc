@@ -79,15 +79,27 @@ class ExplainReactor final : public grpc::ServerUnaryReactor {
 
 ExplanationService::ExplanationService(const v1::ServerConfig& config,
                                        ExplainCalls* calls,
-                                       ServerMetrics* metrics)
+                                       ServerMetrics* metrics,
+                                       const CallerCheck* callers)
     : limits_(config.limits()),
       calls_(calls),
-      metrics_(metrics->AddMethod("tributary.v1.Explanation", "Explain")) {}
+      metrics_(metrics->AddMethod("tributary.v1.Explanation", "Explain")),
+      callers_(callers) {}
 
 grpc::ServerUnaryReactor* ExplanationService::Explain(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   auto* const reactor = new ExplainReactor(response, &metrics_);
+  SharedRights rights;
+  if (callers_ != nullptr) {
+    auto allowed = callers_->Allow(*context, AccessRole::kExplain,
+                                   "/tributary.v1.Explanation/Explain");
+    if (!allowed.ok()) {
+      reactor->Answer(allowed.status());
+      return reactor;
+    }
+    rights = *std::move(allowed);
+  }
   // A ByteBuffer's copies share its bytes.
   calls_->Start(
       [this, bytes = *request](v1::ExplainRequest* parsed) {
@@ -96,7 +108,8 @@ grpc::ServerUnaryReactor* ExplanationService::Explain(
       ExplainDeadlineOf(*context), reactor->cancelled(),
       [reactor](const absl::StatusOr<v1::ExplainResponse>& answer) {
         reactor->Answer(answer);
-      });
+      },
+      std::move(rights));
   return reactor;
 }
 

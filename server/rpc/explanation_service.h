@@ -5,6 +5,7 @@
 #include "grpcpp/support/server_callback.h"
 #include "server/explain/explain_calls.h"
 #include "server/metrics/server_metrics.h"
+#include "server/rpc/caller_check.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/explain.grpc.pb.h"
 
@@ -19,7 +20,8 @@ class ExplanationService final
  public:
   // `config` is complete. The other arguments outlive this.
   ExplanationService(const v1::ServerConfig& config, ExplainCalls* calls,
-                     ServerMetrics* metrics);
+                     ServerMetrics* metrics,
+                     const CallerCheck* callers = nullptr);
 
   grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
@@ -29,6 +31,8 @@ class ExplanationService final
   const v1::Limits limits_;
   ExplainCalls* const calls_;
   MethodMetrics& metrics_;
+  // Null: everybody may call.
+  const CallerCheck* const callers_;
 };
 
 }  // namespace tributary

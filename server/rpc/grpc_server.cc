@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "grpc/grpc.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/impl/server_builder_option.h"
+#include "grpcpp/impl/server_builder_plugin.h"
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
+#include "server/rpc/tls_credentials.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -67,6 +72,16 @@ void SetTransport(const GrpcServerOptions& options,
   builder->SetMaxReceiveMessageSize(options.max_message_bytes);
 }
 
+// Takes from a server what is added to all servers of a process: reflection.
+class NoPlugins final : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>*
+                         plugins) override {
+    plugins->clear();
+  }
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
@@ -78,6 +93,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   }
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
+  if (!options.reflection) builder.SetOption(std::make_unique<NoPlugins>());
   SetThreads(options, &builder);
   SetTransport(options, &builder);
   for (grpc::Service* service : options.services) {
@@ -89,11 +105,14 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     queue = builder.AddCompletionQueue();
   }
   using Experimental = grpc::ServerBuilder::experimental_type;
+  const std::shared_ptr<grpc::ServerCredentials> credentials =
+      options.certificates == nullptr
+          ? grpc::InsecureServerCredentials()
+          : MakeTlsServerCredentials(options.certificates);
   auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
-      Experimental::ExternalConnectionType::FROM_FD,
-      grpc::InsecureServerCredentials());
+      Experimental::ExternalConnectionType::FROM_FD, credentials);
   std::unique_ptr<GrpcServer> server(
-      new GrpcServer(builder.BuildAndStart(), options.queued));
+      new GrpcServer(credentials, builder.BuildAndStart(), options.queued));
   if (server->server_ == nullptr) {
     return absl::InternalError(options.field + ": gRPC did not start a server");
   }

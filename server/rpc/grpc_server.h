@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "server/listen/accept_loop.h"
 #include "server/listen/bound_address.h"
 #include "server/rpc/queued_service.h"
+#include "server/tls/certificate_files.h"
 #include "sync/mutex.h"
 #include "tributary/v1/config.pb.h"
 
@@ -42,9 +44,13 @@ struct GrpcServerOptions {
   v1::Transport transport = {};
   // How long calls have to end on a connection that has reached its age.
   uint32_t drain_ms = 10'000;
+  // What clients are shown; null: nothing is encrypted. It outlives the server.
+  const CertificateFiles* certificates = nullptr;
+  // Whether clients may ask which services and messages there are.
+  bool reflection = true;
 };
 
-// One listener with its services and reflection. Thread-safe.
+// One listener with its services and, if wanted, reflection. Thread-safe.
 //
 // Connections are accepted by an AcceptLoop, which hands them to gRPC, because
 // gRPC's own listener has no limit of connections and does not survive a lack
@@ -84,9 +90,14 @@ class GrpcServer {
   void Shutdown(std::chrono::system_clock::time_point deadline);
 
  private:
-  GrpcServer(std::unique_ptr<grpc::Server> server, QueuedService* queued)
-      : server_(std::move(server)), queued_(queued) {}
+  GrpcServer(std::shared_ptr<grpc::ServerCredentials> credentials,
+             std::unique_ptr<grpc::Server> server, QueuedService* queued)
+      : credentials_(std::move(credentials)),
+        server_(std::move(server)),
+        queued_(queued) {}
 
+  // gRPC asks them for as long as the server lives.
+  const std::shared_ptr<grpc::ServerCredentials> credentials_;
   const std::unique_ptr<grpc::Server> server_;
   QueuedService* const queued_;
   // Constant after Start.

@@ -103,8 +103,9 @@ class HealthService::Watcher final
   grpc::Status end_status_ ABSL_GUARDED_BY(service_->mutex_);
 };
 
-HealthService::HealthService(std::vector<std::string> services)
-    : services_(WithWholeServer(std::move(services))) {}
+HealthService::HealthService(std::vector<std::string> services,
+                             const CallerCheck* callers)
+    : services_(WithWholeServer(std::move(services))), callers_(callers) {}
 
 HealthService::~HealthService() = default;
 
@@ -134,6 +135,14 @@ grpc::ServerUnaryReactor* HealthService::Check(
     grpc::CallbackServerContext* context, const HealthCheckRequest* request,
     HealthCheckResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const absl::Status allowed =
+      callers_ == nullptr
+          ? absl::OkStatus()
+          : callers_->AllowHealth(*context, "/grpc.health.v1.Health/Check");
+  if (!allowed.ok()) {
+    reactor->Finish(ToGrpcStatus(allowed));
+    return reactor;
+  }
   if (!Knows(request->service())) {
     reactor->Finish(ToGrpcStatus(absl::NotFoundError(
         fmt::format("service \"{}\" does not exist", request->service()))));
@@ -148,10 +157,18 @@ grpc::ServerUnaryReactor* HealthService::Check(
 }
 
 grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
-    grpc::CallbackServerContext*, const HealthCheckRequest* request) {
+    grpc::CallbackServerContext* context, const HealthCheckRequest* request) {
+  const absl::Status allowed =
+      callers_ == nullptr
+          ? absl::OkStatus()
+          : callers_->AllowHealth(*context, "/grpc.health.v1.Health/Watch");
   auto* const watcher = new Watcher(this, Knows(request->service()));
   const MutexLock lock(&mutex_);
   watcher->AssertHeld();
+  if (!allowed.ok()) {
+    watcher->End(ToGrpcStatus(allowed));
+    return watcher;
+  }
   if (watchers_.size() >= kMaxWatchers) {
     watcher->End(ToGrpcStatus(absl::ResourceExhaustedError(fmt::format(
         "{} streams are watching, which is the limit", kMaxWatchers))));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "server/rpc/caller_check.h"
 #include "sync/mutex.h"
 
 namespace tributary {
@@ -16,7 +17,9 @@ namespace tributary {
 // for its whole deadline. Thread-safe.
 class HealthService final : public grpc::health::v1::Health::CallbackService {
  public:
-  explicit HealthService(std::vector<std::string> services);
+  // `callers`, which may be null and outlives this, decides who may ask.
+  explicit HealthService(std::vector<std::string> services,
+                         const CallerCheck* callers = nullptr);
   ~HealthService() override;
 
   void SetServing(bool serving);
@@ -39,6 +42,7 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::set<std::string> services_;
+  const CallerCheck* const callers_;
   Mutex mutex_;
   bool serving_ ABSL_GUARDED_BY(mutex_) = false;
   bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;

@@ -23,6 +23,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr char kRetrievalService[] = "tributary.v1.Retrieval";
+// By RetrievalService::Method.
+constexpr std::string_view kMethodNames[] = {
+    "/tributary.v1.Retrieval/Retrieve", "/tributary.v1.Retrieval/BatchRetrieve",
+    "/tributary.v1.Retrieval/StreamRetrieve"};
 // How many calls of a method are asked for ahead. gRPC queues what comes beyond
 // them, which costs it more.
 constexpr int kAskedAhead = 64;
@@ -119,6 +123,7 @@ class RetrievalService::Call final : public RequestCall {
       RetrieveOptions given(terms_.deadline);
       given.level = terms.level;
       given.cancelled = &cancelled_;
+      if (rights_ != nullptr) given.profiles = &rights_->retrieve_profiles;
       return given;
     }();
     if (method_ != Method::kRetrieve) return RunBatch(options, terms);
@@ -208,6 +213,14 @@ class RetrievalService::Call final : public RequestCall {
     // The server shuts down.
     if (!ok) return service_->Forget(this);
     service_->Ask(method_);
+    if (service_->callers_ != nullptr) {
+      came_ = Clock::now();
+      auto rights =
+          service_->callers_->Allow(*context_, AccessRole::kRetrieve,
+                                    kMethodNames[static_cast<size_t>(method_)]);
+      if (!rights.ok()) return Refuse(rights.status());
+      rights_ = *std::move(rights);
+    }
     const SteadyTime deadline = DeadlineOf(*context_);
     const absl::Status read = Read();
     const bool batch = method_ != Method::kRetrieve;
@@ -274,6 +287,7 @@ class RetrievalService::Call final : public RequestCall {
     request_.Clear();
     bytes_ = grpc::Slice();
     outline_ = {};
+    rights_.reset();
     if (method_ != Method::kRetrieve) batch_ = {};
   }
 
@@ -343,6 +357,8 @@ class RetrievalService::Call final : public RequestCall {
   // Of a single request.
   RequestOutline outline_;
   BatchProgress batch_;
+  // Null where everybody may do everything.
+  SharedRights rights_;
   absl::Status status_;
   grpc::ByteBuffer reply_;
   // When the call came; terms_ say when its next part was asked for.
@@ -356,7 +372,8 @@ class RetrievalService::Call final : public RequestCall {
 RetrievalService::RetrievalService(const v1::ServerConfig& config,
                                    const RetrievalHandler* handler,
                                    RequestExecutor* executor,
-                                   ServerMetrics* metrics)
+                                   ServerMetrics* metrics,
+                                   const CallerCheck* callers)
     : limits_(config.limits()),
       threads_wanted_(config.execution().request_threads() + kFreeThreads),
       max_calls_(config.limits().max_concurrent_requests() + kOtherCalls),
@@ -364,6 +381,7 @@ RetrievalService::RetrievalService(const v1::ServerConfig& config,
           std::chrono::milliseconds(config.transport().write_timeout_ms())),
       handler_(handler),
       executor_(executor),
+      callers_(callers != nullptr && callers->decides() ? callers : nullptr),
       metrics_{&metrics->AddMethod(kRetrievalService, "Retrieve"),
                &metrics->AddMethod(kRetrievalService, "BatchRetrieve"),
                &metrics->AddMethod(kRetrievalService, "StreamRetrieve")} {}

@@ -12,6 +12,7 @@
 
 #include "grpcpp/completion_queue.h"
 #include "server/metrics/server_metrics.h"
+#include "server/rpc/caller_check.h"
 #include "server/rpc/queued_service.h"
 #include "server/service/request_executor.h"
 #include "server/service/retrieval_handler.h"
@@ -36,10 +37,12 @@ namespace tributary {
 // parts; the next part is worked on when gRPC has taken the one before.
 class RetrievalService final : public QueuedService {
  public:
-  // `config` is complete. The other arguments outlive this.
+  // `config` is complete. The other arguments outlive this. `callers`, which
+  // may be null, decides on each call before its bytes are looked at.
   RetrievalService(const v1::ServerConfig& config,
                    const RetrievalHandler* handler, RequestExecutor* executor,
-                   ServerMetrics* metrics);
+                   ServerMetrics* metrics,
+                   const CallerCheck* callers = nullptr);
   ~RetrievalService() override;
 
   grpc::Service* service() override { return &service_; }
@@ -72,6 +75,7 @@ class RetrievalService final : public QueuedService {
   const std::chrono::nanoseconds write_timeout_;
   const RetrievalHandler* const handler_;
   RequestExecutor* const executor_;
+  const CallerCheck* const callers_;
   std::array<MethodMetrics*, kMethods> metrics_;
 
   // Constant between Start and Stop.

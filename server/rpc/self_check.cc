@@ -1,18 +1,47 @@
 #include "server/rpc/self_check.h"
 
+#include <memory>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "fmt/format.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
+#include "grpcpp/security/tls_certificate_provider.h"
+#include "grpcpp/security/tls_certificate_verifier.h"
+#include "grpcpp/security/tls_credentials_options.h"
 #include "spdlog/spdlog.h"
 
 namespace tributary {
+namespace {
+
+std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(
+    const SelfCheck::Options& options) {
+  namespace tls = grpc::experimental;
+  if (!options.encrypted) return grpc::InsecureChannelCredentials();
+  tls::TlsChannelCredentialsOptions settings;
+  settings.set_verify_server_certs(false);
+  settings.set_check_call_host(false);
+  settings.set_certificate_verifier(
+      std::make_shared<tls::NoOpCertificateVerifier>());
+  if (!options.certificate.certificate.empty()) {
+    settings.set_certificate_provider(
+        std::make_shared<tls::StaticDataCertificateProvider>(
+            std::vector<tls::IdentityKeyCertPair>{
+                {options.certificate.private_key,
+                 options.certificate.certificate}}));
+    settings.watch_identity_key_cert_pairs();
+  }
+  return tls::TlsCredentials(settings);
+}
+
+}  // namespace
 
 SelfCheck::SelfCheck(const std::string& address, Options options)
     : target_(LocalTarget(address)),
-      options_(options),
+      options_(std::move(options)),
       thread_([this] { Run(); }) {}
 
 void SelfCheck::Stop() {
@@ -54,10 +83,13 @@ absl::Status SelfCheck::CheckOnce() {
   // Channels to one address would share their connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  const auto stub = grpc::health::v1::Health::NewStub(grpc::CreateCustomChannel(
-      target_, grpc::InsecureChannelCredentials(), arguments));
+  const auto stub = grpc::health::v1::Health::NewStub(
+      grpc::CreateCustomChannel(target_, CredentialsOf(options_), arguments));
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
+  if (!options_.token.empty()) {
+    context.AddMetadata("authorization", "Bearer " + options_.token);
+  }
   context.set_deadline(std::chrono::system_clock::now() + options_.deadline);
   {
     const MutexLock lock(&mutex_);

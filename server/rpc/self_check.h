@@ -7,19 +7,27 @@
 
 #include "absl/status/status.h"
 #include "grpcpp/client_context.h"
+#include "server/tls/self_certificate.h"
 #include "sync/mutex.h"
 
 namespace tributary {
 
 // Calls the server's own health service, every time over a new connection, as a
 // new client would: a listener that no longer accepts is otherwise the last
-// thing that anybody notices, while every probe on another port is green.
+// thing that anybody notices, while every probe on another port is green. Where
+// connections are encrypted, it checks the handshake, too, but not the
+// certificate: its names are for others.
 // Thread-safe.
 class SelfCheck {
  public:
   struct Options {
     std::chrono::milliseconds interval = std::chrono::seconds(5);
     std::chrono::milliseconds deadline = std::chrono::seconds(2);
+    // How the server knows its own calls: a token that it made, and, where the
+    // connection is encrypted, a certificate. Empty for none.
+    bool encrypted = false;
+    std::string token = {};
+    SelfCertificate certificate = {};
   };
 
   // `address` is the one that the server listens on. Logs event=self_check when

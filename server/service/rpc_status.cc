@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "google/rpc/error_details.pb.h"
+#include "server/access/denial.h"
 #include "server/pipeline/violations.h"
 #include "status/status_message.h"
 
@@ -67,6 +68,19 @@ void AddBadRequest(const absl::Status& status, google::rpc::Status* to) {
   to->add_details()->PackFrom(details);
 }
 
+void AddErrorInfo(const absl::Status& status, google::rpc::Status* to) {
+  if (const auto own = status.GetPayload(kErrorInfoPayload)) {
+    auto* const details = to->add_details();
+    details->set_type_url(kErrorInfoPayload);
+    details->set_value(std::string(*own));
+    return;
+  }
+  google::rpc::ErrorInfo info;
+  info.set_reason(absl::StatusCodeToString(status.code()));
+  info.set_domain(kErrorDomain);
+  to->add_details()->PackFrom(info);
+}
+
 void AddRetryInfo(int delay_ms, google::rpc::Status* to) {
   google::rpc::RetryInfo details;
   details.mutable_retry_delay()->set_seconds(delay_ms / 1000);
@@ -80,10 +94,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
   google::rpc::Status result;
   result.set_code(static_cast<int>(status.code()));
   result.set_message(std::string(MessageOf(status)));
-  google::rpc::ErrorInfo info;
-  info.set_reason(absl::StatusCodeToString(status.code()));
-  info.set_domain(kErrorDomain);
-  result.add_details()->PackFrom(info);
+  AddErrorInfo(status, &result);
   if (absl::IsInvalidArgument(status)) {
     AddBadRequest(status, &result);
   } else if (absl::IsResourceExhausted(status)) {

@@ -10,7 +10,9 @@ namespace tributary {
 inline constexpr char kErrorDomain[] = "tributary";
 
 // The status with its code, its message and these details:
-// - google.rpc.ErrorInfo: domain "tributary", reason the code's name.
+// - google.rpc.ErrorInfo: domain "tributary", reason the code's name, unless
+// the
+//   status carries one of its own (see server/access/denial.h).
 // - google.rpc.BadRequest for INVALID_ARGUMENT: all violations that the status
 //   carries (see Violations), or the one that the message begins with, e.g.
 //   "quotas[\"a\"].max: ...".

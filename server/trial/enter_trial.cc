@@ -15,6 +15,10 @@ namespace {
 constexpr int kLowestPriority = 19;
 // A file is mapped twice: as a part of its bundle, and while it is hashed.
 constexpr uint64_t kMappings = 2;
+// A trial opens one file after the other.
+constexpr uint64_t kMaxOpenFiles = 256;
+// It writes to its pipes alone; sanitizers may write a report.
+constexpr uint64_t kMaxWrittenBytes = 16 << 20;
 
 // The present size of this process's address space, in bytes.
 uint64_t AddressSpace() {
@@ -42,6 +46,11 @@ void EnterTrial(const v1::TrialRequest& request) {
   Limit(RLIMIT_AS, memory, memory);
   // The first sends SIGXCPU, the second SIGKILL.
   Limit(RLIMIT_CPU, trial.max_cpu_seconds(), trial.max_cpu_seconds() + 1);
+  // What takes over the process by a file of the version gains nothing: no
+  // further rights by programs, few files, and none that is large.
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  Limit(RLIMIT_NOFILE, kMaxOpenFiles, kMaxOpenFiles);
+  Limit(RLIMIT_FSIZE, kMaxWrittenBytes, kMaxWrittenBytes);
   // A version that crashes the trial is expected: no core file.
   Limit(RLIMIT_CORE, 0, 0);
   static_cast<void>(::setpriority(PRIO_PROCESS, 0, kLowestPriority));

@@ -3,16 +3,30 @@
 #include <chrono>
 #include <utility>
 
+#include "index/bundle/product.h"
 #include "index/bundle/version_directory.h"
+#include "index/sign/signed_version.h"
 #include "server/versions/prefault.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 
+BundleOpener::BundleOpener(const v1::ServerConfig& config,
+                           RetrieverRegistry registry, WarmUp warm_up)
+    : config_(config),
+      registry_(std::move(registry)),
+      warm_up_(std::move(warm_up)),
+      keys_(PublicKeys::Read(
+          {config.public_keys().begin(), config.public_keys().end()})) {}
+
 absl::StatusOr<std::shared_ptr<const Bundle>> BundleOpener::Open(
     uint64_t version) const {
-  return Bundle::Open(VersionPath(config_.bundles(), version));
+  RETURN_IF_ERROR(keys_.status());
+  ASSIGN_OR_RETURN(auto bundle,
+                   OpenSigned(VersionPath(config_.bundles(), version), *keys_));
+  RETURN_IF_ERROR(CheckProduct(bundle->manifest(), config_.product()));
+  return bundle;
 }
 
 absl::StatusOr<std::shared_ptr<const ServingBundle>> BundleOpener::Warm(

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "index/sign/signature.h"
 #include "server/versions/serving_bundle.h"
 #include "tributary/v1/config.pb.h"
 
@@ -23,13 +24,12 @@ class BundleOpener {
 
   // `config` is complete and outlives this object. `warm_up` may be empty.
   BundleOpener(const v1::ServerConfig& config, RetrieverRegistry registry,
-               WarmUp warm_up)
-      : config_(config),
-        registry_(std::move(registry)),
-        warm_up_(std::move(warm_up)) {}
+               WarmUp warm_up);
 
-  // Maps the version's files without reading them; errors are those of
-  // Bundle::Open. Call VerifyOpened on the result before Warm.
+  // Maps the version's files without reading them, if one of
+  // config.public_keys() signed it, and it is of config.product(), as far as
+  // they are set. Errors are those of OpenSigned, CheckProduct and
+  // PublicKeys::Read. Call VerifyOpened on the result before Warm.
   absl::StatusOr<std::shared_ptr<const Bundle>> Open(uint64_t version) const;
   // Makes the bundle's retrievers, faults its pages in and calls `warm_up`.
   // Errors are those of ServingBundle::Open and Prefault.
@@ -42,6 +42,7 @@ class BundleOpener {
   const v1::ServerConfig& config_;
   const RetrieverRegistry registry_;
   const WarmUp warm_up_;
+  const absl::StatusOr<PublicKeys> keys_;
 };
 
 }  // namespace tributary

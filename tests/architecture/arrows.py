@@ -18,6 +18,7 @@ GENERATED = re.compile(r"(tributary/v1|google/rpc|grpc/health/v1)/\w+(\.grpc)?\.
 # Headers of libraries that few folders may see, by the name that the table has.
 OUTSIDE = {
     "gRPC": "grpcpp/",
+    "GnuTLS": "gnutls/",
     "FAISS": "faiss/",
     "libcurl": "curl/",
     "Eigen": "Eigen/",

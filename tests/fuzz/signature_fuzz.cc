@@ -2,7 +2,7 @@
 // rest is a signature of 64 bytes and a manifest.
 #include <string>
 
-#include "index/publish/signature.h"
+#include "index/sign/signature.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace tributary {

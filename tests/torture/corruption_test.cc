@@ -18,7 +18,7 @@
 
 #include "fmt/core.h"
 #include "google/protobuf/util/message_differencer.h"
-#include "index/publish/signature.h"
+#include "index/sign/signature.h"
 #include "index/verify/verify_version.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/integration/deployment.h"

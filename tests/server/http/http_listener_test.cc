@@ -25,8 +25,8 @@ using Milliseconds = std::chrono::milliseconds;
 // /echo answers with the body, /big with 8 MB, /later when the test does.
 class FakeHandler final : public HttpHandler {
  public:
-  std::optional<HttpReply> Refuse(const HttpRequest& request) override {
-    if (request.path != "/nowhere") return std::nullopt;
+  std::optional<HttpReply> Refuse(HttpRequest* request) override {
+    if (request->path != "/nowhere") return std::nullopt;
     return ErrorReply(absl::NotFoundError("nowhere"));
   }
   void Refused(const HttpRequest& request, absl::StatusCode code) override {

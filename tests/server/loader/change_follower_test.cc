@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "index/changes/read_changes.h"
-#include "index/publish/signature.h"
+#include "index/sign/signature.h"
 #include "server/loader/loader_config.h"
 #include "tests/index/bundle/tiny_bundle.h"
 

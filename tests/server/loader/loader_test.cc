@@ -15,7 +15,7 @@
 #include "fmt/core.h"
 #include "index/bundle/sha256.h"
 #include "index/bundle/version_directory.h"
-#include "index/publish/signature.h"
+#include "index/sign/signature.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/publish/publish_to.h"
 #include "tests/server/loader/fake_server.h"

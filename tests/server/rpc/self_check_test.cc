@@ -5,7 +5,11 @@
 #include "server/pipeline/server_config.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/health_service.h"
+#include "server/tls/certificate_files.h"
+#include "server/tls/self_certificate.h"
+#include "tests/index/bundle/tiny_bundle.h"
 #include "tests/server/rpc/raw_http2.h"
+#include "tests/server/tls/test_authority.h"
 
 namespace tributary {
 namespace {
@@ -71,6 +75,51 @@ TEST(SelfCheck, IsOkAgainWhenTheyAre) {
        .transport = CompleteServerConfig(config)->transport()});
   ASSERT_TRUE(again.ok()) << again.status();
   while (!check.status().ok()) check.WaitFor(1);
+}
+
+// The server's authorities of clients do not know the server itself.
+TEST(SelfCheck, ShowsItsCertificateWhereClientsMustShowOne) {
+  const TestAuthority root("root");
+  const Issued issued = root.Issue({.names = "DNS:elsewhere.example"});
+  const auto dir = MakeTestDir();
+  ReplaceFile(dir / "cert", issued.certificate);
+  ReplaceFile(dir / "key", issued.private_key);
+  ReplaceFile(dir / "ca", root.certificate());
+  v1::Tls tls;
+  tls.set_certificate_file(dir / "cert");
+  tls.set_private_key_file(dir / "key");
+  tls.set_client_ca_file(dir / "ca");
+  tls.set_require_client_certificate(true);
+  tls.set_reload_interval_ms(3'600'000);
+  const auto files = CertificateFiles::Open(tls, nullptr);
+  ASSERT_TRUE(files.ok()) << files.status();
+  const auto self = MakeSelfCertificate();
+  ASSERT_TRUE(self.ok()) << self.status();
+  (*files)->AddClientAuthority(self->certificate);
+  HealthService health({});
+  v1::ServerConfig config;
+  config.set_bundles("none");
+  const auto server =
+      GrpcServer::Start({.field = "listen",
+                         .address = "127.0.0.1:0",
+                         .services = {&health},
+                         .transport = CompleteServerConfig(config)->transport(),
+                         .certificates = files->get()});
+  ASSERT_TRUE(server.ok()) << server.status();
+  SelfCheck check((*server)->address(), {.interval = milliseconds(1),
+                                         .deadline = seconds(60),
+                                         .encrypted = true,
+                                         .certificate = *self});
+  check.WaitFor(SelfCheck::kFailures + 1);
+  EXPECT_TRUE(check.status().ok()) << check.status();
+  const auto another = MakeSelfCertificate();
+  ASSERT_TRUE(another.ok()) << another.status();
+  SelfCheck stranger((*server)->address(), {.interval = milliseconds(1),
+                                            .deadline = milliseconds(300),
+                                            .encrypted = true,
+                                            .certificate = *another});
+  stranger.WaitFor(SelfCheck::kFailures);
+  EXPECT_FALSE(stranger.status().ok());
 }
 
 TEST(SelfCheck, ReachesAServerThatListensOnAllAddresses) {

@@ -2,6 +2,8 @@
 // the version names: of its environment it gets next to nothing.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -46,6 +48,17 @@ int TellEnvironment() {
   return count;
 }
 
+// The exit status is the number of limits that are not there.
+int CountMissingLimits() {
+  int missing = ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : 1;
+  for (const auto resource : {RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_CORE}) {
+    rlimit limit{};
+    ::getrlimit(resource, &limit);
+    if (limit.rlim_max > (16 << 20)) ++missing;
+  }
+  return missing;
+}
+
 int Misbehave(const v1::TrialRequest& request) {
   std::string how;
   std::ifstream(Beside(request, "misbehave")) >> how;
@@ -62,6 +75,7 @@ int Misbehave(const v1::TrialRequest& request) {
   if (how == "crash") ::raise(SIGSEGV);
   if (how == "killed") ::raise(SIGKILL);
   if (how == "environment") return TellEnvironment();
+  if (how == "rights") return CountMissingLimits();
   if (how == "half") Say("done {\"gate\"");
   if (how == "garbage") Say("done no JSON\n");
   if (how == "descriptors") {

@@ -127,6 +127,10 @@ TEST_F(TrialLimitsTest, NoCredentialIsInherited) {
   EXPECT_THAT(message, AllOf(HasSubstr("TZ"), HasSubstr("OMP_NUM_THREADS")));
 }
 
+TEST_F(TrialLimitsTest, CanGainNoRightsAndWriteNoLargeFiles) {
+  EXPECT_THAT(Message(Try("rights")), HasSubstr("exit status 0 "));
+}
+
 TEST_F(TrialLimitsTest, AStopEndsTheTrial) {
   std::stop_source stop;
   const auto file = Beside("pid");

@@ -1,4 +1,4 @@
-#include "index/publish/signature.h"
+#include "index/sign/signature.h"
 
 #include <fcntl.h>
 #include <openssl/bio.h>
@@ -9,10 +9,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 
 #include "fmt/core.h"
 #include "index/bundle/durable_file.h"
 #include "index/bundle/mapped_file.h"
+#include "index/bundle/sha256.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -85,6 +87,13 @@ bool Signed(std::string_view json, std::string_view signature, EVP_PKEY* key) {
 }
 
 }  // namespace
+
+std::string SignedManifest::Fingerprint() const {
+  const auto hash = [](const std::string& text) {
+    return Sha256Hex(std::as_bytes(std::span(text)));
+  };
+  return signature ? hash(json) + hash(*signature) : hash(json);
+}
 
 absl::Status GenerateKeyPair(const std::filesystem::path& path) {
   const std::filesystem::path public_path = path.string() + ".pub";

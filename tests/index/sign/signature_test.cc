@@ -1,4 +1,4 @@
-#include "index/publish/signature.h"
+#include "index/sign/signature.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

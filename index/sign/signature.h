@@ -1,23 +1,38 @@
 // Signatures of versions. manifest.sig holds the 64 bytes of an Ed25519
 // signature of manifest.json, which has the hash of every file. Keys are PEM
 // files.
-#ifndef TRIBUTARY_INDEX_PUBLISH_SIGNATURE_H_
-#define TRIBUTARY_INDEX_PUBLISH_SIGNATURE_H_
+#ifndef TRIBUTARY_INDEX_SIGN_SIGNATURE_H_
+#define TRIBUTARY_INDEX_SIGN_SIGNATURE_H_
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "index/publish/store.h"
 
 // OpenSSL's.
 struct evp_pkey_st;
 
 namespace tributary {
+
+inline constexpr char kSignatureName[] = "manifest.sig";
+inline constexpr size_t kSignatureBytes = 64;
+
+// The contents of a version's manifest.json and, if there is one, manifest.sig.
+struct SignedManifest {
+  std::string json;
+  // kSignatureBytes, which may be anybody's.
+  std::optional<std::string> signature;
+  // Without a signature: why there is none. It may be empty.
+  std::string why_unsigned = {};
+
+  // A hash of both: differs when one of the two does.
+  std::string Fingerprint() const;
+};
 
 // Writes a new private key to `path`, readable only by its owner, and its
 // public key to <path>.pub. ALREADY_EXISTS when either file exists.
@@ -53,4 +68,4 @@ class PublicKeys {
 
 }  // namespace tributary
 
-#endif  // TRIBUTARY_INDEX_PUBLISH_SIGNATURE_H_
+#endif  // TRIBUTARY_INDEX_SIGN_SIGNATURE_H_
