@@ -9,8 +9,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/changes/change_log.h"
-#include "index/sign/signature.h"
 #include "index/publish/store.h"
+#include "index/sign/signature.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {
