@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "fmt/format.h"
 #include "index/bundle/version_directory.h"
+#include "server/http/json_batch.h"
 #include "server/http/json_call.h"
 #include "server/http/json_explain.h"
 #include "server/pipeline/profile_trial.h"
@@ -227,6 +228,7 @@ absl::Status Server::StartAdmin() {
        .address = config_.admin(),
        .metrics = &metrics_,
        .ready = [this] { return Ready(); },
+       .status = [this] { return bundles_.GetStatus(); },
        .listener = ListenerOptions(config_, connection_limits_.admin)});
   if (started.ok()) {
     admin_ = *std::move(started);
@@ -253,13 +255,22 @@ absl::Status Server::StartHttp() {
         StartJsonCall(&handler_, &executor_, std::move(json), criticality,
                       cancelled, std::move(done));
       };
+  const auto batch =
+      [this](std::string json, Criticality criticality,
+             std::shared_ptr<const std::atomic<bool>> cancelled,
+             std::function<void(absl::StatusOr<std::string>)> done) {
+        StartJsonBatch(&handler_, &config_.limits(), &executor_,
+                       std::move(json), criticality, std::move(cancelled),
+                       std::move(done));
+      };
   const auto explain =
-      [this](std::string json,
+      [this](std::string json, Criticality /*criticality*/,
              std::shared_ptr<const std::atomic<bool>> cancelled,
              std::function<void(absl::StatusOr<std::string>)> done) {
         StartJsonExplain(&explain_calls_, std::move(json), std::move(cancelled),
                          std::move(done));
       };
+  const auto status = [this] { return bundles_.GetStatus(); };
   if (config_.console()) {
     console_ = std::make_unique<Console>(config_, &bundles_, &metrics_);
   }
@@ -268,10 +279,12 @@ absl::Status Server::StartHttp() {
                                       .address = config_.http(),
                                       .serves_health = !config_.admin_only(),
                                       .retrieve = retrieve,
+                                      .batch = batch,
                                       .explain = explain,
                                       .console = console_.get(),
                                       .metrics = &metrics_,
                                       .ready = [this] { return Ready(); },
+                                      .status = status,
                                       .listener = ListenerOptions(
                                           config_, connection_limits_.http)}));
   return absl::OkStatus();

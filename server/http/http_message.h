@@ -22,6 +22,8 @@ struct HttpRequest {
   std::string path;
   // The value of x-tributary-criticality; empty without it.
   std::string criticality;
+  // The value of If-None-Match; empty without it.
+  std::string if_none_match;
   // Whether the request said that a body follows, and how.
   bool has_body = false;
   std::string body;
