@@ -34,6 +34,7 @@ void AddCommands(CLI::App& app, const RetrieverRegistry& registry) {
   AddRetrieveCommand(app);
   AddExplainCommand(app);
   AddHealthCommand(app);
+  AddPlanCommand(app);
   AddBenchCommand(app);
   AddEvalCommand(app, registry);
   AddTuneCommand(app, registry);
