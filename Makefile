@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := build
 .PHONY: deps deps-demo deps-test deps-train deps-dev configure build test torture
 .PHONY: deploy-test demo bench bench-peers bench-recall format lint clean
-.PHONY: deps-image image deb image-test
+.PHONY: deps-clients deps-image image deb image-test
 
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.proto')
@@ -21,6 +21,11 @@ deps-test:
 # LibTorch, with which rich towers are trained (behavior.model: towers).
 deps-train:
 	@scripts/install_deps.sh train
+
+# Go, Node and npm: with them, the tests of these clients, of the OpenAPI
+# description and of the protos' compatibility do not skip themselves.
+deps-clients: deps-test
+	@scripts/install_deps.sh clients
 
 deps-dev: deps-test
 	@scripts/install_deps.sh dev

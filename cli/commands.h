@@ -28,6 +28,7 @@ void AddGateCommand(CLI::App& app);
 void AddExtendCommand(CLI::App& app);
 void AddSplitCommand(CLI::App& app);
 void AddCompletionCommand(CLI::App& app);
+void AddPlanCommand(CLI::App& app);
 void AddTuneCommand(CLI::App& app, const RetrieverRegistry& registry);
 
 // Prints an error to stderr and ends the command with exit status 1.

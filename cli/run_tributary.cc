@@ -35,6 +35,7 @@ void AddCommands(CLI::App& app, const RetrieverRegistry& registry) {
   AddRetrieveCommand(app);
   AddExplainCommand(app);
   AddHealthCommand(app);
+  AddPlanCommand(app);
   AddBenchCommand(app);
   AddEvalCommand(app, registry);
   AddTuneCommand(app, registry);

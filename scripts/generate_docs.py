@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes docs/api.md and docs/configuration.md from the comments of proto/.
+"""Makes docs/api.md, docs/configuration.md and docs/openapi.json from proto/.
 
   generate_docs.py             writes them
   generate_docs.py --check     prints a diff and exits with 1 if they are stale
@@ -19,6 +19,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "docs"))
+import openapi  # noqa: E402
 import proto_text  # noqa: E402
 
 API_FILES = ["tributary/v1/retrieval.proto", "tributary/v1/explain.proto",
@@ -511,7 +512,17 @@ def generate(root):
     def intro(name):
         return (intros / name).read_text(encoding="utf-8")
 
+    rpcs = {}
+    for path in API_FILES:
+        for service in reference.files[path].services:
+            for rpc in service.rpcs:
+                comment, errors = split_errors(rpc.comment)
+                rpcs[rpc.name] = (rpc, "\n\n".join(paragraphs(comment)), errors)
+    version = re.search(r"VERSION (\d+\.\d+\.\d+)",
+                        (root / "CMakeLists.txt").read_text(encoding="utf-8"))
+
     texts = {
+        "docs/openapi.json": openapi.write(reference, rpcs, version[1]),
         "docs/api.md": ApiWriter(reference).write(intro("api_intro.md")),
         "docs/configuration.md": configuration.write(
             intro("configuration_intro.md")),

@@ -7,6 +7,7 @@
 #   install_deps.sh image     what makes and tries out images and packages
 #   install_deps.sh dev       also formatting, linting and benchmarks
 #   install_deps.sh deploy    what only `make deploy-test` needs
+#   install_deps.sh clients   Go, Node and npm, whose clients are tested with them
 # Says what it installs; does nothing when all are there.
 set -eu
 
@@ -20,7 +21,7 @@ build="g++ cmake ninja-build ccache pkg-config
 demo="curl"
 # A client of HTTP; libFuzzer and OpenMP for clang; a web server; a browser; what scrapes.
 test="libgtest-dev libgmock-dev libcpp-httplib-dev python3 python3-numpy
-  python3-yaml python3-websockets curl
+  python3-yaml python3-websockets python3-jsonschema openssl curl
   clang-14 libclang-rt-14-dev libomp-14-dev nginx-light prometheus chromium"
 # Containers without systemd; a base image from packages; packages; YAML.
 image="podman runc conmon mmdebstrap dpkg-dev binutils lintian groff-base
@@ -31,6 +32,13 @@ dev="clang-format-14 clang-tidy-14 libbenchmark-dev
 # Where Kubernetes' API server keeps what is applied to it; Helm's neighbours.
 deploy="etcd-server openssl python3-venv python3-yaml"
 
+# Those that this machine has from elsewhere are not replaced.
+clients="python3-jsonschema openssl"
+command -v go >/dev/null || [ -x /usr/local/go/bin/go ] ||
+  clients="$clients golang-go"
+command -v node >/dev/null || clients="$clients nodejs"
+command -v npm >/dev/null || clients="$clients npm"
+
 case "${1:-build}" in
   build) wanted=$build ;;
   demo) wanted="$build $demo" ;;
@@ -39,7 +47,11 @@ case "${1:-build}" in
   image) wanted=$image ;;
   dev) wanted="$build $dev" ;;
   deploy) wanted=$deploy ;;
-  *) echo "usage: $0 [build|demo|test|train|image|dev|deploy]" >&2; exit 2 ;;
+  clients) wanted=$clients ;;
+  *)
+    echo "usage: $0 [build|demo|test|train|image|dev|deploy|clients]" >&2
+    exit 2
+    ;;
 esac
 
 missing=

@@ -18,6 +18,7 @@
 #include "index/bundle/version_directory.h"
 #include "index/sign/signature.h"
 #include "server/access/grants.h"
+#include "server/http/json_batch.h"
 #include "server/http/json_call.h"
 #include "server/http/json_explain.h"
 #include "server/pipeline/profile_trial.h"
@@ -326,6 +327,7 @@ absl::Status Server::StartAdmin() {
        .address = config_.admin(),
        .metrics = &metrics_,
        .ready = [this] { return Ready(); },
+       .status = [this] { return bundles_.GetStatus(); },
        .access = doors_.access.get(),
        .listener = ListenerOptions(config_, connection_limits_.admin,
                                    CertificatesFor("admin", config_.admin()))});
@@ -354,13 +356,22 @@ absl::Status Server::StartHttp() {
         StartJsonCall(&handler_, &executor_, std::move(json), criticality,
                       std::move(rights), cancelled, std::move(done));
       };
+  const auto batch =
+      [this](std::string json, Criticality criticality, SharedRights rights,
+             std::shared_ptr<const std::atomic<bool>> cancelled,
+             std::function<void(absl::StatusOr<std::string>)> done) {
+        StartJsonBatch(&handler_, &config_.limits(), &executor_,
+                       std::move(json), criticality, std::move(rights),
+                       std::move(cancelled), std::move(done));
+      };
   const auto explain =
-      [this](std::string json, SharedRights rights,
+      [this](std::string json, Criticality /*criticality*/, SharedRights rights,
              std::shared_ptr<const std::atomic<bool>> cancelled,
              std::function<void(absl::StatusOr<std::string>)> done) {
         StartJsonExplain(&explain_calls_, std::move(json), std::move(rights),
                          std::move(cancelled), std::move(done));
       };
+  const auto status = [this] { return bundles_.GetStatus(); };
   if (config_.console()) {
     console_ = std::make_unique<Console>(config_, &bundles_, &metrics_);
   }
@@ -369,10 +380,12 @@ absl::Status Server::StartHttp() {
                                 .address = config_.http(),
                                 .serves_health = !config_.admin_only(),
                                 .retrieve = retrieve,
+                                .batch = batch,
                                 .explain = explain,
                                 .console = console_.get(),
                                 .metrics = &metrics_,
                                 .ready = [this] { return Ready(); },
+                                .status = status,
                                 .access = doors_.access.get(),
                                 .listener = ListenerOptions(
                                     config_, connection_limits_.http,

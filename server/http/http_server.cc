@@ -1,10 +1,12 @@
 #include "server/http/http_server.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "fmt/format.h"
+#include "server/http/openapi.h"
 #include "server/listen/bound_address.h"
 #include "status/status_macros.h"
 #include "text/quoted.h"
@@ -12,11 +14,21 @@
 namespace tributary {
 namespace {
 
-constexpr std::string_view kRetrieve = "/v1/retrieve";
-constexpr std::string_view kExplain = "/v1/explain";
+// Another version of the server may have another description.
+constexpr char kRevalidate[] = "no-cache";
 
-Criticality CriticalityOf(std::string_view value) {
-  return value == "batch" ? Criticality::kBatch : Criticality::kInteractive;
+HttpReply OpenApiReply(const HttpRequest& request) {
+  const OpenApiFile& file = OpenApi();
+  HttpReply reply;
+  reply.headers = {{"ETag", std::string(file.etag)},
+                   {"Cache-Control", kRevalidate}};
+  if (request.if_none_match == file.etag) {
+    reply.status = 304;
+    return reply;
+  }
+  reply.content_type = "application/json";
+  reply.body = file.text;
+  return reply;
 }
 
 // Replies with JSON or an error, and counts that as a call that begins now.
@@ -60,66 +72,137 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
 HttpServer::HttpServer(HttpServerOptions options, std::string address)
     : options_(std::move(options)),
       address_(std::move(address)),
-      retrieve_metrics_(
-          options_.retrieve == nullptr
-              ? nullptr
-              : &options_.metrics->AddMethod("http", "POST /v1/retrieve")),
-      explain_metrics_(
-          options_.explain == nullptr
-              ? nullptr
-              : &options_.metrics->AddMethod("http", "POST /v1/explain")),
-      scrapes_([this] { return options_.metrics->Text(); }, options_.ready) {}
+      scrapes_({.metrics = [this] { return options_.metrics->Text(); },
+                .ready = options_.ready,
+                .status = options_.status}) {
+  AddObserved();
+  AddCalls();
+  if (options_.console != nullptr) {
+    // Its paths are its own: MethodFor and Handle ask it for them.
+    endpoints_.push_back({.method = "GET",
+                          .path = "/console",
+                          .what = "a page that shows answers, and why"});
+  }
+}
 
 HttpServer::~HttpServer() = default;
 
+void HttpServer::AddObserved() {
+  if (!options_.serves_health) return;
+  endpoints_.push_back({.method = "GET",
+                        .path = "/metrics",
+                        .what = "Prometheus",
+                        .handle = [this](HttpRequest, ReplyTo reply_to) {
+                          scrapes_.Metrics(std::move(reply_to));
+                          return std::nullopt;
+                        }});
+  endpoints_.push_back(
+      {.method = "GET",
+       .path = "/healthz",
+       .what = "200 while the process is alive",
+       .is_health = true,
+       .handle = [](HttpRequest, ReplyTo) { return TextReply("ok\n"); }});
+  endpoints_.push_back({.method = "GET",
+                        .path = "/readyz",
+                        .what = "200 while a bundle is active",
+                        .is_health = true,
+                        .handle = [this](HttpRequest, ReplyTo reply_to) {
+                          scrapes_.Ready(std::move(reply_to));
+                          return std::nullopt;
+                        }});
+  endpoints_.push_back({.method = "GET",
+                        .path = "/v1/health",
+                        .what = "the same as JSON",
+                        .is_health = true,
+                        .handle = [this](HttpRequest, ReplyTo reply_to) {
+                          scrapes_.Health(std::move(reply_to));
+                          return std::nullopt;
+                        }});
+  if (options_.status == nullptr) return;
+  endpoints_.push_back({.method = "GET",
+                        .path = "/v1/status",
+                        .what = "tributary.v1.ServerStatus as proto3 JSON",
+                        .handle = [this](HttpRequest, ReplyTo reply_to) {
+                          scrapes_.Status(std::move(reply_to));
+                          return std::nullopt;
+                        }});
+}
+
+void HttpServer::AddCalls() {
+  AddCall("/v1/retrieve", "tributary.v1.RetrieveRequest as proto3 JSON",
+          AccessRole::kRetrieve, Criticality::kInteractive, options_.retrieve);
+  AddCall("/v1/batch", "tributary.v1.BatchRetrieveRequest as proto3 JSON",
+          AccessRole::kRetrieve, Criticality::kBatch, options_.batch);
+  AddCall("/v1/explain", "tributary.v1.ExplainRequest as proto3 JSON",
+          AccessRole::kExplain, Criticality::kInteractive, options_.explain);
+  if (options_.retrieve == nullptr) return;
+  endpoints_.push_back({.method = "GET",
+                        .path = "/openapi.json",
+                        .what = "a description of these, as OpenAPI 3.1",
+                        .handle = [](const HttpRequest& request, ReplyTo) {
+                          return OpenApiReply(request);
+                        }});
+}
+
+void HttpServer::AddCall(const char* path, const char* what, AccessRole role,
+                         Criticality criticality, const CallJson& call) {
+  if (call == nullptr) return;
+  MethodMetrics* const metrics =
+      &options_.metrics->AddMethod("http", fmt::format("POST {}", path));
+  endpoints_.push_back(
+      {.method = "POST",
+       .path = path,
+       .what = what,
+       .role = role,
+       .metrics = metrics,
+       .handle = [metrics, criticality, &call](
+                     HttpRequest request,
+                     ReplyTo reply_to) -> std::optional<HttpReply> {
+         const auto cancelled = reply_to.cancelled();
+         call(std::move(request.body),
+              ParseCriticality(request.criticality).value_or(criticality),
+              std::move(request.rights), cancelled,
+              JsonReply(metrics, std::move(reply_to)));
+         return std::nullopt;
+       }});
+}
+
+const HttpServer::Endpoint* HttpServer::Find(std::string_view path) const {
+  const auto found = std::ranges::find(endpoints_, path, &Endpoint::path);
+  return found == endpoints_.end() ? nullptr : &*found;
+}
+
 const char* HttpServer::MethodFor(const std::string& path) const {
   if (path == "/") return "GET";
-  if (path == kRetrieve) return options_.retrieve == nullptr ? nullptr : "POST";
-  if (path == kExplain) return options_.explain == nullptr ? nullptr : "POST";
-  if (options_.console != nullptr) {
-    const char* const method = options_.console->MethodFor(path);
-    if (method != nullptr) return method;
-  }
-  const bool is_health =
-      path == "/metrics" || path == "/healthz" || path == "/readyz";
-  return is_health && options_.serves_health ? "GET" : nullptr;
+  if (const Endpoint* const endpoint = Find(path)) return endpoint->method;
+  if (options_.console == nullptr) return nullptr;
+  return options_.console->MethodFor(path);
 }
 
 std::string HttpServer::Endpoints() const {
   std::string text;
-  if (options_.serves_health) {
-    text +=
-        "GET  /metrics      Prometheus\n"
-        "GET  /healthz      200 while the process is alive\n"
-        "GET  /readyz       200 while a bundle is active\n";
-  }
-  if (options_.retrieve != nullptr) {
-    text += "POST /v1/retrieve  tributary.v1.RetrieveRequest as proto3 JSON\n";
-  }
-  if (options_.explain != nullptr) {
-    text += "POST /v1/explain   tributary.v1.ExplainRequest as proto3 JSON\n";
-  }
-  if (options_.console != nullptr) {
-    text += "GET  /console      a page that shows answers, and why\n";
+  for (const Endpoint& endpoint : endpoints_) {
+    text += fmt::format("{:<4} {:<13} {}\n", endpoint.method, endpoint.path,
+                        endpoint.what);
   }
   return text;
 }
 
 std::optional<HttpReply> HttpServer::RefuseCaller(HttpRequest* request) const {
   if (options_.access == nullptr) return std::nullopt;
-  const std::string& path = request->path;
-  const bool is_health = path == "/healthz" || path == "/readyz";
+  const Endpoint* const endpoint = Find(request->path);
+  const bool is_health = endpoint != nullptr && endpoint->is_health;
   if (is_health && options_.access->open_health()) return std::nullopt;
-  const AccessRole role = path == kRetrieve  ? AccessRole::kRetrieve
-                          : path == kExplain ? AccessRole::kExplain
-                                             : AccessRole::kObserve;
+  // What only the console knows is for who may observe.
+  const AccessRole role =
+      endpoint == nullptr ? AccessRole::kObserve : endpoint->role;
   Shown shown;
   shown.authorization = request->authorization;
   if (request->certificate_names != nullptr) {
     shown.certificate_names = *request->certificate_names;
   }
   auto rights = options_.access->Allow(
-      shown, role, fmt::format("{} {}", request->method, path));
+      shown, role, fmt::format("{} {}", request->method, request->path));
   if (rights.ok()) {
     request->rights = *std::move(rights);
     return std::nullopt;
@@ -159,47 +242,20 @@ std::optional<HttpReply> HttpServer::Refuse(HttpRequest* asked) {
   return std::nullopt;
 }
 
-MethodMetrics* HttpServer::MetricsFor(const std::string& path) const {
-  if (path == kRetrieve) return retrieve_metrics_;
-  return path == kExplain ? explain_metrics_ : nullptr;
-}
-
 void HttpServer::Refused(const HttpRequest& request, absl::StatusCode code) {
-  MethodMetrics* const metrics = MetricsFor(request.path);
-  if (metrics != nullptr) metrics->Handled(code, std::chrono::nanoseconds(0));
+  const Endpoint* const endpoint = Find(request.path);
+  if (endpoint == nullptr || endpoint->metrics == nullptr) return;
+  endpoint->metrics->Handled(code, std::chrono::nanoseconds(0));
 }
 
 std::optional<HttpReply> HttpServer::Handle(HttpRequest request,
                                             ReplyTo reply_to) {
-  if (request.path == "/healthz") return TextReply("ok\n");
   if (request.path == "/") return TextReply(Endpoints());
-  if (options_.console != nullptr &&
-      options_.console->MethodFor(request.path) != nullptr) {
+  const Endpoint* const endpoint = Find(request.path);
+  if (endpoint == nullptr || endpoint->handle == nullptr) {
     return options_.console->Handle(std::move(request), std::move(reply_to));
   }
-  if (request.path == "/metrics") {
-    scrapes_.Metrics(std::move(reply_to));
-  } else if (request.path == "/readyz") {
-    scrapes_.Ready(std::move(reply_to));
-  } else if (request.path == kExplain) {
-    Explain(std::move(request), std::move(reply_to));
-  } else {
-    Retrieve(std::move(request), std::move(reply_to));
-  }
-  return std::nullopt;
-}
-
-void HttpServer::Retrieve(HttpRequest request, ReplyTo reply_to) {
-  const auto cancelled = reply_to.cancelled();
-  options_.retrieve(std::move(request.body), CriticalityOf(request.criticality),
-                    std::move(request.rights), cancelled,
-                    JsonReply(retrieve_metrics_, std::move(reply_to)));
-}
-
-void HttpServer::Explain(HttpRequest request, ReplyTo reply_to) {
-  const auto cancelled = reply_to.cancelled();
-  options_.explain(std::move(request.body), std::move(request.rights),
-                   cancelled, JsonReply(explain_metrics_, std::move(reply_to)));
+  return endpoint->handle(std::move(request), std::move(reply_to));
 }
 
 }  // namespace tributary

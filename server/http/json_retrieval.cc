@@ -182,6 +182,11 @@ absl::Status ParseRetrieveRequest(const std::string& json,
   return ParseRequest("a RetrieveRequest", json, request);
 }
 
+absl::Status ParseBatchRequest(const std::string& json,
+                               v1::BatchRetrieveRequest* request) {
+  return ParseRequest("a BatchRetrieveRequest", json, request);
+}
+
 absl::Status ParseExplainRequest(const std::string& json,
                                  v1::ExplainRequest* request) {
   return ParseRequest("an ExplainRequest", json, request);
@@ -189,6 +194,11 @@ absl::Status ParseExplainRequest(const std::string& json,
 
 absl::StatusOr<std::string> PrintRetrieveResponse(
     const v1::RetrieveResponse& response) {
+  return PrintResponse(response);
+}
+
+absl::StatusOr<std::string> PrintBatchResponse(
+    const v1::BatchRetrieveResponse& response) {
   return PrintResponse(response);
 }
 

@@ -23,6 +23,9 @@ namespace tributary {
 // and some 40 of memory. Numbers cost less than five times their text.
 absl::Status ParseRetrieveRequest(const std::string& json,
                                   v1::RetrieveRequest* request);
+// The same for a BatchRetrieveRequest: "requests[0].k: ...".
+absl::Status ParseBatchRequest(const std::string& json,
+                               v1::BatchRetrieveRequest* request);
 // The same for an ExplainRequest: "request.k: ...", "not an ExplainRequest".
 absl::Status ParseExplainRequest(const std::string& json,
                                  v1::ExplainRequest* request);
@@ -31,6 +34,8 @@ absl::Status ParseExplainRequest(const std::string& json,
 // UTF-8.
 absl::StatusOr<std::string> PrintRetrieveResponse(
     const v1::RetrieveResponse& response);
+absl::StatusOr<std::string> PrintBatchResponse(
+    const v1::BatchRetrieveResponse& response);
 absl::StatusOr<std::string> PrintExplainResponse(
     const v1::ExplainResponse& response);
 

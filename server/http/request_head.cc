@@ -28,6 +28,7 @@ struct Head {
   std::string_view expect;
   std::string_view criticality;
   std::string_view authorization;
+  std::string_view if_none_match;
 };
 
 MHD_Result AddHeader(void* to, MHD_ValueKind /*kind*/, const char* key,
@@ -52,6 +53,8 @@ MHD_Result AddHeader(void* to, MHD_ValueKind /*kind*/, const char* key,
     head.criticality = text;
   } else if (EqualsIgnoringCase(name, "Authorization")) {
     head.authorization = text;
+  } else if (EqualsIgnoringCase(name, "If-None-Match")) {
+    head.if_none_match = text;
   }
   return MHD_YES;
 }
@@ -95,6 +98,7 @@ std::optional<HttpReply> ReadHead(MHD_Connection* connection,
   request->has_body = head.lengths + head.codings > 0;
   request->criticality = head.criticality;
   request->authorization = head.authorization;
+  request->if_none_match = head.if_none_match;
   const auto* const size = MHD_get_connection_info(
       connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
   if (size != nullptr && size->header_size > max_head_bytes) {

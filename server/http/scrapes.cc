@@ -1,19 +1,36 @@
 #include "server/http/scrapes.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "fmt/format.h"
+#include "google/protobuf/util/json_util.h"
 
 namespace tributary {
 namespace {
 
 constexpr char kExposition[] = "text/plain; version=0.0.4; charset=utf-8";
 
+HttpReply InJson(std::string json) {
+  HttpReply reply;
+  reply.content_type = "application/json";
+  reply.body = std::move(json);
+  return reply;
+}
+
+HttpReply StatusReply(const v1::ServerStatus& status) {
+  std::string json;
+  const auto printed =
+      google::protobuf::util::MessageToJsonString(status, &json);
+  if (printed.ok()) return InJson(std::move(json));
+  return ErrorReply(absl::InternalError(
+      fmt::format("cannot print the status as JSON: {}", printed.ToString())));
+}
+
 }  // namespace
 
-Scrapes::Scrapes(std::function<std::string()> text,
-                 std::function<absl::Status()> ready)
-    : text_(std::move(text)),
-      ready_(std::move(ready)),
-      thread_([this] { Run(); }) {}
+Scrapes::Scrapes(ScrapeSources sources)
+    : sources_(std::move(sources)), thread_([this] { Run(); }) {}
 
 Scrapes::~Scrapes() {
   {
@@ -24,46 +41,45 @@ Scrapes::~Scrapes() {
   thread_.join();
 }
 
-void Scrapes::Metrics(ReplyTo reply_to) {
+void Scrapes::Add(Kind kind, ReplyTo reply_to) {
   {
     const MutexLock lock(&mutex_);
-    waiting_.metrics.push_back(std::move(reply_to));
-  }
-  changed_.NotifyAll();
-}
-
-void Scrapes::Ready(ReplyTo reply_to) {
-  {
-    const MutexLock lock(&mutex_);
-    waiting_.ready.push_back(std::move(reply_to));
+    waiting_[static_cast<size_t>(kind)].push_back(std::move(reply_to));
   }
   changed_.NotifyAll();
 }
 
 void Scrapes::Run() {
+  const auto nobody = [](const Waiting& waiting) {
+    return std::ranges::all_of(
+        waiting, [](const auto& replies) { return replies.empty(); });
+  };
   MutexLock lock(&mutex_);
   while (true) {
-    while (!stopping_ && waiting_.empty()) changed_.Wait(&mutex_);
+    while (!stopping_ && nobody(waiting_)) changed_.Wait(&mutex_);
     if (stopping_) return;
     const Waiting taken = std::exchange(waiting_, {});
     lock.Unlock();
-    Answer(taken);
+    for (size_t kind = 0; kind < taken.size(); ++kind) {
+      if (taken[kind].empty()) continue;
+      const HttpReply reply = Answer(static_cast<Kind>(kind));
+      for (const ReplyTo& reply_to : taken[kind]) reply_to(reply);
+    }
     lock.Lock();
   }
 }
 
-void Scrapes::Answer(const Waiting& waiting) const {
-  if (!waiting.ready.empty()) {
-    const absl::Status ready = ready_();
-    for (const ReplyTo& reply_to : waiting.ready) {
-      reply_to(ready.ok() ? TextReply("ok\n") : ErrorReply(ready));
-    }
-  }
-  if (!waiting.metrics.empty()) {
-    HttpReply reply = TextReply(text_());
+HttpReply Scrapes::Answer(Kind kind) const {
+  if (kind == Kind::kStatus) return StatusReply(sources_.status());
+  if (kind == Kind::kMetrics) {
+    HttpReply reply = TextReply(sources_.metrics());
     reply.content_type = kExposition;
-    for (const ReplyTo& reply_to : waiting.metrics) reply_to(reply);
+    return reply;
   }
+  const absl::Status ready = sources_.ready();
+  if (!ready.ok()) return ErrorReply(ready);
+  return kind == Kind::kReady ? TextReply("ok\n")
+                              : InJson(R"({"status":"SERVING"})");
 }
 
 }  // namespace tributary

@@ -32,7 +32,8 @@ class Tree:
         for part in ("proto/tributary", "scripts/docs"):
             shutil.copytree(ROOT / part, self.root / part)
         (self.root / "docs").mkdir()
-        for name in ("api.md", "configuration.md"):
+        shutil.copy(ROOT / "CMakeLists.txt", self.root)
+        for name in ("api.md", "configuration.md", "openapi.json"):
             shutil.copy(ROOT / "docs" / name, self.root / "docs")
 
     def __enter__(self):

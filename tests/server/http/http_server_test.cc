@@ -244,7 +244,8 @@ TEST_F(HttpTest, ServesMoreConnectionsThanItHasThreads) {
 TEST_F(HttpTest, AdminHasHealthOnAListenerOfItsOwn) {
   StartWithVersion();
   httplib::Client admin("http://" + running_->server().admin_address());
-  for (const char* path : {"/", "/healthz", "/readyz", "/metrics"}) {
+  for (const char* path :
+       {"/", "/healthz", "/readyz", "/metrics", "/v1/health", "/v1/status"}) {
     EXPECT_EQ(admin.Get(path)->status, 200) << path;
     EXPECT_EQ(Get(path).status, 200) << path;
   }
@@ -259,7 +260,8 @@ TEST_F(HttpTest, AdminOnlyTakesHealthFromHttp) {
   v1::ServerConfig config = ConfigFor(root);
   config.set_admin_only(true);
   Start(config);
-  for (const char* path : {"/healthz", "/readyz", "/metrics"}) {
+  for (const char* path :
+       {"/healthz", "/readyz", "/metrics", "/v1/health", "/v1/status"}) {
     EXPECT_EQ(Get(path).status, 404) << path;
   }
   EXPECT_EQ(Get("/").status, 200);
