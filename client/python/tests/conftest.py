@@ -4,8 +4,10 @@ Users like items whose number has the same remainder by 5.
 """
 from __future__ import annotations
 
+import contextlib
 import datetime
 import pathlib
+import socket
 from typing import Any, Iterator
 
 import pytest
@@ -43,6 +45,13 @@ def item_columns() -> dict[str, list[Any]]:
         "price": [i / 4 if i % 7 else None for i in numbers],
         "in_stock": [i % 2 == 0 for i in numbers],
     }
+
+
+@contextlib.contextmanager
+def silent_server() -> Iterator[str]:
+    """The address of something that takes connections, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture(scope="session")

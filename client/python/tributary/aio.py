@@ -24,7 +24,7 @@ from tributary.v1 import (bundles_pb2, bundles_pb2_grpc, explain_pb2_grpc,
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from tributary.request import RequestFields
+    from tributary.request import ListFields, RequestFields
 
 
 class Client:
@@ -92,9 +92,9 @@ class Client:
     async def pages(self, user: Key | None = None, *, page_size: int,
                     deadline: float | None = None,
                     criticality: str | None = None,
-                    **fields: Unpack[RequestFields]) -> AsyncIterator[Reply]:
+                    **fields: Unpack[ListFields]) -> AsyncIterator[Reply]:
         """Returns the list of k candidates in pages."""
-        request = Request(user, **{**fields, "page_size": page_size})
+        request = Request(user, page_size=page_size, **fields)
         while True:
             reply = await self.send(request, deadline=deadline,
                                     criticality=criticality)

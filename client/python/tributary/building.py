@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
 import json
 import os
 import pathlib
+import sys
 import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from tributary import extras, programs, tables
-from tributary.errors import ProgramError
+from tributary.errors import ProgramError, TableError
 from tributary.programs import Progress, print_progress
 from tributary.vectors import Vectors, write_vectors
 
@@ -91,6 +93,41 @@ class Bundle:
             recall.setdefault(point["source"], {})[int(point["k"])] = float(
                 point.get("recall", 0))
         return recall
+
+    def keys(self, name: str = "items") -> list[Any]:
+        """Returns the keys of all items, or of all "users", in the order of
+        their rows: ascending."""
+        if name not in self.manifest:
+            return []
+        if self.manifest[name]["kind"] == "UINT64":
+            return list(_array(self.path / f"{name}.keys.npy", "Q"))
+        text = (self.path / f"{name}.keys.utf8").read_bytes()
+        ends = _array(self.path / f"{name}.keys.offsets.npy", "Q")
+        return [text[begin:end].decode() for begin, end in zip(ends, ends[1:])]
+
+    def titles(self, items: Sequence[Any] | None = None) -> dict[Any, str]:
+        """Returns the titles of items, of all by default, by key. It is empty
+        where the bundle has no attribute `title`; items without one are left
+        out."""
+        stem = self.path / "attribute.title"
+        if not stem.with_name("attribute.title.keys.utf8").exists():
+            return {}
+        text = stem.with_name("attribute.title.keys.utf8").read_bytes()
+        ends = _array(stem.with_name("attribute.title.keys.offsets.npy"), "Q")
+        codes = _array(stem.with_name("attribute.title.codes.npy"), "B")
+        keys = self.keys()
+        wanted = None if items is None else set(items)
+        titles: dict[Any, str] = {}
+        for row, key in enumerate(keys):
+            if wanted is not None and key not in wanted:
+                continue
+            code = 0
+            # The most significant bytes of all codes come first.
+            for plane in range(len(codes) // len(keys)):
+                code = code << 8 | codes[plane * len(keys) + row]
+            if code < len(ends) - 1:
+                titles[key] = text[ends[code]:ends[code + 1]].decode()
+        return titles
 
     def inspect(self) -> str:
         """Returns what `tributary inspect` prints."""
@@ -333,7 +370,21 @@ class Evaluation:
         frame = frame[sorted(frame.columns)]
         order = sorted(frame.index, key=lambda name: (
             name != "fused", -frame.loc[name].iloc[-1], name))
-        return frame.loc[order]
+        return frame.loc[order]  # type: ignore[no-any-return]
+
+
+def _array(path: pathlib.Path, code: str) -> array.array[int]:
+    """Reads the values of a .npy file, without NumPy."""
+    data = path.read_bytes()
+    # The magic and the version are 8 bytes, and the header's length follows.
+    wide = data[6] > 1
+    begin = (12 if wide else 10) + int.from_bytes(
+        data[8:12 if wide else 10], "little")
+    values = array.array(code)
+    values.frombytes(data[begin:])
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values
 
 
 def _path(bundle: Bundle | str | os.PathLike[str]) -> pathlib.Path:
@@ -343,7 +394,7 @@ def _path(bundle: Bundle | str | os.PathLike[str]) -> pathlib.Path:
 def _write_inter(table: Table, path: pathlib.Path,
                  columns: Mapping[str, str]) -> None:
     arrow = extras.load("pyarrow", "arrow", "a table (held_out)")
-    from pyarrow import csv as arrow_csv  # type: ignore[import-untyped]
+    from pyarrow import csv as arrow_csv
     with tempfile.TemporaryDirectory(prefix="tributary-") as work:
         # By the same conversion as that of the bundle's own tables.
         plain = pathlib.Path(work) / "held_out.csv"
@@ -357,7 +408,7 @@ def _write_inter(table: Table, path: pathlib.Path,
     for role in ("user", "item"):
         name = columns.get(role, role)
         if name not in read.column_names:
-            raise tables.TableError(
+            raise TableError(
                 f"held_out: no column {name!r} among "
                 f"{', '.join(read.column_names)}: say columns={{{role!r}: ...}}")
         chosen.append(read.column(name).to_pylist())
@@ -365,7 +416,7 @@ def _write_inter(table: Table, path: pathlib.Path,
         file.write("user_id:token\titem_id:token\n")
         for user, item in zip(*chosen):
             if any(mark in str(key) for key in (user, item) for mark in "\t\r\n"):
-                raise tables.TableError(
+                raise TableError(
                     f"held_out: the key {user!r} or {item!r} has a tab or a line "
                     "break, which a RecBole file cannot hold")
             file.write(f"{user}\t{item}\n")
@@ -447,7 +498,7 @@ def _state_key_kinds(written: Mapping[str, Table], data: str,
         if not stated:
             del settings["input"]
         return
-    roles = {}
+    roles: dict[str, str] = {}
     for line in report["understood"]:
         words = line.split()
         if line.startswith("  ") and len(words) >= 2 and words[1] in (

@@ -20,7 +20,7 @@ from tributary.v1 import (bundles_pb2, bundles_pb2_grpc, explain_pb2,
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from tributary.request import RequestFields
+    from tributary.request import ListFields, RequestFields
 
 # Explain searches exactly, which may take the server a minute.
 EXPLAIN_DEADLINE = 60.0
@@ -114,14 +114,14 @@ class Client:
 
     def pages(self, user: Key | None = None, *, page_size: int,
               deadline: float | None = None, criticality: str | None = None,
-              **fields: Unpack[RequestFields]) -> Iterator[Reply]:
+              **fields: Unpack[ListFields]) -> Iterator[Reply]:
         """Returns the list of k candidates in pages, which never repeat or skip
         an item.
 
         Raises:
           PageExpired: the list cannot be made again; begin anew.
         """
-        request = Request(user, **{**fields, "page_size": page_size})
+        request = Request(user, page_size=page_size, **fields)
         while True:
             reply = self.send(request, deadline=deadline,
                               criticality=criticality)

@@ -218,7 +218,8 @@ class Reply(Sequence[Candidate]):
         did not propose the item.
         """
         pandas = extras.load("pandas", "pandas", "Reply.to_pandas")
-        return pandas.DataFrame(self._columns())
+        return pandas.DataFrame(  # type: ignore[no-any-return]
+            self._columns())
 
     def to_arrow(self) -> pa.Table:
         """As `to_pandas`, as a table of Arrow."""

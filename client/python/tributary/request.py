@@ -243,8 +243,9 @@ class Request:
                 feature.number = float(value)  # type: ignore[arg-type]
 
 
-class RequestFields(TypedDict, total=False):
-    """The fields of `Request` but the user, as arguments by name."""
+class ListFields(TypedDict, total=False):
+    """The fields of `Request` that say which list, as arguments by name: all but
+    the user and the page."""
 
     k: int
     quotas: Mapping[str, int | Quota]
@@ -271,9 +272,14 @@ class RequestFields(TypedDict, total=False):
     version: int
     label: str
     profile: str
+    full: bool
+
+
+class RequestFields(ListFields, total=False):
+    """The fields of `Request` but the user, as arguments by name."""
+
     page_size: int
     page_token: str
-    full: bool
 
 
 def _is_id(name: str, key: Any) -> bool:

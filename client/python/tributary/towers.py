@@ -108,13 +108,15 @@ class Layer:
         """Applies the layer to a vector."""
         numpy = extras.load("numpy", "numpy", "a tower")
         if self.kind == "LINEAR":
-            return self.weights @ values + self.bias  # type: ignore[operator, no-any-return]
+            assert self.weights is not None and self.bias is not None
+            return self.weights @ values + self.bias
         if self.kind == "RELU":
             return numpy.maximum(values, 0)  # type: ignore[no-any-return]
         if self.kind == "APPEND_ONE":
             return numpy.append(values, 1.0)  # type: ignore[no-any-return]
         length = numpy.linalg.norm(values)
-        return values / length if length > 0 else values
+        return (  # type: ignore[no-any-return]
+            values / length if length > 0 else values)
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ class Tower:
         values = numpy.concatenate(parts)
         for layer in self.layers:
             values = layer.apply(values)
-        return values
+        return values  # type: ignore[no-any-return]
 
     @property
     def fallback_context(self) -> Array:
@@ -440,7 +442,7 @@ class _Writer:
         for i, layer in enumerate(tower.layers):
             entry: dict[str, Any] = {"kind": layer.kind}
             if layer.kind == "LINEAR":
-                assert layer.weights is not None
+                assert layer.weights is not None and layer.bias is not None
                 if layer.weights.shape[1] != width:
                     raise ValueError(
                         f"the tower of {name}: layer {i} takes "
@@ -449,7 +451,7 @@ class _Writer:
                 entry["weights"] = save(f"{name}.user_tower.{i}.weights.npy",
                                         layer.weights.astype("<f4"))
                 entry["bias"] = save(f"{name}.user_tower.{i}.bias.npy",
-                                     layer.bias.astype("<f4"))  # type: ignore[union-attr]
+                                     layer.bias.astype("<f4"))
             elif layer.kind == "APPEND_ONE":
                 width += 1
             spec["layers"].append(entry)
