@@ -115,7 +115,7 @@ class Layer:
         if self.kind == "APPEND_ONE":
             return numpy.append(values, 1.0)  # type: ignore[no-any-return]
         length = numpy.linalg.norm(values)
-        return (  # type: ignore[no-any-return]
+        return (
             values / length if length > 0 else values)
 
 
