@@ -37,7 +37,7 @@ tests() {
   name=$1
   shift
   (cd "$directory" && for file in "$@"; do set -- "$@" "$here/$file"; shift; done
-    "$directory/$name/bin/python" -P -m pytest -c "$here/../pyproject.toml" \
+    "$directory/$name/bin/python" -m pytest -c "$here/../pyproject.toml" \
       --rootdir "$here/.." -p no:cacheprovider "$@")
 }
 
