@@ -1,10 +1,10 @@
 # make demo | test | torture | deploy-test | bench | bench-peers | bench-recall
-#   | build | image | deb | image-test | format | lint | clean
+#   | build | image | deb | image-test | wheel | test-python | format | lint | clean
 # Everything is built in build/; programs are in build/bin/.
 .DEFAULT_GOAL := build
 .PHONY: deps deps-demo deps-test deps-train deps-dev configure build test torture
 .PHONY: deploy-test demo bench bench-peers bench-recall format lint clean
-.PHONY: deps-clients deps-image image deb image-test
+.PHONY: deps-clients deps-image image deb image-test wheel test-python
 
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.proto')
@@ -66,6 +66,17 @@ image:
 # The Debian package, in build/.
 deb: build
 	@package/build_package.py build/bin build
+
+# The wheel of client/python with the programs and their libraries, in build/wheel/.
+wheel: build
+	@scripts/install_deps.sh python
+	@client/python/build_wheel.sh build/wheel
+
+# The tests of client/python that need large packages from PyPI: PyTorch, a
+# notebook, the wheel, Feast, VectorDBBench, Airflow, kfp.
+test-python: build
+	@scripts/install_deps.sh python
+	@client/python/tests/heavy.sh build/python build/bin
 
 # The tests of the image and of the package, which `make test` skips where their
 # tools are missing.
