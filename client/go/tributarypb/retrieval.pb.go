@@ -497,7 +497,8 @@ type RetrieveRequest struct {
 	// that were trained with it; at most 64, whose texts are at most
 	// limits.max_where_bytes together. Each replaces what the bundle stores for
 	// the user, in every space whose tower takes it; one that no tower takes is
-	// refused. `tributary inspect` lists them.
+	// refused. `tributary inspect` lists them. Where a tower knows one of the
+	// values, it makes a query vector without a history and without a user, too.
 	UserFeatures map[string]*FeatureValue `protobuf:"bytes,26,rep,name=user_features,json=userFeatures,proto3" json:"user_features,omitempty" protobuf_key:"bytes,1,opt,name=key,proto3" protobuf_val:"bytes,2,opt,name=value,proto3"`
 }
 
@@ -742,7 +743,8 @@ func (*RetrieveRequest_UserId) isRetrieveRequest_User() {}
 
 func (*RetrieveRequest_UserKey) isRetrieveRequest_User() {}
 
-// A value of a feature. Which member counts says the tower that takes it.
+// A value of a feature. Which member counts says the tower that takes it; both
+// may be set, but not only one that no tower reads.
 type FeatureValue struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache
@@ -751,7 +753,7 @@ type FeatureValue struct {
 	// For categories: any number of them. Those that training did not see count
 	// as unknown, as they did there. None: the value is missing.
 	Categories []string `protobuf:"bytes,1,rep,name=categories,proto3" json:"categories,omitempty"`
-	// For numbers; finite. Absent: the value is missing.
+	// For numbers; finite, within +-1e15. Absent: the value is missing.
 	Number *float64 `protobuf:"fixed64,2,opt,name=number,proto3,oneof" json:"number,omitempty"`
 }
 
@@ -2139,11 +2141,12 @@ type RetrieveResponse struct {
 	// The version of the bundle that answered.
 	BundleVersion uint64 `protobuf:"varint,6,opt,name=bundle_version,json=bundleVersion,proto3" json:"bundle_version,omitempty"`
 	// Whether a source failed or missed the deadline; other sources have filled
-	// its quota where they could.
+	// its quota where they could. Also whether the deadline passed while a diverse
+	// list was chosen: its last candidates are then in the order of their scores.
 	Degraded bool `protobuf:"varint,7,opt,name=degraded,proto3" json:"degraded,omitempty"`
 	// Whether there was nothing to personalise by: the user is not in the
 	// bundle, and the request has neither vectors nor known recent or liked
-	// items.
+	// items, nor a value of user_features that a tower knows.
 	ColdStart bool `protobuf:"varint,8,opt,name=cold_start,json=coldStart,proto3" json:"cold_start,omitempty"`
 	// How many recent, liked, unliked and excluded items the catalogue does not
 	// have.

@@ -855,6 +855,13 @@ export declare type ServerStatus = Message<"tributary.v1.ServerStatus"> & {
    * @generated from field: repeated tributary.v1.ItemSetStatus item_sets = 11;
    */
   itemSets: ItemSetStatus[];
+
+  /**
+   * The live changes that are applied. Absent when there are none.
+   *
+   * @generated from field: tributary.v1.ChangesStatus changes = 12;
+   */
+  changes?: ChangesStatus;
 };
 
 /**
@@ -862,6 +869,69 @@ export declare type ServerStatus = Message<"tributary.v1.ServerStatus"> & {
  * Use `create(ServerStatusSchema)` to create a new message.
  */
 export declare const ServerStatusSchema: GenMessage<ServerStatus>;
+
+/**
+ * How far a server has applied the live changes of <bundles>/changes.
+ *
+ * @generated from message tributary.v1.ChangesStatus
+ */
+export declare type ChangesStatus = Message<"tributary.v1.ChangesStatus"> & {
+  /**
+   * The number of the last change that is applied; all before it are, too.
+   *
+   * @generated from field: uint64 through = 1;
+   */
+  through: bigint;
+
+  /**
+   * When that change was written.
+   *
+   * @generated from field: google.protobuf.Timestamp last_change_at = 2;
+   */
+  lastChangeAt?: Timestamp;
+
+  /**
+   * How many items are taken down.
+   *
+   * @generated from field: uint64 removed_items = 3;
+   */
+  removedItems: bigint;
+
+  /**
+   * How many of them the active version has.
+   *
+   * @generated from field: uint64 removed_from_active = 4;
+   */
+  removedFromActive: bigint;
+
+  /**
+   * How many changes did nothing since the server started, because it does not
+   * know what they do.
+   *
+   * @generated from field: uint64 refused = 5;
+   */
+  refused: bigint;
+
+  /**
+   * Why the last of those did nothing. Empty: there is none.
+   *
+   * @generated from field: string last_refused = 6;
+   */
+  lastRefused: string;
+
+  /**
+   * Why changes that are there are not applied. Empty: all are.
+   *
+   * @generated from field: string error = 7;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message tributary.v1.ChangesStatus.
+ * Use `create(ChangesStatusSchema)` to create a new message.
+ */
+export declare const ChangesStatusSchema: GenMessage<ChangesStatus>;
 
 /**
  * Where a version is, and what for.

@@ -389,6 +389,13 @@ export enum Verdict {
    * @generated from enum value: BELOW_K = 8;
    */
   BELOW_K = 8,
+
+  /**
+   * A live change took it down.
+   *
+   * @generated from enum value: TAKEN_DOWN = 9;
+   */
+  TAKEN_DOWN = 9,
 }
 
 /**

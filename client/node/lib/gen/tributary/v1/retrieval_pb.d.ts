@@ -258,7 +258,8 @@ export declare type RetrieveRequest = Message<"tributary.v1.RetrieveRequest"> & 
    * that were trained with it; at most 64, whose texts are at most
    * limits.max_where_bytes together. Each replaces what the bundle stores for
    * the user, in every space whose tower takes it; one that no tower takes is
-   * refused. `tributary inspect` lists them.
+   * refused. `tributary inspect` lists them. Where a tower knows one of the
+   * values, it makes a query vector without a history and without a user, too.
    *
    * @generated from field: map<string, tributary.v1.FeatureValue> user_features = 26;
    */
@@ -272,7 +273,8 @@ export declare type RetrieveRequest = Message<"tributary.v1.RetrieveRequest"> & 
 export declare const RetrieveRequestSchema: GenMessage<RetrieveRequest>;
 
 /**
- * A value of a feature. Which member counts says the tower that takes it.
+ * A value of a feature. Which member counts says the tower that takes it; both
+ * may be set, but not only one that no tower reads.
  *
  * @generated from message tributary.v1.FeatureValue
  */
@@ -286,7 +288,7 @@ export declare type FeatureValue = Message<"tributary.v1.FeatureValue"> & {
   categories: string[];
 
   /**
-   * For numbers; finite. Absent: the value is missing.
+   * For numbers; finite, within +-1e15. Absent: the value is missing.
    *
    * @generated from field: optional double number = 2;
    */
@@ -1072,7 +1074,8 @@ export declare type RetrieveResponse = Message<"tributary.v1.RetrieveResponse"> 
 
   /**
    * Whether a source failed or missed the deadline; other sources have filled
-   * its quota where they could.
+   * its quota where they could. Also whether the deadline passed while a diverse
+   * list was chosen: its last candidates are then in the order of their scores.
    *
    * @generated from field: bool degraded = 7;
    */
@@ -1081,7 +1084,7 @@ export declare type RetrieveResponse = Message<"tributary.v1.RetrieveResponse"> 
   /**
    * Whether there was nothing to personalise by: the user is not in the
    * bundle, and the request has neither vectors nor known recent or liked
-   * items.
+   * items, nor a value of user_features that a tower knows.
    *
    * @generated from field: bool cold_start = 8;
    */
