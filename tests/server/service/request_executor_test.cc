@@ -40,6 +40,7 @@ class FakeCall final : public RequestCall {
 
   void Cancel() { cancelled_ = true; }
   void SetDeadline(SteadyTime deadline) { terms_.deadline = deadline; }
+  void SetFixedLevel(v1::ServiceLevel level) { terms_.fixed_level = level; }
   absl::Status End() { return end_.get_future().get(); }
 
  private:
@@ -171,6 +172,33 @@ TEST_F(RequestExecutorTest, RefusesAtOnceWhatWouldBeTooLate) {
             1);
   Release();
   EXPECT_TRUE(waits.End().ok());
+}
+
+TEST(RequestExecutor, ACallWithALevelOfItsOwnCountsAsWhatItDoes) {
+  v1::ServerConfig config = OneThread();
+  config.mutable_limits()->set_max_concurrent_requests(1);
+  ServerMetrics metrics;
+  RequestExecutor executor(config, &metrics);
+  std::promise<void> release;
+  FakeCall occupant([&](const RunTerms&) {
+    release.get_future().wait();
+    return true;
+  });
+  executor.Submit(&occupant, Thread::kMayNotRun);
+  // What is refused takes the server a step further, every 100 ms.
+  while (metrics.service_level != v1::POPULARITY_ONLY) {
+    FakeCall refused(AtOnce);
+    executor.Submit(&refused, Thread::kMayNotRun);
+    ASSERT_EQ(refused.End().code(), absl::StatusCode::kResourceExhausted);
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  }
+  release.set_value();
+  ASSERT_TRUE(occupant.End().ok());
+  FakeCall page(AtOnce);
+  page.SetFixedLevel(v1::FULL_SERVICE);
+  executor.Submit(&page, Thread::kMayNotRun);
+  EXPECT_TRUE(page.End().ok());
+  EXPECT_EQ(page.terms().units, 8);
 }
 
 TEST_F(RequestExecutorTest, RefusesEverythingOnceClosed) {
