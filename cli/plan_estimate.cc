@@ -272,10 +272,10 @@ absl::StatusOr<double> ParseAmount(std::string_view flag,
     break;
   }
   double number = 0;
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const bool is_number = !digits.empty() &&
-                         (is_digit(digits[0]) || digits[0] == '.') &&
-                         is_digit(digits.back());
+  // Neither signs nor exponents, nor what else a library takes for a number.
+  const bool is_number =
+      !digits.empty() && !digits.ends_with('.') &&
+      digits.find_first_not_of("0123456789.") == std::string_view::npos;
   if (!is_number ||
       !absl::SimpleAtod({digits.data(), digits.size()}, &number) ||
       !std::isfinite(number * unit)) {

@@ -89,10 +89,11 @@ TEST_F(JsonBatchTest, CountsAsManyCallsAsItHasRequests) {
     return running_->Retrieve(request, &response).ok();
   });
   gate.entered.acquire();
-  const std::string popular = R"({"quotas": {"popularity": {"target": 1}}})";
-  const std::string two = popular + "," + popular;
+  // Wrong in itself: no retriever is asked, which would wait at the gate.
+  const std::string wrong = R"({"k": 1000000})";
+  const std::string two = wrong + "," + wrong;
   EXPECT_EQ(Post("{\"requests\": [" + two + "]}").status, 200);
-  const std::string three = "{\"requests\": [" + two + "," + popular + "]}";
+  const std::string three = "{\"requests\": [" + two + "," + wrong + "]}";
   EXPECT_EQ(Post(three).status, 429);
   EXPECT_EQ(Post(three, {{"x-tributary-criticality", "interactive"}}).status,
             200);
