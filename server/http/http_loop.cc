@@ -452,6 +452,8 @@ void HttpLoop::OnActivity(HttpConnection* connection, uint32_t events) {
   const bool waits = connection->state == HttpConnection::kReading ||
                      connection->state == HttpConnection::kKept;
   if (connection->began || !waits) return;
+  // A handshake is no request.
+  if (connection->tls != nullptr && !connection->tls->established) return;
   // An event may be about bytes that libmicrohttpd has read already.
   char byte = 0;
   if (recv(connection->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1) return;

@@ -131,7 +131,7 @@ class EncryptedServer : public testing::Test {
 
 TEST_F(EncryptedServer, AnswersWhoTrustsItsAuthority) {
   Start();
-  EXPECT_EQ(Retrieve(files_.Anonymous()), "c");
+  EXPECT_EQ(Retrieve(files_.Anonymous()), "e");
   for (const std::string& address :
        {server_->http_address(), server_->admin_address()}) {
     EXPECT_EQ(Get(address, files_.Anonymous(), "/healthz"), "ok\n");
@@ -175,10 +175,10 @@ TEST_F(EncryptedServer, AsksForCertificatesOfClients) {
   config_.mutable_tls()->set_client_ca_file(files_.path("ca.pem"));
   Start();
   const ClientCredentials known = files_.Client("known", "DNS:ranker.example");
-  EXPECT_EQ(Retrieve(known), "c");
+  EXPECT_EQ(Retrieve(known), "e");
   EXPECT_EQ(Get(server_->http_address(), known, "/healthz"), "ok\n");
   // They need not show one.
-  EXPECT_EQ(Retrieve(files_.Anonymous()), "c");
+  EXPECT_EQ(Retrieve(files_.Anonymous()), "e");
   EXPECT_EQ(Get(server_->http_address(), files_.Anonymous(), "/healthz"),
             "ok\n");
 }
@@ -188,7 +188,7 @@ TEST_F(EncryptedServer, RequiresCertificatesOfItsAuthority) {
   config_.mutable_tls()->set_require_client_certificate(true);
   Start();
   const ClientCredentials known = files_.Client("known", "DNS:ranker.example");
-  EXPECT_EQ(Retrieve(known), "c");
+  EXPECT_EQ(Retrieve(known), "e");
   EXPECT_EQ(Get(server_->http_address(), known, "/healthz"), "ok\n");
   EXPECT_THAT(Retrieve(files_.Anonymous(), 2000), HasSubstr("UNAVAILABLE"));
   EXPECT_NE(Get(server_->http_address(), files_.Anonymous(), "/healthz"),
@@ -220,7 +220,7 @@ TEST_F(EncryptedServer, KeepsItsCertificateWhereTheNextOneIsNoGood) {
          std::string::npos) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  EXPECT_EQ(Retrieve(files_.Anonymous()), "c");
+  EXPECT_EQ(Retrieve(files_.Anonymous()), "e");
   EXPECT_THAT(GetMetrics(),
               HasSubstr("tributary_tls_reloads_total{result=\"refused\"} 1"));
   files_.Rotate();
@@ -236,7 +236,7 @@ TEST_F(EncryptedServer, ShowsTheNewCertificateToTheNextClient) {
   EXPECT_THAT(Retrieve(next, 2000), HasSubstr("UNAVAILABLE"));
   files_.Rotate({.names = "DNS:localhost,IP:127.0.0.1,DNS:next.example"});
   WaitForRotation(1);
-  EXPECT_EQ(Retrieve(next), "c");
+  EXPECT_EQ(Retrieve(next), "e");
 }
 
 // Every call opens a connection, so that each sees a handshake.
@@ -303,6 +303,7 @@ TEST_F(EncryptedServer, ASlowRequestIsTimedOutAsWithoutEncryption) {
   // The head is not complete.
   EXPECT_THAT(Exchange(server_->http_address(), "GET /healthz HTTP/1.1\r\n"),
               HasSubstr("HTTP/1.1 408 "));
+  // One that sends nothing is closed without a word.
   EXPECT_EQ(Exchange(server_->http_address(), ""), "");
 }
 

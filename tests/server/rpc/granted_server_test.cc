@@ -16,6 +16,7 @@
 #include "fmt/format.h"
 #include "google/rpc/error_details.pb.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "tests/server/access/test_tokens.h"
 #include "tests/server/rpc/encrypted_server.h"
 #include "tests/server/rpc/error_detail.h"
@@ -115,6 +116,29 @@ std::vector<GrpcMethod> GrpcMethods() {
       {bundles + "GetStatus", "observe", true,
        Method(&B::NewStub, &B::Stub::GetStatus)},
   };
+}
+
+// The code of a call with these bytes for a message.
+grpc::StatusCode CallRaw(const std::shared_ptr<grpc::Channel>& channel,
+                         const std::string& method, const std::string& bytes) {
+  grpc::GenericStub stub(channel);
+  const grpc::Slice slice(bytes);
+  const grpc::ByteBuffer request(&slice, 1);
+  grpc::ByteBuffer response;
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  grpc::Status status;
+  const auto call = stub.PrepareUnaryCall(&context, method, request, &queue);
+  call->StartCall();
+  int tag = 0;
+  call->Finish(&response, &status, &tag);
+  void* got = nullptr;
+  bool ok = false;
+  queue.Next(&got, &ok);
+  queue.Shutdown();
+  while (queue.Next(&got, &ok)) {
+  }
+  return status.error_code();
 }
 
 struct HttpPath {
@@ -300,19 +324,20 @@ TEST_F(GrantedServer, WhoShowsNothingIsNotAuthenticated) {
 
 TEST_F(GrantedServer, IsRefusedBeforeItsMessageIsParsed) {
   Start();
-  const auto channel = Channel({"", files_.Anonymous(), ""}, false);
-  grpc::internal::RpcMethod method("/tributary.v1.Retrieval/Retrieve",
-                                   grpc::internal::RpcMethod::NORMAL_RPC,
-                                   channel);
-  // No RetrieveRequest: whoever parses it says INVALID_ARGUMENT.
-  const grpc::Slice slice("\xff\xff\xff");
-  grpc::ByteBuffer request(&slice, 1);
-  grpc::ByteBuffer response;
-  grpc::ClientContext context;
-  const grpc::Status status =
-      grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>(
-          channel.get(), method, &context, request, &response);
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  // No message of any kind: whoever parses it says INVALID_ARGUMENT.
+  const Identity nobody = {"", files_.Anonymous(), ""};
+  const Identity somebody = IdentitiesWith("retrieve")[0];
+  const std::string name = "/tributary.v1.Retrieval/Retrieve";
+  EXPECT_EQ(CallRaw(Channel(nobody, false), name, "\xff\xff\xff"),
+            grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(CallRaw(Channel(somebody, false), name, "\xff\xff\xff"),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  for (const GrpcMethod& method : GrpcMethods()) {
+    EXPECT_EQ(
+        CallRaw(Channel(nobody, method.control), method.name, "\xff\xff\xff"),
+        grpc::StatusCode::UNAUTHENTICATED)
+        << method.name;
+  }
 }
 
 TEST_F(GrantedServer, HealthIsOpenUnlessSaidOtherwise) {
@@ -366,19 +391,11 @@ TEST_F(GrantedServer, ProfilesAreGrantedByNameAndByShare) {
 
 TEST_F(GrantedServer, ReflectionIsNotForEverybody) {
   Start();
-  const auto channel = Channel(IdentitiesWith("operate")[0], false);
-  grpc::internal::RpcMethod method(
-      "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-      grpc::internal::RpcMethod::NORMAL_RPC, channel);
-  grpc::ByteBuffer request;
-  const grpc::Slice slice("", 0);
-  request = grpc::ByteBuffer(&slice, 1);
-  grpc::ByteBuffer response;
-  grpc::ClientContext context;
-  const grpc::Status status =
-      grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>(
-          channel.get(), method, &context, request, &response);
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(
+      CallRaw(Channel(IdentitiesWith("operate")[0], false),
+              "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+              ""),
+      grpc::StatusCode::UNIMPLEMENTED);
 }
 
 TEST_F(GrantedServer, EveryCallOfTheControlPlaneIsRecorded) {
