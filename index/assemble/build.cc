@@ -68,10 +68,10 @@ class Build {
     WriteRequest write{.root = request_.root,
                        .version = request_.version,
                        .builder = {},
-                       .product = config_.product(),
                        .index = config_.index(),
                        .threads = config_.threads(),
                        .judgement = {}};
+    write.product = config_.product();
     write.builder.set_program("tributary build");
     write.builder.set_revision(Revision());
     write.builder.set_data(request_.data_name);

@@ -59,8 +59,6 @@ struct WriteRequest {
   std::filesystem::path root;
   uint64_t version;
   v1::Builder builder;
-  // Whose bundle it is; empty: not said.
-  std::string product = {};
   v1::IndexChoice index;
   uint32_t threads;
   // Of a validation bundle, this build's or an earlier one's, if there was one.
@@ -69,6 +67,8 @@ struct WriteRequest {
   // reach the target; null: all are chosen.
   const v1::Manifest* like = nullptr;
   Report report = IgnoreReport;
+  // Whose bundle it is; empty: not said.
+  std::string product = {};
 };
 
 // The names of the retrievers that a bundle of these parts has.

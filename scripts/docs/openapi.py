@@ -282,10 +282,16 @@ def write(reference, rpcs, version):
             "version": version,
             "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"}},
         "servers": [{"url": "/", "description": "`http` of the configuration."}],
-        "security": [],
+        # Where access has grants, callers show a token or a certificate; without
+        # grants, nothing.
+        "security": [{}, {"bearer": []}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
         "components": {
+            "securitySchemes": {"bearer": {
+                "type": "http", "scheme": "bearer",
+                "description": "A token, where `access.grants` of the configuration ask for "
+                               "one. A client certificate shows who calls, too."}},
             "parameters": {"criticality": {
                 "name": "x-tributary-criticality", "in": "header", "required": False,
                 "description": "Calls that are `batch` wait behind those that are `interactive`, "
