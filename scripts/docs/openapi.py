@@ -22,6 +22,8 @@ _STATUS = {"INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400, "NOT_FOUND": 404
            "UNIMPLEMENTED": 501, "UNAVAILABLE": 503, "DEADLINE_EXCEEDED": 504}
 # What every POST may answer, whatever its RPC.
 _TRANSPORT = {
+    401: "The caller shows no valid identity, and access.grants ask for one.",
+    403: "access.grants do not allow the caller this.",
     405: "Another method than the path takes; the header Allow names it.",
     408: "The request was not complete within transport.http_read_timeout_ms.",
     411: "There is neither Content-Length nor Transfer-Encoding.",
