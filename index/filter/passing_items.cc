@@ -30,11 +30,18 @@ const PassingItems::Made& PassingItems::FindOrAdd(const void* of, size_t length,
   auto* made =
       new Made{of, length, nullptr, {}, made_.load(std::memory_order_relaxed)};
   make(made);
-  uint64_t bytes = sizeof(Made) + made->places.capacity() * sizeof(uint32_t);
-  if (made->allowed != nullptr) bytes += made->allowed->size_bytes();
-  bytes_.fetch_add(bytes, std::memory_order_relaxed);
   made_.store(made, std::memory_order_release);
   return *made;
+}
+
+uint64_t PassingItems::size_bytes() const {
+  uint64_t bytes = sizeof(*this) + rows_.words().size_bytes();
+  for (const Made* made = made_.load(std::memory_order_acquire);
+       made != nullptr; made = made->next) {
+    bytes += sizeof(Made) + made->places.capacity() * sizeof(uint32_t);
+    if (made->allowed != nullptr) bytes += made->allowed->size_bytes();
+  }
+  return bytes;
 }
 
 const AllowedVectors& PassingItems::For(const VectorIndex& index) const {

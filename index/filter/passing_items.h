@@ -49,11 +49,9 @@ class PassingItems {
     return list.size() > kShortList && count_ < rows_.size() / kItemsPerFew;
   }
 
-  // Roughly how much memory it takes by now.
-  uint64_t size_bytes() const {
-    return bytes_.load(std::memory_order_relaxed) + sizeof(*this) +
-           rows_.words().size_bytes();
-  }
+  // Roughly how much memory it takes by now. It grows as indexes ask, and as
+  // they learn that a filter is used again. Takes no lock.
+  uint64_t size_bytes() const;
 
  private:
   static constexpr size_t kShortList = 4096;
@@ -84,7 +82,6 @@ class PassingItems {
   mutable Mutex mutex_;
   // A list that grows at its head, under the mutex, and is read without it.
   mutable std::atomic<const Made*> made_{nullptr};
-  mutable std::atomic<uint64_t> bytes_{0};
 };
 
 }  // namespace tributary
