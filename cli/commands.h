@@ -17,6 +17,7 @@ void AddVerifyCommand(CLI::App& app);
 void AddInspectCommand(CLI::App& app);
 void AddKeygenCommand(CLI::App& app);
 void AddPublishCommand(CLI::App& app);
+void AddRefreshCommand(CLI::App& app);
 void AddChangeCommand(CLI::App& app);
 void AddRetrieveCommand(CLI::App& app);
 void AddExplainCommand(CLI::App& app);

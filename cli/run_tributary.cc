@@ -30,6 +30,7 @@ void AddCommands(CLI::App& app, const RetrieverRegistry& registry) {
   AddGateCommand(app);
   AddKeygenCommand(app);
   AddPublishCommand(app);
+  AddRefreshCommand(app);
   AddChangeCommand(app);
   AddControlCommand(app);
   AddRetrieveCommand(app);

@@ -15,7 +15,6 @@
 #include "index/bundle/key_table.h"
 #include "index/bundle/link.h"
 #include "index/bundle/scratch_directory.h"
-#include "index/changes/change_head.h"
 #include "index/publish/fetch_version.h"
 #include "index/publish/small_file.h"
 #include "status/status_macros.h"
@@ -114,13 +113,18 @@ absl::Status DirectoryStore::ReadFile(uint64_t version, const std::string& name,
   return ReadFrom(file, offset, path, sink, stop);
 }
 
-absl::StatusOr<std::string> DirectoryStore::ReadChangesFile(
-    const std::string& name, uint64_t max_bytes, const std::stop_token& stop) {
-  const auto path = root_ / kChangesName / name;
-  ASSIGN_OR_RETURN(const OpenFile opened, OpenFile::Open(path));
-  SmallFile file(path.string(), max_bytes);
-  RETURN_IF_ERROR(ReadFrom(opened, 0, path, &file, stop));
+absl::StatusOr<std::string> DirectoryStore::ReadSmallFile(
+    const std::string& path, uint64_t max_bytes, const std::stop_token& stop) {
+  const auto whole = root_ / path;
+  ASSIGN_OR_RETURN(const OpenFile opened, OpenFile::Open(whole));
+  SmallFile file(whole.string(), max_bytes);
+  RETURN_IF_ERROR(ReadFrom(opened, 0, whole, &file, stop));
   return std::move(file.contents());
+}
+
+absl::Status DirectoryStore::WriteSmallFile(const std::string& path,
+                                            const std::string& contents) {
+  return WriteFileDurably(root_ / path, contents);
 }
 
 absl::Status DirectoryStore::PutVersion(

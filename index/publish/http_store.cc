@@ -5,7 +5,6 @@
 #include "fmt/core.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/version_file.h"
-#include "index/changes/change_head.h"
 #include "index/publish/small_file.h"
 #include "status/status_macros.h"
 #include "status/status_message.h"
@@ -16,7 +15,8 @@ namespace {
 // More than a version number and a newline take.
 constexpr uint64_t kMaxCurrentBytes = 32;
 // CURRENT, and a version's manifest and signature.
-constexpr size_t kMaxKnown = 3;
+constexpr size_t kMaxKnown = 5;
+constexpr uint64_t kMaxKeptBytes = uint64_t{1} << 20;
 
 bool IsPlainUrl(std::string_view url) {
   for (const std::string_view scheme : {"https://", "http://"}) {
@@ -197,11 +197,10 @@ absl::Status HttpStore::ReadFile(uint64_t version, const std::string& name,
   return Send(FilePath(version, name), std::move(request), &reply, &same, stop);
 }
 
-absl::StatusOr<std::string> HttpStore::ReadChangesFile(
-    const std::string& name, uint64_t max_bytes, const std::stop_token& stop) {
-  const std::string path =
-      fmt::format("{}/{}", kChangesName, PercentEncode(name));
-  if (name == kChangeHeadName) return ReadSmall(path, max_bytes, stop);
+absl::StatusOr<std::string> HttpStore::ReadSmallFile(
+    const std::string& path, uint64_t max_bytes, const std::stop_token& stop) {
+  // What may be larger is not kept to be compared with what comes.
+  if (max_bytes <= kMaxKeptBytes) return ReadSmall(path, max_bytes, stop);
   SmallFile file(fmt::format("{}/{}", url(), path), max_bytes);
   StoreReply reply;
   RETURN_IF_ERROR(Send(path, StoreRequest(), &reply, &file, stop));
@@ -215,6 +214,10 @@ absl::Status HttpStore::PutVersion(const std::filesystem::path&,
       "{}: a store on a web server is read-only; publish to the directory that "
       "it serves",
       url()));
+}
+
+absl::Status HttpStore::WriteSmallFile(const std::string&, const std::string&) {
+  return PutVersion({}, {}, {});
 }
 
 absl::Status HttpStore::WriteCurrent(uint64_t) {

@@ -30,9 +30,11 @@ class HttpStore : public Store {
   absl::Status ReadFile(uint64_t version, const std::string& name,
                         uint64_t offset, std::string* validator, ByteSink* sink,
                         const std::stop_token& stop) override;
-  absl::StatusOr<std::string> ReadChangesFile(
-      const std::string& name, uint64_t max_bytes,
+  absl::StatusOr<std::string> ReadSmallFile(
+      const std::string& path, uint64_t max_bytes,
       const std::stop_token& stop) override;
+  absl::Status WriteSmallFile(const std::string& path,
+                              const std::string& contents) override;
   absl::Status PutVersion(const std::filesystem::path& bundle_dir,
                           const std::optional<std::string>& signature,
                           const std::stop_token& stop) override;

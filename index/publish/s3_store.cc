@@ -226,8 +226,12 @@ absl::Status S3Store::CheckSame(uint64_t version,
 }
 
 absl::Status S3Store::WriteCurrent(uint64_t version) {
-  const std::string line = fmt::format("{}\n", version);
-  return Put({kCurrentName, std::as_bytes(std::span(line)), HashOf(line)}, {});
+  return WriteSmallFile(kCurrentName, fmt::format("{}\n", version));
+}
+
+absl::Status S3Store::WriteSmallFile(const std::string& path,
+                                     const std::string& contents) {
+  return Put({path, std::as_bytes(std::span(contents)), HashOf(contents)}, {});
 }
 
 absl::Status S3Store::Try(const std::string& path, const StoreRequest& request,

@@ -29,6 +29,8 @@ class S3Store : public HttpStore {
                           const std::optional<std::string>& signature,
                           const std::stop_token& stop) override;
   absl::Status WriteCurrent(uint64_t version) override;
+  absl::Status WriteSmallFile(const std::string& path,
+                              const std::string& contents) override;
 
  private:
   // An object to be uploaded.

@@ -3,6 +3,9 @@
 //   CURRENT              the number of the active version, as one line
 //   <version>/           a bundle: manifest.json and the files that it lists
 //   <version>/manifest.sig  its signature, if it has one
+//   CURRENT.signed       the same number with a time and a signature, if it was
+//                        signed
+//   changes/             the log of live changes, if there are any
 //
 // A version without manifest.json is not complete. Writers therefore write it
 // last, and readers ignore a version without it. Complete versions do not
@@ -82,12 +85,15 @@ class Store {
                                   const std::optional<std::string>& signature,
                                   const std::stop_token& stop) = 0;
 
-  // The contents of a file in changes/ (see index/changes/change_head.h), at
-  // most `max_bytes`. NOT_FOUND when there is none. Large files that do not
-  // change are not kept in memory.
-  virtual absl::StatusOr<std::string> ReadChangesFile(
-      const std::string& name, uint64_t max_bytes,
+  // The contents of a file beside the versions, at most `max_bytes`: of
+  // CURRENT.signed (index/sign/signed_current.h), and of files in changes/
+  // (index/changes/change_head.h). NOT_FOUND when there is none.
+  virtual absl::StatusOr<std::string> ReadSmallFile(
+      const std::string& path, uint64_t max_bytes,
       const std::stop_token& stop) = 0;
+  // Sets such a file, atomically. Errors are those of WriteCurrent.
+  virtual absl::Status WriteSmallFile(const std::string& path,
+                                      const std::string& contents) = 0;
 
   // Sets CURRENT, atomically.
   virtual absl::Status WriteCurrent(uint64_t version) = 0;

@@ -81,7 +81,8 @@ absl::Status ChangeFollower::OpenCopy() {
 
 absl::Status ChangeFollower::Step(const std::stop_token& stop) {
   const auto text =
-      store_->ReadChangesFile(kChangeHeadName, kMaxChangeHeadBytes, stop);
+      store_->ReadSmallFile(fmt::format("{}/{}", kChangesName, kChangeHeadName),
+                            kMaxChangeHeadBytes, stop);
   if (absl::IsNotFound(text.status()) && copy_ == nullptr) {
     return absl::OkStatus();
   }
@@ -97,7 +98,8 @@ absl::Status ChangeFollower::Step(const std::stop_token& stop) {
   const absl::Status read = ReadChanges(
       head,
       [&](const std::string& name, uint64_t max_bytes) {
-        return store_->ReadChangesFile(name, max_bytes, stop);
+        return store_->ReadSmallFile(fmt::format("{}/{}", kChangesName, name),
+                                     max_bytes, stop);
       },
       &position,
       [&](const v1::Change&, std::string_view bytes, const absl::Status&) {

@@ -16,6 +16,7 @@
 #include "index/bundle/version_directory.h"
 #include "index/publish/directory_store.h"
 #include "index/publish/open_store.h"
+#include "index/sign/signed_current.h"
 #include "index/verify/verify_version.h"
 #include "server/gate/gate_report.h"
 #include "server/loader/loader_config.h"
@@ -115,7 +116,7 @@ absl::StatusOr<LoaderAction> Loader::TakeStep(const std::stop_token& stop) {
 
 absl::StatusOr<LoaderView> Loader::Look(std::stop_token stop) {
   LoaderView view;
-  ASSIGN_OR_RETURN(view.current, store_->ReadCurrent(stop));
+  ASSIGN_OR_RETURN(view.current, ReadCurrentVersion(stop));
   SeeCurrent(view.current);
   const auto server = server_->GetStatus(stop);
   SeeServer(server);
@@ -133,6 +134,31 @@ absl::StatusOr<LoaderView> Loader::Look(std::stop_token stop) {
   view.failed = failed_;
   SeeHeldBack(view);
   return view;
+}
+
+absl::StatusOr<uint64_t> Loader::ReadCurrentVersion(
+    const std::stop_token& stop) const {
+  if (config_.max_current_age_seconds() == 0) return store_->ReadCurrent(stop);
+  const auto text =
+      store_->ReadSmallFile(kSignedCurrentName, kMaxSignedCurrentBytes, stop);
+  if (absl::IsNotFound(text.status())) {
+    // A store into which nothing was published yet is no error.
+    ASSIGN_OR_RETURN(const uint64_t current, store_->ReadCurrent(stop));
+    if (current == 0) return current;
+    return absl::FailedPreconditionError(fmt::format(
+        "{}/{}: missing, and max_current_age_seconds needs it: publish with "
+        "--sign, or run `tributary refresh`",
+        store_->url(), kSignedCurrentName));
+  }
+  if (!text.ok()) return text.status();
+  ASSIGN_OR_RETURN(const SignedCurrent current, ParseSignedCurrent(*text));
+  const int64_t now_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(
+          std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  RETURN_IF_ERROR(CheckSignedCurrent(current, keys_, now_ms,
+                                     config_.max_current_age_seconds()));
+  return current.version;
 }
 
 void Loader::SeeCurrent(uint64_t current) {

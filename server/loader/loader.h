@@ -70,6 +70,10 @@ class Loader {
 
   absl::StatusOr<LoaderAction> TakeStep(const std::stop_token& stop);
   absl::StatusOr<LoaderView> Look(std::stop_token stop);
+  // The version to follow: that of CURRENT or, with max_current_age_seconds, of
+  // CURRENT.signed.
+  absl::StatusOr<uint64_t> ReadCurrentVersion(
+      const std::stop_token& stop) const;
   void SeeCurrent(uint64_t current);
   void SeeServer(const absl::StatusOr<ServerView>& server);
   // Takes over the verdict of an earlier loader on current_.

@@ -72,11 +72,10 @@ absl::StatusOr<v1::LoaderConfig> CompleteLoaderConfig(v1::LoaderConfig given) {
   if (!given.has_max_current_age_seconds()) {
     given.set_max_current_age_seconds(0);
   }
-  // A limit that nobody keeps would be worse than none.
-  if (given.max_current_age_seconds() > 0) {
+  if (given.max_current_age_seconds() > 0 && given.public_keys().empty()) {
     return absl::InvalidArgumentError(
-        "max_current_age_seconds: this program does not check how old a "
-        "CURRENT is yet; leave it at 0");
+        "max_current_age_seconds: nobody's signature is known: give "
+        "public_keys, too");
   }
   if (!given.has_allow_older()) given.set_allow_older(false);
   ASSIGN_OR_RETURN(*given.mutable_download(),

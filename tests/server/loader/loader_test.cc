@@ -16,6 +16,7 @@
 #include "index/bundle/sha256.h"
 #include "index/bundle/version_directory.h"
 #include "index/sign/signature.h"
+#include "index/sign/signed_current.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/publish/publish_to.h"
 #include "tests/server/loader/fake_server.h"
@@ -52,6 +53,7 @@ class LoaderTest : public testing::Test {
     config.set_bundles(bundles_);
     config.set_control(server_.address());
     config.set_allow_older(allow_older_);
+    config.set_max_current_age_seconds(max_current_age_seconds_);
     for (const fs::path& key : public_keys_) config.add_public_keys(key);
     return config;
   }
@@ -109,6 +111,7 @@ class LoaderTest : public testing::Test {
   const fs::path store_ = MakeTestDir();
   const fs::path bundles_ = MakeTestDir();
   bool allow_older_ = false;
+  uint64_t max_current_age_seconds_ = 0;
   std::vector<fs::path> public_keys_;
   FakeServer server_{MakeTestDir() / "s"};
   std::unique_ptr<Loader> loader_;
@@ -413,6 +416,46 @@ TEST_F(LoaderTest, WithKeysRefusesWhatAnotherKeySigned) {
   Settle();
   EXPECT_EQ(server_.active(), 0);
   EXPECT_THAT(server_.calls().back(), HasSubstr("not a signature"));
+}
+
+TEST_F(LoaderTest, WithAMaximumAgeFollowsOnlyAFreshlySignedCurrent) {
+  const fs::path key = MakeTestDir() / "key";
+  ASSERT_TRUE(GenerateKeyPair(key).ok());
+  public_keys_ = {key.string() + ".pub"};
+  max_current_age_seconds_ = 3600;
+  Restart();
+  // An empty store is no error.
+  Settle();
+  DirectoryStore store(store_);
+  ASSERT_TRUE(Publish(WriteTinyBundle(built_, 1), &store, key).ok());
+  Settle();
+  EXPECT_EQ(server_.active(), 1);
+  // Somebody who can write into the store, and cannot sign, moves CURRENT.
+  ASSERT_TRUE(Publish(WriteTinyBundle(built_, 2), &store, key).ok());
+  ASSERT_TRUE(store.WriteCurrent(1).ok());
+  Settle();
+  EXPECT_EQ(server_.active(), 2);
+  const absl::StatusOr<uint64_t> refreshed = Refresh(&store, key);
+  ASSERT_TRUE(refreshed.ok()) << refreshed.status();
+  EXPECT_EQ(*refreshed, 1);
+  ASSERT_TRUE(store.WriteCurrent(2).ok());
+  ASSERT_TRUE(Refresh(&store, key).ok());
+  Settle();
+  // Somebody keeps newer signatures from it.
+  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                          std::chrono::system_clock::now().time_since_epoch())
+                          .count();
+  const auto old = SignCurrent(2, now_ms - 7'200'000, key);
+  ASSERT_TRUE(old.ok());
+  OverwriteFile(store_ / kSignedCurrentName, *old);
+  const absl::Status stale = loader_->Step().status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(stale)) << stale;
+  EXPECT_THAT(std::string(stale.message()), HasSubstr("tributary refresh"));
+  fs::remove(store_ / kSignedCurrentName);
+  const absl::Status missing = loader_->Step().status();
+  EXPECT_THAT(std::string(missing.message()),
+              HasSubstr("CURRENT.signed: missing"));
+  EXPECT_EQ(server_.active(), 2);
 }
 
 TEST_F(LoaderTest, WithKeysChecksWhatCameBeforeThereWereKeys) {
