@@ -77,6 +77,26 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
       degrade: [ "effort", "sources", "popularity" ]
     }
     filters { cache_bytes: 67108864 item_sets_bytes: 268435456 }
+    tls {
+      certificate_file: ""
+      private_key_file: ""
+      client_ca_file: ""
+      require_client_certificate: false
+      listeners: [ "listen", "http", "control" ]
+      reload_interval_ms: 1000
+    }
+    access {
+      tokens_file: ""
+      jwt {
+        jwks_file: ""
+        issuer: ""
+        audience: ""
+        clock_skew_seconds: 60
+      }
+      open_health: true
+      audit_file: ""
+    }
+    product: ""
   )pb");
   expected.mutable_execution()->set_search_threads(
       config->execution().search_threads());

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -71,6 +72,9 @@ std::string Exchange(const std::string& address, std::string_view text,
 
 class EncryptedServer : public testing::Test {
  protected:
+  // The HTTP client here writes to connections that the server has closed.
+  static void SetUpTestSuite() { std::signal(SIGPIPE, SIG_IGN); }
+
   EncryptedServer() {
     WriteTinyBundle(root_, 1);
     config_ = ConfigFor(root_);
