@@ -38,7 +38,8 @@ install(TARGETS tributary_client tributary_grpc tributary_proto
   EXPORT tributaryTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT client
   INCLUDES DESTINATION ${TRIBUTARY_INCLUDE_DIR})
-install(FILES ${CMAKE_SOURCE_DIR}/client/retrieval_client.h
+install(FILES ${CMAKE_SOURCE_DIR}/client/credentials.h
+  ${CMAKE_SOURCE_DIR}/client/retrieval_client.h
   DESTINATION ${TRIBUTARY_INCLUDE_DIR}/client COMPONENT client)
 install(DIRECTORY
   ${CMAKE_BINARY_DIR}/proto/google

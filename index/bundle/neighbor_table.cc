@@ -43,8 +43,6 @@ std::span<const Row> NeighborTable::Neighbors(Row item) const {
   if (item >= rows_.header().rows) return {};
   const auto row =
       rows_.elements<Row>().subspan(uint64_t{item} * width(), width());
-  // Most items have as many as the table is wide.
-  if (!row.empty() && row.back() != kNoRow) return row;
   return row.first(static_cast<size_t>(
       std::find(row.begin(), row.end(), kNoRow) - row.begin()));
 }

@@ -44,9 +44,10 @@ class LiveChanges {
   LiveChanges(const LiveChanges&) = delete;
   LiveChanges& operator=(const LiveChanges&) = delete;
 
-  // Follows the log from now on, on a thread of its own. Is called once.
+  // Follows the log from now on, on a thread of its own. Not thread-safe; does
+  // nothing when it was called before.
   void Start() {
-    follower_ = std::thread([this] { Follow(); });
+    if (!follower_.joinable()) follower_ = std::thread([this] { Follow(); });
   }
 
   // Applies all changes to the bundle, and then calls `make_resident`, after
