@@ -54,6 +54,9 @@ void ListSource::Ask(const std::string& user_key, uint32_t k,
   *request = asked_;
   request->set_user_key(user_key);
   request->set_k(k);
+  // The user may belong to the share of a profile, of which AskSources knows
+  // nothing.
+  request->set_profile("none");
 }
 
 ListSource::ListSource(std::shared_ptr<const ServingBundle> bundle,

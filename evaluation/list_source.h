@@ -32,9 +32,9 @@ struct Answers {
 };
 
 // Asks the pipeline as a caller of the server would, and returns rows. The
-// configured limits and deadlines of requests do not apply. A list without a
-// source that failed is no measurement: INTERNAL, naming the source, where the
-// server would answer without it. Thread-safe.
+// configured limits, deadlines and profiles of requests do not apply. A list
+// without a source that failed is no measurement: INTERNAL, naming the source,
+// where the server would answer without it. Thread-safe.
 class ListSource {
  public:
   // INVALID_ARGUMENT when the configuration or the request is wrong. `config`

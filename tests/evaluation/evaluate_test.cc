@@ -135,6 +135,16 @@ TEST_F(EvaluateTest, MeasuresTheListsOfCapsBoostsAndDecay) {
     EXPECT_EQ(list.at[1][0].mean, .5) << list.name;
   }
 
+  // No user gets the configured profiles.
+  v1::ServerConfig config;
+  v1::Profile* const profile = config.add_profiles();
+  profile->set_name("home");
+  profile->set_share(1);
+  *profile->mutable_caps() = capped.caps();
+  const auto plain = ListSource::Make(*serving, config);
+  ASSERT_TRUE(plain.ok()) << plain.status();
+  EXPECT_EQ(plain->Fused("30", 6)->size(), 6);
+
   v1::RetrieveRequest shaped;
   shaped.add_boosts()->set_where("year = 1984");
   shaped.mutable_boosts(0)->set_factor(1000);
