@@ -22,9 +22,9 @@ namespace {
 
 constexpr uint32_t kMaxEvalK = 100000;
 
-std::string FilterText(const EvalResult& result) {
+std::string FilterWithCounts(const EvalResult& result) {
   if (!result.passing) return "";
-  return fmt::format("{} ({} of {} items pass)", result.where,
+  return fmt::format("{} ({} of {} items pass)", FilterText(result.conditions),
                      result.passing->passing_items, result.passing->items);
 }
 
@@ -44,14 +44,16 @@ absl::Status WriteReport(const EvalFlags& flags, const EvalResult& result) {
       ASSIGN_OR_RETURN(groups, std::move(by_category));
     }
   }
-  return WriteTextFile(flags.html, ReportHtml({.evaluation = evaluation,
-                                               .bundle = *result.bundle,
-                                               .groups = groups,
-                                               .titles = titles,
-                                               .rivals = result.rivals,
-                                               .filter = FilterText(result),
-                                               .test_name = flags.test,
-                                               .threads = flags.threads}));
+  return WriteTextFile(flags.html,
+                       ReportHtml({.evaluation = evaluation,
+                                   .bundle = *result.bundle,
+                                   .groups = groups,
+                                   .titles = titles,
+                                   .rivals = result.rivals,
+                                   .filter = FilterWithCounts(result),
+                                   .shape = ShapeText(result.conditions),
+                                   .test_name = flags.test,
+                                   .threads = flags.threads}));
 }
 
 void PrintEvaluation(const EvalFlags& flags, const EvalResult& result) {
@@ -130,6 +132,11 @@ void AddTestSetFlags(CLI::App& command, EvalFlags* flags) {
       "true', on the test items that pass it in --bundle. Items of --lists "
       "that "
       "do not pass are misses");
+  command.add_option("--exclude-items", flags->exclude_items,
+                     "Measure lists without the items of this file, a key on "
+                     "each line, on test items that are not among them: as "
+                     "with --exclude-set of `tributary retrieve`");
+  AddListFlags(command, &flags->list);
 }
 
 void AddReportFlags(CLI::App& command, EvalFlags* flags) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/json_flag.h"
+#include "cli/list_flags.h"
 #include "cli/test_set_check.h"
 #include "server/process/control_groups.h"
 
@@ -29,6 +30,9 @@ struct EvalFlags {
   bool all = false;
   // The filter of every request; empty: none.
   std::string where;
+  // A file of keys; empty: nothing is excluded.
+  std::string exclude_items;
+  ListFlags list;
   // See ParseDiversity; empty: not measured.
   std::string diversity;
   std::string server_config;

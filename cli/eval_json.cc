@@ -133,15 +133,37 @@ void AddGivenListsCounts(const GivenListsCounts& counts, Struct& object) {
   SetCount(object, "not_passing_entries", counts.not_passing_entries);
 }
 
-// What the lists were measured under.
-void AddFilter(const std::string& where, const PassingCounts& passing,
-               Struct& root) {
+// Which items might be in lists.
+void AddFilter(const EvalResult& result, Struct& root) {
+  const EvalConditions& conditions = result.conditions;
+  const PassingCounts& passing = *result.passing;
   Struct& object = AddObject(root, "filter");
-  (*object.mutable_fields())["where"].set_string_value(where);
+  auto& fields = *object.mutable_fields();
+  fields["where"].set_string_value(conditions.asked.filter().where());
+  if (!conditions.exclude_items.empty()) {
+    fields["exclude_items"].set_string_value(conditions.exclude_items);
+    SetCount(object, "excluded_items", result.excluded_items);
+  }
   SetCount(object, "passing_items", passing.passing_items);
   SetCount(object, "items", passing.items);
   SetCount(object, "pairs_left", passing.pairs_left);
   SetCount(object, "pairs", passing.pairs);
+}
+
+// The caps, boosts and decay of every request, as requests have them.
+void AddShape(const v1::RetrieveRequest& asked, Struct& root) {
+  v1::RetrieveRequest shape;
+  *shape.mutable_caps() = asked.caps();
+  *shape.mutable_boosts() = asked.boosts();
+  if (asked.has_decay()) *shape.mutable_decay() = asked.decay();
+  if (shape.ByteSizeLong() == 0) return;
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  // A checked request always has a JSON form, and any JSON object is a Struct.
+  (void)google::protobuf::util::MessageToJsonString(shape, &json, options);
+  (void)google::protobuf::util::JsonStringToMessage(
+      json, &AddObject(root, "request"));
 }
 
 void AddRivals(const Evaluation& evaluation, std::span<const Rival> rivals,
@@ -241,7 +263,8 @@ void AddTestSet(const TestSetCounts& counts, google::protobuf::Struct& root) {
 std::string EvalJson(const EvalResult& result) {
   Struct root;
   AddTestSet(result.counts, root);
-  if (result.passing) AddFilter(result.where, *result.passing, root);
+  if (result.passing) AddFilter(result, root);
+  AddShape(result.conditions.asked, root);
   if (result.evaluation) AddEvaluation(result, root);
   std::string json;
   // A Struct of finite numbers and UTF-8 always has a JSON form.

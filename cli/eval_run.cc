@@ -36,6 +36,7 @@ struct JudgedBundle {
   std::shared_ptr<const Bundle> bundle;
   std::vector<TestUser> users;
   Evaluation evaluation;
+  std::optional<ListSource> lists;
 };
 
 // The bundle to judge, then those to compare it with, each once.
@@ -46,22 +47,73 @@ absl::StatusOr<std::vector<JudgedBundle>> OpenBundles(const EvalFlags& flags) {
     const bool again = bundles.size() > 1 && bundles.back().dir == dir;
     if (dir.empty() || again) continue;
     ASSIGN_OR_RETURN(auto bundle, Bundle::Open(dir));
-    bundles.push_back({dir, std::move(bundle), {}, {}});
+    bundles.push_back({dir, std::move(bundle), {}, {}, {}});
   }
   return bundles;
 }
 
-// *diversity is measured if it has a space.
-absl::Status EvaluateBundle(const EvalFlags& flags,
-                            const RetrieverRegistry& registry, bool for_report,
-                            JudgedBundle* judged, DiversityCurve* diversity) {
+// Sets what the lists of each bundle come from, under the conditions of
+// *result, and the number of items that the first bundle excludes.
+absl::Status MakeListSources(const EvalFlags& flags,
+                             const RetrieverRegistry& registry,
+                             std::vector<JudgedBundle>* bundles,
+                             EvalResult* result) {
   v1::ServerConfig config;
   if (!flags.server_config.empty()) {
     RETURN_IF_ERROR(ReadYamlFile(flags.server_config, &config));
   }
-  ASSIGN_OR_RETURN(auto serving, ServingBundle::Open(judged->bundle, registry));
-  ASSIGN_OR_RETURN(const ListSource lists,
-                   ListSource::Make(serving, config, flags.where));
+  for (JudgedBundle& judged : *bundles) {
+    ASSIGN_OR_RETURN(auto serving,
+                     ServingBundle::Open(judged.bundle, registry));
+    const bool is_first = &judged == bundles->data();
+    ASSIGN_OR_RETURN(
+        const uint64_t excluded,
+        ExcludeItems(result->conditions, /*may_lack_all=*/!is_first, *serving));
+    if (is_first) result->excluded_items = excluded;
+    ASSIGN_OR_RETURN(
+        ListSource lists,
+        ListSource::Make(serving, config, result->conditions.asked));
+    judged.lists.emplace(std::move(lists));
+  }
+  return absl::OkStatus();
+}
+
+// Removes what the conditions keep out of lists from the test set, and prints
+// what the lists are measured under.
+absl::Status ApplyConditions(const JudgedBundle& judged, FILE* out,
+                             TestItems* test_items, EvalResult* result) {
+  const EvalConditions& conditions = result->conditions;
+  const std::string filter = FilterText(conditions);
+  if (!filter.empty()) {
+    auto counts =
+        KeepPassingPairs(*judged.bundle, *judged.lists->passing(), test_items);
+    if (!counts.ok()) {
+      return absl::Status(counts.status().code(),
+                          fmt::format("{}: {}", filter,
+                                      std::string(counts.status().message())));
+    }
+    result->passing = *counts;
+    fmt::print(out,
+               "filter: {}: {} of {} items pass, and {} of {} test pairs are "
+               "left\n",
+               filter, counts->passing_items, counts->items, counts->pairs_left,
+               counts->pairs);
+  }
+  if (result->excluded_items < conditions.excluded.size()) {
+    fmt::print(stderr, "warning: {}: {} of {} keys are no items of {}\n",
+               conditions.exclude_items,
+               conditions.excluded.size() - result->excluded_items,
+               conditions.excluded.size(), judged.dir);
+  }
+  const std::string shape = ShapeText(conditions);
+  if (!shape.empty()) fmt::print(out, "lists: {}\n", shape);
+  return absl::OkStatus();
+}
+
+// *diversity is measured if it has a space.
+absl::Status EvaluateBundle(const EvalFlags& flags, bool for_report,
+                            JudgedBundle* judged, DiversityCurve* diversity) {
+  const ListSource& lists = *judged->lists;
   ProgressLine progress;
   EvaluationOptions options{.ks = flags.ks,
                             .threads = flags.threads,
@@ -120,6 +172,7 @@ std::optional<size_t> FindRival(std::span<const Rival> rivals,
 
 absl::Status RunEval(const EvalFlags& flags, const RetrieverRegistry& registry,
                      EvalResult* result) {
+  ASSIGN_OR_RETURN(result->conditions, ConditionsOf(flags));
   ASSIGN_OR_RETURN(TestItems test_items, ReadTestItems(flags.test));
   ASSIGN_OR_RETURN(std::vector<JudgedBundle> bundles, OpenBundles(flags));
   result->bundle = bundles[0].bundle;
@@ -127,20 +180,11 @@ absl::Status RunEval(const EvalFlags& flags, const RetrieverRegistry& registry,
   for (const JudgedBundle& judged : bundles) {
     judged_bundles.push_back(judged.bundle.get());
   }
-  RETURN_IF_ERROR(CheckTestSet(flags.test_set, judged_bundles,
-                               flags.json.on_stdout() ? stderr : stdout,
-                               &test_items, &result->counts));
-  if (!flags.where.empty()) {
-    ASSIGN_OR_RETURN(
-        const PassingCounts counts,
-        KeepPassingPairs(*result->bundle, flags.where, &test_items));
-    result->where = flags.where;
-    result->passing = counts;
-    fmt::print(flags.json.on_stdout() ? stderr : stdout,
-               "where: {} of {} items pass, and {} of {} test pairs are left\n",
-               counts.passing_items, counts.items, counts.pairs_left,
-               counts.pairs);
-  }
+  FILE* const out = flags.json.on_stdout() ? stderr : stdout;
+  RETURN_IF_ERROR(CheckTestSet(flags.test_set, judged_bundles, out, &test_items,
+                               &result->counts));
+  RETURN_IF_ERROR(MakeListSources(flags, registry, &bundles, result));
+  RETURN_IF_ERROR(ApplyConditions(bundles[0], out, &test_items, result));
   for (JudgedBundle& judged : bundles) {
     judged.users = FindTestUsers(test_items, judged.bundle->items());
     Thin(flags.users, &judged.users);
@@ -154,12 +198,10 @@ absl::Status RunEval(const EvalFlags& flags, const RetrieverRegistry& registry,
   // Before the evaluation, so that a wrong file is found at once.
   ASSIGN_OR_RETURN(
       std::vector<GivenLists> lists,
-      ReadLists(flags, bundles, test_items,
-                result->passing ? result->passing->passing.get() : nullptr));
+      ReadLists(flags, bundles, test_items, bundles[0].lists->passing().get()));
   for (size_t i = 0; i < bundles.size(); ++i) {
-    RETURN_IF_ERROR(EvaluateBundle(flags, registry,
-                                   i == 0 && !flags.html.empty(), &bundles[i],
-                                   &curves[i]));
+    RETURN_IF_ERROR(EvaluateBundle(flags, i == 0 && !flags.html.empty(),
+                                   &bundles[i], &curves[i]));
   }
   const Evaluation& ours = bundles[0].evaluation;
   for (size_t i = 1; i < bundles.size(); ++i) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "cli/eval_conditions.h"
 #include "cli/eval_flags.h"
 #include "evaluation/diversity_curve.h"
 #include "evaluation/evaluate.h"
@@ -23,9 +24,11 @@ namespace tributary {
 struct EvalResult {
   std::shared_ptr<const Bundle> bundle;
   TestSetCounts counts;
-  // What --where let pass; none without it.
-  std::string where;
+  EvalConditions conditions;
+  // What the filter and the exclusions let pass; none without either.
   std::optional<PassingCounts> passing;
+  // How many of the excluded items the bundle has.
+  uint64_t excluded_items = 0;
   // None where no test pair is left to judge on.
   std::optional<Evaluation> evaluation;
   // With --diversity.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "server/pipeline/ask_deeper.h"
 #include "server/pipeline/fuse_results.h"
 #include "server/pipeline/server_config.h"
 #include "status/status_macros.h"
@@ -30,26 +31,32 @@ absl::Status SourceFailed(std::string_view retriever,
 
 absl::StatusOr<ListSource> ListSource::Make(
     std::shared_ptr<const ServingBundle> bundle, v1::ServerConfig config,
-    const std::string& where) {
+    v1::RetrieveRequest asked) {
   config.set_bundles(bundle->bundle().dir().parent_path());
   config.mutable_limits()->set_max_k(kMaxK);
   config.mutable_defaults()->set_deadline_ms(kDeadlineMs);
   ASSIGN_OR_RETURN(config, CompleteServerConfig(std::move(config)));
   ListSource lists(std::move(bundle), config);
-  if (where.empty()) return lists;
-  lists.where_ = where;
-  ASSIGN_OR_RETURN(
-      lists.filter_,
-      ResolveFilter(lists.bundle_->bundle(), where, /*predicate=*/nullptr,
-                    {.max_terms = config.limits().max_filter_terms()}));
+  lists.asked_ = std::move(asked);
+  if (lists.asked_.ByteSizeLong() == 0) return lists;
+  // What is wrong with the request is said here, and not for the first user.
+  Plan plan;
+  const absl::Status planned =
+      MakePlan(lists.config_, *lists.bundle_, lists.asked_,
+               std::chrono::steady_clock::now(), SteadyTime::max(), &plan);
+  if (!planned.ok()) return absl::Status(planned.code(), planned.message());
+  lists.passing_ = plan.query.passing;
   return lists;
 }
 
 void ListSource::Ask(const std::string& user_key, uint32_t k,
                      v1::RetrieveRequest* request) const {
+  *request = asked_;
   request->set_user_key(user_key);
   request->set_k(k);
-  if (!where_.empty()) request->mutable_filter()->set_where(where_);
+  // The user may belong to the share of a profile, of which AskSources knows
+  // nothing.
+  request->set_profile("none");
 }
 
 ListSource::ListSource(std::shared_ptr<const ServingBundle> bundle,
@@ -78,7 +85,6 @@ absl::StatusOr<std::vector<Row>> ListSource::Alone(const std::string& user_key,
 absl::Status ListSource::AskSources(const std::string& user_key, uint32_t k,
                                     Answers* answers,
                                     const v1::Diversity* diversity) const {
-  answers->request.Clear();
   Ask(user_key, k, &answers->request);
   if (diversity != nullptr) {
     *answers->request.mutable_diversity() = *diversity;
@@ -96,6 +102,15 @@ absl::Status ListSource::AskSources(const std::string& user_key, uint32_t k,
     }
     return SourceFailed(bundle_->NameOf(answers->plan.sources[i].retriever),
                         user_key);
+  }
+  if (answers->plan.caps.empty()) return absl::OkStatus();
+  static thread_local std::vector<FusionSource> sources;
+  static thread_local FusionResult fused;
+  FuseResults(answers->plan, answers->results, &sources, &fused);
+  while (IsShortByCaps(answers->plan, fused) &&
+         AskDeeper(bundle_, nullptr, config_.execution().inline_below_us(),
+                   &answers->plan, answers->results, &answers->deeper)) {
+    FuseResults(answers->plan, answers->results, &sources, &fused);
   }
   return absl::OkStatus();
 }

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "index/bundle/row.h"
-#include "index/filter/filter_cache.h"
+#include "index/filter/passing_items.h"
 #include "server/pipeline/fan_out.h"
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/plan.h"
@@ -27,20 +27,22 @@ struct Answers {
   Plan plan;
   // results[i] is of plan.sources[i].
   std::vector<SourceResult> results;
+  // Scratch memory.
+  std::vector<SourceResult> deeper;
 };
 
 // Asks the pipeline as a caller of the server would, and returns rows. The
-// configured limits and deadlines of requests do not apply. A list without a
-// source that failed is no measurement: INTERNAL, naming the source, where the
-// server would answer without it. Thread-safe.
+// configured limits, deadlines and profiles of requests do not apply. A list
+// without a source that failed is no measurement: INTERNAL, naming the source,
+// where the server would answer without it. Thread-safe.
 class ListSource {
  public:
-  // INVALID_ARGUMENT when the configuration or the filter is wrong. `config` is
-  // what the server would be given, `where` the filter of every request; empty:
-  // none.
+  // INVALID_ARGUMENT when the configuration or the request is wrong. `config`
+  // is what the server would be given. `asked` is what every request says
+  // beside its user and k, such as a filter, caps, boosts or decay.
   static absl::StatusOr<ListSource> Make(
       std::shared_ptr<const ServingBundle> bundle, v1::ServerConfig config,
-      const std::string& where = "");
+      v1::RetrieveRequest asked = {});
 
   // The list of the server's default quotas.
   absl::StatusOr<std::vector<Row>> Fused(const std::string& user_key,
@@ -51,7 +53,7 @@ class ListSource {
                                          uint32_t k) const;
 
   // Plans the request of Fused, with this diversity unless it is null, and asks
-  // its sources.
+  // its sources, deeper where caps leave the list short.
   absl::Status AskSources(const std::string& user_key, uint32_t k,
                           Answers* answers,
                           const v1::Diversity* diversity = nullptr) const;
@@ -60,9 +62,16 @@ class ListSource {
   std::vector<Row> Fuse(const Answers& answers) const;
 
   const ServingBundle& bundle() const { return *bundle_; }
-  // The items that pass the filter; null without one.
-  const PassingItems* passing() const {
-    return filter_ == nullptr ? nullptr : &filter_->items;
+  // The items that pass the filter and are in no excluded set; null where all
+  // do.
+  const std::shared_ptr<const PassingItems>& passing() const {
+    return passing_;
+  }
+  // Whether requests have caps, boosts or decay: the list of a source alone is
+  // then another one than what it proposes.
+  bool shapes_lists() const {
+    return asked_.caps_size() > 0 || asked_.boosts_size() > 0 ||
+           asked_.has_decay();
   }
   // With every default filled in.
   const v1::ServerConfig& config() const { return config_; }
@@ -78,8 +87,8 @@ class ListSource {
   std::shared_ptr<const ServingBundle> bundle_;
   v1::ServerConfig config_;
   std::shared_ptr<const Pipeline> pipeline_;
-  std::string where_;
-  std::shared_ptr<const ResolvedFilter> filter_;
+  v1::RetrieveRequest asked_;
+  std::shared_ptr<const PassingItems> passing_;
 };
 
 }  // namespace tributary

@@ -87,7 +87,7 @@ Measurement::Measurement(const ListSource& lists,
       latencies_us_(users.size()) {
   for (size_t list = 0; list < n_lists_; ++list) {
     exposures_.emplace_back(lists.bundle().bundle().items().size(),
-                            lists.passing());
+                            lists.passing().get());
   }
 }
 
@@ -111,7 +111,7 @@ absl::StatusOr<std::vector<std::vector<Row>>> Measurement::ListsOf(
     const PlannedSource& planned = answers.plan.sources[i];
     const auto s = static_cast<size_t>(planned.retriever);
     planned_users_[s].fetch_add(1, std::memory_order_relaxed);
-    if (planned.asked < k) continue;
+    if (planned.asked < k || source_.shapes_lists()) continue;
     known[s] = true;
     const auto& proposals = answers.results[i].proposals;
     for (size_t rank = 0; rank < std::min<size_t>(k, proposals.size());
@@ -171,7 +171,7 @@ void Measurement::MeasureList(size_t user, size_t list, List rows) {
           : static_cast<float>(
                 Diversity(head, diversity_space_->items).value_or(kUndefined));
   // Others than these cannot be in a list.
-  const PassingItems* const passing = source_.passing();
+  const PassingItems* const passing = source_.passing().get();
   const uint64_t n_items =
       passing == nullptr ? bundle.items().size() : passing->count();
   const auto seen =

@@ -8,7 +8,6 @@
 
 #include "fmt/format.h"
 #include "fmt/ranges.h"
-#include "index/filter/filter_cache.h"
 #include "status/status_macros.h"
 #include "text/quoted.h"
 
@@ -143,26 +142,23 @@ void RemoveSeenPairs(const Bundle& bundle, TestItems* test_items) {
 }
 
 absl::StatusOr<PassingCounts> KeepPassingPairs(const Bundle& bundle,
-                                               std::string_view where,
+                                               const PassingItems& passing,
                                                TestItems* test_items) {
-  ASSIGN_OR_RETURN(const auto filter,
-                   ResolveFilter(bundle, where, /*predicate=*/nullptr, {}));
-  PassingCounts counts = {.passing = {filter, &filter->items},
-                          .passing_items = filter->items.count(),
+  PassingCounts counts = {.passing_items = passing.count(),
                           .items = bundle.items().size()};
   for (auto user = test_items->begin(); user != test_items->end();) {
     counts.pairs += user->second.size();
     std::erase_if(user->second, [&](const std::string& item) {
       const Row row = bundle.items().Find(std::string_view(item));
-      return row == kNoRow || !filter->items.Has(row);
+      return row == kNoRow || !passing.Has(row);
     });
     counts.pairs_left += user->second.size();
     user = user->second.empty() ? test_items->erase(user) : std::next(user);
   }
   if (counts.pairs_left > 0) return counts;
   return absl::FailedPreconditionError(
-      fmt::format("where: {} of {} items pass, and none of the {} test pairs "
-                  "has one of them",
+      fmt::format("{} of {} items pass, and none of the {} test pairs has one "
+                  "of them",
                   counts.passing_items, counts.items, counts.pairs));
 }
 

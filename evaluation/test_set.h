@@ -3,9 +3,7 @@
 #define TRIBUTARY_EVALUATION_TEST_SET_H_
 
 #include <cstdint>
-#include <memory>
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -42,21 +40,19 @@ TestSetCounts CountTestSet(const TestItems& test_items, const Bundle& bundle);
 // other.
 void RemoveSeenPairs(const Bundle& bundle, TestItems* test_items);
 
-// How much of a catalogue and of a test set a filter leaves.
+// How much of a catalogue and of a test set a filter and exclusions leave.
 struct PassingCounts {
-  std::shared_ptr<const PassingItems> passing;
   uint64_t passing_items = 0;
   uint64_t items = 0;
   uint64_t pairs_left = 0;
   uint64_t pairs = 0;
 };
 
-// Removes the pairs whose item does not pass `where`, as one that the bundle
-// does not know, and users that have no other: no list may show them.
-// INVALID_ARGUMENT when the filter is wrong; FAILED_PRECONDITION when no pair
-// is left.
+// Removes the pairs whose item does not pass, as one that the bundle does not
+// know, and users that have no other: no list may show them. REQUIRES:
+// `passing` is of the bundle. FAILED_PRECONDITION when no pair is left.
 absl::StatusOr<PassingCounts> KeepPassingPairs(const Bundle& bundle,
-                                               std::string_view where,
+                                               const PassingItems& passing,
                                                TestItems* test_items);
 
 // One line without a line break: the unknown users and items and the seen

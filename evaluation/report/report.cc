@@ -55,6 +55,10 @@ std::string Summary(const ReportInput& input) {
                             "</code>: of items that pass it, on test items "
                             "that do.</p>",
                             Escape(input.filter))) +
+         (input.shape.empty()
+              ? ""
+              : fmt::format("<p class=note>Every list has <code>{}</code>.</p>",
+                            Escape(input.shape))) +
          Verdict(input) + "<div class=tiles>" + tiles + "</div>";
 }
 

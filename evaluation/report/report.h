@@ -23,6 +23,8 @@ struct ReportInput {
   std::span<const Rival> rivals;
   // The filter that lists were measured under; empty: none.
   std::string filter = {};
+  // What shapes every list, such as caps; empty: nothing.
+  std::string shape = {};
   // The test set's name, for headings.
   std::string test_name;
   uint32_t threads = 1;

@@ -12,6 +12,8 @@
 #include "index/bundle/attribute_column.h"
 #include "index/data/attribute_value.h"
 #include "index/data/parse_field.h"
+#include "index/data/stated_times.h"
+#include "index/data/time_reading.h"
 #include "status/nearest_name.h"
 #include "status/status_macros.h"
 #include "text/utf8.h"
@@ -213,6 +215,25 @@ void FeatureTable::AddToken(size_t column, uint32_t row,
   std::string& value = Value(column, row);
   if (!value.empty()) value += kTokenSeparator;
   value += ToUtf8(token);
+}
+
+absl::Status FeatureTable::ApplyTimeFormat(const v1::Input& input) {
+  const std::string& format = input.time_format();
+  if (format.empty() || format == "auto") return absl::OkStatus();
+  ASSIGN_OR_RETURN(const TimeReading reading, TimeReading::FromText(format));
+  for (Column& column : columns_) {
+    const auto type = input.attributes().find(column.name);
+    const bool typed = type != input.attributes().end();
+    bool stated = column.stated == ColumnKind::kTime;
+    bool other = column.stated.has_value() || column.kind.has_value();
+    if (typed) {
+      stated = type->second == AttributeTypeName(v1::TIME);
+      other = true;
+    }
+    if (!stated && other) continue;
+    RewriteStatedTimes(column.name, stated, reading, &column.values);
+  }
+  return absl::OkStatus();
 }
 
 const ColumnReading& FeatureTable::Recognise(Column* column) {

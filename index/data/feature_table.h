@@ -50,6 +50,12 @@ class FeatureTable {
   // Adds a category to a value of a kTokens column.
   void AddToken(size_t column, uint32_t row, std::string_view token);
 
+  // Reads times as the input's time_format states: see stated_times.h. Columns
+  // are stated to be times by the input's attributes or kinds; those that are
+  // stated to be something else stay as they are. INVALID_ARGUMENT for a form
+  // that does not exist.
+  absl::Status ApplyTimeFormat(const v1::Input& input);
+
   // Notes the line that describes `row`. Returns the line that described it
   // before, if there was one, and keeps that.
   std::optional<uint64_t> SetLine(uint32_t row, uint64_t line);

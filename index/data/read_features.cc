@@ -40,6 +40,7 @@ class FeatureReader {
     }
     RETURN_IF_ERROR(
         table_.ForEach([&](const DelimitedFile& file) { return Add(file); }));
+    RETURN_IF_ERROR(features_.ApplyTimeFormat(*context_.input));
     table_.Describe(context_.report);
     context_.report->Say(
         fmt::format("  {}  {}", table_.names()[key_column_], RoleName(role_)));

@@ -52,6 +52,7 @@ class TimeReading {
   // Seconds since 1970; 0, which is "unknown", for "", "0" and markers of
   // missing values; nothing when the text is not of this form.
   std::optional<int64_t> Parse(std::string_view text);
+  bool is_pattern() const { return form_ == Form::kPattern; }
   // What this reading is called, such as "milliseconds since 1970".
   std::string Name() const;
 

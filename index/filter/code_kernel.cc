@@ -94,55 +94,105 @@ HWY_INLINE uint64_t AtLeast(const Planes& planes, size_t at, size_t bytes,
   return above | undecided;
 }
 
-// A range of codes of so many bytes.
-struct Range {
-  Range(CodeRange range, size_t bytes) : from_first(range.begin == 0) {
+// Finds the codes of a range, byte by byte. kFirst as above.
+template <size_t kFirst>
+class ByteByByte {
+ public:
+  // How many bytes of each code are always read.
+  static constexpr size_t kRead = kFirst;
+
+  ByteByByte(CodeRange range, size_t bytes)
+      : bytes_(bytes), from_first_(range.begin == 0) {
     for (size_t b = 0; b < bytes; ++b) {
       const size_t shift = 8 * (bytes - 1 - b);
-      begin[b] = static_cast<uint8_t>(range.begin >> shift);
-      end[b] = static_cast<uint8_t>(range.end >> shift);
+      begin_[b] = static_cast<uint8_t>(range.begin >> shift);
+      end_[b] = static_cast<uint8_t>(range.end >> shift);
     }
   }
-  const bool from_first;
-  Limits begin{}, end{};
+
+  // Which of those of 64 codes that are asked for are in the range.
+  HWY_INLINE uint64_t operator()(const Planes& planes, size_t at,
+                                 uint64_t asked) const {
+    const uint64_t below =
+        asked & ~AtLeast<kFirst>(planes, at, bytes_, end_, asked);
+    if (from_first_) return below;
+    return below & AtLeast<kFirst>(planes, at, bytes_, begin_, asked);
+  }
+
+ private:
+  const size_t bytes_;
+  const bool from_first_;
+  Limits begin_{}, end_{};
 };
 
-template <size_t kFirst>
-HWY_INLINE uint64_t Within(const Planes& planes, size_t at, size_t bytes,
-                           const Range& range, uint64_t asked) {
-  const uint64_t below =
-      asked & ~AtLeast<kFirst>(planes, at, bytes, range.end, asked);
-  if (range.from_first) return below;
-  return below & AtLeast<kFirst>(planes, at, bytes, range.begin, asked);
-}
+#if HWY_TARGET <= HWY_AVX3
+
+// The same for codes of one or two bytes: how far a code is above the first of
+// the range, modulo 2^8 or 2^16, is compared once, for both ends.
+template <size_t kBytes>
+class AtOnce {
+ public:
+  static constexpr size_t kRead = kBytes;
+
+  AtOnce(CodeRange range, size_t /*bytes*/)
+      : begin_(Repeated(range.begin)),
+        size_(Repeated(range.end - range.begin)) {}
+
+  HWY_INLINE uint64_t operator()(const Planes& planes, size_t at,
+                                 uint64_t asked) const {
+    const __m512i low = _mm512_loadu_si512(planes[kBytes - 1] + at);
+    if constexpr (kBytes == 1) {
+      return asked &
+             _mm512_cmplt_epu8_mask(_mm512_sub_epi8(low, begin_), size_);
+    }
+    const __m512i high = _mm512_loadu_si512(planes[0] + at);
+    // Of each 16 codes the first eight, and the last eight.
+    const uint64_t first = BelowSize(_mm512_unpacklo_epi8(low, high));
+    const uint64_t last = BelowSize(_mm512_unpackhi_epi8(low, high));
+    return asked & (_pdep_u64(first, 0x00FF'00FF'00FF'00FF) |
+                    _pdep_u64(last, 0xFF00'FF00'FF00'FF00));
+  }
+
+ private:
+  static __m512i Repeated(uint32_t value) {
+    return kBytes == 1 ? _mm512_set1_epi8(static_cast<char>(value))
+                       : _mm512_set1_epi16(static_cast<int16_t>(value));
+  }
+  HWY_INLINE uint64_t BelowSize(__m512i codes) const {
+    return _mm512_cmplt_epu16_mask(_mm512_sub_epi16(codes, begin_), size_);
+  }
+
+  const __m512i begin_, size_;
+};
+
+#endif
 
 // kMark adds those in the range to `passing`, and looks at the others; kKeep
 // and kDrop look at what passes, and remove those that are not, or that are,
 // in the range.
-template <CodeAction kAction, size_t kFirst>
-HWY_INLINE uint64_t Apply(const Planes& planes, size_t at, size_t bytes,
-                          const Range& range, uint64_t passing) {
+template <CodeAction kAction, typename Within>
+HWY_INLINE uint64_t Apply(const Planes& planes, size_t at, const Within& within,
+                          uint64_t passing) {
   const uint64_t asked = kAction == CodeAction::kMark ? ~passing : passing;
   if (asked == 0) return passing;
-  const uint64_t within = Within<kFirst>(planes, at, bytes, range, asked);
-  if (kAction == CodeAction::kMark) return passing | within;
-  return kAction == CodeAction::kKeep ? within : passing & ~within;
+  const uint64_t found = within(planes, at, asked);
+  if (kAction == CodeAction::kMark) return passing | found;
+  return kAction == CodeAction::kKeep ? found : passing & ~found;
 }
 
-template <CodeAction kAction, size_t kFirst>
+template <CodeAction kAction, typename Within>
 void ApplyToAll(const AttributeColumn& column, CodeRange codes,
                 uint64_t* words) {
   const size_t bytes = column.code_bytes();
-  const Range range(codes, bytes);
+  const Within within(codes, bytes);
   const uint64_t items = column.n_items();
   Planes planes{};
   for (uint32_t b = 0; b < bytes; ++b) planes[b] = column.CodeByte(b).data();
   uint64_t at = 0;
   for (; at + kItems <= items; at += kItems) {
     hwy::Prefetch(planes[0] + at + kAhead);
-    if constexpr (kFirst == 2) hwy::Prefetch(planes[1] + at + kAhead);
-    words[at / kItems] =
-        Apply<kAction, kFirst>(planes, at, bytes, range, words[at / kItems]);
+    if constexpr (Within::kRead == 2) hwy::Prefetch(planes[1] + at + kAhead);
+    words[at / kItems] = Apply<kAction>(planes, at, within, words[at / kItems]);
   }
   if (at == items) return;
   // The last ones are copied, because a whole vector would end beyond them.
@@ -151,17 +201,25 @@ void ApplyToAll(const AttributeColumn& column, CodeRange codes,
     std::copy_n(planes[b] + at, items - at, rest[b].begin());
     planes[b] = rest[b].data();
   }
-  words[at / kItems] =
-      Apply<kAction, kFirst>(planes, 0, bytes, range, words[at / kItems]) &
-      ((uint64_t{1} << (items - at)) - 1);
+  words[at / kItems] = Apply<kAction>(planes, 0, within, words[at / kItems]) &
+                       ((uint64_t{1} << (items - at)) - 1);
 }
 
 template <CodeAction kAction>
 void ApplyOf(const AttributeColumn& column, CodeRange range, uint64_t* words) {
+#if HWY_TARGET <= HWY_AVX3
   if (column.code_bytes() == 1) {
-    return ApplyToAll<kAction, 1>(column, range, words);
+    return ApplyToAll<kAction, AtOnce<1>>(column, range, words);
   }
-  return ApplyToAll<kAction, 2>(column, range, words);
+  if (column.code_bytes() == 2) {
+    return ApplyToAll<kAction, AtOnce<2>>(column, range, words);
+  }
+#else
+  if (column.code_bytes() == 1) {
+    return ApplyToAll<kAction, ByteByByte<1>>(column, range, words);
+  }
+#endif
+  return ApplyToAll<kAction, ByteByByte<2>>(column, range, words);
 }
 
 void ApplyAction(CodeAction action, const AttributeColumn& column,

@@ -28,12 +28,12 @@ enum class CodeAction {
 
 // Bit i % 64 of word i / 64 belongs to item i.
 //
-// Codes are compared byte by byte, from the most significant one, 64 items at a
-// time. Later bytes are read only if the first ones left some of the 64 items
-// undecided, so that mostly one byte an item is read, whatever the width of the
-// codes (ByteSlice: Feng, Lo, Kao, Xu, SIGMOD 2015). Of 64 items whose bits
-// cannot change, nothing is read: the second of two comparisons reads only
-// where the first one passes.
+// Codes are compared 64 items at a time, byte by byte, from the most
+// significant one. Bytes beyond the second are read only if the first two left
+// some of the 64 items undecided, which is rare (ByteSlice: Feng, Lo, Kao, Xu,
+// SIGMOD 2015). With AVX-512, codes of one and two bytes are compared with both
+// ends of the range at once. Of 64 items whose bits cannot change, nothing is
+// read: the second of two comparisons reads only where the first one passes.
 //
 // REQUIRES: the column is not of TAGS; range.begin <= range.end <= values();
 // words.size() is (n_items + 63) / 64.

@@ -389,9 +389,11 @@ bool Count(const WireField& field, RequestOutline* outline, ListSizes* sizes) {
     case Request::kUserFeaturesFieldNumber:
       return CountFeature(*within, field.bytes, sizes);
     case Request::kDiversityFieldNumber:
+      outline->diversity = true;
       return CountWithin(*within, field.bytes, sizes);
     case Request::kCapsFieldNumber:
       ++sizes->caps;
+      outline->caps = true;
       return CountWithin(*within, field.bytes, sizes);
     case Request::kBoostsFieldNumber:
       ++sizes->boosts;

@@ -20,6 +20,9 @@ struct RequestOutline {
   // As sent; 0 when absent.
   uint32_t k = 0;
   uint32_t quotas = 0;
+  // Whether it has caps, and diversity.
+  bool caps = false;
+  bool diversity = false;
   uint64_t bundle_version = 0;
   std::string_view bundle_label;
   std::string_view page_token;

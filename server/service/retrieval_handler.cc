@@ -72,10 +72,13 @@ CallTerms RetrievalHandler::TermsOf(std::span<const RequestOutline> requests,
                                 : static_cast<uint32_t>(defaults.quotas_size());
   terms.units = 0;
   for (const RequestOutline& request : requests) {
-    const uint32_t k = request.k == 0 ? defaults.k() : request.k;
-    terms.units +=
-        CostUnits(request.quotas == 0 ? default_sources : request.quotas,
-                  std::min(k, config_.limits().max_k()));
+    const uint32_t k = std::min(request.k == 0 ? defaults.k() : request.k,
+                                config_.limits().max_k());
+    double units =
+        CostUnits(request.quotas == 0 ? default_sources : request.quotas, k);
+    if (request.caps) units *= 1 + k / kKOfCappedWork;
+    if (request.diversity) units *= 1 + k / kKOfDiverseWork;
+    terms.units += units;
     terms.fixed_level =
         std::min(terms.fixed_level, FixedLevel(request.page_token));
   }

@@ -35,6 +35,13 @@ struct BatchProgress {
   bool done() const { return answered == entries.size(); }
 };
 
+// A request with caps is 1 + k / kKOfCappedWork times the work of one without,
+// on average: where they leave the list short, sources are asked again for
+// more. And one with diversity 1 + k / kKOfDiverseWork times: it asks for more
+// at once, and chooses from it. docs/operations.md has the measurement.
+inline constexpr double kKOfCappedWork = 60;
+inline constexpr double kKOfDiverseWork = 150;
+
 // The Retrieval service without its transport, which gRPC and HTTP share: finds
 // the bundle that answers a call, and runs the pipeline. All work is done on
 // the caller's thread; who may call, and when, is the RequestExecutor's

@@ -16,6 +16,12 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
+v1::RetrieveRequest Where(const std::string& where) {
+  v1::RetrieveRequest asked;
+  asked.mutable_filter()->set_where(where);
+  return asked;
+}
+
 // The tiny bundle: user 10 has had a and b; popularity is f to a.
 class EvaluateTest : public testing::Test {
  protected:
@@ -55,7 +61,8 @@ TEST_F(EvaluateTest, MeasuresTheListsOfAFilter) {
   const auto serving =
       ServingBundle::Open(*Bundle::Open(WriteTinyBundle(MakeTestDir(), 1)),
                           RetrieverRegistry::BuiltIn());
-  const auto lists = ListSource::Make(*serving, v1::ServerConfig(), "in_stock");
+  const auto lists =
+      ListSource::Make(*serving, v1::ServerConfig(), Where("in_stock"));
   ASSERT_TRUE(lists.ok()) << lists.status();
   EXPECT_THAT(*lists->Fused("stranger", 6), testing::ElementsAre(4, 2, 0));
   EXPECT_THAT(*lists->Alone("20", "taste", 2), testing::ElementsAre(0, 2));
@@ -70,7 +77,7 @@ TEST_F(EvaluateTest, MeasuresTheListsOfAFilter) {
 
   TestItems test = {{"stranger", {"a", "f"}}, {"20", {"b"}}, {"30", {"gone"}}};
   const auto counts =
-      KeepPassingPairs(lists->bundle().bundle(), "in_stock", &test);
+      KeepPassingPairs(lists->bundle().bundle(), *lists->passing(), &test);
   ASSERT_TRUE(counts.ok()) << counts.status();
   EXPECT_EQ(counts->passing_items, 3);
   EXPECT_EQ(counts->items, 6);
@@ -87,15 +94,70 @@ TEST_F(EvaluateTest, MeasuresTheListsOfAFilter) {
   // The list has all items that a sample could be drawn of.
   EXPECT_EQ(evaluation->lists[0].sampled[0].hit, 1);
 
+  const auto oldest =
+      ListSource::Make(*serving, v1::ServerConfig(), Where("year = 1984"));
   EXPECT_EQ(
-      KeepPassingPairs(lists->bundle().bundle(), "year = 1984", &test).status(),
-      absl::FailedPreconditionError(
-          "where: 1 of 6 items pass, and none of the 1 test pairs has "
-          "one of them"));
-  EXPECT_EQ(
-      ListSource::Make(*serving, v1::ServerConfig(), "in_stock =").status(),
-      absl::InvalidArgumentError("filter.where: at byte 10: the filter "
-                                 "ends here, expected a value"));
+      KeepPassingPairs(lists->bundle().bundle(), *oldest->passing(), &test)
+          .status(),
+      absl::FailedPreconditionError("1 of 6 items pass, and none of the 1 test "
+                                    "pairs has one of them"));
+  EXPECT_EQ(ListSource::Make(*serving, v1::ServerConfig(), Where("in_stock ="))
+                .status(),
+            absl::InvalidArgumentError("filter.where: at byte 10: the filter "
+                                       "ends here, expected a value"));
+}
+
+// Of the tags, f has new, d toys, c all and b sale; e has none.
+TEST_F(EvaluateTest, MeasuresTheListsOfCapsBoostsAndDecay) {
+  const auto serving =
+      ServingBundle::Open(*Bundle::Open(WriteTinyBundle(MakeTestDir(), 1)),
+                          RetrieverRegistry::BuiltIn());
+  v1::RetrieveRequest capped;
+  capped.add_caps()->set_attribute("tags");
+  capped.mutable_caps(0)->set_max(1);
+  const auto lists = ListSource::Make(*serving, v1::ServerConfig(), capped);
+  ASSERT_TRUE(lists.ok()) << lists.status();
+  EXPECT_TRUE(lists->shapes_lists());
+  EXPECT_FALSE(lists_->shapes_lists());
+  EXPECT_EQ(lists->passing(), nullptr);
+  // Of the first four, c is kept out: sources are asked for b, too.
+  Answers answers;
+  ASSERT_TRUE(lists->AskSources("stranger", 4, &answers).ok());
+  EXPECT_THAT(lists->Fuse(answers), ElementsAre(5, 4, 3, 1));
+  EXPECT_THAT(*lists->Fused("stranger", 4), ElementsAre(5, 4, 3, 1));
+  // A source's own list has the cap as well.
+  const auto users = FindTestUsers({{"stranger", {"c", "b"}}},
+                                   lists->bundle().bundle().items());
+  const auto evaluation = Evaluate(*lists, users, {.ks = {4, 6}});
+  ASSERT_TRUE(evaluation.ok()) << evaluation.status();
+  for (const ListFigures& list : evaluation->lists) {
+    if (list.name != "fused" && list.name != "popularity") continue;
+    EXPECT_EQ(list.at[1][0].mean, .5) << list.name;
+  }
+
+  // No user gets the configured profiles.
+  v1::ServerConfig config;
+  v1::Profile* const profile = config.add_profiles();
+  profile->set_name("home");
+  profile->set_share(1);
+  *profile->mutable_caps() = capped.caps();
+  const auto plain = ListSource::Make(*serving, config);
+  ASSERT_TRUE(plain.ok()) << plain.status();
+  EXPECT_EQ(plain->Fused("30", 6)->size(), 6);
+
+  v1::RetrieveRequest shaped;
+  shaped.add_boosts()->set_where("year = 1984");
+  shaped.mutable_boosts(0)->set_factor(1000);
+  const auto boosted = ListSource::Make(*serving, v1::ServerConfig(), shaped);
+  EXPECT_EQ((*boosted->Fused("stranger", 6))[0], 2);
+  ASSERT_TRUE(boosted->AskSources("stranger", 6, &answers).ok());
+  EXPECT_EQ(boosted->Fuse(answers), *boosted->Fused("stranger", 6));
+
+  capped.mutable_caps(0)->set_attribute("colour");
+  const auto wrong = ListSource::Make(*serving, v1::ServerConfig(), capped);
+  EXPECT_EQ(wrong.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(wrong.status().message()),
+              testing::HasSubstr("caps[0].attribute"));
 }
 
 // A retriever that fails for every query.

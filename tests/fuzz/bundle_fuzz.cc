@@ -2,13 +2,16 @@
 // of eight bytes each, to a small bundle with every part that a bundle may
 // have:
 //
-//   byte 0     which file, or, beyond the files, the manifest
+//   byte 0     which file, in the order of their names, or, beyond the files,
+//              the manifest: a new file moves those after it, and corpus/bundle
+//              must follow
 //   byte 1     what to do: see ChangeFile and ChangeManifest
 //   bytes 2-3  where: an entry of the file, or a number of the manifest
 //   bytes 4-7  a value, or the choice of one
 //
 // What verification accepts must make retrievers, and these must answer as
-// server/retrieval/retriever.h promises.
+// server/retrieval/retriever.h promises. Its attributes must make filters that
+// pass the same items whether they are asked about all or about one.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -23,7 +26,9 @@
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
 #include "index/bundle/bundle_writer.h"
+#include "index/bundle/row_set.h"
 #include "index/bundle/sha256.h"
+#include "index/filter/item_filter.h"
 #include "index/search/coded_index.h"
 #include "index/search/faiss_searcher.h"
 #include "index/verify/verify_version.h"
@@ -121,6 +126,12 @@ constexpr char kManifest[] = R"pb(
   popularity { name: "items-kind=film" count: 10 category: 1 begin: 10 }
   popularity { name: "items-kind=book" count: 5 category: 2 begin: 20 }
   neighbors { name: "near" width: 4 }
+  attributes { name: "in_stock" type: BOOLEAN values: 2 }
+  attributes { name: "brand" type: CATEGORY values: 3 }
+  attributes { name: "tags" type: TAGS values: 4 }
+  attributes { name: "year" type: INTEGER values: 13 }
+  attributes { name: "price" type: NUMBER values: 40 }
+  attributes { name: "created_at" type: TIME values: 7 }
   retrievers { name: "flat" kind: "vector" space: "flat" }
   retrievers { name: "codes" kind: "vector" space: "codes" }
   retrievers { name: "scalar" kind: "vector" space: "scalar" }
@@ -254,6 +265,90 @@ void AddLists(BundleWriter* writer) {
   Add(writer, "items.categories.npy", categories, 2);
 }
 
+// The values of an attribute that items have one of: item i has values[i], and
+// no value where that is the size of the dictionary.
+void AddCodes(BundleWriter* writer, v1::Attribute* attribute,
+              const std::vector<uint8_t>& codes, bool has_bitmaps) {
+  const std::string stem = "attribute." + attribute->name();
+  const auto values = static_cast<uint8_t>(attribute->values());
+  attribute->set_present(
+      static_cast<uint64_t>(kItems - std::ranges::count(codes, values)));
+  attribute->set_uses(attribute->present());
+  Add(writer, stem + ".codes.npy", codes, kItems);
+  if (!has_bitmaps) return;
+  std::vector<uint32_t> frequent;
+  std::vector<uint64_t> bitmaps;
+  for (uint8_t code = 0; code < values; ++code) {
+    RowSet rows(kItems);
+    for (Row item = 0; item < kItems; ++item) {
+      if (codes[item] == code) rows.Add(item);
+    }
+    frequent.push_back(code);
+    bitmaps.push_back(rows.words()[0]);
+  }
+  attribute->set_frequent(frequent.size());
+  Add(writer, stem + ".frequent.npy", frequent);
+  Add(writer, stem + ".bitmaps.npy", bitmaps, 1);
+}
+
+// Tag t has every (t + 2)nd item, and only the first tag has a bitmap.
+void AddTags(BundleWriter* writer, v1::Attribute* attribute) {
+  RequireOk(writer->AddKeys(
+      "attribute.tags", {v1::UTF8, {}, {"new", "sale", "toys", "t\xC3\xA9"}}));
+  std::vector<Row> items;
+  std::vector<uint64_t> offsets = {0};
+  RowSet tagged(kItems), first(kItems);
+  for (Row tag = 0; tag < 4; ++tag) {
+    for (Row item = tag; item < kItems; item += tag + 2) {
+      items.push_back(item);
+      tagged.Add(item);
+      if (tag == 0) first.Add(item);
+    }
+    offsets.push_back(items.size());
+  }
+  attribute->set_present(tagged.Count());
+  attribute->set_uses(items.size());
+  attribute->set_frequent(1);
+  Add(writer, "attribute.tags.items.npy", items);
+  Add(writer, "attribute.tags.items.offsets.npy", offsets);
+  Add<uint32_t>(writer, "attribute.tags.frequent.npy", {0});
+  Add<uint64_t>(writer, "attribute.tags.bitmaps.npy", {first.words()[0]}, 1);
+}
+
+void AddAttributes(BundleWriter* writer, v1::Manifest* manifest) {
+  for (v1::Attribute& attribute : *manifest->mutable_attributes()) {
+    if (attribute.type() == v1::TAGS) {
+      AddTags(writer, &attribute);
+      continue;
+    }
+    const auto values = static_cast<Row>(attribute.values());
+    std::vector<uint8_t> codes;
+    // The last of the values and one more, which is none, come as often as the
+    // others.
+    for (Row item = 0; item < kItems; ++item) {
+      codes.push_back(static_cast<uint8_t>(item * 7 % (values + 1)));
+    }
+    const bool has_bitmaps =
+        attribute.type() == v1::BOOLEAN || attribute.type() == v1::CATEGORY;
+    AddCodes(writer, &attribute, codes, has_bitmaps);
+    std::vector<int64_t> integers;
+    std::vector<double> numbers;
+    for (Row i = 0; i < values; ++i) {
+      integers.push_back(int64_t{i} * 86'400'000 - 200'000'000);
+      numbers.push_back(i * 0.5 - 3);
+    }
+    const std::string file = "attribute." + attribute.name() + ".values.npy";
+    if (attribute.type() == v1::CATEGORY) {
+      RequireOk(writer->AddKeys("attribute.brand",
+                                {v1::UTF8, {}, {"acme", "bolt", "core"}}));
+    } else if (attribute.type() == v1::NUMBER) {
+      Add(writer, file, numbers);
+    } else if (attribute.type() != v1::BOOLEAN) {
+      Add(writer, file, integers);
+    }
+  }
+}
+
 // The bundle, and what of it the last input has changed.
 class Target {
  public:
@@ -273,6 +368,7 @@ class Target {
     Require(pb::TextFormat::ParseFromString(kManifest, &manifest));
     AddSpaces(&*writer, &manifest);
     AddLists(&*writer);
+    AddAttributes(&*writer, &manifest);
     const auto dir = writer->Finish(manifest);
     RequireOk(dir.status());
     dir_ = *dir;
@@ -509,6 +605,60 @@ void AskAll(const Bundle& bundle, const v1::RetrieverSpec& spec,
   }
 }
 
+void CheckFilter(const Bundle& bundle, const v1::Predicate& predicate) {
+  const auto filter = ItemFilter::Compile(bundle, predicate, {});
+  RequireOk(filter.status());
+  const RowSet passing = filter->Evaluate();
+  for (uint64_t i = 0; i < bundle.items().size(); ++i) {
+    const auto item = static_cast<Row>(i);
+    Require(passing.Has(item) == filter->Passes(item));
+  }
+}
+
+// The value of a code, as a predicate has it.
+v1::AttributeValue ValueOf(const AttributeColumn& column, uint32_t code) {
+  v1::AttributeValue value;
+  switch (column.type()) {
+    case v1::BOOLEAN:
+      value.set_flag(code == 1);
+      break;
+    case v1::INTEGER:
+      value.set_integer(column.integers()[code]);
+      break;
+    case v1::NUMBER:
+      value.set_number(column.Number(code));
+      break;
+    default:
+      value.set_text(column.ValueText(code));
+  }
+  return value;
+}
+
+void AskAttribute(const Bundle& bundle, const AttributeColumn& column) {
+  v1::Predicate predicate;
+  v1::Term& term = *predicate.mutable_term();
+  term.set_attribute(column.name());
+  term.set_exists(true);
+  CheckFilter(bundle, predicate);
+  const uint32_t values = column.values();
+  if (values == 0) return;
+  for (const uint32_t code : {0U, values / 2, values - 1}) {
+    // A time may be beyond those that have a text.
+    Require(!column.ValueText(code).empty());
+    if (column.type() == v1::TIME) continue;
+    *term.mutable_equals() = ValueOf(column, code);
+    CheckFilter(bundle, predicate);
+    if (column.type() == v1::TAGS || column.type() == v1::BOOLEAN) continue;
+    *term.mutable_range()->mutable_at_least() = ValueOf(column, code);
+    CheckFilter(bundle, predicate);
+    *term.mutable_range()->mutable_below() = ValueOf(column, values - 1);
+    CheckFilter(bundle, predicate);
+  }
+  if (column.type() != v1::TIME) return;
+  term.mutable_range()->mutable_above()->set_text("1970-01-02");
+  CheckFilter(bundle, predicate);
+}
+
 void Run(const uint8_t* data, size_t size) {
   static Target& target = *new Target;
   static const RetrieverRegistry registry = RetrieverRegistry::BuiltIn();
@@ -532,6 +682,9 @@ void Run(const uint8_t* data, size_t size) {
     const auto retriever = registry.Make(**bundle, spec);
     RequireOk(retriever.status());
     AskAll(**bundle, spec, **retriever);
+  }
+  for (const AttributeColumn& column : (*bundle)->attributes()) {
+    AskAttribute(**bundle, column);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/integration/deployment.h"
@@ -258,6 +259,86 @@ TEST_F(FiltersTest, EvalNamesTheFilterAndCoversWhatPasses) {
   EXPECT_THAT(ReadFile(dir / "eval.html"),
               HasSubstr(fmt::format("<code>in_stock ({} of {} items pass)",
                                     passing, kItems)));
+}
+
+TEST_F(FiltersTest, EvalTakesWhatRequestsTake) {
+  const auto dir = MakeTestDir();
+  std::string test = "user_id:token\titem_id:token\n";
+  std::string gone;
+  uint64_t left = 0;
+  for (int user = 0; user < kUsers; ++user) {
+    const int item = (user * 5 + 12 * 7) % kItems;
+    test += fmt::format("ann-{}\tsku-{}\n", user, item);
+    left += item >= 10;
+  }
+  for (int i = 0; i < 10; ++i) gone += fmt::format("sku-{}\n", i);
+  OverwriteFile(dir / "test.inter", test);
+  OverwriteFile(dir / "gone.txt", gone + "sku-999\n");
+  OverwriteFile(dir / "other.txt", "tea-1\n");
+  const auto eval = [&](std::vector<std::string> flags) {
+    flags.insert(flags.begin(),
+                 {Program("tributary"), "eval", "--bundle",
+                  deployment_->bundles() / "1", "--test", dir / "test.inter",
+                  "-k", "5,48", "--json", dir / "eval.json"});
+    return RunProgram(flags);
+  };
+  const Outcome judged =
+      eval({"--exclude-items", dir / "gone.txt", "--cap", "brand=4", "--boost",
+            "1.5: in_stock = true", "--decay", "created_at=7", "--decay-floor",
+            "0.5", "--decay-at", "2026-03-01T00:00:00Z", "--html",
+            dir / "eval.html"});
+  ASSERT_EQ(judged.exit_status, 0) << judged.output;
+  EXPECT_THAT(
+      judged.output,
+      AllOf(HasSubstr(fmt::format("38 of 48 items pass, and {} of {} test "
+                                  "pairs are left",
+                                  left, kUsers)),
+            HasSubstr("gone.txt: 1 of 11 keys are no items of "),
+            HasSubstr("lists: --cap brand=4 --boost '1.5:in_stock = true' "
+                      "--decay created_at=7 --decay-floor 0.5 --decay-at "
+                      "2026-03-01T00:00:00Z\n")));
+  const std::string json = ReadFile(dir / "eval.json");
+  EXPECT_THAT(json,
+              AllOf(HasSubstr("\"excluded_items\":10"), HasSubstr("gone.txt\""),
+                    HasSubstr("\"passing_items\":38"),
+                    ContainsRegex("\"request\":.*\"brand\""),
+                    HasSubstr("\"half_life_days\":7")));
+  const std::string page = ReadFile(dir / "eval.html");
+  EXPECT_THAT(page, AllOf(HasSubstr("without those of "),
+                          HasSubstr("Every list has <code>--cap brand=4 ")));
+  // A list has one item of each of three brands, and one without.
+  const auto recall = [&](std::vector<std::string> flags) {
+    EXPECT_EQ(eval(std::move(flags)).exit_status, 0);
+    google::protobuf::Struct measured;
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(
+                    ReadFile(dir / "eval.json"), &measured)
+                    .ok());
+    return measured.fields()
+        .at("recall")
+        .struct_value()
+        .fields()
+        .at("fused")
+        .struct_value()
+        .fields()
+        .at("48")
+        .number_value();
+  };
+  EXPECT_EQ(recall({}), 1);
+  EXPECT_LT(recall({"--cap", "brand=1"}), 1);
+
+  const auto expect = [&](const std::vector<std::string>& flags,
+                          const std::string& message) {
+    const Outcome outcome = eval(flags);
+    EXPECT_EQ(outcome.exit_status, 1) << outcome.output;
+    EXPECT_THAT(outcome.output, HasSubstr(message));
+  };
+  expect({"--exclude-items", dir / "other.txt"},
+         "other.txt has no key of an item of");
+  expect({"--exclude-items", dir / "absent.txt"}, "absent.txt cannot be read");
+  expect({"--cap", "brnad=3"}, "caps[0].attribute");
+  expect({"--boost", "in_stock"}, "expected FACTOR:CONDITION");
+  expect({"--where", "year = 2000 AND year = 2001"},
+         "year = 2000 AND year = 2001: 0 of 48 items pass");
 }
 
 }  // namespace

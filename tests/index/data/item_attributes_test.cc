@@ -305,5 +305,68 @@ TEST_F(ItemAttributesTest, CodesOfManyValuesHaveSeveralBytes) {
   EXPECT_EQ(encode(255).codes.size(), 255);
 }
 
+TEST_F(ItemAttributesTest, TimesMayHaveTheStatedForm) {
+  WriteItems(
+      "item,released,seen_at,shelf,year,updated,code\n"
+      "a,31.12.2025,2025-12-31,31.12.2025,1999,1.1.1970 ,31.12.2025\n"
+      "b,01.02.2026,2026-02-01,B2,2001,,01.02.2026\n"
+      "c,,,,2001,soon,01.02.2026\n",
+      3);
+  v1::Input input;
+  input.set_time_format("%d.%m.%Y");
+  (*input.mutable_attributes())["updated"] = "time";
+  (*input.mutable_attributes())["code"] = "category";
+  const auto data = Read("csv", input);
+  ASSERT_TRUE(data.ok()) << data.status();
+  for (const char* name : {"released", "seen_at"}) {
+    const AttributeData* times = FindAttribute(*data, name);
+    ASSERT_NE(times, nullptr) << name;
+    EXPECT_EQ(times->spec.type(), v1::TIME) << name;
+    EXPECT_THAT(times->integers, ElementsAre(1767139200000, 1769904000000));
+    EXPECT_THAT(Codes(*data, name), ElementsAre(0, 1, 2));
+  }
+  // Value by value, because it is stated; the other one is a misfit.
+  EXPECT_THAT(FindAttribute(*data, "updated")->integers, ElementsAre(0));
+  EXPECT_THAT(Codes(*data, "updated"), ElementsAre(0, 1, 1));
+  EXPECT_EQ(FindAttribute(*data, "year")->spec.type(), v1::INTEGER);
+  EXPECT_THAT(FindAttribute(*data, "code")->texts,
+              ElementsAre("01.02.2026", "31.12.2025"));
+  const AttributeData* shelf = FindAttribute(*data, "shelf");
+  EXPECT_TRUE(shelf == nullptr || shelf->spec.type() != v1::TIME);
+
+  // Without the form they are text.
+  const auto plain = Read("csv", v1::Input());
+  ASSERT_TRUE(plain.ok()) << plain.status();
+  EXPECT_EQ(FindAttribute(*plain, "released"), nullptr);
+  input.set_time_format("%Y");
+  (*input.mutable_attributes())["updated"] = "none";
+  const auto years = Read("csv", input);
+  ASSERT_TRUE(years.ok()) << years.status();
+  EXPECT_EQ(FindAttribute(*years, "year")->spec.type(), v1::INTEGER)
+      << "numbers are times only by the name";
+  input.set_time_format("day");
+  EXPECT_THAT(std::string(Read("csv", input).status().message()),
+              HasSubstr("time_format: \"day\""));
+}
+
+// Interactions may count in another unit than items.
+TEST_F(ItemAttributesTest, UnitsHoldWhereNothingElseDoes) {
+  WriteItems(
+      "item,seen_at,premiere\n"
+      "a,1767139200000,-86400\n"
+      "b,1769904000000,86400\n",
+      2);
+  v1::Input input;
+  input.set_time_format("seconds");
+  (*input.mutable_attributes())["seen_at"] = "time";
+  (*input.mutable_attributes())["premiere"] = "time";
+  const auto data = Read("csv", input);
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_THAT(FindAttribute(*data, "seen_at")->integers,
+              ElementsAre(1767139200000, 1769904000000));
+  EXPECT_THAT(FindAttribute(*data, "premiere")->integers,
+              ElementsAre(-86400000, 86400000));
+}
+
 }  // namespace
 }  // namespace tributary
