@@ -49,6 +49,10 @@ google::protobuf::Struct EvaluateOn(const std::string& data) {
   return figures;
 }
 
+// Approximate search decides on so much. On synthetic data, where a list of 500
+// is a tenth of the catalogue, fused and behavior are as good as each other.
+constexpr double kTie = 0.0005;
+
 void ExpectFusedAtOrAboveEverySource(const google::protobuf::Struct& figures) {
   const auto& recall = figures.fields().at("recall").struct_value().fields();
   ASSERT_TRUE(recall.contains("fused"));
@@ -57,7 +61,8 @@ void ExpectFusedAtOrAboveEverySource(const google::protobuf::Struct& figures) {
     const double fused =
         recall.at("fused").struct_value().fields().at(k).number_value();
     for (const auto& [source, values] : recall) {
-      EXPECT_GE(fused, values.struct_value().fields().at(k).number_value())
+      EXPECT_GE(fused + kTie,
+                values.struct_value().fields().at(k).number_value())
           << source << "@" << k;
     }
   }
