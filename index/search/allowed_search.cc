@@ -510,10 +510,8 @@ int16_t CodedSearcher::BiasOf(const AllowedQuery& query, size_t i,
                               Scratch* scratch) const {
   const float centre = scratch->lists.scores()[i] -
                        ReachIn(query, scratch->lists.ids()[i], *scratch);
-  return static_cast<int16_t>(
-      std::clamp((centre - scratch->code_base) * scratch->tables.scale +
-                     scratch->code_anchor,
-                 -32767.0f, 32767.0f));
+  return BiasOfRun((centre - scratch->code_base) * scratch->tables.scale +
+                   scratch->code_anchor);
 }
 
 absl::StatusOr<bool> CodedSearcher::ScanAllowed(const AllowedQuery& query,

@@ -29,6 +29,7 @@
 #ifndef TRIBUTARY_INDEX_SEARCH_CODE_SCAN_H_
 #define TRIBUTARY_INDEX_SEARCH_CODE_SCAN_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -72,6 +73,13 @@ struct BlockRun {
   // Added to every score, with saturation. Above -32768.
   int16_t bias;
 };
+
+// The bias of a run, clamped. What is not a number, which vectors near the end
+// of the range of float give, passes nothing over.
+inline int16_t BiasOfRun(float bias) {
+  if (!(bias < 32767.0F)) return 32767;
+  return static_cast<int16_t>(std::max(bias, -32767.0F));
+}
 
 // The best items by code found so far: ids are slots, scores are integers held
 // as float.

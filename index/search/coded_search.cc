@@ -240,8 +240,7 @@ struct CodedSearcher::RankedLists {
   }
   BlockRun RunOf(size_t i) const {
     const List& list = (*this)[i];
-    return {list.first_block, list.blocks, list.items,
-            static_cast<int16_t>(std::clamp(Above(i), -32767.0f, 32767.0f))};
+    return {list.first_block, list.blocks, list.items, BiasOfRun(Above(i))};
   }
   uint32_t NextBlock(size_t i) const {
     return (*this)[std::min(i + 1, scratch.lists.size() - 1)].first_block;
