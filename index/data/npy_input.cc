@@ -93,7 +93,7 @@ absl::StatusOr<NpyInput> OpenNpy(const std::filesystem::path& path) {
   // "<f4": byte order, kind, size; "<M8[ms]": and unit.
   const size_t bracket = std::min(descr.find('['), descr.size());
   const char* const end = descr.data() + bracket;
-  if (descr.ends_with(']')) {
+  if (bracket < descr.size() && descr.ends_with(']')) {
     input.unit = descr.substr(bracket + 1, descr.size() - bracket - 2);
   }
   const bool known =

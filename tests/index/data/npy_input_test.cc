@@ -101,6 +101,12 @@ TEST(ReadNpyMatrix, RefusesWhatIsNoMatrixAndShowsTheRemedy) {
               AllOf(HasSubstr("Python objects"), HasSubstr("np.save(")));
   EXPECT_THAT(message(Npy("<c8", "(1, 1)", "12345678")),
               HasSubstr("the type <c8 is not read"));
+  // Units whose brackets are not a pair.
+  for (const char* descr :
+       {"<U]", "<f4]", "<M8]", "<M8[", "<M8[]", "[]", "]"}) {
+    EXPECT_THAT(message(Npy(descr, "(1, 1)", "12345678")),
+                HasSubstr(std::string("the type ") + descr + " is not read"));
+  }
   EXPECT_THAT(message(Npy("<f4", "(2,)", Bytes<float>({1, 2}))),
               HasSubstr("expected (rows, dimensions)"));
   EXPECT_THAT(message(Npy("<f4", "(2, 0)", "")), HasSubstr("(2, 0)"));
