@@ -157,8 +157,10 @@ void Run(const ChangeFlags& flags) {
                           : fmt::format("changes, numbers {} to {}", first,
                                         first + count - 1));
   }
-  fmt::print("the log has {} changes, and {} items are taken down\n",
-             state->head.through, state->removed.size());
+  const uint64_t through = state->head.through;
+  const size_t down = state->removed.size();
+  fmt::print("the log has {} change{}, and {} item{} taken down\n", through,
+             through == 1 ? "" : "s", down, down == 1 ? " is" : "s are");
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-// Merging. As many as kFanIn segments at the end of which each has fewer
-// changes than kFanIn times the last one become one. Whatever the sizes of
-// batches, HEAD then names fewer than kFanIn segments of each order of
-// magnitude, and each change is written again once for each.
+// Merging. When each of the last kFanIn segments, or more, has fewer changes
+// than kFanIn times the last one has, all of them become one segment. HEAD
+// therefore names few segments of each order of magnitude, whatever the sizes
+// of batches, and a change is written again once for each order of magnitude.
 #include "index/changes/change_log.h"
 
 #include <algorithm>

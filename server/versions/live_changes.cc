@@ -23,6 +23,8 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLookInterval(10);
 constexpr std::chrono::milliseconds kPauseAfterError(500);
+// How often the log is read anew when the loader changes it meanwhile.
+constexpr int kReadsBeforeServing = 5;
 // The follower works at most 1 / (1 + kRestFactor) of the time.
 constexpr int kRestFactor = 4;
 
@@ -145,7 +147,13 @@ absl::Status LiveChanges::ReadOn() {
 absl::Status LiveChanges::Attach(const ServingBundle& bundle,
                                  absl::FunctionRef<void()> make_resident) {
   const MutexLock change(&change_mutex_);
-  if (!was_read_) RETURN_IF_ERROR(ReadOn());
+  absl::Status read;
+  for (int i = 0; !was_read_ && i < kReadsBeforeServing; ++i) {
+    read = ReadOn();
+    // A segment that the loader merged away meanwhile: HEAD names others now.
+    if (!absl::IsNotFound(read)) break;
+  }
+  if (!was_read_) return read;
   std::vector<std::string> items;
   {
     const MutexLock lock(&mutex_);
