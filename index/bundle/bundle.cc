@@ -311,6 +311,13 @@ absl::Status Bundle::OpenAttributes() {
       RETURN_IF_ERROR(RequireFiles(
           {fmt::format("attribute.{}.{}", spec.name(), part)}, why));
     }
+    // A count that was lost would leave bitmaps unused, and filters slow.
+    const std::string bitmaps =
+        fmt::format("attribute.{}.bitmaps.npy", spec.name());
+    if (spec.frequent() == 0 && HasFile(bitmaps)) {
+      return absl::DataLossError(fmt::format(
+          "manifest.json: {}.frequent: 0, but files lists {}", why, bitmaps));
+    }
     ASSIGN_OR_RETURN(attributes_.emplace_back(),
                      AttributeColumn::Open(dir_, spec, items_.size()));
   }

@@ -122,6 +122,9 @@ void ClearUnchecked(v1::Manifest* manifest) {
   for (v1::NeighborTable& table : *manifest->mutable_neighbors()) {
     table.clear_chosen();
   }
+  for (v1::Attribute& attribute : *manifest->mutable_attributes()) {
+    attribute.clear_column();
+  }
 }
 
 // The bytes to replace `c` by.

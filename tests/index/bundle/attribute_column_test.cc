@@ -324,6 +324,21 @@ TEST_F(AttributeColumnTest, ManifestsThatAreWrongAreRefused) {
   EXPECT_TRUE(Parse(bundle_->manifest()).ok());
 }
 
+TEST_F(AttributeColumnTest, BitmapsWhoseCountIsLostAreRefused) {
+  const auto dir = WriteTinyBundle(MakeTestDir(), 1);
+  v1::Manifest manifest = bundle_->manifest();
+  for (v1::Attribute& spec : *manifest.mutable_attributes()) {
+    if (spec.name() == "brand") spec.clear_frequent();
+  }
+  std::string json;
+  ASSERT_TRUE(
+      google::protobuf::util::MessageToJsonString(manifest, &json).ok());
+  OverwriteFile(dir / kManifestName, json);
+  EXPECT_THAT(std::string(Bundle::Open(dir).status().message()),
+              HasSubstr("attributes[\"brand\"].frequent: 0, but files lists "
+                        "attribute.brand.bitmaps.npy"));
+}
+
 TEST(AttributeNamesTest, HaveLowerCaseLettersDigitsAndUnderscores) {
   for (const char* name : {"a", "_", "_1st", "a9_b"}) {
     EXPECT_TRUE(IsAttributeName(name)) << name;
