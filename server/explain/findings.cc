@@ -55,8 +55,8 @@ void FindExclusion(const ServingBundle& serving, const Plan& plan,
                    const v1::RetrieveRequest& request, Finding* finding) {
   const Bundle& bundle = serving.bundle();
   const Row row = finding->row;
-  const auto remaining = serving.changes().remaining();
-  if (remaining != nullptr && !remaining->Has(row)) {
+  if (plan.overlay != nullptr && plan.overlay->remaining != nullptr &&
+      !plan.overlay->remaining->Has(row)) {
     finding->removal = serving.changes()
                            .RemovalOf(bundle.items().text(row))
                            .value_or(Removal());

@@ -338,6 +338,7 @@ absl::Status MakePlan(const v1::ServerConfig& config,
   const v1::Defaults& defaults = config.defaults();
   plan->fusion.k = request.k() > 0 ? request.k() : defaults.k();
   plan->full_view = request.view() == v1::FULL;
+  plan->overlay = bundle.changes().overlay();
 
   plan->sources.clear();
   const QuotaShares& shares = DefaultShares(defaults, bundle);

@@ -98,6 +98,9 @@ struct Plan {
   bool full_view = false;
   // What is left out (see leave_out.h).
   v1::ServiceLevel level = v1::FULL_SERVICE;
+  // What live changes had made of the bundle when the request came; null while
+  // none concerns it.
+  std::shared_ptr<const BundleOverlay> overlay;
   // What the request's `where` and `predicate` came to; null without any.
   std::shared_ptr<const ResolvedFilter> filter;
   // Whether that was known from an earlier request, and how long it took.

@@ -38,7 +38,8 @@ absl::Status PlanExcludedSets(const v1::ServerConfig& config,
                               const ServingBundle& bundle,
                               const v1::Filter& filter, Plan* plan) {
   const int n_sets = filter.exclude_sets_size();
-  std::shared_ptr<const PassingItems> remaining = bundle.changes().remaining();
+  std::shared_ptr<const PassingItems> remaining =
+      plan->overlay == nullptr ? nullptr : plan->overlay->remaining;
   if (n_sets == 0 && remaining == nullptr) return absl::OkStatus();
   Violations violations;
   if (n_sets > static_cast<int>(kMaxExcludedSets)) {

@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "index/changes/removed_items.h"
-#include "index/filter/passing_items.h"
+#include "server/versions/bundle_overlay.h"
 #include "sync/mutex.h"
 
 namespace tributary {
 
-// What live changes did to the items of one bundle: which of them are not taken
-// down. LiveChanges writes it. Thread-safe.
+// What live changes did to one bundle: its overlay at the moment. LiveChanges
+// writes it. Thread-safe.
 class BundleChanges {
  public:
   using FindRemoval =
@@ -28,21 +28,21 @@ class BundleChanges {
   // REQUIRES: the bundle is not resident yet, nor is any other thread here.
   void SetFindRemoval(FindRemoval find) { find_removal_ = std::move(find); }
 
-  // The items that requests may be answered with. Null while all may: that is
-  // known without a lock, so that servers without changes do not pay for them.
-  std::shared_ptr<const PassingItems> remaining() const {
+  // Null while no change concerns the bundle: that is known without a lock, so
+  // that servers without changes do not pay for them.
+  std::shared_ptr<const BundleOverlay> overlay() const {
     if (!any_.load(std::memory_order_acquire)) return nullptr;
     const MutexLock lock(&mutex_);
-    return remaining_;
+    return overlay_;
   }
 
   // Requests that have asked before keep what they got.
-  void Put(std::shared_ptr<const PassingItems> remaining) {
-    const bool any = remaining != nullptr;
+  void Put(std::shared_ptr<const BundleOverlay> overlay) {
+    const bool any = overlay != nullptr;
     {
       // What is replaced is freed without the lock.
       const MutexLock lock(&mutex_);
-      remaining_.swap(remaining);
+      overlay_.swap(overlay);
     }
     any_.store(any, std::memory_order_release);
   }
@@ -52,7 +52,7 @@ class BundleChanges {
   FindRemoval find_removal_;
   std::atomic<bool> any_{false};
   mutable Mutex mutex_;
-  std::shared_ptr<const PassingItems> remaining_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const BundleOverlay> overlay_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace tributary

@@ -171,12 +171,12 @@ absl::Status LiveChanges::Attach(const ServingBundle& bundle,
 void LiveChanges::ApplyTo(const ServingBundle& bundle,
                           const std::vector<std::string>& items) const {
   const KeyTable& keys = bundle.bundle().items();
-  const auto before = bundle.changes().remaining();
+  const auto before = bundle.changes().overlay();
   RowSet rows(keys.size());
   if (before == nullptr) {
     rows.Complement();
   } else {
-    rows = before->rows();
+    rows = before->remaining->rows();
   }
   bool differs = false;
   for (const std::string& item : items) {
@@ -196,11 +196,12 @@ void LiveChanges::ApplyTo(const ServingBundle& bundle,
     bundle.changes().Put(nullptr);
     return;
   }
-  auto remaining = std::make_shared<const PassingItems>(std::move(rows));
+  auto overlay = std::make_shared<BundleOverlay>();
+  overlay->remaining = std::make_shared<const PassingItems>(std::move(rows));
   for (const NamedRetriever& named : bundle.retrievers()) {
-    named.retriever->PrepareFor(*remaining);
+    named.retriever->PrepareFor(*overlay->remaining);
   }
-  bundle.changes().Put(std::move(remaining));
+  bundle.changes().Put(std::move(overlay));
 }
 
 std::optional<Removal> LiveChanges::FindRemoval(
@@ -217,11 +218,11 @@ v1::ChangesStatus LiveChanges::Describe(const ServingBundle* active) const {
     const MutexLock lock(&mutex_);
     status = status_;
   }
-  const auto remaining =
-      active == nullptr ? nullptr : active->changes().remaining();
-  if (remaining != nullptr) {
+  const auto overlay =
+      active == nullptr ? nullptr : active->changes().overlay();
+  if (overlay != nullptr) {
     status.set_removed_from_active(active->bundle().items().size() -
-                                   remaining->count());
+                                   overlay->remaining->count());
   }
   return status;
 }

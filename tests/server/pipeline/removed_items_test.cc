@@ -38,9 +38,11 @@ class RemovedItemsTest : public testing::Test {
     return others;
   }
   void TakeDown(const std::vector<Row>& rows) {
+    if (rows.empty()) return bundle_->changes().Put(nullptr);
+    BundleOverlay overlay;
+    overlay.remaining = std::make_shared<const PassingItems>(AllBut(rows));
     bundle_->changes().Put(
-        rows.empty() ? nullptr
-                     : std::make_shared<const PassingItems>(AllBut(rows)));
+        std::make_shared<const BundleOverlay>(std::move(overlay)));
   }
   std::string From(const std::string& source, const std::string& rest) {
     v1::RetrieveRequest request;

@@ -46,7 +46,8 @@ class LiveChangesTest : public BundleSetTest {
     const auto bundle = set.Snapshot(version);
     EXPECT_TRUE(bundle.ok()) << bundle.status();
     if (!bundle.ok()) return "";
-    const auto remaining = (*bundle)->changes().remaining();
+    const auto overlay = (*bundle)->changes().overlay();
+    const auto remaining = overlay == nullptr ? nullptr : overlay->remaining;
     std::string keys;
     const KeyTable& items = (*bundle)->bundle().items();
     for (Row row = 0; row < items.size(); ++row) {
@@ -103,19 +104,19 @@ TEST_F(LiveChangesTest, AreAppliedToResidentVersionsAsTheyCome) {
   Write({Restore("a"), Restore("c"), Restore("e")});
   ASSERT_TRUE(Reaches(set_, 6));
   // As if there had never been a change.
-  EXPECT_EQ((*set_.Snapshot(1))->changes().remaining(), nullptr);
-  EXPECT_EQ((*set_.Snapshot(2))->changes().remaining(), nullptr);
+  EXPECT_EQ((*set_.Snapshot(1))->changes().overlay(), nullptr);
+  EXPECT_EQ((*set_.Snapshot(2))->changes().overlay(), nullptr);
 }
 
 TEST_F(LiveChangesTest, ARequestThatHoldsTheItemsKeepsThem) {
   WriteTinyBundle(root_, 1);
   Write({Remove("a")});
   ASSERT_TRUE(set_.Restore().ok());
-  const auto held = (*set_.Snapshot(1))->changes().remaining();
+  const auto held = (*set_.Snapshot(1))->changes().overlay()->remaining;
   Write({Remove("b")});
   ASSERT_TRUE(Reaches(set_, 2));
   EXPECT_TRUE(held->Has(1));
-  EXPECT_NE((*set_.Snapshot(1))->changes().remaining()->serial(),
+  EXPECT_NE((*set_.Snapshot(1))->changes().overlay()->remaining->serial(),
             held->serial());
 }
 

@@ -1,0 +1,19 @@
+#ifndef TRIBUTARY_SERVER_VERSIONS_BUNDLE_OVERLAY_H_
+#define TRIBUTARY_SERVER_VERSIONS_BUNDLE_OVERLAY_H_
+
+#include <memory>
+
+#include "index/filter/passing_items.h"
+
+namespace tributary {
+
+// What live changes made of one bundle, at one moment. A request takes it once
+// and sees nothing else until it is answered. Immutable.
+struct BundleOverlay {
+  // The items that requests may be answered with. Null: all may.
+  std::shared_ptr<const PassingItems> remaining;
+};
+
+}  // namespace tributary
+
+#endif  // TRIBUTARY_SERVER_VERSIONS_BUNDLE_OVERLAY_H_
