@@ -1,9 +1,9 @@
-# make demo | test | torture | deploy-test | bench | bench-peers | bench-recall
+# make demo | test | torture | deploy-test | bench | bench-peers | bench-recall | bench-build
 #   | build | image | deb | image-test | wheel | test-python | format | lint | clean
 # Everything is built in build/; programs are in build/bin/.
 .DEFAULT_GOAL := build
 .PHONY: deps deps-demo deps-test deps-train deps-dev configure build test torture
-.PHONY: deploy-test demo bench bench-peers bench-recall format lint clean
+.PHONY: deploy-test demo bench bench-build bench-peers bench-recall format lint clean
 .PHONY: deps-clients deps-image image deb image-test wheel test-python
 
 JOBS ?= $(shell nproc)
@@ -122,6 +122,12 @@ bench-recall: deps-dev
 	@cmake --build --preset release --parallel $(JOBS) \
 	  --target programs als_bench
 	@tests/bench/recall/run.sh
+
+# SIZES=small,middle,movielens-20m,huge, THREADS=2; see the script.
+bench-build: deps-dev
+	@cmake --preset release -Wno-dev -DTRIBUTARY_TESTS=ON >/dev/null
+	@cmake --build --preset release --parallel $(JOBS) --target programs
+	@tests/bench/build/run.sh
 
 format: deps-dev
 	@clang-format-14 -i $(SOURCES)
