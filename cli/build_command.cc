@@ -19,6 +19,7 @@
 #include "google/protobuf/struct.pb.h"
 #include "index/assemble/build.h"
 #include "index/assemble/build_config.h"
+#include "index/assemble/expected_steps.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/version_reservation.h"
 #include "index/data/feedback.h"
@@ -44,6 +45,7 @@ struct BuildFlags {
   // Whether to stop when the data are read.
   bool dry_run = false;
   JsonFlag json;
+  ProgressStyle progress = ProgressStyle::kAuto;
   uint64_t version = 0;
   double holdout = 0;
   std::optional<SplitBy> holdout_by;
@@ -83,23 +85,29 @@ absl::StatusOr<std::optional<v1::Manifest>> ReadEarlier(
   return (*bundle)->manifest();
 }
 
-void ReportMalformed(const DataSet& data) {
+void ReportMalformed(const DataSet& data, ProgressLine* progress) {
   if (data.malformed_lines == 0) return;
-  fmt::print(stderr, "skipped {} malformed lines:\n", data.malformed_lines);
+  progress->Say(
+      fmt::format("skipped {} malformed lines:", data.malformed_lines));
   for (const std::string& line : data.malformed) {
-    fmt::print(stderr, "  {}\n", line);
+    progress->Say(fmt::format("  {}", line));
   }
 }
 
 // Prints what was understood of the input. With strict, warnings are errors.
-absl::Status Report(const DataSet& data, const BuildFlags& flags, bool strict) {
+absl::Status Report(const DataSet& data, const BuildFlags& flags, bool strict,
+                    ProgressLine* progress) {
   const bool is_result = flags.dry_run && !flags.json.on_stdout();
   for (const std::string& fact : data.report.facts) {
-    fmt::print(is_result ? stdout : stderr, "  {}\n", fact);
+    if (is_result) {
+      fmt::print("  {}\n", fact);
+    } else {
+      progress->Say(fact);
+    }
   }
-  ReportMalformed(data);
+  ReportMalformed(data, progress);
   for (const std::string& warning : data.report.warnings) {
-    fmt::print(stderr, "warning: {}\n", warning);
+    progress->Say(fmt::format("warning: {}", warning));
   }
   if (!strict || data.report.warnings.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -131,7 +139,7 @@ absl::Status WriteJson(const BuildFlags& flags, const DataSet& data,
 
 absl::StatusOr<DataSet> ReadTrainingData(
     const BuildFlags& flags, const v1::BuildConfig& config,
-    const std::optional<v1::Manifest>& like) {
+    const std::optional<v1::Manifest>& like, ProgressLine* progress) {
   ReadOptions options;
   options.input = config.input();
   options.feedback = config.feedback();
@@ -141,21 +149,18 @@ absl::StatusOr<DataSet> ReadTrainingData(
       options.earlier_attributes[attribute.column()] = attribute.type();
     }
   }
-  absl::StatusOr<DataSet> data(absl::UnknownError(""));
-  {
-    ProgressLine progress;
-    progress.Show("read " + flags.data, 0);
-    data = ReadDataSet(flags.data, options);
-  }
+  progress->Show("read " + flags.data, 0);
+  absl::StatusOr<DataSet> data = ReadDataSet(flags.data, options);
+  progress->EndStep();
   RETURN_IF_ERROR(data.status());
-  RETURN_IF_ERROR(Report(*data, flags, config.input().strict()));
+  RETURN_IF_ERROR(Report(*data, flags, config.input().strict(), progress));
   if (flags.holdout == 0 || flags.dry_run) return data;
   std::vector<Interaction> held_out;
   ASSIGN_OR_RETURN(data, SplitTest(*std::move(data), flags.holdout_by,
                                    flags.holdout, 0, &held_out));
   RETURN_IF_ERROR(WriteInterFile(flags.test_out, *data, held_out));
-  fmt::print(stderr, "  held out {} interactions: {}\n", held_out.size(),
-             flags.test_out);
+  progress->Say(fmt::format("held out {} interactions: {}", held_out.size(),
+                            flags.test_out));
   return data;
 }
 
@@ -198,23 +203,24 @@ absl::Status Build(const BuildFlags& flags, const RetrieverRegistry& registry) {
   ASSIGN_OR_RETURN(const v1::BuildConfig config,
                    CompleteBuildConfig(request.config));
   ASSIGN_OR_RETURN(request.like, ReadEarlier(flags.like));
+  ProgressLine progress(flags.progress);
   if (flags.dry_run) {
     ASSIGN_OR_RETURN(const DataSet data,
-                     ReadTrainingData(flags, config, request.like));
+                     ReadTrainingData(flags, config, request.like, &progress));
     return WriteJson(flags, data, "");
   }
   // Before the work: OUT may not be writable, and another build may run.
   ASSIGN_OR_RETURN(const VersionReservation reservation,
                    VersionReservation::Take(flags.out, flags.version));
   ASSIGN_OR_RETURN(const DataSet data,
-                   ReadTrainingData(flags, config, request.like));
+                   ReadTrainingData(flags, config, request.like, &progress));
   request.root = flags.out;
   request.version = reservation.version();
   request.data_name = flags.data;
   request.judge = MakeJudge(data, registry, config.threads());
-  ProgressLine progress;
   request.progress = progress.AsProgress();
   request.report = [&](std::string_view line) { progress.Say(line); };
+  progress.Expect(ExpectedBuildSteps(data, request));
   ASSIGN_OR_RETURN(const auto dir, BuildBundle(data, request));
   if (!flags.json.on_stdout()) fmt::print("{}\n", dir.string());
   return WriteJson(flags, data, dir.string());
@@ -235,6 +241,7 @@ void AddBuildCommand(CLI::App& app, const RetrieverRegistry& registry) {
   command->add_flag("--dry-run", flags->dry_run,
                     "Print what is understood of the data, and stop");
   flags->json.AddTo(*command, "what was read, and the bundle's directory,");
+  AddProgressFlag(*command, &flags->progress);
   command->add_flag("--strict", flags->strict,
                     "Take warnings about the data as errors");
   command

@@ -336,7 +336,10 @@ absl::StatusOr<std::filesystem::path> WriteParts(const DataSet& data,
         WriteAttribute(*attribute, data.items.size(), &writer, &manifest));
   }
   AddJudgement(request.judgement, &manifest);
-  return FinishBundle(std::move(manifest), &writer);
+  progress("verify", 0);
+  auto path = FinishBundle(std::move(manifest), &writer);
+  progress("verify", 1);
+  return path;
 }
 
 }  // namespace tributary

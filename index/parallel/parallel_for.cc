@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "sync/mutex.h"
 
 namespace tributary {
 namespace {
@@ -29,22 +31,22 @@ class Loop {
   }
 
   // Takes pieces, unless the loop is over.
-  void Help() {
+  void Help() ABSL_LOCKS_EXCLUDED(mutex_) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(&mutex_);
       if (is_over_) return;
       ++helping_;
     }
     TakePieces();
-    const std::lock_guard lock(mutex_);
-    if (--helping_ == 0) nobody_helps_.notify_one();
+    const MutexLock lock(&mutex_);
+    if (--helping_ == 0) nobody_helps_.NotifyOne();
   }
 
   // After this returns, nobody uses `run` any more.
-  void Finish() {
-    std::unique_lock lock(mutex_);
+  void Finish() ABSL_LOCKS_EXCLUDED(mutex_) {
+    const MutexLock lock(&mutex_);
     is_over_ = true;
-    nobody_helps_.wait(lock, [&] { return helping_ == 0; });
+    while (helping_ > 0) nobody_helps_.Wait(&mutex_);
   }
 
  private:
@@ -54,11 +56,10 @@ class Loop {
   // Valid until Finish() returns.
   const Run& run_;
   std::atomic<uint64_t> next_{0};
-  std::mutex mutex_;
-  std::condition_variable nobody_helps_;
-  // Guarded by mutex_.
-  bool is_over_ = false;
-  uint32_t helping_ = 0;
+  Mutex mutex_;
+  CondVar nobody_helps_;
+  bool is_over_ ABSL_GUARDED_BY(mutex_) = false;
+  uint32_t helping_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 // Threads that wait for loops to help with; they live as long as the process. A
@@ -67,44 +68,47 @@ class Loop {
 class Helpers {
  public:
   // Asks `n` threads to help, as soon as they get to it.
-  void Ask(uint64_t n, const std::shared_ptr<Loop>& loop) {
-    const std::lock_guard lock(mutex_);
+  void Ask(uint64_t n, const std::shared_ptr<Loop>& loop)
+      ABSL_LOCKS_EXCLUDED(mutex_) {
+    const MutexLock lock(&mutex_);
     for (uint64_t i = 0; i < n; ++i) asked_.push_back(loop);
     while (idle_ < asked_.size()) {
       ++idle_;
       std::thread([this] { Work(); }).detach();
     }
-    some_asked_.notify_all();
+    some_asked_.NotifyAll();
   }
 
   // Takes back what nobody got to.
-  void Forget(const std::shared_ptr<Loop>& loop) {
-    const std::lock_guard lock(mutex_);
+  void Forget(const std::shared_ptr<Loop>& loop) ABSL_LOCKS_EXCLUDED(mutex_) {
+    const MutexLock lock(&mutex_);
     std::erase(asked_, loop);
   }
 
  private:
-  void Work() {
-    std::unique_lock lock(mutex_);
+  std::shared_ptr<Loop> AwaitLoop() ABSL_LOCKS_EXCLUDED(mutex_) {
+    const MutexLock lock(&mutex_);
+    while (asked_.empty()) some_asked_.Wait(&mutex_);
+    std::shared_ptr<Loop> loop = std::move(asked_.front());
+    asked_.pop_front();
+    --idle_;
+    return loop;
+  }
+
+  void Work() ABSL_LOCKS_EXCLUDED(mutex_) {
     for (;;) {
-      some_asked_.wait(lock, [&] { return !asked_.empty(); });
-      const std::shared_ptr<Loop> loop = std::move(asked_.front());
-      asked_.pop_front();
-      --idle_;
-      lock.unlock();
-      loop->Help();
-      lock.lock();
+      AwaitLoop()->Help();
+      const MutexLock lock(&mutex_);
       ++idle_;
     }
   }
 
-  std::mutex mutex_;
-  std::condition_variable some_asked_;
-  // Guarded by mutex_. Loops that go on: an entry for each thread that one
-  // still wants.
-  std::deque<std::shared_ptr<Loop>> asked_;
+  Mutex mutex_;
+  CondVar some_asked_;
+  // Loops that go on: an entry for each thread that one still wants.
+  std::deque<std::shared_ptr<Loop>> asked_ ABSL_GUARDED_BY(mutex_);
   // Threads that have no loop at the moment.
-  uint64_t idle_ = 0;
+  uint64_t idle_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 // Never destroyed: its threads may outlive main().

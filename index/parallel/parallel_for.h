@@ -1,4 +1,4 @@
-// Parallel loops for offline work. Depends on no other folder.
+// Parallel loops for offline work, its progress, and how long it will take.
 #ifndef TRIBUTARY_INDEX_PARALLEL_PARALLEL_FOR_H_
 #define TRIBUTARY_INDEX_PARALLEL_PARALLEL_FOR_H_
 
