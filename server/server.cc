@@ -175,6 +175,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   ASSIGN_OR_RETURN(Doors doors, OpenDoors(complete));
   std::unique_ptr<Server> server(new Server(
       std::move(complete), std::move(doors), needs_admin, std::move(registry)));
+  ASSIGN_OR_RETURN(
+      server->recorder_,
+      Recorder::Start(server->config_.recording(), &server->metrics_));
+  server->handler_.set_recorder(server->recorder_.get());
   RETURN_IF_ERROR(server->Bind());
   server->Restore();
   RETURN_IF_ERROR(server->Listen());
@@ -351,21 +355,26 @@ absl::Status Server::StartHttp() {
   if (config_.http() == "off") return absl::OkStatus();
   const auto retrieve =
       [this](std::string json, Criticality criticality, SharedRights rights,
+             std::string request_id,
              const std::shared_ptr<const std::atomic<bool>>& cancelled,
              std::function<void(absl::StatusOr<std::string>)> done) {
         StartJsonCall(&handler_, &executor_, std::move(json), criticality,
-                      std::move(rights), cancelled, std::move(done));
+                      std::move(rights), std::move(request_id), cancelled,
+                      std::move(done));
       };
   const auto batch =
       [this](std::string json, Criticality criticality, SharedRights rights,
+             std::string request_id,
              std::shared_ptr<const std::atomic<bool>> cancelled,
              std::function<void(absl::StatusOr<std::string>)> done) {
         StartJsonBatch(&handler_, &config_.limits(), &executor_,
                        std::move(json), criticality, std::move(rights),
-                       std::move(cancelled), std::move(done));
+                       std::move(request_id), std::move(cancelled),
+                       std::move(done));
       };
   const auto explain =
       [this](std::string json, Criticality /*criticality*/, SharedRights rights,
+             const std::string& /*request_id*/,
              std::shared_ptr<const std::atomic<bool>> cancelled,
              std::function<void(absl::StatusOr<std::string>)> done) {
         StartJsonExplain(&explain_calls_, std::move(json), std::move(rights),

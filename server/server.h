@@ -23,6 +23,7 @@
 #include "server/pipeline/live_recall.h"
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/worker_pool.h"
+#include "server/recording/recorder.h"
 #include "server/retrieval/retriever.h"
 #include "server/rpc/bundles_service.h"
 #include "server/rpc/caller_check.h"
@@ -140,6 +141,8 @@ class Server {
   LiveRecall live_recall_;
   WorkerPool pool_;
   Pipeline pipeline_;
+  // Null where nothing is recorded. Constant after Start.
+  std::unique_ptr<Recorder> recorder_;
   RetrievalHandler handler_;
   RequestExecutor executor_;
   RetrievalService retrieval_service_;

@@ -161,8 +161,8 @@ void HttpServer::AddCall(const char* path, const char* what, AccessRole role,
          const auto cancelled = reply_to.cancelled();
          call(std::move(request.body),
               ParseCriticality(request.criticality).value_or(criticality),
-              std::move(request.rights), cancelled,
-              JsonReply(metrics, std::move(reply_to)));
+              std::move(request.rights), std::move(request.request_id),
+              cancelled, JsonReply(metrics, std::move(reply_to)));
          return std::nullopt;
        }});
 }

@@ -25,11 +25,11 @@ namespace tributary {
 // Starts to answer a request in proto3 JSON; returns at once. Calls `done`
 // exactly once, on any thread, with the reply's JSON or the error. *cancelled
 // becomes true when the client has gone. The rights are the caller's; null
-// where everybody may do everything.
-using CallJson =
-    std::function<void(std::string body, Criticality, SharedRights,
-                       std::shared_ptr<const std::atomic<bool>> cancelled,
-                       std::function<void(absl::StatusOr<std::string>)> done)>;
+// where everybody may do everything. The request's id may be empty.
+using CallJson = std::function<void(
+    std::string body, Criticality, SharedRights, std::string request_id,
+    std::shared_ptr<const std::atomic<bool>> cancelled,
+    std::function<void(absl::StatusOr<std::string>)> done)>;
 
 struct HttpServerOptions {
   // The field of the configuration that errors begin with: "http" or "admin".

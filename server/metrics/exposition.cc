@@ -241,6 +241,24 @@ void ServerMetrics::CollectTotals(
       .MoveTo(families);
   CollectLoad(families);
   CollectAccess(families);
+  CollectRecording(families);
+}
+
+void ServerMetrics::CollectRecording(
+    std::vector<prometheus::MetricFamily>* families) const {
+  Gauges("tributary_recording",
+         "1 while a share of the calls is kept in the recording, else 0.")
+      .Add({}, static_cast<double>(recording.load(std::memory_order_relaxed)))
+      .MoveTo(families);
+  Counters("tributary_recorded_total", "Calls that are in the recording.")
+      .Add({}, recorded)
+      .MoveTo(families);
+  Counters("tributary_recording_dropped_total",
+           "Sampled calls that are not in the recording, by reason: too many "
+           "waited to be written, or the call is too long for the file.")
+      .Add({{"reason", "queue"}}, recording_dropped_queue)
+      .Add({{"reason", "size"}}, recording_dropped_size)
+      .MoveTo(families);
 }
 
 void ServerMetrics::CollectAccess(

@@ -191,6 +191,12 @@ class ServerMetrics : public prometheus::Collectable {
   std::array<Counter, kDenialReasons.size()> denied;
   // Calls of the control plane whose record could not be written.
   Counter audit_failures;
+  // Recording calls: 1 while they are kept, else 0; those that are in the file,
+  // and those that are not because too many waited, or for their size.
+  std::atomic<int64_t> recording{0};
+  Counter recorded;
+  Counter recording_dropped_queue;
+  Counter recording_dropped_size;
   // Calls that were refused when they arrived, by index in kRefusalReasons.
   std::array<Counter, kRefusalReasons.size()> refused;
   // Calls that were cancelled, or whose deadline passed, while they waited.
@@ -248,6 +254,7 @@ class ServerMetrics : public prometheus::Collectable {
   void CollectFilters(std::vector<prometheus::MetricFamily>* families) const;
   void CollectLoad(std::vector<prometheus::MetricFamily>* families) const;
   void CollectAccess(std::vector<prometheus::MetricFamily>* families) const;
+  void CollectRecording(std::vector<prometheus::MetricFamily>* families) const;
   static void CollectProcess(std::vector<prometheus::MetricFamily>* families);
 
   // Tables that are read without a lock and appended to with mutex_ held.

@@ -13,6 +13,7 @@
 #include "grpcpp/support/async_unary_call.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
+#include "server/rpc/request_id.h"
 #include "server/rpc/status_to_grpc.h"
 #include "server/service/criticality.h"
 #include "status/field_error.h"
@@ -129,7 +130,8 @@ class RetrievalService::Call final : public RequestCall {
     if (method_ != Method::kRetrieve) return RunBatch(options, terms);
     // Kept for its capacity.
     thread_local std::string bytes;
-    status_ = service_->handler_->Retrieve(outline_, options, &bytes);
+    status_ =
+        service_->handler_->Retrieve(outline_, options, &bytes, RecordedId());
     if (status_.ok()) {
       const grpc::Slice slice(bytes);
       reply_ = grpc::ByteBuffer(&slice, 1);
@@ -196,7 +198,14 @@ class RetrievalService::Call final : public RequestCall {
   }
 
  private:
+  // The call's id, where calls are recorded.
+  std::string_view RecordedId() const {
+    if (!service_->handler_->records()) return {};
+    return RequestIdOf(*context_);
+  }
+
   bool RunBatch(const RetrieveOptions& options, const RunTerms& terms) {
+    if (batch_.answered == 0) batch_.request_id = RecordedId();
     const absl::StatusOr<bool> done =
         service_->handler_->ContinueBatch(options, terms.slice_end, &batch_);
     if (done.ok() && !*done) return false;
