@@ -57,6 +57,9 @@ struct HttpServerOptions {
   // Decides who may make which requests; null: everybody all. It outlives the
   // server.
   AccessControl* access = nullptr;
+  // What the header endpoint-load-metrics of answers to calls says; null: there
+  // is none. Thread-safe.
+  std::function<std::string()> load_report = nullptr;
   HttpListenerOptions listener = {};
 };
 
@@ -114,8 +117,10 @@ class HttpServer final : public HttpHandler {
     AccessRole role = AccessRole::kObserve;
     // Whether Access.open_health opens it to everybody.
     bool is_health = false;
-    // Null for those that are not counted.
+    // Null for those that are not counted. Calls count themselves, as they know
+    // when they begin; `counts_itself` says so.
     MethodMetrics* metrics = nullptr;
+    bool counts_itself = false;
     // As Handle. Null for those that the console answers.
     std::function<std::optional<HttpReply>(HttpRequest, ReplyTo)> handle =
         nullptr;
@@ -141,6 +146,8 @@ class HttpServer final : public HttpHandler {
   const std::string address_;
   // Every path but "/" and those of the console.
   std::vector<Endpoint> endpoints_;
+  // Of all paths of the console; null without one.
+  MethodMetrics* console_metrics_ = nullptr;
   Scrapes scrapes_;
   // Set by Start. Destroyed first: it calls this object.
   std::unique_ptr<HttpListener> listener_;

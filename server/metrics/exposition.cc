@@ -79,6 +79,20 @@ void CollectMethods(std::span<const std::unique_ptr<MethodMetrics>> methods,
   seconds.MoveTo(families);
 }
 
+void CountByCode(const AudienceMetrics& audience, Family* requests) {
+  const auto add = [&](size_t code, uint64_t count) {
+    requests->Add({{"label", audience.label},
+                   {"profile", audience.profile},
+                   {"code", kCodeNames[code]}},
+                  static_cast<double>(count));
+  };
+  add(0, audience.seconds.Read().sample_count);
+  for (size_t code = 1; code < audience.failed.size(); ++code) {
+    const uint64_t count = audience.failed[code].value();
+    if (count > 0 || IsShownFromTheStart(code)) add(code, count);
+  }
+}
+
 using Retrievers = std::span<const std::unique_ptr<RetrieverMetrics>>;
 
 // kOtherName is shown only if it was used.
@@ -226,12 +240,19 @@ void ServerMetrics::CollectTotals(
       "tributary_answer_seconds",
       "Seconds it took to answer a request, from its plan to its reply, by the "
       "label of the version that answered and the profile that applied.");
+  Family requests = Counters(
+      "tributary_requests_total",
+      "Requests that were routed to a version, by its label, the profile that "
+      "applied, and the code of the answer; each entry of a batch counts as "
+      "one.");
   const size_t count = audience_count_.load(std::memory_order_acquire);
   for (size_t i = 0; i < count; ++i) {
     const AudienceMetrics& audience = *audiences_[i];
     audiences.Add({{"label", audience.label}, {"profile", audience.profile}},
                   audience.seconds);
+    CountByCode(audience, &requests);
   }
+  requests.MoveTo(families);
   audiences.MoveTo(families);
   CollectFilters(families);
   Histograms("tributary_swap_seconds",
@@ -379,6 +400,10 @@ void ServerMetrics::CollectLoad(
              "Seconds that calls waited for a thread before they were "
              "answered.")
       .Add({}, wait_seconds)
+      .MoveTo(families);
+  Counters("tributary_busy_seconds_total",
+           "Seconds that calls had a request thread, of all threads together.")
+      .Add({}, static_cast<double>(busy_ns.value()) * 1e-9)
       .MoveTo(families);
   Family refusals = Counters(
       "tributary_refused_total",

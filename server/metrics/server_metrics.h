@@ -26,7 +26,7 @@ namespace tributary {
 
 // Retrievers beyond this number share one set of counters, named kOtherName.
 inline constexpr size_t kMaxRetrieverNames = 64;
-inline constexpr size_t kMaxMethods = 32;
+inline constexpr size_t kMaxMethods = 64;
 // Pairs of a label and a profile beyond this number share one set of counters.
 inline constexpr size_t kMaxAudiences = 64;
 inline constexpr char kOtherName[] = "other";
@@ -115,6 +115,8 @@ struct AudienceMetrics {
   std::string profile;
   // How long it took to answer, from the plan to the reply.
   LatencyHistogram seconds;
+  // Requests that failed, by absl::StatusCode.
+  std::array<Counter, 17> failed;
 };
 
 // All metric families of /metrics. The request path writes to the public
@@ -125,9 +127,9 @@ class ServerMetrics : public prometheus::Collectable {
   ServerMetrics();
   ~ServerMetrics() override;
 
-  // Creates the counters of a method. The reference is valid as long as this
-  // object. Call it once for each method, before serving.
-  // REQUIRES: at most kMaxMethods calls.
+  // The counters of a method, which are created by the first call with its
+  // name. The reference is valid as long as this object. Call it before
+  // serving. REQUIRES: at most kMaxMethods methods.
   MethodMetrics& AddMethod(std::string service, std::string method)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -151,11 +153,25 @@ class ServerMetrics : public prometheus::Collectable {
   // as long as this object.
   RetrieverMetrics& ForRetriever(std::string_view name);
 
+  // Calls `visit` with the name and the recent live recall, at the longest
+  // lists, of each retriever whose live recall was measured.
+  void ForEachLiveRecall(const std::function<void(std::string_view name,
+                                                  double recall)>& visit) const;
+
   // The counters of a label (empty for the active version) and a profile (empty
   // for none). Lock-free, except for the first call with a pair. The reference
   // is valid as long as this object.
   AudienceMetrics& ForAudience(std::string_view label, std::string_view profile)
       ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Counts a request that failed, as ForAudience. The profile is the one that
+  // applied, or empty: never what a request merely names.
+  void Failed(std::string_view label, std::string_view profile,
+              absl::StatusCode code) {
+    const auto i = static_cast<size_t>(code);
+    AudienceMetrics& audience = ForAudience(label, profile);
+    audience.failed[i < audience.failed.size() ? i : 2].Add();  // 2: UNKNOWN
+  }
 
   std::vector<prometheus::MetricFamily> Collect() const override;
   // Collect(), in Prometheus' text exposition format 0.0.4.
@@ -203,6 +219,8 @@ class ServerMetrics : public prometheus::Collectable {
   Counter dropped;
   // How long calls waited for a thread.
   LatencyHistogram wait_seconds;
+  // How long calls had a thread, in all, in nanoseconds.
+  Counter busy_ns;
   // Requests answered, by v1::ServiceLevel.
   std::array<Counter, v1::ServiceLevel_ARRAYSIZE> answered_at_level;
 

@@ -109,7 +109,8 @@ struct RecordedPlace {
   uint32_t length = 0;
 };
 
-// Reads a recording, also one that a server writes meanwhile. Not thread-safe.
+// Reads a recording, also one that a server writes meanwhile. Immutable, and
+// thread-safe.
 class RecordingReader {
  public:
   // Finds the calls. Errors begin with the path: NOT_FOUND; FAILED_PRECONDITION

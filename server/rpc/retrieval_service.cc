@@ -13,6 +13,7 @@
 #include "grpcpp/support/async_unary_call.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
+#include "server/rpc/load_report_trailer.h"
 #include "server/rpc/request_id.h"
 #include "server/rpc/status_to_grpc.h"
 #include "server/service/criticality.h"
@@ -149,6 +150,7 @@ class RetrievalService::Call final : public RequestCall {
       return stream_->Write(reply_, &part_taken_);
     }
     Count(status_);
+    AddLoadReport(service_->load_meter_, &*context_);
     // It says whether there was anything to answer.
     const bool empty = batch_.entries.empty();
     DropRequest();
@@ -169,6 +171,7 @@ class RetrievalService::Call final : public RequestCall {
 
   void Refuse(const absl::Status& error) override {
     Count(error);
+    AddLoadReport(service_->load_meter_, &*context_);
     if (absl::IsResourceExhausted(error)) {
       // Clients with a retry policy obey this; RetryInfo says the same to the
       // program.
