@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "fmt/core.h"
 #include "status/status_macros.h"
 #include "sync/mutex.h"
 
@@ -46,6 +47,10 @@ class Replayer {
         std::chrono::duration<double>(ReplayClock::now() - start_).count();
     const MutexLock lock(&mutex_);
     RETURN_IF_ERROR(error_);
+    if (!reached_ && unreached_ > 0) {
+      return absl::UnavailableError(
+          fmt::format("no server answers at {}", options_.address));
+    }
     return std::move(replay_);
   }
 
@@ -134,17 +139,7 @@ absl::StatusOr<Replay> RunReplay(const RecordingReader& recording,
                                  const ReplayOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<RetrievalClient> client,
                    RetrievalClient::Connect(options.address, options.client));
-  ASSIGN_OR_RETURN(Replay replay,
-                   Replayer(recording, options, client.get()).Run());
-  const ReplayTotals& totals = replay.totals;
-  // Of a recording with few calls.
-  if (totals.sent > 0 && totals.versions_now.empty() &&
-      !totals.worst().empty() &&
-      totals.worst().front().code_now ==
-          static_cast<int>(absl::StatusCode::kUnavailable)) {
-    return absl::UnavailableError(totals.worst().front().error_now);
-  }
-  return replay;
+  return Replayer(recording, options, client.get()).Run();
 }
 
 }  // namespace tributary
