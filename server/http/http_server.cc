@@ -100,7 +100,7 @@ HttpServer::HttpServer(HttpServerOptions options, std::string address)
     // Apart from the calls, so that scrapes and probes are no part of their
     // figures.
     endpoint.metrics = &options_.metrics->AddMethod(
-        "http_get", fmt::format("{} {}", endpoint.method, endpoint.path));
+        kObservedService, fmt::format("{} {}", endpoint.method, endpoint.path));
   }
   if (options_.console != nullptr) {
     // Its paths are its own: MethodFor and Handle ask it for them.
@@ -108,7 +108,7 @@ HttpServer::HttpServer(HttpServerOptions options, std::string address)
         {.method = "GET",
          .path = "/console",
          .what = "a page that shows answers, and why",
-         .metrics = &options_.metrics->AddMethod("http_get", "GET /console")});
+         .metrics = &options_.metrics->AddMethod(kObservedService, "GET /console")});
     console_metrics_ = endpoints_.back().metrics;
   }
 }

@@ -62,10 +62,11 @@ void CollectMethods(std::span<const std::unique_ptr<MethodMetrics>> methods,
                  "Duration of completed calls in seconds, by service and "
                  "method.");
   for (const auto& method : methods) {
+    // No alert looks at failures of these.
+    const bool only_ok = method->service == kObservedService;
     for (size_t code = 0; code < method->handled.size(); ++code) {
-      if (!IsShownFromTheStart(code) && method->handled[code].value() == 0) {
-        continue;
-      }
+      const bool shown = only_ok ? code == 0 : IsShownFromTheStart(code);
+      if (!shown && method->handled[code].value() == 0) continue;
       handled.Add({{"grpc_service", method->service},
                    {"grpc_method", method->method},
                    {"grpc_code", kCodeNames[code]}},

@@ -30,6 +30,8 @@ inline constexpr size_t kMaxMethods = 64;
 // Pairs of a label and a profile beyond this number share one set of counters.
 inline constexpr size_t kMaxAudiences = 64;
 inline constexpr char kOtherName[] = "other";
+// What AddMethod calls the service of what is asked by GET over HTTP.
+inline constexpr char kObservedService[] = "http_get";
 
 // Counters of one RPC method. Thread-safe.
 struct MethodMetrics {
