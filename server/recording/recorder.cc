@@ -19,6 +19,7 @@ namespace {
 // What may wait for the thread: some seconds of a busy server.
 constexpr size_t kMaxQueuedCalls = 4096;
 constexpr size_t kMaxQueuedBytes = size_t{32} << 20;
+constexpr auto kLastWrites = std::chrono::seconds(2);
 constexpr char kHashedToken[] = "hashed";
 
 int64_t NowMs() {
@@ -112,6 +113,7 @@ Recorder::~Recorder() {
   {
     const MutexLock lock(&mutex_);
     stopping_ = true;
+    stop_at_ = std::chrono::steady_clock::now() + kLastWrites;
   }
   changed_.NotifyAll();
   thread_.join();
@@ -147,6 +149,11 @@ void Recorder::Run() {
   while (true) {
     while (queue_.empty() && !stopping_) changed_.Wait(&mutex_);
     if (queue_.empty()) return;
+    if (stopping_ && std::chrono::steady_clock::now() >= stop_at_) {
+      // A machine that is busy keeps a thread of low priority waiting for long.
+      metrics_->recording_dropped_queue.Add(queue_.size());
+      return;
+    }
     const Waiting waiting = std::move(queue_.front());
     queue_.pop_front();
     queued_bytes_ -= BytesOf(waiting.call);

@@ -44,7 +44,7 @@ class Recorder {
   // RecordingWriter::Open.
   static absl::StatusOr<std::unique_ptr<Recorder>> Start(
       const v1::Recording& config, ServerMetrics* metrics);
-  // Writes what waits.
+  // Writes what waits, for two seconds at most.
   ~Recorder();
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
@@ -88,6 +88,8 @@ class Recorder {
   size_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // Set with stopping_.
+  std::chrono::steady_clock::time_point stop_at_ ABSL_GUARDED_BY(mutex_);
   bool failed_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

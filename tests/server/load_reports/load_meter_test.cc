@@ -96,7 +96,7 @@ TEST(LoadMeter, ReportsHaveAllForms) {
   const auto report = meter.Latest();
   xds::data::orca::v3::OrcaLoadReport parsed;
   ASSERT_TRUE(parsed.ParseFromString(report->bytes));
-  EXPECT_EQ(parsed.SerializeAsString(), report->message.SerializeAsString());
+  EXPECT_EQ(parsed.DebugString(), report->message.DebugString());
   EXPECT_DOUBLE_EQ(parsed.named_metrics().at("live_recall.als"), 0.75);
   EXPECT_GT(parsed.mem_utilization(), 0);
   EXPECT_LT(parsed.mem_utilization(), 1);

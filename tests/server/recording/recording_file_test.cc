@@ -94,7 +94,8 @@ TEST_F(RecordingFile, OverwritesTheOldestFirst) {
   for (int round = 0; round < 4; ++round) {
     for (int i = 0; i < 700; ++i) {
       // Lengths differ, so that rounds end at different places.
-      ASSERT_TRUE(writer->Append(Call(++last, 900 + (last * 37) % 800)).ok());
+      ++last;
+      ASSERT_TRUE(writer->Append(Call(last, 900 + (last * 37) % 800)).ok());
     }
     const Recording all = ReadAll(path_);
     // What is left is the end of what was written, without a gap.
