@@ -43,9 +43,9 @@ class Replayer {
     }
     Work();
     for (std::thread& thread : threads) thread.join();
+    const MutexLock lock(&mutex_);
     replay_.seconds =
         std::chrono::duration<double>(ReplayClock::now() - start_).count();
-    const MutexLock lock(&mutex_);
     RETURN_IF_ERROR(error_);
     if (!reached_ && unreached_ > 0) {
       return absl::UnavailableError(
