@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_replace.h"
 #include "fmt/format.h"
-#include "server/process/low_priority.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
 #include "status/status_message.h"
@@ -121,6 +120,7 @@ Recorder::~Recorder() {
 }
 
 bool Recorder::Samples() const {
+  if (!writes_.load(std::memory_order_relaxed)) return false;
   if (keeps_all_) return true;
   thread_local std::mt19937_64 random{std::random_device()()};
   return random() < share_of_2_64_;
@@ -129,9 +129,9 @@ bool Recorder::Samples() const {
 void Recorder::Offer(AnsweredCall call) {
   const size_t bytes = BytesOf(call);
   Waiting waiting = {std::move(call), NowMs()};
+  if (!writes_.load(std::memory_order_relaxed)) return;
   {
     const MutexLock lock(&mutex_);
-    if (failed_) return;
     if (queue_.size() >= kMaxQueuedCalls ||
         queued_bytes_ + bytes > kMaxQueuedBytes) {
       metrics_->recording_dropped_queue.Add();
@@ -144,13 +144,12 @@ void Recorder::Offer(AnsweredCall call) {
 }
 
 void Recorder::Run() {
-  LowerThreadPriority();
   MutexLock lock(&mutex_);
   while (true) {
     while (queue_.empty() && !stopping_) changed_.Wait(&mutex_);
     if (queue_.empty()) return;
     if (stopping_ && std::chrono::steady_clock::now() >= stop_at_) {
-      // A machine that is busy keeps a thread of low priority waiting for long.
+      // A disk may be slow.
       metrics_->recording_dropped_queue.Add(queue_.size());
       return;
     }
@@ -159,11 +158,11 @@ void Recorder::Run() {
     queued_bytes_ -= BytesOf(waiting.call);
     writing_ = true;
     lock.Unlock();
-    const bool ok = Write(waiting);
+    const bool ok = writes_.load(std::memory_order_relaxed) && Write(waiting);
+    if (!ok) writes_.store(false, std::memory_order_relaxed);
     lock.Lock();
     writing_ = false;
     if (!ok) {
-      failed_ = true;
       queue_.clear();
       queued_bytes_ = 0;
     }

@@ -4,6 +4,7 @@
 #ifndef TRIBUTARY_SERVER_RECORDING_RECORDER_H_
 #define TRIBUTARY_SERVER_RECORDING_RECORDER_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -33,10 +34,13 @@ struct AnsweredCall {
   std::chrono::nanoseconds took{0};
 };
 
-// Writes sampled calls to the recording, on a thread of low priority. A call
-// that finds too many others waiting is dropped and counted. After an error of
-// the file, such as a full disk, nothing more is kept until the server starts
-// again; the log says so once (event=recording_stopped). Thread-safe.
+// Writes sampled calls to the recording, on a thread of its own. It has the
+// priority of requests: one of low priority, stopped while it holds the queue's
+// lock or an allocator's, would keep them waiting for as long as others are
+// busy, up to a second. A call that finds too many others waiting is dropped
+// and counted. After an error of the file, such as a full disk, nothing more is
+// kept until the server starts again; the log says so once
+// (event=recording_stopped). Thread-safe.
 class Recorder {
  public:
   // Null when recording.file is empty, or when the disk is full, which is
@@ -82,6 +86,8 @@ class Recorder {
   // Used by the thread alone.
   const std::unique_ptr<RecordingWriter> file_;
 
+  // False after an error of the file.
+  std::atomic<bool> writes_{true};
   Mutex mutex_;
   CondVar changed_;
   std::deque<Waiting> queue_ ABSL_GUARDED_BY(mutex_);
@@ -90,7 +96,6 @@ class Recorder {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // Set with stopping_.
   std::chrono::steady_clock::time_point stop_at_ ABSL_GUARDED_BY(mutex_);
-  bool failed_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 
