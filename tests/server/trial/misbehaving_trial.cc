@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -101,8 +102,8 @@ int TellRights() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
     if (line.starts_with("Uid:") || line.starts_with("Gid:") ||
-        line.starts_with("Groups:") || line.starts_with("CapEff:") ||
-        line.starts_with("CapBnd:")) {
+        line.starts_with("Groups:") || line.starts_with("CapEff:")) {
+      std::ranges::replace(line, '\t', ' ');
       std::cerr << line << ";";
     }
   }

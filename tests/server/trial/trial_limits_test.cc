@@ -144,10 +144,10 @@ TEST_F(TrialLimitsTest, RootsTrialHasNoRightsOfRoot) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root has rights to lose";
   // Root's files are for nobody; it can read them, and no more.
   const auto has_rights_of = [](int user, int group) {
-    return AllOf(HasSubstr(fmt::format("Uid:\t{0}\t{0}\t{0}\t{0};", user)),
-                 HasSubstr(fmt::format("Gid:\t{0}\t{0}\t{0}\t{0};", group)),
-                 HasSubstr("Groups:\t ;"),
-                 HasSubstr("CapEff:\t0000000000000004;"));
+    return AllOf(HasSubstr(fmt::format("Uid: {0} {0} {0} {0};", user)),
+                 HasSubstr(fmt::format("Gid: {0} {0} {0} {0};", group)),
+                 HasSubstr("Groups:  ;"),
+                 HasSubstr("CapEff: 0000000000000004;"));
   };
   EXPECT_THAT(Message(Try("user")), has_rights_of(65534, 65534));
   // Those of others are for their owner.
