@@ -132,9 +132,9 @@ TEST_F(EncryptedLoaderTest, DoesNotTrustAServerOfAnotherAuthority) {
   StartLoader({"--access.ca_file", root_ / "other.pem", "--access.token_file",
                root_ / "loader.token"});
   ASSERT_TRUE(WaitUntil([this] {
-    return loader_->Output().find("UNAVAILABLE") != std::string::npos ||
-           loader_->Output().find("server_reachable") != std::string::npos ||
-           loader_->Output().find("step_failed") != std::string::npos;
+    const std::string output = loader_->Output();
+    return output.find("event=server_unreachable") != std::string::npos &&
+           output.find("certificate verify failed") != std::string::npos;
   })) << loader_->Output();
   EXPECT_EQ(ActiveVersion("loader-token"), 0);
 }
