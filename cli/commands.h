@@ -20,6 +20,7 @@ void AddPublishCommand(CLI::App& app);
 void AddRefreshCommand(CLI::App& app);
 void AddChangeCommand(CLI::App& app);
 void AddRetrieveCommand(CLI::App& app);
+void AddReplayCommand(CLI::App& app);
 void AddExplainCommand(CLI::App& app);
 void AddHealthCommand(CLI::App& app);
 void AddBenchCommand(CLI::App& app);

@@ -35,6 +35,7 @@ void AddCommands(CLI::App& app, const RetrieverRegistry& registry) {
   AddControlCommand(app);
   AddRetrieveCommand(app);
   AddExplainCommand(app);
+  AddReplayCommand(app);
   AddHealthCommand(app);
   AddPlanCommand(app);
   AddBenchCommand(app);

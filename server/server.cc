@@ -175,6 +175,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   ASSIGN_OR_RETURN(Doors doors, OpenDoors(complete));
   std::unique_ptr<Server> server(new Server(
       std::move(complete), std::move(doors), needs_admin, std::move(registry)));
+  ASSIGN_OR_RETURN(
+      server->recorder_,
+      Recorder::Start(server->config_.recording(), &server->metrics_));
+  server->handler_.set_recorder(server->recorder_.get());
   RETURN_IF_ERROR(server->Bind());
   server->Restore();
   RETURN_IF_ERROR(server->Listen());
@@ -257,6 +261,22 @@ Server::Server(v1::ServerConfig config, Doors doors, bool needs_admin,
     WarnOfLockedOutSocket(config_);
   }
   metrics_.WatchBundles([this] { return bundles_.GetStatus(); });
+  health_.set_metrics(&metrics_);
+  StartLoadReports();
+}
+
+void Server::StartLoadReports() {
+  const v1::LoadReports& reports = config_.load_reports();
+  if (!reports.in_trailers() && !reports.out_of_band()) return;
+  load_meter_ = std::make_unique<LoadMeter>(config_, &metrics_);
+  if (reports.in_trailers()) {
+    retrieval_service_.set_load_meter(load_meter_.get());
+    explanation_service_.set_load_meter(load_meter_.get());
+  }
+  if (reports.out_of_band()) {
+    load_report_service_ = std::make_unique<LoadReportService>(
+        reports, load_meter_.get(), &metrics_, &listen_callers_);
+  }
 }
 
 Server::~Server() {
@@ -351,27 +371,36 @@ absl::Status Server::StartHttp() {
   if (config_.http() == "off") return absl::OkStatus();
   const auto retrieve =
       [this](std::string json, Criticality criticality, SharedRights rights,
+             std::string request_id,
              const std::shared_ptr<const std::atomic<bool>>& cancelled,
              std::function<void(absl::StatusOr<std::string>)> done) {
         StartJsonCall(&handler_, &executor_, std::move(json), criticality,
-                      std::move(rights), cancelled, std::move(done));
+                      std::move(rights), std::move(request_id), cancelled,
+                      std::move(done));
       };
   const auto batch =
       [this](std::string json, Criticality criticality, SharedRights rights,
+             std::string request_id,
              std::shared_ptr<const std::atomic<bool>> cancelled,
              std::function<void(absl::StatusOr<std::string>)> done) {
         StartJsonBatch(&handler_, &config_.limits(), &executor_,
                        std::move(json), criticality, std::move(rights),
-                       std::move(cancelled), std::move(done));
+                       std::move(request_id), std::move(cancelled),
+                       std::move(done));
       };
   const auto explain =
       [this](std::string json, Criticality /*criticality*/, SharedRights rights,
+             const std::string& /*request_id*/,
              std::shared_ptr<const std::atomic<bool>> cancelled,
              std::function<void(absl::StatusOr<std::string>)> done) {
         StartJsonExplain(&explain_calls_, std::move(json), std::move(rights),
                          std::move(cancelled), std::move(done));
       };
   const auto status = [this] { return bundles_.GetStatus(); };
+  std::function<std::string()> load_report;
+  if (config_.load_reports().in_trailers()) {
+    load_report = [this] { return load_meter_->Latest()->text; };
+  }
   if (config_.console()) {
     console_ = std::make_unique<Console>(config_, &bundles_, &metrics_);
   }
@@ -387,6 +416,7 @@ absl::Status Server::StartHttp() {
                                 .ready = [this] { return Ready(); },
                                 .status = status,
                                 .access = doors_.access.get(),
+                                .load_report = load_report,
                                 .listener = ListenerOptions(
                                     config_, connection_limits_.http,
                                     CertificatesFor("http", config_.http()))}));
@@ -403,13 +433,17 @@ absl::Status Server::Listen() {
       static_cast<int64_t>(config_.limits().max_request_bytes());
   v1::Transport transport = config_.transport();
   transport.set_max_connections(connection_limits_.listen);
+  std::vector<grpc::Service*> services = {&health_, &explanation_service_};
+  if (load_report_service_ != nullptr) {
+    services.push_back(load_report_service_.get());
+  }
   ASSIGN_OR_RETURN(
       grpc_,
       GrpcServer::Start(
           {.field = "listen",
            .address = {},
            .bound = std::exchange(grpc_bound_, std::nullopt),
-           .services = {&health_, &explanation_service_},
+           .services = std::move(services),
            .queued = &retrieval_service_,
            // Longer requests are refused by the service, with a code that
            // clients do not retry; gRPC's own is one that they do.
@@ -475,6 +509,7 @@ bool Server::Drain() {
         std::chrono::milliseconds(config_.execution().drain_delay_ms()));
     if (self_check_ != nullptr) self_check_->Stop();
     explain_calls_.Close();
+    if (load_report_service_ != nullptr) load_report_service_->Shutdown();
     if (grpc_ != nullptr) grpc_->StartDrain();
     if (http_ != nullptr) http_->StartDrain();
     const auto start = Clock::now();

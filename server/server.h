@@ -19,10 +19,12 @@
 #include "server/http/http_server.h"
 #include "server/listen/bound_address.h"
 #include "server/listen/connection_limits.h"
+#include "server/load_reports/load_meter.h"
 #include "server/metrics/server_metrics.h"
 #include "server/pipeline/live_recall.h"
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/worker_pool.h"
+#include "server/recording/recorder.h"
 #include "server/retrieval/retriever.h"
 #include "server/rpc/bundles_service.h"
 #include "server/rpc/caller_check.h"
@@ -30,6 +32,7 @@
 #include "server/rpc/explanation_service.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/health_service.h"
+#include "server/rpc/load_report_service.h"
 #include "server/rpc/retrieval_service.h"
 #include "server/rpc/self_check.h"
 #include "server/service/request_executor.h"
@@ -102,6 +105,7 @@ class Server {
 
   static const std::string& AddressOf(const std::unique_ptr<HttpServer>& http);
 
+  void StartLoadReports();
   absl::Status OpenCertificates();
   // What the listener, such as "http", shows at this address; null where it is
   // not encrypted.
@@ -140,12 +144,18 @@ class Server {
   LiveRecall live_recall_;
   WorkerPool pool_;
   Pipeline pipeline_;
+  // Null where nothing is recorded. Constant after Start.
+  std::unique_ptr<Recorder> recorder_;
   RetrievalHandler handler_;
   RequestExecutor executor_;
   RetrievalService retrieval_service_;
   ExplainCalls explain_calls_;
   ExplanationService explanation_service_;
   BundleDiff diff_;
+  // Null where load reports are off; the service also where they are in
+  // trailers only. Constant after construction.
+  std::unique_ptr<LoadMeter> load_meter_;
+  std::unique_ptr<LoadReportService> load_report_service_;
   BundlesService bundles_service_;
   ControlService control_service_;
   // Null where it is off. http_ asks it.

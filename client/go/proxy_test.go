@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -20,7 +19,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -49,7 +47,7 @@ func (frameCodec) Unmarshal(bytes []byte, message any) error {
 	return nil
 }
 
-func startProxy(t *testing.T, server string, config *tls.Config) *proxy {
+func startProxy(t *testing.T, server string) *proxy {
 	t.Helper()
 	target, err := grpc.NewClient(server, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDisableRetry(), grpc.WithDefaultCallOptions(grpc.ForceCodec(frameCodec{})))
@@ -61,11 +59,7 @@ func startProxy(t *testing.T, server string, config *tls.Config) *proxy {
 		t.Fatal(err)
 	}
 	p := &proxy{address: listener.Addr().String(), target: target}
-	options := []grpc.ServerOption{grpc.ForceServerCodec(frameCodec{}), grpc.UnknownServiceHandler(p.forward)}
-	if config != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(config)))
-	}
-	front := grpc.NewServer(options...)
+	front := grpc.NewServer(grpc.ForceServerCodec(frameCodec{}), grpc.UnknownServiceHandler(p.forward))
 	go front.Serve(listener)
 	t.Cleanup(func() {
 		front.Stop()
@@ -193,20 +187,4 @@ func (a *authority) issue(t *testing.T, name string) (certificate, key string) {
 	writePEM(t, certificate, "CERTIFICATE", der)
 	writePEM(t, key, "PRIVATE KEY", private)
 	return certificate, key
-}
-
-// serverTLS asks clients for a certificate of this authority.
-func (a *authority) serverTLS(t *testing.T) *tls.Config {
-	t.Helper()
-	certificate, key := a.issue(t, "server")
-	pair, err := tls.LoadX509KeyPair(certificate, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(a.certificate)
-	return &tls.Config{
-		Certificates: []tls.Certificate{pair}, ClientCAs: pool,
-		ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12,
-	}
 }

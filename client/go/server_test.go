@@ -3,6 +3,7 @@ package tributary_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"os"
@@ -87,16 +88,39 @@ func startServer(t testing.TB) *server {
 	return startServerOn(t, bundles, "127.0.0.1:0")
 }
 
+// startEncryptedServer starts a server that asks clients for a certificate of
+// the authority and for one of the tokens.
+func startEncryptedServer(t *testing.T, authority *authority, tokens ...string) *server {
+	t.Helper()
+	certificate, key := authority.issue(t, "server")
+	folder := t.TempDir()
+	lines := ""
+	for i, token := range tokens {
+		lines += fmt.Sprintf("token%d %x\n", i, sha256.Sum256([]byte(token)))
+	}
+	file, config := filepath.Join(folder, "tokens"), filepath.Join(folder, "server.yaml")
+	for name, text := range map[string]string{
+		file: lines,
+		config: fmt.Sprintf("tls: {certificate_file: %s, private_key_file: %s, client_ca_file: %s, require_client_certificate: true}\n"+
+			"access: {tokens_file: %s, grants: [{who: [\"token:*\"], roles: [retrieve]}]}\n", certificate, key, authority.file, file),
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return startServerOn(t, bundles, "127.0.0.1:0", "--config", config)
+}
+
 // startServerOn starts a server on a directory of bundles, at an address.
-func startServerOn(t testing.TB, bundles, address string) *server {
+func startServerOn(t testing.TB, bundles, address string, flags ...string) *server {
 	t.Helper()
 	if binaries == "" {
 		t.Skip("TRIBUTARY_BIN_DIR is not set: it names the directory of tributary-server")
 	}
 	socket := filepath.Join(t.TempDir(), "control.sock")
 	s := &server{process: exec.Command(filepath.Join(binaries, "tributary-server"),
-		"--bundles", bundles, "--listen", address,
-		"--http", "off", "--admin", "off", "--control", "unix:"+socket)}
+		append(flags, "--bundles", bundles, "--listen", address,
+			"--http", "off", "--admin", "off", "--control", "unix:"+socket)...)}
 	log := &logBuffer{}
 	s.process.Stdout, s.process.Stderr = log, log
 	if err := s.process.Start(); err != nil {

@@ -17,6 +17,10 @@ FOLDER = pathlib.Path(__file__).resolve().parent / "dashboards"
 WHERE = 'job="$job",instance=~"$instance"'
 # Calls of callers, over gRPC and HTTP; not the control plane.
 CALLS = WHERE + ',grpc_service=~"tributary.v1.Retrieval|http"'
+# All other calls.
+OTHERS = WHERE + ',grpc_service!~"tributary.v1.Retrieval|http"'
+# Requests that were routed, and failed.
+FAILED = WHERE + ',code!="OK"'
 WIDTH = 24
 
 
@@ -135,6 +139,16 @@ OVERVIEW = dashboard("overview", "overview", "Whether callers are served, for wh
         panel("p99 by server", [
             (quantile(0.99, "grpc_server_handling_seconds", "instance", CALLS), "{{instance}}")],
             "s"),
+        panel("Failed requests by label and profile", [
+            (f"sum by (label, profile, code) ({rate('tributary_requests_total', FAILED)})",
+             "{{label}} {{profile}} {{code}}")], "reqps",
+            "Requests that were routed to a version; the label stable is the active one. An "
+            "entry of a batch counts as one.", stacked=True),
+        panel("Methods by code", [
+            (f"sum by (grpc_service, grpc_method, grpc_code) "
+             f"({rate('grpc_server_handled_total', OTHERS)})",
+             "{{grpc_method}} {{grpc_code}}")], "reqps",
+            "What is no call of the data plane: control, health, scrapes and the console."),
         panel("Error budget: how fast it burns", [
             (f'tributary:errors:ratio_rate{window}{{job="$job"}} / 0.001', f"failures, {window}")
             for window in ("5m", "1h", "6h")] + [

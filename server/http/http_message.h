@@ -29,6 +29,9 @@ struct HttpRequest {
   std::shared_ptr<const std::vector<std::string>> certificate_names;
   // Set by HttpHandler::Refuse; null where everybody may do everything.
   SharedRights rights;
+  // The value of x-request-id; empty without it, or when it is longer than 128
+  // bytes.
+  std::string request_id;
   // The value of If-None-Match; empty without it.
   std::string if_none_match;
   // Whether the request said that a body follows, and how.

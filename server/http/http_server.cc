@@ -33,17 +33,35 @@ HttpReply OpenApiReply(const HttpRequest& request) {
 
 // Replies with JSON or an error, and counts that as a call that begins now.
 std::function<void(absl::StatusOr<std::string>)> JsonReply(
-    MethodMetrics* metrics, ReplyTo reply_to) {
-  return [start = std::chrono::steady_clock::now(), metrics,
+    MethodMetrics* metrics, const std::function<std::string()>* load_report,
+    ReplyTo reply_to) {
+  return [start = std::chrono::steady_clock::now(), metrics, load_report,
           to = std::move(reply_to)](absl::StatusOr<std::string> json) {
     metrics->Handled(json.status().code(),
                      std::chrono::steady_clock::now() - start);
-    if (!json.ok()) return to(ErrorReply(json.status()));
     HttpReply reply;
-    reply.content_type = "application/json";
-    reply.body = *std::move(json);
+    if (json.ok()) {
+      reply.content_type = "application/json";
+      reply.body = *std::move(json);
+    } else {
+      reply = ErrorReply(json.status());
+    }
+    if (*load_report != nullptr) {
+      reply.headers.emplace_back("endpoint-load-metrics", (*load_report)());
+    }
     to(std::move(reply));
   };
+}
+
+// Counts the reply as the end of a request that begins now.
+ReplyTo Counted(MethodMetrics* metrics, const ReplyTo& reply_to) {
+  auto post = std::make_shared<const ReplyTo::Post>(
+      [start = std::chrono::steady_clock::now(), metrics, reply_to](
+          uint64_t /*request*/, HttpReply reply) {
+        metrics->Handled(reply.code, std::chrono::steady_clock::now() - start);
+        reply_to(std::move(reply));
+      });
+  return {0, std::move(post), reply_to.cancelled()};
 }
 
 }  // namespace
@@ -77,11 +95,21 @@ HttpServer::HttpServer(HttpServerOptions options, std::string address)
                 .status = options_.status}) {
   AddObserved();
   AddCalls();
+  for (Endpoint& endpoint : endpoints_) {
+    if (endpoint.metrics != nullptr) continue;
+    // Apart from the calls, so that scrapes and probes are no part of their
+    // figures.
+    endpoint.metrics = &options_.metrics->AddMethod(
+        kObservedService, fmt::format("{} {}", endpoint.method, endpoint.path));
+  }
   if (options_.console != nullptr) {
     // Its paths are its own: MethodFor and Handle ask it for them.
-    endpoints_.push_back({.method = "GET",
-                          .path = "/console",
-                          .what = "a page that shows answers, and why"});
+    endpoints_.push_back(
+        {.method = "GET",
+         .path = "/console",
+         .what = "a page that shows answers, and why",
+         .metrics = &options_.metrics->AddMethod(kObservedService, "GET /console")});
+    console_metrics_ = endpoints_.back().metrics;
   }
 }
 
@@ -155,14 +183,16 @@ void HttpServer::AddCall(const char* path, const char* what, AccessRole role,
        .what = what,
        .role = role,
        .metrics = metrics,
-       .handle = [metrics, criticality, &call](
+       .counts_itself = true,
+       .handle = [this, metrics, criticality, &call](
                      HttpRequest request,
                      ReplyTo reply_to) -> std::optional<HttpReply> {
          const auto cancelled = reply_to.cancelled();
          call(std::move(request.body),
               ParseCriticality(request.criticality).value_or(criticality),
-              std::move(request.rights), cancelled,
-              JsonReply(metrics, std::move(reply_to)));
+              std::move(request.rights), std::move(request.request_id),
+              cancelled,
+              JsonReply(metrics, &options_.load_report, std::move(reply_to)));
          return std::nullopt;
        }});
 }
@@ -252,10 +282,22 @@ std::optional<HttpReply> HttpServer::Handle(HttpRequest request,
                                             ReplyTo reply_to) {
   if (request.path == "/") return TextReply(Endpoints());
   const Endpoint* const endpoint = Find(request.path);
-  if (endpoint == nullptr || endpoint->handle == nullptr) {
-    return options_.console->Handle(std::move(request), std::move(reply_to));
+  if (endpoint != nullptr && endpoint->counts_itself) {
+    return endpoint->handle(std::move(request), std::move(reply_to));
   }
-  return endpoint->handle(std::move(request), std::move(reply_to));
+  const bool is_consoles = endpoint == nullptr || endpoint->handle == nullptr;
+  MethodMetrics* const metrics =
+      is_consoles ? console_metrics_ : endpoint->metrics;
+  const auto start = std::chrono::steady_clock::now();
+  ReplyTo counted = Counted(metrics, reply_to);
+  std::optional<HttpReply> reply =
+      is_consoles
+          ? options_.console->Handle(std::move(request), std::move(counted))
+          : endpoint->handle(std::move(request), std::move(counted));
+  if (reply.has_value()) {
+    metrics->Handled(reply->code, std::chrono::steady_clock::now() - start);
+  }
+  return reply;
 }
 
 }  // namespace tributary

@@ -25,11 +25,11 @@ namespace tributary {
 // Starts to answer a request in proto3 JSON; returns at once. Calls `done`
 // exactly once, on any thread, with the reply's JSON or the error. *cancelled
 // becomes true when the client has gone. The rights are the caller's; null
-// where everybody may do everything.
-using CallJson =
-    std::function<void(std::string body, Criticality, SharedRights,
-                       std::shared_ptr<const std::atomic<bool>> cancelled,
-                       std::function<void(absl::StatusOr<std::string>)> done)>;
+// where everybody may do everything. The request's id may be empty.
+using CallJson = std::function<void(
+    std::string body, Criticality, SharedRights, std::string request_id,
+    std::shared_ptr<const std::atomic<bool>> cancelled,
+    std::function<void(absl::StatusOr<std::string>)> done)>;
 
 struct HttpServerOptions {
   // The field of the configuration that errors begin with: "http" or "admin".
@@ -57,6 +57,9 @@ struct HttpServerOptions {
   // Decides who may make which requests; null: everybody all. It outlives the
   // server.
   AccessControl* access = nullptr;
+  // What the header endpoint-load-metrics of answers to calls says; null: there
+  // is none. Thread-safe.
+  std::function<std::string()> load_report = nullptr;
   HttpListenerOptions listener = {};
 };
 
@@ -114,8 +117,10 @@ class HttpServer final : public HttpHandler {
     AccessRole role = AccessRole::kObserve;
     // Whether Access.open_health opens it to everybody.
     bool is_health = false;
-    // Null for those that are not counted.
+    // Null for those that are not counted. Calls count themselves, as they know
+    // when they begin; `counts_itself` says so.
     MethodMetrics* metrics = nullptr;
+    bool counts_itself = false;
     // As Handle. Null for those that the console answers.
     std::function<std::optional<HttpReply>(HttpRequest, ReplyTo)> handle =
         nullptr;
@@ -141,6 +146,8 @@ class HttpServer final : public HttpHandler {
   const std::string address_;
   // Every path but "/" and those of the console.
   std::vector<Endpoint> endpoints_;
+  // Of all paths of the console; null without one.
+  MethodMetrics* console_metrics_ = nullptr;
   Scrapes scrapes_;
   // Set by Start. Destroyed first: it calls this object.
   std::unique_ptr<HttpListener> listener_;

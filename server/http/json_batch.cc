@@ -21,6 +21,7 @@ class JsonBatchCall final : public RequestCall {
  public:
   JsonBatchCall(const RetrievalHandler* handler, const v1::Limits* limits,
                 std::string json, Criticality criticality, SharedRights rights,
+                std::string request_id,
                 std::shared_ptr<const std::atomic<bool>> cancelled,
                 std::function<void(absl::StatusOr<std::string>)> done)
       : handler_(handler),
@@ -29,6 +30,7 @@ class JsonBatchCall final : public RequestCall {
         rights_(std::move(rights)),
         cancelled_(std::move(cancelled)),
         done_(std::move(done)) {
+    batch_.request_id = std::move(request_id);
     const std::vector<RequestOutline> counted(
         CountJsonRequests(json_, limits_->max_batch()));
     terms_ = handler_->TermsOf(counted, SteadyTime::max(),
@@ -121,11 +123,12 @@ size_t CountJsonRequests(std::string_view json, size_t most) {
 void StartJsonBatch(const RetrievalHandler* handler, const v1::Limits* limits,
                     RequestExecutor* executor, std::string json,
                     Criticality criticality, SharedRights rights,
+                    std::string request_id,
                     std::shared_ptr<const std::atomic<bool>> cancelled,
                     std::function<void(absl::StatusOr<std::string>)> done) {
-  auto* const call = new JsonBatchCall(handler, limits, std::move(json),
-                                       criticality, std::move(rights),
-                                       std::move(cancelled), std::move(done));
+  auto* const call = new JsonBatchCall(
+      handler, limits, std::move(json), criticality, std::move(rights),
+      std::move(request_id), std::move(cancelled), std::move(done));
   executor->Submit(call, RequestExecutor::Thread::kMayNotRun);
 }
 

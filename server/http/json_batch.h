@@ -21,6 +21,7 @@ namespace tributary {
 void StartJsonBatch(const RetrievalHandler* handler, const v1::Limits* limits,
                     RequestExecutor* executor, std::string json,
                     Criticality criticality, SharedRights rights,
+                    std::string request_id,
                     std::shared_ptr<const std::atomic<bool>> cancelled,
                     std::function<void(absl::StatusOr<std::string>)> done);
 

@@ -13,12 +13,13 @@ namespace {
 class JsonCall final : public RequestCall {
  public:
   JsonCall(const RetrievalHandler* handler, std::string json,
-           Criticality criticality, SharedRights rights,
+           Criticality criticality, SharedRights rights, std::string request_id,
            std::shared_ptr<const std::atomic<bool>> cancelled,
            std::function<void(absl::StatusOr<std::string>)> done)
       : handler_(handler),
         json_(std::move(json)),
         rights_(std::move(rights)),
+        request_id_(std::move(request_id)),
         cancelled_(std::move(cancelled)),
         done_(std::move(done)) {
     terms_ = JsonTermsOf(*handler_, json_.size(), criticality);
@@ -50,7 +51,8 @@ class JsonCall final : public RequestCall {
           "page_token: the server has too much to do for a page of this list");
     }
     v1::RetrieveResponse response;
-    RETURN_IF_ERROR(handler_->Retrieve(request, options, &response));
+    RETURN_IF_ERROR(
+        handler_->Retrieve(request, options, &response, request_id_));
     return PrintRetrieveResponse(response);
   }
 
@@ -62,6 +64,7 @@ class JsonCall final : public RequestCall {
   const RetrievalHandler* const handler_;
   const std::string json_;
   const SharedRights rights_;
+  const std::string request_id_;
   const std::shared_ptr<const std::atomic<bool>> cancelled_;
   const std::function<void(absl::StatusOr<std::string>)> done_;
   absl::StatusOr<std::string> reply_ = absl::UnknownError("not run");
@@ -80,12 +83,12 @@ CallTerms JsonTermsOf(const RetrievalHandler& handler, size_t json_bytes,
 
 void StartJsonCall(const RetrievalHandler* handler, RequestExecutor* executor,
                    std::string json, Criticality criticality,
-                   SharedRights rights,
+                   SharedRights rights, std::string request_id,
                    std::shared_ptr<const std::atomic<bool>> cancelled,
                    std::function<void(absl::StatusOr<std::string>)> done) {
-  auto* const call =
-      new JsonCall(handler, std::move(json), criticality, std::move(rights),
-                   std::move(cancelled), std::move(done));
+  auto* const call = new JsonCall(handler, std::move(json), criticality,
+                                  std::move(rights), std::move(request_id),
+                                  std::move(cancelled), std::move(done));
   executor->Submit(call, RequestExecutor::Thread::kMayNotRun);
 }
 

@@ -18,10 +18,11 @@ namespace tributary {
 // Answers a RetrieveRequest in proto3 JSON as a call of the executor, which
 // admits or refuses it by JsonTermsOf. Returns at once; calls `done` exactly
 // once, on any thread. `handler` and `executor` outlive the call. `rights` are
-// the caller's; null where everybody may do everything.
+// the caller's; null where everybody may do everything. `request_id` may be
+// empty.
 void StartJsonCall(const RetrievalHandler* handler, RequestExecutor* executor,
                    std::string json, Criticality criticality,
-                   SharedRights rights,
+                   SharedRights rights, std::string request_id,
                    std::shared_ptr<const std::atomic<bool>> cancelled,
                    std::function<void(absl::StatusOr<std::string>)> done);
 

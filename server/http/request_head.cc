@@ -13,6 +13,9 @@
 namespace tributary {
 namespace {
 
+// Longer ids are as none.
+constexpr size_t kMaxRequestIdBytes = 128;
+
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -29,6 +32,7 @@ struct Head {
   std::string_view criticality;
   std::string_view authorization;
   std::string_view if_none_match;
+  std::string_view request_id;
 };
 
 MHD_Result AddHeader(void* to, MHD_ValueKind /*kind*/, const char* key,
@@ -55,6 +59,8 @@ MHD_Result AddHeader(void* to, MHD_ValueKind /*kind*/, const char* key,
     head.authorization = text;
   } else if (EqualsIgnoringCase(name, "If-None-Match")) {
     head.if_none_match = text;
+  } else if (EqualsIgnoringCase(name, "x-request-id")) {
+    head.request_id = text;
   }
   return MHD_YES;
 }
@@ -99,6 +105,9 @@ std::optional<HttpReply> ReadHead(MHD_Connection* connection,
   request->criticality = head.criticality;
   request->authorization = head.authorization;
   request->if_none_match = head.if_none_match;
+  if (head.request_id.size() <= kMaxRequestIdBytes) {
+    request->request_id = head.request_id;
+  }
   const auto* const size = MHD_get_connection_info(
       connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
   if (size != nullptr && size->header_size > max_head_bytes) {

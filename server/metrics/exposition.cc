@@ -62,10 +62,11 @@ void CollectMethods(std::span<const std::unique_ptr<MethodMetrics>> methods,
                  "Duration of completed calls in seconds, by service and "
                  "method.");
   for (const auto& method : methods) {
+    // No alert looks at failures of these.
+    const bool only_ok = method->service == kObservedService;
     for (size_t code = 0; code < method->handled.size(); ++code) {
-      if (!IsShownFromTheStart(code) && method->handled[code].value() == 0) {
-        continue;
-      }
+      const bool shown = only_ok ? code == 0 : IsShownFromTheStart(code);
+      if (!shown && method->handled[code].value() == 0) continue;
       handled.Add({{"grpc_service", method->service},
                    {"grpc_method", method->method},
                    {"grpc_code", kCodeNames[code]}},
@@ -77,6 +78,20 @@ void CollectMethods(std::span<const std::unique_ptr<MethodMetrics>> methods,
   }
   handled.MoveTo(families);
   seconds.MoveTo(families);
+}
+
+void CountByCode(const AudienceMetrics& audience, Family* requests) {
+  const auto add = [&](size_t code, uint64_t count) {
+    requests->Add({{"label", audience.label},
+                   {"profile", audience.profile},
+                   {"code", kCodeNames[code]}},
+                  static_cast<double>(count));
+  };
+  add(0, audience.seconds.Read().sample_count);
+  for (size_t code = 1; code < audience.failed.size(); ++code) {
+    const uint64_t count = audience.failed[code].value();
+    if (count > 0 || IsShownFromTheStart(code)) add(code, count);
+  }
 }
 
 using Retrievers = std::span<const std::unique_ptr<RetrieverMetrics>>;
@@ -226,12 +241,19 @@ void ServerMetrics::CollectTotals(
       "tributary_answer_seconds",
       "Seconds it took to answer a request, from its plan to its reply, by the "
       "label of the version that answered and the profile that applied.");
+  Family requests = Counters(
+      "tributary_requests_total",
+      "Requests that were routed to a version, by its label, the profile that "
+      "applied, and the code of the answer; each entry of a batch counts as "
+      "one.");
   const size_t count = audience_count_.load(std::memory_order_acquire);
   for (size_t i = 0; i < count; ++i) {
     const AudienceMetrics& audience = *audiences_[i];
     audiences.Add({{"label", audience.label}, {"profile", audience.profile}},
                   audience.seconds);
+    CountByCode(audience, &requests);
   }
+  requests.MoveTo(families);
   audiences.MoveTo(families);
   CollectFilters(families);
   Histograms("tributary_swap_seconds",
@@ -241,6 +263,24 @@ void ServerMetrics::CollectTotals(
       .MoveTo(families);
   CollectLoad(families);
   CollectAccess(families);
+  CollectRecording(families);
+}
+
+void ServerMetrics::CollectRecording(
+    std::vector<prometheus::MetricFamily>* families) const {
+  Gauges("tributary_recording",
+         "1 while a share of the calls is kept in the recording, else 0.")
+      .Add({}, static_cast<double>(recording.load(std::memory_order_relaxed)))
+      .MoveTo(families);
+  Counters("tributary_recorded_total", "Calls that are in the recording.")
+      .Add({}, recorded)
+      .MoveTo(families);
+  Counters("tributary_recording_dropped_total",
+           "Sampled calls that are not in the recording, by reason: too many "
+           "waited to be written, or the call is too long for the file.")
+      .Add({{"reason", "queue"}}, recording_dropped_queue)
+      .Add({{"reason", "size"}}, recording_dropped_size)
+      .MoveTo(families);
 }
 
 void ServerMetrics::CollectAccess(
@@ -361,6 +401,10 @@ void ServerMetrics::CollectLoad(
              "Seconds that calls waited for a thread before they were "
              "answered.")
       .Add({}, wait_seconds)
+      .MoveTo(families);
+  Counters("tributary_busy_seconds_total",
+           "Seconds that calls had a request thread, of all threads together.")
+      .Add({}, static_cast<double>(busy_ns.value()) * 1e-9)
       .MoveTo(families);
   Family refusals = Counters(
       "tributary_refused_total",

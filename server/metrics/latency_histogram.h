@@ -44,6 +44,11 @@ class alignas(64) LatencyHistogram {
   // while others observe.
   prometheus::ClientMetric::Histogram Read() const;
 
+  // All observed durations together.
+  std::chrono::nanoseconds sum() const {
+    return std::chrono::nanoseconds(sum_ns_.load(std::memory_order_relaxed));
+  }
+
  private:
   std::array<std::atomic<uint64_t>, kBoundsNs.size() + 1> buckets_{};
   std::atomic<uint64_t> sum_ns_{0};

@@ -45,6 +45,11 @@ MethodMetrics& ServerMetrics::AddMethod(std::string service,
                                         std::string method) {
   const MutexLock lock(&mutex_);
   const size_t slot = method_count_.load(std::memory_order_relaxed);
+  for (size_t i = 0; i < slot; ++i) {
+    if (methods_[i]->service == service && methods_[i]->method == method) {
+      return *methods_[i];
+    }
+  }
   methods_.at(slot) = std::make_unique<MethodMetrics>();
   methods_[slot]->service = std::move(service);
   methods_[slot]->method = std::move(method);
@@ -69,6 +74,16 @@ RetrieverMetrics& ServerMetrics::ForRetriever(std::string_view name) {
     if (retrievers_[i]->name == name) return *retrievers_[i];
   }
   return *retrievers_[0];
+}
+
+void ServerMetrics::ForEachLiveRecall(
+    const std::function<void(std::string_view name, double recall)>& visit)
+    const {
+  const size_t count = retriever_count_.load(std::memory_order_acquire);
+  for (size_t i = 0; i < count; ++i) {
+    const LiveRecallMetrics& longest = retrievers_[i]->live_recall.back();
+    if (longest.expected() > 0) visit(retrievers_[i]->name, longest.recent());
+  }
 }
 
 void ServerMetrics::AddAudience(std::string_view label,

@@ -26,10 +26,12 @@ namespace tributary {
 
 // Retrievers beyond this number share one set of counters, named kOtherName.
 inline constexpr size_t kMaxRetrieverNames = 64;
-inline constexpr size_t kMaxMethods = 32;
+inline constexpr size_t kMaxMethods = 64;
 // Pairs of a label and a profile beyond this number share one set of counters.
 inline constexpr size_t kMaxAudiences = 64;
 inline constexpr char kOtherName[] = "other";
+// What AddMethod calls the service of what is asked by GET over HTTP.
+inline constexpr char kObservedService[] = "http_get";
 
 // Counters of one RPC method. Thread-safe.
 struct MethodMetrics {
@@ -115,6 +117,8 @@ struct AudienceMetrics {
   std::string profile;
   // How long it took to answer, from the plan to the reply.
   LatencyHistogram seconds;
+  // Requests that failed, by absl::StatusCode.
+  std::array<Counter, 17> failed;
 };
 
 // All metric families of /metrics. The request path writes to the public
@@ -125,9 +129,9 @@ class ServerMetrics : public prometheus::Collectable {
   ServerMetrics();
   ~ServerMetrics() override;
 
-  // Creates the counters of a method. The reference is valid as long as this
-  // object. Call it once for each method, before serving.
-  // REQUIRES: at most kMaxMethods calls.
+  // The counters of a method, which are created by the first call with its
+  // name. The reference is valid as long as this object. Call it before
+  // serving. REQUIRES: at most kMaxMethods methods.
   MethodMetrics& AddMethod(std::string service, std::string method)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -151,11 +155,25 @@ class ServerMetrics : public prometheus::Collectable {
   // as long as this object.
   RetrieverMetrics& ForRetriever(std::string_view name);
 
+  // Calls `visit` with the name and the recent live recall, at the longest
+  // lists, of each retriever whose live recall was measured.
+  void ForEachLiveRecall(const std::function<void(std::string_view name,
+                                                  double recall)>& visit) const;
+
   // The counters of a label (empty for the active version) and a profile (empty
   // for none). Lock-free, except for the first call with a pair. The reference
   // is valid as long as this object.
   AudienceMetrics& ForAudience(std::string_view label, std::string_view profile)
       ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Counts a request that failed, as ForAudience. The profile is the one that
+  // applied, or empty: never what a request merely names.
+  void Failed(std::string_view label, std::string_view profile,
+              absl::StatusCode code) {
+    const auto i = static_cast<size_t>(code);
+    AudienceMetrics& audience = ForAudience(label, profile);
+    audience.failed[i < audience.failed.size() ? i : 2].Add();  // 2: UNKNOWN
+  }
 
   std::vector<prometheus::MetricFamily> Collect() const override;
   // Collect(), in Prometheus' text exposition format 0.0.4.
@@ -191,12 +209,20 @@ class ServerMetrics : public prometheus::Collectable {
   std::array<Counter, kDenialReasons.size()> denied;
   // Calls of the control plane whose record could not be written.
   Counter audit_failures;
+  // Recording calls: 1 while they are kept, else 0; those that are in the file,
+  // and those that are not because too many waited, or for their size.
+  std::atomic<int64_t> recording{0};
+  Counter recorded;
+  Counter recording_dropped_queue;
+  Counter recording_dropped_size;
   // Calls that were refused when they arrived, by index in kRefusalReasons.
   std::array<Counter, kRefusalReasons.size()> refused;
   // Calls that were cancelled, or whose deadline passed, while they waited.
   Counter dropped;
   // How long calls waited for a thread.
   LatencyHistogram wait_seconds;
+  // How long calls had a thread, in all, in nanoseconds.
+  Counter busy_ns;
   // Requests answered, by v1::ServiceLevel.
   std::array<Counter, v1::ServiceLevel_ARRAYSIZE> answered_at_level;
 
@@ -248,6 +274,7 @@ class ServerMetrics : public prometheus::Collectable {
   void CollectFilters(std::vector<prometheus::MetricFamily>* families) const;
   void CollectLoad(std::vector<prometheus::MetricFamily>* families) const;
   void CollectAccess(std::vector<prometheus::MetricFamily>* families) const;
+  void CollectRecording(std::vector<prometheus::MetricFamily>* families) const;
   static void CollectProcess(std::vector<prometheus::MetricFamily>* families);
 
   // Tables that are read without a lock and appended to with mutex_ held.

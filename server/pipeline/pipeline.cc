@@ -6,6 +6,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -97,6 +98,19 @@ absl::Status Pipeline::Retrieve(const RoutedBundle& from,
                                 const v1::RetrieveRequest& request,
                                 const RetrieveOptions& options,
                                 ReplyFunction write) const {
+  std::string_view profile;
+  absl::Status status = Answer(from, request, options, write, &profile);
+  if (!status.ok() && metrics_ != nullptr) {
+    metrics_->Failed(from.label.view(), profile, status.code());
+  }
+  return status;
+}
+
+absl::Status Pipeline::Answer(const RoutedBundle& from,
+                              const v1::RetrieveRequest& request,
+                              const RetrieveOptions& options,
+                              ReplyFunction write,
+                              std::string_view* profile) const {
   thread_local Scratch scratch;
   const std::shared_ptr<const ServingBundle>& bundle = from.bundle;
   const ConditionsOf conditions(&scratch.plan);
@@ -104,6 +118,7 @@ absl::Status Pipeline::Retrieve(const RoutedBundle& from,
   ASSIGN_OR_RETURN(const AskedRequest asked,
                    MakeAskedRequest(profiles_, bundle->bundle().version(),
                                     request, options, &scratch.completed));
+  *profile = asked.profiled.profile;
   const v1::ServerConfig& config = asked.config();
   if (const absl::Status planned =
           MakePlan(config, *bundle, asked.message(), began, asked.options,

@@ -55,6 +55,13 @@ class Pipeline {
                         v1::RetrieveResponse* response) const;
 
  private:
+  // Retrieve, without counting errors; *profile becomes the one that applied,
+  // as soon as it is known.
+  absl::Status Answer(const RoutedBundle& from,
+                      const v1::RetrieveRequest& request,
+                      const RetrieveOptions& options, ReplyFunction write,
+                      std::string_view* profile) const;
+
   const Profiles profiles_;
   WorkerPool* const pool_;
   ServerMetrics* const metrics_;

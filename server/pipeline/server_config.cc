@@ -253,6 +253,27 @@ absl::Status CompleteLiveRecall(v1::LiveRecall* live_recall) {
                     65'536);
 }
 
+absl::Status CompleteRecording(v1::Recording* recording) {
+  if (!recording->has_file()) recording->set_file("");
+  if (!recording->has_max_bytes()) recording->set_max_bytes(67108864);
+  if (!recording->has_share()) recording->set_share(0.01);
+  if (!recording->has_user_keys()) recording->set_user_keys(false);
+  if (!(recording->share() >= 0 && recording->share() <= 1)) {
+    return FieldError("recording.share", "{} is not within 0 to 1",
+                      recording->share());
+  }
+  return CheckRange("recording.max_bytes", recording->max_bytes(), 1'048'576,
+                    1'099'511'627'776);
+}
+
+absl::Status CompleteLoadReports(v1::LoadReports* reports) {
+  if (!reports->has_in_trailers()) reports->set_in_trailers(false);
+  if (!reports->has_out_of_band()) reports->set_out_of_band(false);
+  if (!reports->has_min_interval_ms()) reports->set_min_interval_ms(1000);
+  return CheckRange("load_reports.min_interval_ms", reports->min_interval_ms(),
+                    10, 60'000);
+}
+
 absl::Status CompleteResidency(v1::Residency* residency) {
   if (!residency->has_keep()) residency->set_keep(1);
   if (!residency->has_max_bytes()) residency->set_max_bytes(0);
@@ -302,6 +323,8 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given) {
   RETURN_IF_ERROR(CompleteExecution(config.mutable_execution()));
   RETURN_IF_ERROR(CompleteLiveRecall(config.mutable_live_recall()));
   RETURN_IF_ERROR(CompleteResidency(config.mutable_residency()));
+  RETURN_IF_ERROR(CompleteRecording(config.mutable_recording()));
+  RETURN_IF_ERROR(CompleteLoadReports(config.mutable_load_reports()));
   if (!config.filters().has_cache_bytes()) {
     config.mutable_filters()->set_cache_bytes(67108864);
   }

@@ -45,6 +45,11 @@ grpc::ByteBuffer SerializeToBuffer(const google::protobuf::Message& response) {
   return {&slice, 1};
 }
 
+// "Stage" of "/tributary.v1.Bundles/Stage".
+std::string_view MethodNameOf(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
 absl::Status ToAbsl(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
                       status.error_message());
@@ -70,6 +75,7 @@ grpc::Status ControlService::Guard(std::string_view method, AccessRole role,
   std::string arguments = kNoArguments;
   const grpc::Status status =
       allowed.ok() ? run(&arguments) : ToGrpcStatus(allowed.status());
+  if (!allowed.ok()) bundles_->CountRefused(MethodNameOf(method), status);
   std::string who;
   if (!allowed.ok() || *allowed == nullptr) {
     who = callers_->Describe(*context);
@@ -100,7 +106,10 @@ void ControlService::Add(const char* name, AccessRole role, bool reads,
     return Guard(name, role, reads, context, [&](std::string* arguments) {
       Request request;
       const absl::Status parsed = ParseBuffer(*bytes, &request);
-      if (!parsed.ok()) return ToGrpcStatus(parsed);
+      if (!parsed.ok()) {
+        bundles_->CountRefused(MethodNameOf(name), ToGrpcStatus(parsed));
+        return ToGrpcStatus(parsed);
+      }
       *arguments = ArgumentsOf(request);
       Response response;
       grpc::Status status = (bundles_->*handler)(context, &request, &response);

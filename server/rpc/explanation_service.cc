@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "grpcpp/support/slice.h"
+#include "server/rpc/load_report_trailer.h"
 #include "server/rpc/status_to_grpc.h"
 #include "server/service/explain_bytes.h"
 #include "status/field_error.h"
@@ -46,8 +47,13 @@ absl::Status ReadExplainBuffer(const v1::Limits& limits,
 // One call. Deletes itself when gRPC is done with it.
 class ExplainReactor final : public grpc::ServerUnaryReactor {
  public:
-  ExplainReactor(grpc::ByteBuffer* response, MethodMetrics* metrics)
-      : response_(response), metrics_(metrics) {}
+  ExplainReactor(grpc::CallbackServerContext* context,
+                 const LoadMeter* load_meter, grpc::ByteBuffer* response,
+                 MethodMetrics* metrics)
+      : context_(context),
+        load_meter_(load_meter),
+        response_(response),
+        metrics_(metrics) {}
 
   const std::shared_ptr<std::atomic<bool>>& cancelled() const {
     return cancelled_;
@@ -55,6 +61,7 @@ class ExplainReactor final : public grpc::ServerUnaryReactor {
 
   void Answer(const absl::StatusOr<v1::ExplainResponse>& response) {
     metrics_->Handled(response.status().code(), ExplainClock::now() - start_);
+    AddLoadReport(load_meter_, context_);
     if (!response.ok()) return Finish(ToGrpcStatus(response.status()));
     const grpc::Slice slice(response->SerializeAsString());
     *response_ = grpc::ByteBuffer(&slice, 1);
@@ -67,6 +74,9 @@ class ExplainReactor final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
+  // It lives as long as this.
+  grpc::CallbackServerContext* const context_;
+  const LoadMeter* const load_meter_;
   grpc::ByteBuffer* const response_;
   MethodMetrics* const metrics_;
   const SteadyTime start_ = ExplainClock::now();
@@ -89,7 +99,8 @@ ExplanationService::ExplanationService(const v1::ServerConfig& config,
 grpc::ServerUnaryReactor* ExplanationService::Explain(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
-  auto* const reactor = new ExplainReactor(response, &metrics_);
+  auto* const reactor =
+      new ExplainReactor(context, load_meter_, response, &metrics_);
   SharedRights rights;
   if (callers_ != nullptr) {
     auto allowed = callers_->Allow(*context, AccessRole::kExplain,

@@ -4,6 +4,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/explain/explain_calls.h"
+#include "server/load_reports/load_meter.h"
 #include "server/metrics/server_metrics.h"
 #include "server/rpc/caller_check.h"
 #include "tributary/v1/config.pb.h"
@@ -23,6 +24,9 @@ class ExplanationService final
                      ServerMetrics* metrics,
                      const CallerCheck* callers = nullptr);
 
+  // As RetrievalService::set_load_meter.
+  void set_load_meter(const LoadMeter* meter) { load_meter_ = meter; }
+
   grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
                                     grpc::ByteBuffer* response) override;
@@ -33,6 +37,7 @@ class ExplanationService final
   MethodMetrics& metrics_;
   // Null: everybody may call.
   const CallerCheck* const callers_;
+  const LoadMeter* load_meter_ = nullptr;
 };
 
 }  // namespace tributary

@@ -1,10 +1,12 @@
 #include "server/rpc/health_service.h"
 
+#include <chrono>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "fmt/format.h"
 #include "server/rpc/status_to_grpc.h"
+#include "status/status_macros.h"
 
 namespace tributary {
 
@@ -67,11 +69,22 @@ class HealthService::Watcher final
     {
       const MutexLock lock(&service_->mutex_);
       service_->watchers_.erase(this);
+      CountEnd();
     }
     delete this;
   }
 
  private:
+  void CountEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(service_->mutex_) {
+    if (service_->watch_metrics_ == nullptr) return;
+    const absl::StatusCode code =
+        cancelled_ || !ending_
+            ? absl::StatusCode::kCancelled
+            : static_cast<absl::StatusCode>(end_status_.error_code());
+    service_->watch_metrics_->Handled(
+        code, std::chrono::steady_clock::now() - began_);
+  }
+
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(service_->mutex_) {
     if (finished_ || writing_) return;
     if (cancelled_) {
@@ -89,6 +102,8 @@ class HealthService::Watcher final
   }
 
   HealthService* const service_;
+  const std::chrono::steady_clock::time_point began_ =
+      std::chrono::steady_clock::now();
   const bool known_;
   // UNKNOWN, which is never sent, stands for "nothing yet".
   HealthCheckResponse::ServingStatus next_ ABSL_GUARDED_BY(service_->mutex_) =
@@ -131,28 +146,33 @@ void HealthService::Shutdown() {
   }
 }
 
+absl::Status HealthService::Answer(const grpc::CallbackServerContext& context,
+                                   const HealthCheckRequest& request,
+                                   HealthCheckResponse* response) {
+  if (callers_ != nullptr) {
+    RETURN_IF_ERROR(
+        callers_->AllowHealth(context, "/grpc.health.v1.Health/Check"));
+  }
+  if (!Knows(request.service())) {
+    return absl::NotFoundError(
+        fmt::format("service \"{}\" does not exist", request.service()));
+  }
+  const MutexLock lock(&mutex_);
+  response->set_status(StatusOf(serving_));
+  return absl::OkStatus();
+}
+
 grpc::ServerUnaryReactor* HealthService::Check(
     grpc::CallbackServerContext* context, const HealthCheckRequest* request,
     HealthCheckResponse* response) {
+  const auto start = std::chrono::steady_clock::now();
+  const absl::Status status = Answer(*context, *request, response);
+  if (check_metrics_ != nullptr) {
+    check_metrics_->Handled(status.code(),
+                            std::chrono::steady_clock::now() - start);
+  }
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const absl::Status allowed =
-      callers_ == nullptr
-          ? absl::OkStatus()
-          : callers_->AllowHealth(*context, "/grpc.health.v1.Health/Check");
-  if (!allowed.ok()) {
-    reactor->Finish(ToGrpcStatus(allowed));
-    return reactor;
-  }
-  if (!Knows(request->service())) {
-    reactor->Finish(ToGrpcStatus(absl::NotFoundError(
-        fmt::format("service \"{}\" does not exist", request->service()))));
-    return reactor;
-  }
-  {
-    const MutexLock lock(&mutex_);
-    response->set_status(StatusOf(serving_));
-  }
-  reactor->Finish(grpc::Status::OK);
+  reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "server/metrics/server_metrics.h"
 #include "server/rpc/caller_check.h"
 #include "sync/mutex.h"
 
@@ -21,6 +22,12 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   explicit HealthService(std::vector<std::string> services,
                          const CallerCheck* callers = nullptr);
   ~HealthService() override;
+
+  // Has calls counted. Only before the first call; `metrics` outlives this.
+  void set_metrics(ServerMetrics* metrics) {
+    check_metrics_ = &metrics->AddMethod("grpc.health.v1.Health", "Check");
+    watch_metrics_ = &metrics->AddMethod("grpc.health.v1.Health", "Watch");
+  }
 
   void SetServing(bool serving);
   // Sets NOT_SERVING for good, sends it to all watchers, and ends their
@@ -39,10 +46,17 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   class Watcher;
 
   bool Knows(const std::string& service) const;
+  absl::Status Answer(const grpc::CallbackServerContext& context,
+                      const grpc::health::v1::HealthCheckRequest& request,
+                      grpc::health::v1::HealthCheckResponse* response)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::set<std::string> services_;
   const CallerCheck* const callers_;
+  // Null: calls are not counted.
+  MethodMetrics* check_metrics_ = nullptr;
+  MethodMetrics* watch_metrics_ = nullptr;
   Mutex mutex_;
   bool serving_ ABSL_GUARDED_BY(mutex_) = false;
   bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;

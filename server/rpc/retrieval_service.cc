@@ -13,6 +13,8 @@
 #include "grpcpp/support/async_unary_call.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
+#include "server/rpc/load_report_trailer.h"
+#include "server/rpc/request_id.h"
 #include "server/rpc/status_to_grpc.h"
 #include "server/service/criticality.h"
 #include "status/field_error.h"
@@ -129,7 +131,8 @@ class RetrievalService::Call final : public RequestCall {
     if (method_ != Method::kRetrieve) return RunBatch(options, terms);
     // Kept for its capacity.
     thread_local std::string bytes;
-    status_ = service_->handler_->Retrieve(outline_, options, &bytes);
+    status_ =
+        service_->handler_->Retrieve(outline_, options, &bytes, RecordedId());
     if (status_.ok()) {
       const grpc::Slice slice(bytes);
       reply_ = grpc::ByteBuffer(&slice, 1);
@@ -147,6 +150,7 @@ class RetrievalService::Call final : public RequestCall {
       return stream_->Write(reply_, &part_taken_);
     }
     Count(status_);
+    AddLoadReport(service_->load_meter_, &*context_);
     // It says whether there was anything to answer.
     const bool empty = batch_.entries.empty();
     DropRequest();
@@ -167,6 +171,7 @@ class RetrievalService::Call final : public RequestCall {
 
   void Refuse(const absl::Status& error) override {
     Count(error);
+    AddLoadReport(service_->load_meter_, &*context_);
     if (absl::IsResourceExhausted(error)) {
       // Clients with a retry policy obey this; RetryInfo says the same to the
       // program.
@@ -196,7 +201,14 @@ class RetrievalService::Call final : public RequestCall {
   }
 
  private:
+  // The call's id, where calls are recorded.
+  std::string_view RecordedId() const {
+    if (!service_->handler_->records()) return {};
+    return RequestIdOf(*context_);
+  }
+
   bool RunBatch(const RetrieveOptions& options, const RunTerms& terms) {
+    if (batch_.answered == 0) batch_.request_id = RecordedId();
     const absl::StatusOr<bool> done =
         service_->handler_->ContinueBatch(options, terms.slice_end, &batch_);
     if (done.ok() && !*done) return false;

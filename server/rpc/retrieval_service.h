@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "grpcpp/completion_queue.h"
+#include "server/load_reports/load_meter.h"
 #include "server/metrics/server_metrics.h"
 #include "server/rpc/caller_check.h"
 #include "server/rpc/queued_service.h"
@@ -45,6 +46,10 @@ class RetrievalService final : public QueuedService {
                    const CallerCheck* callers = nullptr);
   ~RetrievalService() override;
 
+  // Has each answer bring a load report in its trailers. Only before Start;
+  // `meter` outlives this.
+  void set_load_meter(const LoadMeter* meter) { load_meter_ = meter; }
+
   grpc::Service* service() override { return &service_; }
   void Start(std::unique_ptr<grpc::ServerCompletionQueue> queue) override;
   void Close() override;
@@ -77,6 +82,8 @@ class RetrievalService final : public QueuedService {
   RequestExecutor* const executor_;
   const CallerCheck* const callers_;
   std::array<MethodMetrics*, kMethods> metrics_;
+  // Null: no reports.
+  const LoadMeter* load_meter_ = nullptr;
 
   // Constant between Start and Stop.
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;

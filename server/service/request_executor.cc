@@ -161,6 +161,7 @@ void RequestExecutor::RunAll(RequestCall* call) {
 RequestCall* RequestExecutor::Advance(RequestCall* call, bool done,
                                       std::chrono::nanoseconds service,
                                       std::vector<RequestCall*>* dropped) {
+  metrics_->busy_ns.Add(static_cast<uint64_t>(service.count()));
   const MutexLock lock(&mutex_);
   call->service_ += service;
   if (done) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <utility>
 
 #include "fmt/format.h"
 #include "server/pages/page_token.h"
@@ -112,7 +113,42 @@ absl::StatusOr<RoutedBundle> RetrievalHandler::Route(
 
 absl::Status RetrievalHandler::Retrieve(const RequestOutline& request,
                                         const RetrieveOptions& options,
-                                        std::string* bytes) const {
+                                        std::string* bytes,
+                                        std::string_view request_id) const {
+  if (recorder_ == nullptr || !recorder_->Samples()) {
+    return Answer(request, options, bytes);
+  }
+  const SteadyTime start = Clock::now();
+  const absl::Status status = Answer(request, options, bytes);
+  recorder_->Offer({.request_id = std::string(request_id),
+                    .request = std::string(request.bytes),
+                    .status = status,
+                    .response = status.ok() ? *bytes : std::string(),
+                    .took = Clock::now() - start});
+  return status;
+}
+
+absl::Status RetrievalHandler::Retrieve(const v1::RetrieveRequest& request,
+                                        const RetrieveOptions& options,
+                                        v1::RetrieveResponse* response,
+                                        std::string_view request_id) const {
+  if (recorder_ == nullptr || !recorder_->Samples()) {
+    return Answer(request, options, response);
+  }
+  const SteadyTime start = Clock::now();
+  const absl::Status status = Answer(request, options, response);
+  recorder_->Offer(
+      {.request_id = std::string(request_id),
+       .request = request.SerializeAsString(),
+       .status = status,
+       .response = status.ok() ? response->SerializeAsString() : std::string(),
+       .took = Clock::now() - start});
+  return status;
+}
+
+absl::Status RetrievalHandler::Answer(const RequestOutline& request,
+                                      const RetrieveOptions& options,
+                                      std::string* bytes) const {
   v1::RetrieveRequest message;
   RETURN_IF_ERROR(Parse(request, &message));
   ASSIGN_OR_RETURN(const RoutedBundle routed, Route(message));
@@ -123,9 +159,9 @@ absl::Status RetrievalHandler::Retrieve(const RequestOutline& request,
                              });
 }
 
-absl::Status RetrievalHandler::Retrieve(const v1::RetrieveRequest& request,
-                                        const RetrieveOptions& options,
-                                        v1::RetrieveResponse* response) const {
+absl::Status RetrievalHandler::Answer(const v1::RetrieveRequest& request,
+                                      const RetrieveOptions& options,
+                                      v1::RetrieveResponse* response) const {
   ASSIGN_OR_RETURN(const RoutedBundle routed, Route(request));
   return pipeline_->Retrieve(
       routed, request, options,
@@ -152,6 +188,32 @@ absl::StatusOr<bool> RetrievalHandler::ContinueBatch(
   return true;
 }
 
+absl::Status RetrievalHandler::AnswerMessage(const v1::RetrieveRequest& message,
+                                             const RetrieveOptions& options,
+                                             BatchProgress* batch) const {
+  if (recorder_ == nullptr || !recorder_->Samples()) {
+    return pipeline_->Retrieve(batch->routed, message, options,
+                               [batch](const Reply& reply) {
+                                 return AppendBatchEntry(reply, &batch->bytes);
+                               });
+  }
+  const SteadyTime start = Clock::now();
+  std::string kept;
+  const absl::Status status = pipeline_->Retrieve(
+      batch->routed, message, options, [batch, &kept](const Reply& reply) {
+        EncodeReply(reply, &kept);
+        return AppendBatchEntry(reply, &batch->bytes);
+      });
+  if (!status.ok()) kept.clear();
+  recorder_->Offer(
+      {.request_id = batch->request_id,
+       .request = std::string(batch->entries[batch->answered].bytes),
+       .status = status,
+       .response = std::move(kept),
+       .took = Clock::now() - start});
+  return status;
+}
+
 absl::Status RetrievalHandler::AnswerEntry(const RetrieveOptions& options,
                                            BatchProgress* batch) const {
   const RequestOutline& entry = batch->entries[batch->answered];
@@ -162,12 +224,7 @@ absl::Status RetrievalHandler::AnswerEntry(const RetrieveOptions& options,
         "the batch's deadline passed before this request");
   }
   if (status.ok()) status = Parse(entry, &message);
-  if (status.ok()) {
-    status = pipeline_->Retrieve(
-        batch->routed, message, options, [batch](const Reply& reply) {
-          return AppendBatchEntry(reply, &batch->bytes);
-        });
-  }
+  if (status.ok()) status = AnswerMessage(message, options, batch);
   // Nobody reads the other entries either.
   if (absl::IsCancelled(status)) return status;
   if (!status.ok()) AppendBatchError(status, &batch->bytes);

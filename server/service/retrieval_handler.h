@@ -4,11 +4,13 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/pipeline/pipeline.h"
+#include "server/recording/recorder.h"
 #include "server/service/overload_control.h"
 #include "server/service/request_outline.h"
 #include "server/versions/bundle_set.h"
@@ -31,6 +33,8 @@ struct BatchProgress {
   // A part is complete with so many entries, or bytes.
   size_t part_entries = std::numeric_limits<size_t>::max();
   size_t part_bytes = std::numeric_limits<size_t>::max();
+  // As RetrievalHandler::Retrieve takes it.
+  std::string request_id;
 
   bool done() const { return answered == entries.size(); }
 };
@@ -54,6 +58,12 @@ class RetrievalHandler {
                    const Pipeline* pipeline)
       : config_(config), bundles_(bundles), pipeline_(pipeline) {}
 
+  // Has a share of what is answered kept; null: nothing. Only before the first
+  // call. `recorder` outlives this.
+  void set_recorder(Recorder* recorder) { recorder_ = recorder; }
+  // Whether calls are recorded, so that their ids are of use.
+  bool records() const { return recorder_ != nullptr; }
+
   // The terms of a call that arrives now: what it costs, and its deadline, the
   // earlier of `deadline` and the configured one, which a batch has for each
   // entry. `requests` are its outlines.
@@ -62,14 +72,16 @@ class RetrievalHandler {
 
   // Replaces *bytes by the reply to the request that `bytes` of the outline
   // hold, a RetrieveResponse in protobuf's wire format. retrieval.proto lists
-  // the errors; *bytes is unspecified after one. REQUIRES: request.status.ok().
+  // the errors; *bytes is unspecified after one. `request_id` is for the
+  // recording. REQUIRES: request.status.ok().
   absl::Status Retrieve(const RequestOutline& request,
-                        const RetrieveOptions& options,
-                        std::string* bytes) const;
+                        const RetrieveOptions& options, std::string* bytes,
+                        std::string_view request_id = {}) const;
   // The reply to a message, as a message.
   absl::Status Retrieve(const v1::RetrieveRequest& request,
                         const RetrieveOptions& options,
-                        v1::RetrieveResponse* response) const;
+                        v1::RetrieveResponse* response,
+                        std::string_view request_id = {}) const;
 
   // Answers further entries of the batch, one at least, until `slice_end`. True
   // when all are answered, or a part is complete: the caller then takes
@@ -89,12 +101,22 @@ class RetrievalHandler {
   // The bundle that answers the request: that of its first page, if it asks for
   // a later one; ABORTED when that is not resident any more.
   absl::StatusOr<RoutedBundle> Route(const v1::RetrieveRequest& request) const;
+  absl::Status Answer(const RequestOutline& request,
+                      const RetrieveOptions& options, std::string* bytes) const;
+  absl::Status Answer(const v1::RetrieveRequest& request,
+                      const RetrieveOptions& options,
+                      v1::RetrieveResponse* response) const;
   absl::Status AnswerEntry(const RetrieveOptions& options,
                            BatchProgress* batch) const;
+  // Answers the entry of a batch that is next, which is `message`.
+  absl::Status AnswerMessage(const v1::RetrieveRequest& message,
+                             const RetrieveOptions& options,
+                             BatchProgress* batch) const;
 
   const v1::ServerConfig config_;
   const BundleSet* const bundles_;
   const Pipeline* const pipeline_;
+  Recorder* recorder_ = nullptr;
 };
 
 }  // namespace tributary

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <fstream>
 
+#include "server/trial/confine.h"
+
 namespace tributary {
 namespace {
 
@@ -37,11 +39,14 @@ void Limit(__rlimit_resource resource, uint64_t soft, uint64_t hard) {
 }  // namespace
 
 void EnterTrial(const v1::TrialRequest& request) {
-  // The parent may have ended before the line above.
+  const uint64_t address_space = AddressSpace();
+  DropRights(request.bundle());
+  // A change of the user takes it back.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The parent may have ended before the line above.
   if (::getppid() != request.parent()) _exit(1);
   const v1::Trial& trial = request.trial();
-  const uint64_t memory = AddressSpace() + kMappings * request.files_bytes() +
+  const uint64_t memory = address_space + kMappings * request.files_bytes() +
                           trial.max_extra_bytes();
   Limit(RLIMIT_AS, memory, memory);
   // The first sends SIGXCPU, the second SIGKILL.
@@ -54,6 +59,10 @@ void EnterTrial(const v1::TrialRequest& request) {
   // A version that crashes the trial is expected: no core file.
   Limit(RLIMIT_CORE, 0, 0);
   static_cast<void>(::setpriority(PRIO_PROCESS, 0, kLowestPriority));
+  // Sanitizers call what is forbidden when they report something.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  static_cast<void>(ForbidSystemCalls());
+#endif
 }
 
 }  // namespace tributary

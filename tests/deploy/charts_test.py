@@ -6,6 +6,7 @@ Needs Helm, kustomize, kube-score and kubernetes-validate, which `make deploy-te
 brings; without one of them, its tests skip themselves.
 """
 
+import hashlib
 import os
 import pathlib
 import re
@@ -168,6 +169,46 @@ class Chart(unittest.TestCase):
                        "loader.config.keep=2", "server.drain.seconds=5"):
             self.assertNotEqual(checksum(), checksum("--set", change), change)
 
+    def make_secrets(self, folder):
+        """The files of the secrets for TLS and for tokens."""
+        for secret in ("tls", "access"):
+            (folder / secret).mkdir()
+        made = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                   "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=test", "-days", "1",
+                   "-keyout", folder / "tls/tls.key", "-out", folder / "tls/tls.crt")
+        self.assertEqual(0, made.returncode, made.stderr)
+        shutil.copy(folder / "tls/tls.crt", folder / "tls/ca.crt")
+        digest = hashlib.sha256(b"a token").hexdigest()
+        (folder / "access/tokens").write_text(f"nightly {digest}\n")
+
+    def test_encrypts_and_lets_in_whom_the_values_say(self):
+        text = template(CHART / "ci/everything.yaml")
+        config = config_of(text, "server.yaml")
+        self.assertEqual({"certificate_file": "/tls/tls.crt", "private_key_file": "/tls/tls.key",
+                          "client_ca_file": "/tls/ca.crt", "require_client_certificate": True},
+                         config["tls"])
+        self.assertEqual("/access/tokens", config["access"]["tokens_file"])
+        # The loader of the pod comes by the socket.
+        self.assertEqual({"who": ["socket"], "roles": ["observe", "operate"]},
+                         config["access"]["grants"][0])
+        self.assertIn("token:nightly", config["access"]["grants"][1]["who"])
+        pod = of_kind(text, "Deployment", "tributary")["spec"]["template"]["spec"]
+        secrets = {v["name"]: v["secret"]["secretName"] for v in pod["volumes"] if "secret" in v}
+        self.assertEqual({"tls": "tributary-tls", "access": "tributary-tokens"}, secrets)
+        mounts = {m["name"]: m["mountPath"] for m in pod["containers"][0]["volumeMounts"]}
+        self.assertEqual(("/tls", "/access"), (mounts["tls"], mounts["access"]))
+        ports = of_kind(text, "Service", "tributary")["spec"]["ports"]
+        self.assertEqual({"https"}, {port["appProtocol"] for port in ports})
+        plain = template(CHART / "ci/minimal.yaml")
+        self.assertNotIn("tls", config_of(plain, "server.yaml"))
+        self.assertNotIn("access", config_of(plain, "server.yaml"))
+        self.assertIn("need existingSecret",
+                      self.refused("--set", "tls.requireClientCertificate=true"))
+        self.assertIn("set tls.existingSecret instead",
+                      self.refused("--set", "server.config.tls.certificate_file=x"))
+        self.assertIn("set access instead",
+                      self.refused("--set", "server.config.access.tokens_file=x"))
+
     def test_configures_programs_as_they_understand_it(self):
         """The real programs read the ConfigMap of every part, with other paths."""
         text = template(CHART / "ci/everything.yaml")
@@ -179,9 +220,11 @@ class Chart(unittest.TestCase):
                 (folder / "bundles").mkdir()
                 made = run(BINARIES / "tributary", "keygen", folder / "keys/release")
                 self.assertEqual(0, made.returncode, made.stderr)
+                self.make_secrets(folder)
                 for file, content in data.items():
                     content = content.replace("/bundles", f"{folder}/bundles")
-                    content = content.replace("/keys/", f"{folder}/keys/")
+                    for mounted in ("keys", "tls", "access"):
+                        content = content.replace(f"/{mounted}/", f"{folder}/{mounted}/")
                     content = re.sub(r"0\.0\.0\.0:77\d\d", "127.0.0.1:0", content)
                     (folder / file).write_text(content)
                 for program, sign in (("server", "event=(listening)"),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { candidates, Client, Code, create, RetrieveResponseSchema, TributaryError, Verdict, View } from "tributary";
 import {
-  buildBundles, FIRST_ITEM, folder, freeAddress, LONG_MS, makeAuthority, serverTls, SKIP, startProxy, startServer,
+  buildBundles, FIRST_ITEM, folder, freeAddress, LONG_MS, makeAuthority, SKIP, startEncryptedServer, startProxy, startServer,
 } from "./server.js";
 
 let bundles;
@@ -206,7 +206,7 @@ online("a call says how urgent it is", async (t) => {
 
 online("a connection is encrypted, and shows who calls", async (t) => {
   const authority = makeAuthority();
-  const { address, calls } = await startProxy(t, await startServer(t, bundles), serverTls(authority));
+  const address = await startEncryptedServer(t, bundles, authority, ["first", "second", "third"]);
   const files = { caFile: authority.caFile, ...authority.issue("ranker") };
   const tokenFile = join(folder, "token");
   const client = connect(t, address, { tls: files, tokenFile });
@@ -215,7 +215,8 @@ online("a connection is encrypted, and shows who calls", async (t) => {
     assert.equal((await client.retrieve(of("u1", 5))).itemIds.length, 5);
   }
   await connect(t, address, { tls: files, token: async () => "third" }).retrieve(of("u1", 5));
-  assert.deepEqual(calls.map((headers) => headers.authorization), ["Bearer first", "Bearer second", "Bearer third"]);
+  writeFileSync(tokenFile, "fourth\n");
+  assert.equal((await failure(client.retrieve(of("u1", 5)))).code, Code.UNAUTHENTICATED);
   for (const [name, tls] of Object.entries({
     "no certificate": { caFile: authority.caFile },
     "unknown authority": { ...files, caFile: makeAuthority().caFile },

@@ -1,7 +1,8 @@
 // Real programs for the tests: a bundle that the command line builds, servers,
-// and a proxy that ends TLS in front of one, as a mesh's does.
+// and a proxy in front of one.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http2 from "node:http2";
 import net from "node:net";
 import { tmpdir } from "node:os";
@@ -34,10 +35,28 @@ export function buildBundles() {
   return join(folder, "bundles");
 }
 
+// Starts a server that asks clients for a certificate of the authority and for
+// one of the tokens.
+export async function startEncryptedServer(test, bundles, authority, tokens) {
+  const { certificateFile, privateKeyFile } = authority.issue("server");
+  const own = mkdtempSync(join(folder, "access-"));
+  const lines = tokens.map((token, i) => `token${i} ${createHash("sha256").update(token).digest("hex")}\n`);
+  writeFileSync(join(own, "tokens"), lines.join(""));
+  // JSON is YAML.
+  writeFileSync(join(own, "server.yaml"), JSON.stringify({
+    tls: {
+      certificate_file: certificateFile, private_key_file: privateKeyFile,
+      client_ca_file: authority.caFile, require_client_certificate: true,
+    },
+    access: { tokens_file: join(own, "tokens"), grants: [{ who: ["token:*"], roles: ["retrieve"] }] },
+  }));
+  return startServer(test, bundles, "127.0.0.1:0", ["--config", join(own, "server.yaml")]);
+}
+
 // Starts a server; stops it after the test.
-export async function startServer(test, bundles, address = "127.0.0.1:0") {
+export async function startServer(test, bundles, address = "127.0.0.1:0", flags = []) {
   const own = mkdtempSync(join(folder, "server-"));
-  const process = spawn(join(BINARIES, "tributary-server"), ["--bundles", bundles, "--listen", address,
+  const process = spawn(join(BINARIES, "tributary-server"), [...flags, "--bundles", bundles, "--listen", address,
     "--http", "off", "--admin", "off", "--control", `unix:${join(own, "control.sock")}`],
   { stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise((resolve) => { process.on("exit", resolve); });
@@ -58,12 +77,11 @@ export async function startServer(test, bundles, address = "127.0.0.1:0") {
   });
 }
 
-// Hands calls on to a server as they are, and remembers their headers. With
-// `tls`, the options of a secure server, it ends TLS.
-export async function startProxy(test, server, tls) {
+// Hands calls on to a server as they are, and remembers their headers.
+export async function startProxy(test, server) {
   const target = http2.connect(`http://${server}`);
   target.on("error", () => {});
-  const front = tls ? http2.createSecureServer(tls) : http2.createServer();
+  const front = http2.createServer();
   const sessions = new Set();
   const calls = [];
   front.on("session", (session) => {
@@ -122,14 +140,5 @@ export function makeAuthority() {
         "-days", "1", "-extfile", "extensions", "-out", `${name}.pem`);
       return { certificateFile: join(own, `${name}.pem`), privateKeyFile: join(own, `${name}.key`) };
     },
-  };
-}
-
-// Options of a secure server that asks clients for a certificate of the authority.
-export function serverTls(authority) {
-  const { certificateFile, privateKeyFile } = authority.issue("server");
-  return {
-    cert: readFileSync(certificateFile), key: readFileSync(privateKeyFile),
-    ca: readFileSync(authority.caFile), requestCert: true, rejectUnauthorized: true,
   };
 }

@@ -57,6 +57,12 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
     execution { inline_below_us: 200 drain_ms: 10000 drain_delay_ms: 0 }
     live_recall { sample_share: .01 queue_length: 64 }
     residency { keep: 1 max_bytes: 0 warm_queries: 200 }
+    recording { file: "" max_bytes: 67108864 share: .01 user_keys: false }
+    load_reports {
+      in_trailers: false
+      out_of_band: false
+      min_interval_ms: 1000
+    }
     transport {
       max_connections: 4096
       max_concurrent_streams: 1024
@@ -158,6 +164,9 @@ TEST(CompleteServerConfig, NamesTheFieldThatIsOutOfRange) {
       {"execution { search_threads: 0 }", "execution.search_threads: "},
       {"live_recall { sample_share: 1.5 }", "live_recall.sample_share: "},
       {"live_recall { queue_length: 0 }", "live_recall.queue_length: "},
+      {"recording { share: 1.5 }", "recording.share: "},
+      {"recording { max_bytes: 1000 }", "recording.max_bytes: "},
+      {"load_reports { min_interval_ms: 1 }", "load_reports.min_interval_ms: "},
       {"residency { keep: 101 }", "residency.keep: "},
       {"residency { warm_queries: 1000001 }", "residency.warm_queries: "},
       {"log_level: 'loud'", "log_level: "},

@@ -21,6 +21,7 @@
 #include "tests/server/rpc/encrypted_server.h"
 #include "tests/server/rpc/error_detail.h"
 #include "tributary/v1/explain.grpc.pb.h"
+#include "xds/service/orca/v3/orca.grpc.pb.h"
 
 namespace tributary {
 namespace {
@@ -73,6 +74,15 @@ grpc::Status PutSet(const std::shared_ptr<grpc::Channel>& channel) {
   return writer->Finish();
 }
 
+grpc::Status Subscribe(const std::shared_ptr<grpc::Channel>& channel) {
+  const auto stub = xds::service::orca::v3::OpenRcaService::NewStub(channel);
+  grpc::ClientContext context;
+  const auto reader = stub->StreamCoreMetrics(&context, {});
+  xds::data::orca::v3::OrcaLoadReport report;
+  if (reader->Read(&report)) context.TryCancel();
+  return reader->Finish();
+}
+
 struct GrpcMethod {
   std::string name;
   std::string role;
@@ -94,6 +104,8 @@ std::vector<GrpcMethod> GrpcMethods() {
       {retrieval + "StreamRetrieve", "retrieve", false, Stream},
       {"/tributary.v1.Explanation/Explain", "explain", false,
        Method(&E::NewStub, &E::Stub::Explain)},
+      {"/xds.service.orca.v3.OpenRcaService/StreamCoreMetrics", "observe",
+       false, Subscribe},
       {bundles + "List", "observe", true, Method(&B::NewStub, &B::Stub::List)},
       {bundles + "Stage", "operate", true,
        Method(&B::NewStub, &B::Stub::Stage)},
@@ -166,6 +178,7 @@ class GrantedServer : public testing::Test {
   GrantedServer() {
     WriteTinyBundle(root_, 1);
     config_ = ConfigFor(root_);
+    config_.mutable_load_reports()->set_out_of_band(true);
     files_.Encrypt(&config_);
     config_.mutable_tls()->set_client_ca_file(files_.path("ca.pem"));
     v1::Access& access = *config_.mutable_access();
@@ -270,7 +283,7 @@ TEST_F(GrantedServer, EveryMethodOfGrpcNeedsItsRole) {
       }
     }
   }
-  EXPECT_EQ(asked, 5 * 3 * 16);
+  EXPECT_EQ(asked, 5 * 3 * 17);
 }
 
 TEST_F(GrantedServer, EveryPathOfHttpNeedsItsRole) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "fmt/format.h"
 #include "server/trial/trial.h"
 #include "server/trial/trial_config.h"
 #include "tests/index/bundle/tiny_bundle.h"
@@ -129,6 +130,29 @@ TEST_F(TrialLimitsTest, NoCredentialIsInherited) {
 
 TEST_F(TrialLimitsTest, CanGainNoRightsAndWriteNoLargeFiles) {
   EXPECT_THAT(Message(Try("rights")), HasSubstr("exit status 0 "));
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_F(TrialLimitsTest, ReachesNobodyAndStartsNothing) {
+  const std::string message = Message(Try("calls"));
+  EXPECT_THAT(message, HasSubstr("exit status 0 "));
+  EXPECT_THAT(message, Not(HasSubstr("can ")));
+}
+#endif
+
+TEST_F(TrialLimitsTest, RootsTrialHasNoRightsOfRoot) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has rights to lose";
+  // Root's files are for nobody; it can read them, and no more.
+  const auto has_rights_of = [](int user, int group) {
+    return AllOf(HasSubstr(fmt::format("Uid: {0} {0} {0} {0};", user)),
+                 HasSubstr(fmt::format("Gid: {0} {0} {0} {0};", group)),
+                 HasSubstr("Groups:  ;"),
+                 HasSubstr("CapEff: 0000000000000004;"));
+  };
+  EXPECT_THAT(Message(Try("user")), has_rights_of(65534, 65534));
+  // Those of others are for their owner.
+  ASSERT_EQ(::chown(task_.bundle.c_str(), 1234, 1235), 0);
+  EXPECT_THAT(Message(Try("user")), has_rights_of(1234, 1235));
 }
 
 TEST_F(TrialLimitsTest, AStopEndsTheTrial) {

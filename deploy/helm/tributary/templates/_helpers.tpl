@@ -59,9 +59,35 @@ seccompProfile: {type: RuntimeDefault}
   "listen" "0.0.0.0:7700" "http" "0.0.0.0:7701" "admin" "0.0.0.0:7702"
   "execution" (dict "drain_delay_ms" (mul 1000 $drain.delaySeconds)
     "drain_ms" (mul 1000 $drain.seconds)) }}
+{{- $tls := .Values.tls }}
+{{- if $tls.existingSecret }}
+{{- $files := dict "certificate_file" "/tls/tls.crt" "private_key_file" "/tls/tls.key"
+  "require_client_certificate" $tls.requireClientCertificate }}
+{{- with $tls.clientAuthorities }}{{ $_ := set $files "client_ca_file" (printf "/tls/%s" .) }}{{ end }}
+{{- $_ := set $ours "tls" $files }}
+{{- else if or $tls.clientAuthorities $tls.requireClientCertificate }}
+{{- fail "tls: clientAuthorities and requireClientCertificate need existingSecret" }}
+{{- end }}
+{{- $access := dict }}
+{{- with .Values.access.grants }}
+{{- $loader := dict "who" (list "socket") "roles" (list "observe" "operate") }}
+{{- $_ := set $access "grants" (prepend . $loader) }}
+{{- end }}
+{{- if .Values.access.existingSecret }}{{ $_ := set $access "tokens_file" "/access/tokens" }}{{ end }}
+{{- if $access }}{{ $_ := set $ours "access" $access }}{{ end }}
 {{- range $name := list "bundles" "control" "listen" "http" "admin" }}
 {{- if hasKey $.Values.server.config $name }}
 {{- fail (printf "server.config.%s: the chart sets it, for its probes and Services; leave it out" $name) }}
+{{- end }}
+{{- end }}
+{{- range $name := list "certificate_file" "private_key_file" "client_ca_file" "require_client_certificate" }}
+{{- if hasKey ($.Values.server.config.tls | default dict) $name }}
+{{- fail (printf "server.config.tls.%s: set tls.existingSecret instead, which is mounted" $name) }}
+{{- end }}
+{{- end }}
+{{- range $name := list "grants" "tokens_file" }}
+{{- if hasKey ($.Values.server.config.access | default dict) $name }}
+{{- fail (printf "server.config.access.%s: set access instead, to which the chart adds what the loader needs" $name) }}
 {{- end }}
 {{- end }}
 {{- range $name := list "drain_delay_ms" "drain_ms" }}
