@@ -17,6 +17,7 @@
 #include "server/http/http_message.h"
 #include "server/http/scrapes.h"
 #include "server/metrics/server_metrics.h"
+#include "server/service/call_trace.h"
 #include "server/service/criticality.h"
 #include "tributary/v1/bundles.pb.h"
 
@@ -25,11 +26,12 @@ namespace tributary {
 // Starts to answer a request in proto3 JSON; returns at once. Calls `done`
 // exactly once, on any thread, with the reply's JSON or the error. *cancelled
 // becomes true when the client has gone. The rights are the caller's; null
-// where everybody may do everything.
-using CallJson =
-    std::function<void(std::string body, Criticality, SharedRights,
-                       std::shared_ptr<const std::atomic<bool>> cancelled,
-                       std::function<void(absl::StatusOr<std::string>)> done)>;
+// where everybody may do everything. *trace, which is never null, lives as long
+// as `done`.
+using CallJson = std::function<void(
+    std::string body, Criticality, SharedRights,
+    std::shared_ptr<const std::atomic<bool>> cancelled, CallTrace* trace,
+    std::function<void(absl::StatusOr<std::string>)> done)>;
 
 struct HttpServerOptions {
   // The field of the configuration that errors begin with: "http" or "admin".
@@ -57,6 +59,9 @@ struct HttpServerOptions {
   // Decides who may make which requests; null: everybody all. It outlives the
   // server.
   AccessControl* access = nullptr;
+  // Tells of calls when they are over; null: nobody does. It outlives the
+  // server, and every call of `done`.
+  CallTracer* tracer = nullptr;
   HttpListenerOptions listener = {};
 };
 
@@ -116,6 +121,8 @@ class HttpServer final : public HttpHandler {
     bool is_health = false;
     // Null for those that are not counted.
     MethodMetrics* metrics = nullptr;
+    // As spans name it, for those that have metrics.
+    std::shared_ptr<const CallMethod> method_name = nullptr;
     // As Handle. Null for those that the console answers.
     std::function<std::optional<HttpReply>(HttpRequest, ReplyTo)> handle =
         nullptr;

@@ -15,20 +15,24 @@ class JsonCall final : public RequestCall {
   JsonCall(const RetrievalHandler* handler, std::string json,
            Criticality criticality, SharedRights rights,
            std::shared_ptr<const std::atomic<bool>> cancelled,
-           std::function<void(absl::StatusOr<std::string>)> done)
+           std::function<void(absl::StatusOr<std::string>)> done,
+           CallTrace* trace)
       : handler_(handler),
         json_(std::move(json)),
         rights_(std::move(rights)),
         cancelled_(std::move(cancelled)),
-        done_(std::move(done)) {
+        done_(std::move(done)),
+        trace_(trace) {
     terms_ = JsonTermsOf(*handler_, json_.size(), criticality);
     terms_.fixed_level = FixedLevelInJson(json_);
   }
 
   bool Run(const RunTerms& terms) override {
+    const CallScope scope(trace_ == nullptr ? nullptr : trace_->id());
     RetrieveOptions options(terms_.deadline);
     options.level = terms.level;
     options.cancelled = cancelled_.get();
+    if (trace_ != nullptr) options.stages = trace_->stages();
     if (rights_ != nullptr) options.profiles = &rights_->retrieve_profiles;
     reply_ = Reply(options);
     return true;
@@ -64,6 +68,8 @@ class JsonCall final : public RequestCall {
   const SharedRights rights_;
   const std::shared_ptr<const std::atomic<bool>> cancelled_;
   const std::function<void(absl::StatusOr<std::string>)> done_;
+  // Belongs to done_.
+  CallTrace* const trace_;
   absl::StatusOr<std::string> reply_ = absl::UnknownError("not run");
 };
 
@@ -82,10 +88,11 @@ void StartJsonCall(const RetrievalHandler* handler, RequestExecutor* executor,
                    std::string json, Criticality criticality,
                    SharedRights rights,
                    std::shared_ptr<const std::atomic<bool>> cancelled,
-                   std::function<void(absl::StatusOr<std::string>)> done) {
+                   std::function<void(absl::StatusOr<std::string>)> done,
+                   CallTrace* trace) {
   auto* const call =
       new JsonCall(handler, std::move(json), criticality, std::move(rights),
-                   std::move(cancelled), std::move(done));
+                   std::move(cancelled), std::move(done), trace);
   executor->Submit(call, RequestExecutor::Thread::kMayNotRun);
 }
 

@@ -6,6 +6,7 @@
 #include "server/explain/explain_calls.h"
 #include "server/metrics/server_metrics.h"
 #include "server/rpc/caller_check.h"
+#include "server/service/call_trace.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/explain.grpc.pb.h"
 
@@ -21,7 +22,8 @@ class ExplanationService final
   // `config` is complete. The other arguments outlive this.
   ExplanationService(const v1::ServerConfig& config, ExplainCalls* calls,
                      ServerMetrics* metrics,
-                     const CallerCheck* callers = nullptr);
+                     const CallerCheck* callers = nullptr,
+                     CallTracer* tracer = nullptr);
 
   grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
@@ -33,6 +35,9 @@ class ExplanationService final
   MethodMetrics& metrics_;
   // Null: everybody may call.
   const CallerCheck* const callers_;
+  // Tells of calls when they are over; may be null.
+  CallTracer* const tracer_;
+  const CallMethod method_;
 };
 
 }  // namespace tributary

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <utility>
 
 #include "fmt/format.h"
 #include "server/pages/page_token.h"
 #include "server/pipeline/reply.h"
 #include "server/pipeline/reply_encoding.h"
+#include "server/pipeline/stage_times.h"
 #include "server/service/fixed_level.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
@@ -30,6 +32,11 @@ absl::Status Parse(const RequestOutline& outline,
     return absl::OkStatus();
   }
   return WhyUnparsable(outline.bytes);
+}
+
+// What the stages view is valid as long as the bundle.
+void KeepBundle(RoutedBundle routed, const RetrieveOptions& options) {
+  if (options.stages != nullptr) options.stages->from = std::move(routed);
 }
 
 // A request that names the version and the label that all requests of the batch
@@ -115,21 +122,25 @@ absl::Status RetrievalHandler::Retrieve(const RequestOutline& request,
                                         std::string* bytes) const {
   v1::RetrieveRequest message;
   RETURN_IF_ERROR(Parse(request, &message));
-  ASSIGN_OR_RETURN(const RoutedBundle routed, Route(message));
-  return pipeline_->Retrieve(routed, message, options,
-                             [bytes](const Reply& reply) {
-                               EncodeReply(reply, bytes);
-                               return absl::OkStatus();
-                             });
+  ASSIGN_OR_RETURN(RoutedBundle routed, Route(message));
+  absl::Status status = pipeline_->Retrieve(routed, message, options,
+                                            [bytes](const Reply& reply) {
+                                              EncodeReply(reply, bytes);
+                                              return absl::OkStatus();
+                                            });
+  KeepBundle(std::move(routed), options);
+  return status;
 }
 
 absl::Status RetrievalHandler::Retrieve(const v1::RetrieveRequest& request,
                                         const RetrieveOptions& options,
                                         v1::RetrieveResponse* response) const {
-  ASSIGN_OR_RETURN(const RoutedBundle routed, Route(request));
-  return pipeline_->Retrieve(
+  ASSIGN_OR_RETURN(RoutedBundle routed, Route(request));
+  absl::Status status = pipeline_->Retrieve(
       routed, request, options,
       [response](const Reply& reply) { return WriteMessage(reply, response); });
+  KeepBundle(std::move(routed), options);
+  return status;
 }
 
 absl::StatusOr<bool> RetrievalHandler::ContinueBatch(
@@ -139,6 +150,7 @@ absl::StatusOr<bool> RetrievalHandler::ContinueBatch(
     ASSIGN_OR_RETURN(const v1::RetrieveRequest choice,
                      ChoiceOf(batch->entries));
     ASSIGN_OR_RETURN(batch->routed, bundles_->Route(choice));
+    if (options.stages != nullptr) options.stages->from = batch->routed;
   }
   while (!batch->done() && batch->in_part < batch->part_entries &&
          batch->bytes.size() < batch->part_bytes) {
@@ -167,6 +179,9 @@ absl::Status RetrievalHandler::AnswerEntry(const RetrieveOptions& options,
         batch->routed, message, options, [batch](const Reply& reply) {
           return AppendBatchEntry(reply, &batch->bytes);
         });
+    if (batch->trace != nullptr) {
+      batch->trace->EntryAnswered(batch->answered, status);
+    }
   }
   // Nobody reads the other entries either.
   if (absl::IsCancelled(status)) return status;

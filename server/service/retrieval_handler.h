@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/pipeline/pipeline.h"
+#include "server/service/call_trace.h"
 #include "server/service/overload_control.h"
 #include "server/service/request_outline.h"
 #include "server/versions/bundle_set.h"
@@ -31,6 +32,9 @@ struct BatchProgress {
   // A part is complete with so many entries, or bytes.
   size_t part_entries = std::numeric_limits<size_t>::max();
   size_t part_bytes = std::numeric_limits<size_t>::max();
+
+  // Is told of each entry that was answered; may be null.
+  CallTrace* trace = nullptr;
 
   bool done() const { return answered == entries.size(); }
 };
