@@ -356,6 +356,48 @@ TEST_F(TracingTest, TheLogAndTheAuditRecordNameTheCall) {
                             "\"request_id\":\"operator-9\","));
 }
 
+TEST_F(TracingTest, ClientsNameTheirCallsAndLearnTheNameOfWhatFailed) {
+  Start({"--tracing.sample_share", "0"}, collector_.address());
+  const absl::Status failed =
+      deployment_.client()
+          .Retrieve(Request(1'000'000), {.request_id = "order-17",
+                                         .traceparent = Parent(kTrace, true),
+                                         .tracestate = "vendor=1"})
+          .status();
+  EXPECT_TRUE(absl::IsInvalidArgument(failed)) << failed;
+  EXPECT_EQ(RequestIdOf(failed), "order-17");
+  const ReceivedSpan call = CallOf(kTrace);
+  EXPECT_EQ(call.parent_id, kSpan);
+  EXPECT_EQ(call.tracestate, "vendor=1");
+  // Without a name of the caller's, that of the server.
+  EXPECT_EQ(
+      RequestIdOf(deployment_.client().Retrieve(Request(1'000'000)).status())
+          .size(),
+      32U);
+  // What gRPC could not send.
+  for (const CallMetadata& bad :
+       {CallMetadata{.request_id = "two\nlines"},
+        CallMetadata{.request_id = std::string(129, 'x')},
+        CallMetadata{.traceparent = "\x01"}}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(
+        deployment_.client().Retrieve(Request(), bad).status()));
+  }
+
+  const auto run = [&](const char* command, const std::string& id) {
+    return RunProgram({Program("tributary"), command, kUser, "v1-1",
+                       "--address", deployment_.grpc(), "-k", "1000000",
+                       "--request-id", id});
+  };
+  EXPECT_THAT(run("explain", "why-1").output, HasSubstr(" (request why-1)\n"));
+  EXPECT_THAT(run("explain", "two words").output,
+              HasSubstr("--request-id: expected 1 to 128 bytes"));
+  EXPECT_THAT(RunProgram({Program("tributary"), "retrieve", kUser, "--address",
+                          deployment_.grpc(), "-k", "1000000", "--request-id",
+                          "list-1"})
+                  .output,
+              HasSubstr(" (request list-1)\n"));
+}
+
 TEST_F(TracingTest, ARolloutIsOneTraceOfLoaderAndServer) {
   Start({"--tracing.sample_share", "0"}, collector_.address());
   const ReceivedSpan rollout = collector_.WaitFor(
