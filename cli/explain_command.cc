@@ -10,6 +10,7 @@
 #include "cli/explain_text.h"
 #include "cli/json_flag.h"
 #include "cli/request_flags.h"
+#include "cli/request_id_flag.h"
 #include "client/server_address.h"
 #include "fmt/core.h"
 #include "grpcpp/client_context.h"
@@ -25,6 +26,7 @@ struct ExplainFlags {
   std::string address = "127.0.0.1:7700";
   ClientCredentials credentials;
   uint32_t deadline_ms = 60'000;
+  std::string request_id;
   JsonFlag json;
 };
 
@@ -36,6 +38,9 @@ absl::StatusOr<v1::ExplainResponse> AskWhy(const ExplainFlags& flags) {
                    OpenChannelOf("address", flags.address, flags.credentials));
   const auto stub = v1::Explanation::NewStub(channel);
   grpc::ClientContext context;
+  if (!flags.request_id.empty()) {
+    context.AddMetadata("x-request-id", flags.request_id);
+  }
   context.set_deadline(std::chrono::system_clock::now() +
                        std::chrono::milliseconds(flags.deadline_ms));
   v1::ExplainResponse response;
@@ -47,7 +52,8 @@ absl::StatusOr<v1::ExplainResponse> AskWhy(const ExplainFlags& flags) {
       fmt::format("{}: {}", flags.address,
                   unavailable ? ExplainUnavailable(flags.address,
                                                    status.error_message())
-                              : status.error_message()));
+                              : status.error_message()) +
+          RequestIdNote(context));
 }
 
 absl::Status PrintWhy(const ExplainFlags& flags) {
@@ -79,6 +85,7 @@ void AddExplainCommand(CLI::App& app) {
                    "Deadline of the call, in milliseconds; the server takes a "
                    "minute at most")
       ->capture_default_str();
+  AddRequestIdFlag(*command, &flags->request_id);
   AddAccessFlags(*command, &flags->credentials);
   flags->json.AddTo(*command, "the response");
   command->callback([flags] { FailUnlessOk(PrintWhy(*flags)); });

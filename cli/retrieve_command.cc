@@ -8,6 +8,7 @@
 #include "cli/access_flags.h"
 #include "cli/commands.h"
 #include "cli/request_flags.h"
+#include "cli/request_id_flag.h"
 #include "cli/write_lists.h"
 #include "client/retrieval_client.h"
 #include "fmt/core.h"
@@ -32,6 +33,7 @@ struct RetrieveFlags {
   std::string address = "127.0.0.1:7700";
   ClientCredentials credentials;
   uint32_t deadline_ms = 1000;
+  std::string request_id;
   bool json = false;
 };
 
@@ -176,7 +178,10 @@ absl::Status Retrieve(const RetrieveFlags& flags) {
                       .wait_for_ready = false,
                       .credentials = flags.credentials});
   if (!client.ok()) return WithAccessFlags(client.status());
-  ASSIGN_OR_RETURN(const auto response, (*client)->Retrieve(request));
+  const auto answered =
+      (*client)->Retrieve(request, {.request_id = flags.request_id});
+  if (!answered.ok()) return WithRequestIdNamed(answered.status());
+  const v1::RetrieveResponse& response = *answered;
   if (!flags.json) return PrintTable(response);
   std::string json;
   google::protobuf::util::JsonPrintOptions options;
@@ -210,6 +215,7 @@ void AddRetrieveCommand(CLI::App& app) {
       ->add_option("--deadline-ms", flags->deadline_ms,
                    "Deadline of the call, in milliseconds")
       ->capture_default_str();
+  AddRequestIdFlag(*command, &flags->request_id);
   AddAccessFlags(*command, &flags->credentials);
   CLI::Option* const users = command->add_option(
       "--users", flags->users,

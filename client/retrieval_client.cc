@@ -1,7 +1,10 @@
 #include "client/retrieval_client.h"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
+#include "absl/strings/cord.h"
 #include "client/server_address.h"
 #include "fmt/core.h"
 
@@ -17,6 +20,8 @@ constexpr int kMaxResponseBytes = 64 << 20;
 // gRPC does not take a pause below 100 ms.
 constexpr int kInitialReconnectBackoffMs = 100;
 constexpr int kMaxReconnectBackoffMs = 1000;
+constexpr char kRequestIdKey[] = "x-request-id";
+constexpr char kRequestIdPayload[] = "tributary.dev/request-id";
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(
     const std::string& address, const ClientOptions& options) {
@@ -62,19 +67,67 @@ absl::Status FromGrpc(const std::string& address, const grpc::Status& status) {
                           : status.error_message());
 }
 
+// gRPC ends the program where metadata cannot be sent.
+absl::Status CheckMetadata(const CallMetadata& metadata) {
+  const auto is_visible = [](const std::string& text, char first) {
+    return std::all_of(text.begin(), text.end(),
+                       [first](char c) { return c >= first && c <= '~'; });
+  };
+  constexpr size_t kMaxRequestId = 128;
+  if (metadata.request_id.size() > kMaxRequestId ||
+      !is_visible(metadata.request_id, '!')) {
+    return absl::InvalidArgumentError(
+        fmt::format("request_id: expected at most {} bytes of visible ASCII",
+                    kMaxRequestId));
+  }
+  if (!is_visible(metadata.traceparent, '!') ||
+      !is_visible(metadata.tracestate, ' ')) {
+    return absl::InvalidArgumentError(
+        "traceparent, tracestate: expected printable ASCII");
+  }
+  return absl::OkStatus();
+}
+
+void AddTo(grpc::ClientContext* context, const CallMetadata& metadata) {
+  const auto add = [context](const char* key, const std::string& value) {
+    if (!value.empty()) context->AddMetadata(key, value);
+  };
+  add(kRequestIdKey, metadata.request_id);
+  add("traceparent", metadata.traceparent);
+  add("tracestate", metadata.tracestate);
+}
+
+// The error with the name that the server sent with it.
+absl::Status WithRequestId(const grpc::ClientContext& context,
+                           absl::Status error) {
+  if (error.ok()) return error;
+  const auto& trailing = context.GetServerTrailingMetadata();
+  const auto found = trailing.find(kRequestIdKey);
+  if (found == trailing.end()) return error;
+  error.SetPayload(kRequestIdPayload,
+                   absl::Cord(absl::string_view(found->second.data(),
+                                                found->second.size())));
+  return error;
+}
+
 // Calls a method of the stub.
 template <typename Request, typename Response>
 absl::StatusOr<Response> Call(
     v1::Retrieval::Stub& stub, const std::string& address,
     grpc::Status (v1::Retrieval::Stub::*method)(grpc::ClientContext*,
                                                 const Request&, Response*),
-    const Request& request, uint32_t deadline_ms) {
+    const Request& request, uint32_t deadline_ms,
+    const CallMetadata& metadata) {
+  if (absl::Status status = CheckMetadata(metadata); !status.ok()) {
+    return status;
+  }
   grpc::ClientContext context;
+  AddTo(&context, metadata);
   context.set_deadline(DeadlineIn(deadline_ms));
   Response response;
   const grpc::Status status = (stub.*method)(&context, request, &response);
   if (status.ok()) return response;
-  return FromGrpc(address, status);
+  return WithRequestId(context, FromGrpc(address, status));
 }
 
 absl::Status CheckColumn(std::string_view name, int size, int candidates) {
@@ -123,6 +176,11 @@ absl::Status AddProposals(const v1::RetrieveResponse& response, int i,
 
 }  // namespace
 
+std::string RequestIdOf(const absl::Status& error) {
+  const auto id = error.GetPayload(kRequestIdPayload);
+  return id.has_value() ? std::string(*id) : std::string();
+}
+
 // https://github.com/grpc/proposal/blob/master/A6-client-retries.md describes
 // the fields. CANCELLED is retryable because a server that shuts down ends with
 // it the calls that it has not started to handle.
@@ -168,25 +226,30 @@ absl::StatusOr<std::unique_ptr<RetrievalClient>> RetrievalClient::Connect(
 }
 
 absl::StatusOr<v1::RetrieveResponse> RetrievalClient::Retrieve(
-    const v1::RetrieveRequest& request) {
+    const v1::RetrieveRequest& request, const CallMetadata& metadata) {
   return Call(*stub_, address_, &v1::Retrieval::Stub::Retrieve, request,
-              deadline_ms_);
+              deadline_ms_, metadata);
 }
 
 absl::StatusOr<v1::BatchRetrieveResponse> RetrievalClient::BatchRetrieve(
-    const v1::BatchRetrieveRequest& request) {
+    const v1::BatchRetrieveRequest& request, const CallMetadata& metadata) {
   return Call(*stub_, address_, &v1::Retrieval::Stub::BatchRetrieve, request,
-              deadline_ms_);
+              deadline_ms_, metadata);
 }
 
 absl::Status RetrievalClient::StreamRetrieve(
     const v1::BatchRetrieveRequest& request,
     const std::function<absl::Status(const v1::BatchRetrieveResponse& part)>&
-        on_part) {
+        on_part,
+    const CallMetadata& metadata) {
+  if (absl::Status status = CheckMetadata(metadata); !status.ok()) {
+    return status;
+  }
   constexpr uint64_t kRequestsPerDeadline = 1000;
   const uint64_t deadlines =
       1 + static_cast<uint64_t>(request.requests_size()) / kRequestsPerDeadline;
   grpc::ClientContext context;
+  AddTo(&context, metadata);
   context.set_deadline(DeadlineIn(deadlines * deadline_ms_));
   const auto reader = stub_->StreamRetrieve(&context, request);
   v1::BatchRetrieveResponse part;
@@ -197,7 +260,8 @@ absl::Status RetrievalClient::StreamRetrieve(
       return status;
     }
   }
-  return FromGrpc(address_, reader->Finish());
+  const grpc::Status finished = reader->Finish();
+  return WithRequestId(context, FromGrpc(address_, finished));
 }
 
 absl::StatusOr<std::vector<Candidate>> Candidates(

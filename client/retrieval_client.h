@@ -52,6 +52,23 @@ struct ClientOptions {
   ClientCredentials credentials = {};
 };
 
+// What a call says of itself beside its request. Every attempt of a call says
+// the same.
+struct CallMetadata {
+  // Names the call in the server's log and spans, and comes back with the
+  // answer: at most 128 bytes of visible ASCII. Empty: the server names calls
+  // that it tells of.
+  std::string request_id = {};
+  // The caller's span, as W3C Trace Context has it: "00-TRACE-SPAN-01". Empty:
+  // the call begins a trace of its own.
+  std::string traceparent = {};
+  std::string tracestate = {};
+};
+
+// The name that the server gave a call that failed, or that its caller gave;
+// empty where the server did not say.
+std::string RequestIdOf(const absl::Status& error);
+
 // Returns the retry policy of `options` as a gRPC service config, in JSON.
 std::string ServiceConfig(const ClientOptions& options);
 
@@ -69,6 +86,8 @@ std::string ServiceConfig(const ClientOptions& options);
 //   DEADLINE_EXCEEDED   the call took longer than deadline_ms
 //   UNAUTHENTICATED     the server does not know who calls
 //   PERMISSION_DENIED   who calls may not do this
+// RequestIdOf(error) is the name by which the server knows the call. Metadata
+// that cannot be sent is INVALID_ARGUMENT.
 class RetrievalClient {
  public:
   // Returns at once, without waiting for the server at `address` (host:port or
@@ -82,12 +101,13 @@ class RetrievalClient {
   RetrievalClient& operator=(const RetrievalClient&) = delete;
 
   absl::StatusOr<v1::RetrieveResponse> Retrieve(
-      const v1::RetrieveRequest& request);
+      const v1::RetrieveRequest& request, const CallMetadata& metadata = {});
 
   // Returns one entry per request, in the order of the requests. Each entry has
   // a response or an error of its own. One bundle answers all of them.
   absl::StatusOr<v1::BatchRetrieveResponse> BatchRetrieve(
-      const v1::BatchRetrieveRequest& request);
+      const v1::BatchRetrieveRequest& request,
+      const CallMetadata& metadata = {});
 
   // As BatchRetrieve, for more requests than one reply could hold: calls
   // `on_part` with each part of the answer, in order. An error of `on_part`
@@ -96,7 +116,8 @@ class RetrievalClient {
   absl::Status StreamRetrieve(
       const v1::BatchRetrieveRequest& request,
       const std::function<absl::Status(const v1::BatchRetrieveResponse& part)>&
-          on_part);
+          on_part,
+      const CallMetadata& metadata = {});
 
  private:
   RetrievalClient(const std::string& address, const ClientOptions& options,

@@ -192,6 +192,9 @@ absl::StatusOr<Server::Doors> Server::OpenDoors(
     ASSIGN_OR_RETURN(doors.access, AccessControl::Open(config.access()));
   }
   ASSIGN_OR_RETURN(doors.audit, AuditLog::Open(config.access().audit_file()));
+  if (!config.tracing().otlp_endpoint().empty()) {
+    ASSIGN_OR_RETURN(doors.exporter, SpanExporter::Create(config.tracing()));
+  }
   return doors;
 }
 
@@ -200,6 +203,7 @@ Server::Server(v1::ServerConfig config, Doors doors, bool needs_admin,
     : config_(std::move(config)),
       needs_admin_(needs_admin),
       doors_(std::move(doors)),
+      tracer_(config_, doors_.exporter.get(), &metrics_),
       listen_callers_(doors_.access.get(),
                       CallersAt(config_.tls(), "listen", config_.listen())),
       control_callers_(doors_.access.get(),
@@ -245,14 +249,15 @@ Server::Server(v1::ServerConfig config, Doors doors, bool needs_admin,
       handler_(config_, &bundles_, &pipeline_),
       executor_(config_, &metrics_),
       retrieval_service_(config_, &handler_, &executor_, &metrics_,
-                         &listen_callers_),
+                         &listen_callers_, &tracer_),
       explain_calls_(config_, &bundles_),
       explanation_service_(config_, &explain_calls_, &metrics_,
-                           &listen_callers_),
+                           &listen_callers_, &tracer_),
       diff_(config_),
       bundles_service_(&bundles_, &diff_, &metrics_),
-      control_service_(&bundles_service_, &control_callers_,
-                       doors_.audit.get()) {
+      control_service_(&bundles_service_, &control_callers_, doors_.audit.get(),
+                       &tracer_, config_.control()) {
+  if (doors_.exporter != nullptr) doors_.exporter->Start(&metrics_.tracing);
   doors_.audit->set_on_failure([this] { metrics_.audit_failures.Add(); });
   if (doors_.access != nullptr) {
     doors_.access->set_on_denied([this](Denial denial) {
@@ -371,30 +376,28 @@ absl::Status Server::StartHttp() {
   if (config_.http() == "off") return absl::OkStatus();
   const auto retrieve =
       [this](std::string json, Criticality criticality, SharedRights rights,
-             std::string request_id,
              const std::shared_ptr<const std::atomic<bool>>& cancelled,
+             CallTrace* trace,
              std::function<void(absl::StatusOr<std::string>)> done) {
         StartJsonCall(&handler_, &executor_, std::move(json), criticality,
-                      std::move(rights), std::move(request_id), cancelled,
-                      std::move(done));
+                      std::move(rights), cancelled, std::move(done), trace);
       };
   const auto batch =
       [this](std::string json, Criticality criticality, SharedRights rights,
-             std::string request_id,
              std::shared_ptr<const std::atomic<bool>> cancelled,
+             CallTrace* trace,
              std::function<void(absl::StatusOr<std::string>)> done) {
         StartJsonBatch(&handler_, &config_.limits(), &executor_,
                        std::move(json), criticality, std::move(rights),
-                       std::move(request_id), std::move(cancelled),
-                       std::move(done));
+                       std::move(cancelled), std::move(done), trace);
       };
   const auto explain =
       [this](std::string json, Criticality /*criticality*/, SharedRights rights,
-             const std::string& /*request_id*/,
              std::shared_ptr<const std::atomic<bool>> cancelled,
+             CallTrace* trace,
              std::function<void(absl::StatusOr<std::string>)> done) {
         StartJsonExplain(&explain_calls_, std::move(json), std::move(rights),
-                         std::move(cancelled), std::move(done));
+                         std::move(cancelled), std::move(done), trace);
       };
   const auto status = [this] { return bundles_.GetStatus(); };
   std::function<std::string()> load_report;
@@ -417,6 +420,7 @@ absl::Status Server::StartHttp() {
                                 .status = status,
                                 .access = doors_.access.get(),
                                 .load_report = load_report,
+                                .tracer = &tracer_,
                                 .listener = ListenerOptions(
                                     config_, connection_limits_.http,
                                     CertificatesFor("http", config_.http()))}));
@@ -525,6 +529,7 @@ bool Server::Drain() {
     // Nobody waits for an answer any more: those who stay are not waited for.
     WaitUntil(Clock::now() + kGoAwayGrace, drained);
     drained_ = drained();
+    if (doors_.exporter != nullptr) doors_.exporter->Stop();
   });
   return drained_;
 }

@@ -35,10 +35,12 @@
 #include "server/rpc/load_report_service.h"
 #include "server/rpc/retrieval_service.h"
 #include "server/rpc/self_check.h"
+#include "server/service/call_trace.h"
 #include "server/service/request_executor.h"
 #include "server/service/retrieval_handler.h"
 #include "server/tls/certificate_files.h"
 #include "server/tls/self_certificate.h"
+#include "server/tracing/span_exporter.h"
 #include "server/versions/bundle_set.h"
 #include "tributary/v1/config.pb.h"
 
@@ -96,6 +98,8 @@ class Server {
     // Null without grants.
     std::unique_ptr<AccessControl> access;
     std::unique_ptr<AuditLog> audit;
+    // Null without tracing.otlp_endpoint.
+    std::unique_ptr<SpanExporter> exporter;
   };
 
   static absl::StatusOr<Doors> OpenDoors(const v1::ServerConfig& config);
@@ -131,6 +135,7 @@ class Server {
   std::atomic<bool> shutting_down_{false};
   ServerMetrics metrics_;
   const Doors doors_;
+  CallTracer tracer_;
   const CallerCheck listen_callers_;
   const CallerCheck control_callers_;
   // Null where nothing is encrypted. Every listener reads it.

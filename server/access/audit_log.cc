@@ -40,11 +40,14 @@ std::string JsonString(std::string_view text) {
 
 std::string LineOf(const AuditedCall& call) {
   return fmt::format(
-      "{{\"time\":\"{}\",\"method\":{},\"who\":{},\"from\":{},"
+      "{{\"time\":\"{}\",\"method\":{},\"who\":{},\"from\":{},{}"
       "\"arguments\":{},\"result\":\"{}\",\"error\":{},\"seconds\":{:.3f}}}\n",
       absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(),
                        absl::UTCTimeZone()),
       JsonString(call.method), JsonString(call.who), JsonString(call.from),
+      call.request_id.empty()
+          ? ""
+          : fmt::format("\"request_id\":{},", JsonString(call.request_id)),
       call.arguments, absl::StatusCodeToString(call.result.code()),
       JsonString(MessageOf(call.result)), call.seconds);
 }

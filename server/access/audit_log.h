@@ -21,6 +21,8 @@ struct AuditedCall {
   std::string_view who = {};
   // The peer's address.
   std::string_view from = {};
+  // The name of the call; empty for none.
+  std::string_view request_id = {};
   // The request as JSON, without what is long; an object.
   std::string_view arguments = {};
   absl::Status result = {};

@@ -40,8 +40,9 @@ void ExplainCalls::Start(Read read, SteadyTime deadline,
     const MutexLock lock(&mutex_);
     if (!busy_) {
       busy_ = true;
-      next_ = Call{std::move(read), std::min(deadline, latest),
-                   std::move(cancelled), std::move(done), std::move(rights)};
+      next_ = Call{std::move(read),      std::min(deadline, latest),
+                   std::move(cancelled), std::move(done),
+                   std::move(rights),    std::make_shared<CopiedCallId>()};
       changed_.NotifyAll();
       return;
     }
@@ -64,6 +65,7 @@ void ExplainCalls::Work() {
         absl::UnknownError("not run");
     {
       const CpuThrottle throttle;
+      const CallScope scope(call.id->id());
       response = Answer(call);
     }
     lock.Lock();

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "server/access/rights.h"
 #include "server/explain/explain.h"
+#include "server/process/call_id.h"
 #include "server/versions/bundle_set.h"
 #include "sync/mutex.h"
 #include "tributary/v1/config.pb.h"
@@ -60,6 +61,8 @@ class ExplainCalls {
     std::shared_ptr<const std::atomic<bool>> cancelled;
     Done done;
     SharedRights rights;
+    // What the caller's thread worked for.
+    std::shared_ptr<const CopiedCallId> id;
   };
 
   void Work();

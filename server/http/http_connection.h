@@ -11,6 +11,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "server/http/http_message.h"
@@ -86,6 +87,8 @@ struct HttpConnection : Watched {
   bool uri_too_long = false;
   uint64_t number = 0;
   HttpRequest request;
+  // request.request_id, which outlives the request here.
+  std::string request_id;
   std::optional<HttpReply> reply;
   std::shared_ptr<std::atomic<bool>> cancelled;
 };

@@ -516,6 +516,7 @@ bool HttpLoop::OnHead(const char* path, const char* method,
   std::optional<HttpReply> refusal =
       ReadHead(connection->mhd, options_.max_header_bytes,
                options_.max_request_bytes, &request);
+  connection->request_id = request.request_id;
   if (connection->uri_too_long) {
     refusal = ErrorReply(
         absl::InvalidArgumentError(fmt::format(
@@ -587,6 +588,7 @@ void HttpLoop::EndRequest(bool completed, HttpConnection* connection) {
   connection->uri_too_long = false;
   connection->number = 0;
   connection->request = HttpRequest();
+  connection->request_id.clear();
   connection->reply.reset();
   connection->cancelled.reset();
   if (!completed || connection->unread) return;
@@ -623,6 +625,9 @@ bool HttpLoop::Send(HttpReply reply, HttpConnection* connection) {
     add("Retry-After", fmt::to_string(reply.retry_after_s));
   }
   for (const auto& [name, value] : reply.headers) add(name.c_str(), value);
+  if (!connection->request_id.empty()) {
+    add(kRequestIdName, connection->request_id);
+  }
   if (draining_ || options_.keepalive.count() == 0) add("Connection", "close");
   Enter(HttpConnection::kWriting, connection);
   const MHD_Result queued = MHD_queue_response(
@@ -636,12 +641,15 @@ void HttpLoop::SendPast(const HttpReply& reply, HttpConnection* connection) {
     handler_->Refused(connection->request, reply.code);
   }
   const std::string text = fmt::format(
-      "HTTP/1.1 {} {}\r\nConnection: close\r\nContent-Type: {}\r\n{}"
+      "HTTP/1.1 {} {}\r\nConnection: close\r\nContent-Type: {}\r\n{}{}"
       "Content-Length: {}\r\n\r\n{}",
       reply.status, MHD_get_reason_phrase_for(reply.status), reply.content_type,
       reply.retry_after_s == 0
           ? ""
           : fmt::format("Retry-After: {}\r\n", reply.retry_after_s),
+      connection->request_id.empty()
+          ? ""
+          : fmt::format("{}: {}\r\n", kRequestIdName, connection->request_id),
       reply.body.size(), reply.body);
   if (connection->tls != nullptr) {
     // Before the handshake is over there is nothing that a client could read.

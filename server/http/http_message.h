@@ -17,6 +17,9 @@
 
 namespace tributary {
 
+// The header that names a request, as replies spell it.
+inline constexpr char kRequestIdName[] = "X-Request-Id";
+
 struct HttpRequest {
   std::string method;
   // Without the query.
@@ -29,9 +32,12 @@ struct HttpRequest {
   std::shared_ptr<const std::vector<std::string>> certificate_names;
   // Set by HttpHandler::Refuse; null where everybody may do everything.
   SharedRights rights;
-  // The value of x-request-id; empty without it, or when it is longer than 128
-  // bytes.
+  // The name of the request: the value of X-Request-Id, or what replaces one
+  // that no name may be like; empty without it.
   std::string request_id;
+  // The values of Traceparent and Tracestate; empty without them.
+  std::string traceparent;
+  std::string tracestate;
   // The value of If-None-Match; empty without it.
   std::string if_none_match;
   // Whether the request said that a body follows, and how.

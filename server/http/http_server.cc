@@ -31,11 +31,42 @@ HttpReply OpenApiReply(const HttpRequest& request) {
   return reply;
 }
 
+// A call of HTTP, as CallTrace has it.
+struct HttpTrace {
+  // As long as its calls.
+  std::shared_ptr<const CallMethod> method;
+  CallTrace trace;
+};
+
+// The call that the request is, which comes now.
+std::shared_ptr<HttpTrace> TraceOf(CallTracer* tracer,
+                                   std::shared_ptr<const CallMethod> method,
+                                   const HttpRequest& request) {
+  auto call = std::make_shared<HttpTrace>();
+  call->method = std::move(method);
+  call->trace.Begin(tracer, call->method.get(),
+                    {.request_id = request.request_id,
+                     .traceparent = request.traceparent,
+                     .tracestate = request.tracestate},
+                    std::chrono::steady_clock::now());
+  return call;
+}
+
+// Tells of a call whose answer this is. A caller that named it gets its name
+// from the listener, in any answer.
+void EndTrace(const absl::Status& status, HttpTrace* call, HttpReply* reply) {
+  const bool named = !call->trace.given_id().empty();
+  std::string id = call->trace.End(status, reply->status);
+  if (named || id.empty()) return;
+  reply->headers.emplace_back(kRequestIdName, std::move(id));
+}
+
 // Replies with JSON or an error, and counts that as a call that begins now.
 std::function<void(absl::StatusOr<std::string>)> JsonReply(
     MethodMetrics* metrics, const std::function<std::string()>* load_report,
-    ReplyTo reply_to) {
+    std::shared_ptr<HttpTrace> call, ReplyTo reply_to) {
   return [start = std::chrono::steady_clock::now(), metrics, load_report,
+          call = std::move(call),
           to = std::move(reply_to)](absl::StatusOr<std::string> json) {
     metrics->Handled(json.status().code(),
                      std::chrono::steady_clock::now() - start);
@@ -43,8 +74,10 @@ std::function<void(absl::StatusOr<std::string>)> JsonReply(
     if (json.ok()) {
       reply.content_type = "application/json";
       reply.body = *std::move(json);
+      EndTrace(absl::OkStatus(), call.get(), &reply);
     } else {
       reply = ErrorReply(json.status());
+      EndTrace(json.status(), call.get(), &reply);
     }
     if (*load_report != nullptr) {
       reply.headers.emplace_back("endpoint-load-metrics", (*load_report)());
@@ -104,11 +137,11 @@ HttpServer::HttpServer(HttpServerOptions options, std::string address)
   }
   if (options_.console != nullptr) {
     // Its paths are its own: MethodFor and Handle ask it for them.
-    endpoints_.push_back(
-        {.method = "GET",
-         .path = "/console",
-         .what = "a page that shows answers, and why",
-         .metrics = &options_.metrics->AddMethod(kObservedService, "GET /console")});
+    endpoints_.push_back({.method = "GET",
+                          .path = "/console",
+                          .what = "a page that shows answers, and why",
+                          .metrics = &options_.metrics->AddMethod(
+                              kObservedService, "GET /console")});
     console_metrics_ = endpoints_.back().metrics;
   }
 }
@@ -177,6 +210,8 @@ void HttpServer::AddCall(const char* path, const char* what, AccessRole role,
   if (call == nullptr) return;
   MethodMetrics* const metrics =
       &options_.metrics->AddMethod("http", fmt::format("POST {}", path));
+  const auto name = std::make_shared<const CallMethod>(CallMethod{
+      .http_method = "POST", .http_path = path, .listener = address_});
   endpoints_.push_back(
       {.method = "POST",
        .path = path,
@@ -184,15 +219,18 @@ void HttpServer::AddCall(const char* path, const char* what, AccessRole role,
        .role = role,
        .metrics = metrics,
        .counts_itself = true,
-       .handle = [this, metrics, criticality, &call](
+       .method_name = name,
+       .handle = [this, metrics, name, criticality, &call](
                      HttpRequest request,
                      ReplyTo reply_to) -> std::optional<HttpReply> {
          const auto cancelled = reply_to.cancelled();
+         auto traced = TraceOf(options_.tracer, name, request);
+         CallTrace* const trace = &traced->trace;
          call(std::move(request.body),
               ParseCriticality(request.criticality).value_or(criticality),
-              std::move(request.rights), std::move(request.request_id),
-              cancelled,
-              JsonReply(metrics, &options_.load_report, std::move(reply_to)));
+              std::move(request.rights), cancelled, trace,
+              JsonReply(metrics, &options_.load_report, std::move(traced),
+                        std::move(reply_to)));
          return std::nullopt;
        }});
 }
@@ -276,6 +314,9 @@ void HttpServer::Refused(const HttpRequest& request, absl::StatusCode code) {
   const Endpoint* const endpoint = Find(request.path);
   if (endpoint == nullptr || endpoint->metrics == nullptr) return;
   endpoint->metrics->Handled(code, std::chrono::nanoseconds(0));
+  if (endpoint->method_name == nullptr) return;
+  TraceOf(options_.tracer, endpoint->method_name, request)
+      ->trace.End(absl::Status(code, ""));
 }
 
 std::optional<HttpReply> HttpServer::Handle(HttpRequest request,

@@ -17,6 +17,7 @@
 #include "server/http/http_message.h"
 #include "server/http/scrapes.h"
 #include "server/metrics/server_metrics.h"
+#include "server/service/call_trace.h"
 #include "server/service/criticality.h"
 #include "tributary/v1/bundles.pb.h"
 
@@ -25,10 +26,11 @@ namespace tributary {
 // Starts to answer a request in proto3 JSON; returns at once. Calls `done`
 // exactly once, on any thread, with the reply's JSON or the error. *cancelled
 // becomes true when the client has gone. The rights are the caller's; null
-// where everybody may do everything. The request's id may be empty.
+// where everybody may do everything. *trace, which is never null, lives as long
+// as `done`.
 using CallJson = std::function<void(
-    std::string body, Criticality, SharedRights, std::string request_id,
-    std::shared_ptr<const std::atomic<bool>> cancelled,
+    std::string body, Criticality, SharedRights,
+    std::shared_ptr<const std::atomic<bool>> cancelled, CallTrace* trace,
     std::function<void(absl::StatusOr<std::string>)> done)>;
 
 struct HttpServerOptions {
@@ -60,6 +62,9 @@ struct HttpServerOptions {
   // What the header endpoint-load-metrics of answers to calls says; null: there
   // is none. Thread-safe.
   std::function<std::string()> load_report = nullptr;
+  // Tells of calls when they are over; null: nobody does. It outlives the
+  // server, and every call of `done`.
+  CallTracer* tracer = nullptr;
   HttpListenerOptions listener = {};
 };
 
@@ -121,6 +126,8 @@ class HttpServer final : public HttpHandler {
     // when they begin; `counts_itself` says so.
     MethodMetrics* metrics = nullptr;
     bool counts_itself = false;
+    // As spans name it, for those that have metrics.
+    std::shared_ptr<const CallMethod> method_name = nullptr;
     // As Handle. Null for those that the console answers.
     std::function<std::optional<HttpReply>(HttpRequest, ReplyTo)> handle =
         nullptr;

@@ -21,16 +21,16 @@ class JsonBatchCall final : public RequestCall {
  public:
   JsonBatchCall(const RetrievalHandler* handler, const v1::Limits* limits,
                 std::string json, Criticality criticality, SharedRights rights,
-                std::string request_id,
                 std::shared_ptr<const std::atomic<bool>> cancelled,
-                std::function<void(absl::StatusOr<std::string>)> done)
+                std::function<void(absl::StatusOr<std::string>)> done,
+                CallTrace* trace)
       : handler_(handler),
         limits_(limits),
         json_(std::move(json)),
         rights_(std::move(rights)),
         cancelled_(std::move(cancelled)),
-        done_(std::move(done)) {
-    batch_.request_id = std::move(request_id);
+        done_(std::move(done)),
+        trace_(trace) {
     const std::vector<RequestOutline> counted(
         CountJsonRequests(json_, limits_->max_batch()));
     terms_ = handler_->TermsOf(counted, SteadyTime::max(),
@@ -41,6 +41,7 @@ class JsonBatchCall final : public RequestCall {
   }
 
   bool Run(const RunTerms& terms) override {
+    const CallScope scope(trace_ == nullptr ? nullptr : trace_->id());
     const absl::StatusOr<bool> done = Continue(terms);
     if (done.ok() && !*done) return false;
     reply_ = done.ok() ? Reply() : done.status();
@@ -62,10 +63,15 @@ class JsonBatchCall final : public RequestCall {
       json_.clear();
       bytes_ = request.SerializeAsString();
       RETURN_IF_ERROR(OutlineBatch(bytes_, *limits_, &batch_.entries));
+      batch_.trace = trace_;
+      if (trace_ != nullptr) {
+        trace_->set_requests(static_cast<uint32_t>(batch_.entries.size()));
+      }
     }
     RetrieveOptions options(terms_.deadline);
     options.level = terms.level;
     options.cancelled = cancelled_.get();
+    if (trace_ != nullptr) options.stages = trace_->stages();
     if (rights_ != nullptr) options.profiles = &rights_->retrieve_profiles;
     return handler_->ContinueBatch(options, terms.slice_end, &batch_);
   }
@@ -94,6 +100,8 @@ class JsonBatchCall final : public RequestCall {
   BatchProgress batch_;
   const std::shared_ptr<const std::atomic<bool>> cancelled_;
   const std::function<void(absl::StatusOr<std::string>)> done_;
+  // Belongs to done_.
+  CallTrace* const trace_;
   absl::StatusOr<std::string> reply_ = absl::UnknownError("not run");
 };
 
@@ -123,12 +131,12 @@ size_t CountJsonRequests(std::string_view json, size_t most) {
 void StartJsonBatch(const RetrievalHandler* handler, const v1::Limits* limits,
                     RequestExecutor* executor, std::string json,
                     Criticality criticality, SharedRights rights,
-                    std::string request_id,
                     std::shared_ptr<const std::atomic<bool>> cancelled,
-                    std::function<void(absl::StatusOr<std::string>)> done) {
+                    std::function<void(absl::StatusOr<std::string>)> done,
+                    CallTrace* trace) {
   auto* const call = new JsonBatchCall(
       handler, limits, std::move(json), criticality, std::move(rights),
-      std::move(request_id), std::move(cancelled), std::move(done));
+      std::move(cancelled), std::move(done), trace);
   executor->Submit(call, RequestExecutor::Thread::kMayNotRun);
 }
 

@@ -21,9 +21,9 @@ namespace tributary {
 void StartJsonBatch(const RetrievalHandler* handler, const v1::Limits* limits,
                     RequestExecutor* executor, std::string json,
                     Criticality criticality, SharedRights rights,
-                    std::string request_id,
                     std::shared_ptr<const std::atomic<bool>> cancelled,
-                    std::function<void(absl::StatusOr<std::string>)> done);
+                    std::function<void(absl::StatusOr<std::string>)> done,
+                    CallTrace* trace = nullptr);
 
 // How many requests the text of a batch seems to have, at most `most`: how
 // many objects are in a list in an object. It is what the call is admitted for,

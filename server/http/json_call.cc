@@ -13,23 +13,26 @@ namespace {
 class JsonCall final : public RequestCall {
  public:
   JsonCall(const RetrievalHandler* handler, std::string json,
-           Criticality criticality, SharedRights rights, std::string request_id,
+           Criticality criticality, SharedRights rights,
            std::shared_ptr<const std::atomic<bool>> cancelled,
-           std::function<void(absl::StatusOr<std::string>)> done)
+           std::function<void(absl::StatusOr<std::string>)> done,
+           CallTrace* trace)
       : handler_(handler),
         json_(std::move(json)),
         rights_(std::move(rights)),
-        request_id_(std::move(request_id)),
         cancelled_(std::move(cancelled)),
-        done_(std::move(done)) {
+        done_(std::move(done)),
+        trace_(trace) {
     terms_ = JsonTermsOf(*handler_, json_.size(), criticality);
     terms_.fixed_level = FixedLevelInJson(json_);
   }
 
   bool Run(const RunTerms& terms) override {
+    const CallScope scope(trace_ == nullptr ? nullptr : trace_->id());
     RetrieveOptions options(terms_.deadline);
     options.level = terms.level;
     options.cancelled = cancelled_.get();
+    if (trace_ != nullptr) options.stages = trace_->stages();
     if (rights_ != nullptr) options.profiles = &rights_->retrieve_profiles;
     reply_ = Reply(options);
     return true;
@@ -51,8 +54,7 @@ class JsonCall final : public RequestCall {
           "page_token: the server has too much to do for a page of this list");
     }
     v1::RetrieveResponse response;
-    RETURN_IF_ERROR(
-        handler_->Retrieve(request, options, &response, request_id_));
+    RETURN_IF_ERROR(handler_->Retrieve(request, options, &response));
     return PrintRetrieveResponse(response);
   }
 
@@ -64,9 +66,10 @@ class JsonCall final : public RequestCall {
   const RetrievalHandler* const handler_;
   const std::string json_;
   const SharedRights rights_;
-  const std::string request_id_;
   const std::shared_ptr<const std::atomic<bool>> cancelled_;
   const std::function<void(absl::StatusOr<std::string>)> done_;
+  // Belongs to done_.
+  CallTrace* const trace_;
   absl::StatusOr<std::string> reply_ = absl::UnknownError("not run");
 };
 
@@ -83,12 +86,13 @@ CallTerms JsonTermsOf(const RetrievalHandler& handler, size_t json_bytes,
 
 void StartJsonCall(const RetrievalHandler* handler, RequestExecutor* executor,
                    std::string json, Criticality criticality,
-                   SharedRights rights, std::string request_id,
+                   SharedRights rights,
                    std::shared_ptr<const std::atomic<bool>> cancelled,
-                   std::function<void(absl::StatusOr<std::string>)> done) {
-  auto* const call = new JsonCall(handler, std::move(json), criticality,
-                                  std::move(rights), std::move(request_id),
-                                  std::move(cancelled), std::move(done));
+                   std::function<void(absl::StatusOr<std::string>)> done,
+                   CallTrace* trace) {
+  auto* const call =
+      new JsonCall(handler, std::move(json), criticality, std::move(rights),
+                   std::move(cancelled), std::move(done), trace);
   executor->Submit(call, RequestExecutor::Thread::kMayNotRun);
 }
 

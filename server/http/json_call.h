@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/access/rights.h"
+#include "server/service/call_trace.h"
 #include "server/service/criticality.h"
 #include "server/service/request_executor.h"
 #include "server/service/retrieval_handler.h"
@@ -18,13 +19,14 @@ namespace tributary {
 // Answers a RetrieveRequest in proto3 JSON as a call of the executor, which
 // admits or refuses it by JsonTermsOf. Returns at once; calls `done` exactly
 // once, on any thread. `handler` and `executor` outlive the call. `rights` are
-// the caller's; null where everybody may do everything. `request_id` may be
-// empty.
+// the caller's; null where everybody may do everything. *trace, if it is not
+// null, notes the call's stages, and lives as long as `done`.
 void StartJsonCall(const RetrievalHandler* handler, RequestExecutor* executor,
                    std::string json, Criticality criticality,
-                   SharedRights rights, std::string request_id,
+                   SharedRights rights,
                    std::shared_ptr<const std::atomic<bool>> cancelled,
-                   std::function<void(absl::StatusOr<std::string>)> done);
+                   std::function<void(absl::StatusOr<std::string>)> done,
+                   CallTrace* trace = nullptr);
 
 // The terms of a request that has so many bytes. What it asks for is not known
 // before it is parsed, so it is taken to cost what one without k and quotas

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "server/access/rights.h"
 #include "server/explain/explain_calls.h"
+#include "server/service/call_trace.h"
 
 namespace tributary {
 
@@ -18,7 +19,8 @@ namespace tributary {
 void StartJsonExplain(ExplainCalls* calls, std::string json,
                       SharedRights rights,
                       std::shared_ptr<const std::atomic<bool>> cancelled,
-                      std::function<void(absl::StatusOr<std::string>)> done);
+                      std::function<void(absl::StatusOr<std::string>)> done,
+                      CallTrace* trace = nullptr);
 
 }  // namespace tributary
 

@@ -6,15 +6,15 @@
 #include <charconv>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "fmt/format.h"
+#include "server/process/call_id.h"
+#include "server/tracing/trace_context.h"
 #include "text/quoted.h"
 
 namespace tributary {
 namespace {
-
-// Longer ids are as none.
-constexpr size_t kMaxRequestIdBytes = 128;
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
@@ -33,6 +33,8 @@ struct Head {
   std::string_view authorization;
   std::string_view if_none_match;
   std::string_view request_id;
+  std::string_view traceparent;
+  std::string tracestate;
 };
 
 MHD_Result AddHeader(void* to, MHD_ValueKind /*kind*/, const char* key,
@@ -59,8 +61,13 @@ MHD_Result AddHeader(void* to, MHD_ValueKind /*kind*/, const char* key,
     head.authorization = text;
   } else if (EqualsIgnoringCase(name, "If-None-Match")) {
     head.if_none_match = text;
-  } else if (EqualsIgnoringCase(name, "x-request-id")) {
+  } else if (EqualsIgnoringCase(name, kRequestIdHeader)) {
     head.request_id = text;
+  } else if (EqualsIgnoringCase(name, kTraceparentHeader)) {
+    head.traceparent = text;
+  } else if (EqualsIgnoringCase(name, kTracestateHeader)) {
+    if (!head.tracestate.empty()) head.tracestate += ',';
+    head.tracestate += text;
   }
   return MHD_YES;
 }
@@ -71,6 +78,14 @@ uint64_t LengthOf(const Head& head) {
   std::from_chars(head.length.data(), head.length.data() + head.length.size(),
                   bytes);
   return bytes;
+}
+
+// What is given, or where no name may be like that, the id of the trace.
+std::string RequestIdOf(const Head& head) {
+  if (head.request_id.empty()) return {};
+  if (IsRequestId(head.request_id)) return std::string(head.request_id);
+  const auto parent = ParseTraceparent(head.traceparent);
+  return HexOf(parent.has_value() ? parent->trace_id : RandomTraceId());
 }
 
 HttpReply BadHead(int status, const std::string& message) {
@@ -105,9 +120,9 @@ std::optional<HttpReply> ReadHead(MHD_Connection* connection,
   request->criticality = head.criticality;
   request->authorization = head.authorization;
   request->if_none_match = head.if_none_match;
-  if (head.request_id.size() <= kMaxRequestIdBytes) {
-    request->request_id = head.request_id;
-  }
+  request->request_id = RequestIdOf(head);
+  request->traceparent = head.traceparent;
+  request->tracestate = std::move(head.tracestate);
   const auto* const size = MHD_get_connection_info(
       connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
   if (size != nullptr && size->header_size > max_head_bytes) {

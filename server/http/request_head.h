@@ -10,12 +10,12 @@ struct MHD_Connection;
 
 namespace tributary {
 
-// Reads what the headers of a request say into `request`: has_body,
-// criticality, request_id and if_none_match. A reply refuses the request: 413
-// for a body of more than max_body_bytes, 415 for one that is encoded, 417 for
-// an expectation other than 100-continue, 431 for a head of more than
-// max_head_bytes, 501 for a transfer coding other than chunked, and 400 for
-// headers by which two readers would find different ends of the body.
+// Reads what the headers of a request say into `request`: has_body, criticality
+// and if_none_match. A reply refuses the request: 413 for a body of more than
+// max_body_bytes, 415 for one that is encoded, 417 for an expectation other
+// than 100-continue, 431 for a head of more than max_head_bytes, 501 for a
+// transfer coding other than chunked, and 400 for headers by which two readers
+// would find different ends of the body.
 std::optional<HttpReply> ReadHead(MHD_Connection* connection,
                                   size_t max_head_bytes, size_t max_body_bytes,
                                   HttpRequest* request);

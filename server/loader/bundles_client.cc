@@ -8,6 +8,7 @@
 #include "google/protobuf/util/time_util.h"
 #include "grpc/support/time.h"
 #include "grpcpp/support/channel_arguments.h"
+#include "server/tracing/trace_context.h"
 #include "status/status_macros.h"
 #include "status/status_message.h"
 
@@ -40,8 +41,12 @@ absl::Status Call(v1::Bundles::Stub& stub,
                   grpc::Status (v1::Bundles::Stub::*method)(
                       grpc::ClientContext*, const Request&, Response*),
                   const Request& request, Response* response,
-                  std::chrono::milliseconds deadline, std::stop_token stop) {
+                  std::chrono::milliseconds deadline, std::stop_token stop,
+                  const std::string& traceparent = "") {
   grpc::ClientContext context;
+  if (!traceparent.empty()) {
+    context.AddMetadata(kTraceparentHeader, traceparent);
+  }
   // A time span, because the wall clock may jump.
   context.set_deadline(gpr_time_from_millis(deadline.count(), GPR_TIMESPAN));
   const std::stop_callback cancel(std::move(stop),
@@ -94,20 +99,22 @@ absl::StatusOr<ServerView> BundlesClient::GetStatus(std::stop_token stop) {
   return view;
 }
 
-absl::Status BundlesClient::Stage(uint64_t version, std::stop_token stop) {
+absl::Status BundlesClient::Stage(uint64_t version, std::stop_token stop,
+                                  const std::string& traceparent) {
   v1::StageRequest request;
   request.set_version(version);
   v1::BundleStatus response;
   return Call(*stub_, &v1::Bundles::Stub::Stage, request, &response,
-              kStageDeadline, std::move(stop));
+              kStageDeadline, std::move(stop), traceparent);
 }
 
-absl::Status BundlesClient::Activate(uint64_t version, std::stop_token stop) {
+absl::Status BundlesClient::Activate(uint64_t version, std::stop_token stop,
+                                     const std::string& traceparent) {
   v1::ActivateRequest request;
   request.set_version(version);
   v1::BundleStatus response;
   return Call(*stub_, &v1::Bundles::Stub::Activate, request, &response,
-              kDeadline, std::move(stop));
+              kDeadline, std::move(stop), traceparent);
 }
 
 absl::Status BundlesClient::Refuse(uint64_t version, const std::string& reason,

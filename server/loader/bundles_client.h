@@ -29,8 +29,11 @@ class BundlesClient {
       const std::string& address, const v1::ClientAccess& access);
 
   absl::StatusOr<ServerView> GetStatus(std::stop_token stop);
-  absl::Status Stage(uint64_t version, std::stop_token stop);
-  absl::Status Activate(uint64_t version, std::stop_token stop);
+  // `traceparent`: the trace that the call is part of; empty for none.
+  absl::Status Stage(uint64_t version, std::stop_token stop,
+                     const std::string& traceparent = "");
+  absl::Status Activate(uint64_t version, std::stop_token stop,
+                        const std::string& traceparent = "");
   absl::Status Refuse(uint64_t version, const std::string& reason,
                       std::stop_token stop);
   absl::Status Report(const v1::LoaderStatus& status, std::stop_token stop);

@@ -76,14 +76,19 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(
   }
   ASSIGN_OR_RETURN(auto server,
                    BundlesClient::Connect(config.control(), config.access()));
-  return std::unique_ptr<Loader>(new Loader(std::move(config), *std::move(lock),
-                                            std::move(store), std::move(keys),
-                                            std::move(server)));
+  std::unique_ptr<SpanExporter> exporter;
+  if (!config.tracing().otlp_endpoint().empty()) {
+    ASSIGN_OR_RETURN(exporter, SpanExporter::Create(config.tracing()));
+  }
+  return std::unique_ptr<Loader>(
+      new Loader(std::move(config), *std::move(lock), std::move(store),
+                 std::move(keys), std::move(server), std::move(exporter)));
 }
 
 Loader::Loader(v1::LoaderConfig config, FileLock lock,
                std::unique_ptr<Store> store, PublicKeys keys,
-               std::unique_ptr<BundlesClient> server)
+               std::unique_ptr<BundlesClient> server,
+               std::unique_ptr<SpanExporter> exporter)
     : config_(std::move(config)),
       lock_(std::move(lock)),
       trial_(config_),
@@ -91,7 +96,10 @@ Loader::Loader(v1::LoaderConfig config, FileLock lock,
       store_(std::move(store)),
       keys_(std::move(keys)),
       memory_(config_.bundles(), config_.allow_older()),
-      server_(std::move(server)) {
+      server_(std::move(server)),
+      exporter_(std::move(exporter)),
+      trace_(exporter_.get()) {
+  if (exporter_ != nullptr) exporter_->Start(&tracing_metrics_);
   status_.set_store(config_.store());
   status_.set_last_good_version(memory_.followed());
 }
@@ -106,7 +114,10 @@ absl::StatusOr<LoaderAction> Loader::TakeStep(const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const LoaderView view, Look(stop));
   if (stop.stop_requested()) return absl::CancelledError("stop requested");
   const LoaderAction action = Decide(view);
+  trace_.Begin(action);
   const absl::Status status = Act(action, stop);
+  trace_.End(action, status,
+             refused_.has_value() && refused_->version() == action.version);
   failed_ = status.ok() ? LoaderAction{} : action;
   if (status.ok()) return action;
   return absl::Status(status.code(),
@@ -167,6 +178,7 @@ void Loader::SeeCurrent(uint64_t current) {
   // Whoever moves CURRENT wants the version, whatever its last verdict was.
   if (current_ != 0) refusals_.Remove(current);
   current_ = current;
+  trace_.Follow(current);
   RecallRefusal();
   gate_checked_ = {};
   verified_ = 0;
@@ -289,7 +301,12 @@ absl::Status Loader::Fetch(uint64_t version, const std::stop_token& stop) {
   options.exclusive = true;
   options.counts = &fetch_counts_;
   options.stop = stop;
-  options.check = [&](const fs::path& dir) { return trial_.Verify(dir, stop); };
+  options.check = [&](const fs::path& dir) {
+    const auto began = std::chrono::steady_clock::now();
+    absl::Status verified = trial_.Verify(dir, stop);
+    trace_.Part("verify", began, verified);
+    return verified;
+  };
   const uint64_t fetched = fetch_counts_.fetched_bytes;
   const uint64_t shared = fetch_counts_.shared_bytes;
   const auto start = std::chrono::steady_clock::now();
@@ -355,7 +372,8 @@ absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
   ASSIGN_OR_RETURN(
       const SignedManifest manifest,
       DirectoryStore(config_.bundles()).ReadManifest(version, stop));
-  const absl::Status status = server_->Stage(version, std::move(stop));
+  const absl::Status status =
+      server_->Stage(version, std::move(stop), trace_.traceparent());
   if (IsLost(status)) ++lost_stages_;
   if (BlamesVersion(status)) {
     Refuse(version, manifest.Fingerprint(), std::string(MessageOf(status)),
@@ -379,7 +397,8 @@ absl::Status Loader::Stage(uint64_t version, std::stop_token stop) {
 }
 
 absl::Status Loader::Activate(uint64_t version, std::stop_token stop) {
-  RETURN_IF_ERROR(server_->Activate(version, std::move(stop)));
+  RETURN_IF_ERROR(
+      server_->Activate(version, std::move(stop), trace_.traceparent()));
   memory_.MarkActive(version);
   MarkFollowed(version);
   refusals_.Remove(version);

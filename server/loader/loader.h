@@ -22,7 +22,10 @@
 #include "server/loader/loader_memory.h"
 #include "server/loader/loader_policy.h"
 #include "server/loader/refusals.h"
+#include "server/loader/rollout_trace.h"
 #include "server/loader/version_trial.h"
+#include "server/metrics/tracing_metrics.h"
+#include "server/tracing/span_exporter.h"
 #include "tributary/v1/bundles.pb.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/gate.pb.h"
@@ -66,7 +69,8 @@ class Loader {
   };
 
   Loader(v1::LoaderConfig config, FileLock lock, std::unique_ptr<Store> store,
-         PublicKeys keys, std::unique_ptr<BundlesClient> server);
+         PublicKeys keys, std::unique_ptr<BundlesClient> server,
+         std::unique_ptr<SpanExporter> exporter);
 
   absl::StatusOr<LoaderAction> TakeStep(const std::stop_token& stop);
   absl::StatusOr<LoaderView> Look(std::stop_token stop);
@@ -112,6 +116,10 @@ class Loader {
   const PublicKeys keys_;
   LoaderMemory memory_;
   const std::unique_ptr<BundlesClient> server_;
+  TracingMetrics tracing_metrics_;
+  // Null without tracing.otlp_endpoint.
+  const std::unique_ptr<SpanExporter> exporter_;
+  RolloutTrace trace_;
   FetchCounts fetch_counts_;
 
   // The last CURRENT seen that was not 0.

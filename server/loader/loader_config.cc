@@ -9,6 +9,7 @@
 #include "index/bundle/product.h"
 #include "index/publish/store_config.h"
 #include "server/gate/gate_config.h"
+#include "server/tracing/tracing_config.h"
 #include "server/trial/trial_config.h"
 #include "status/status_macros.h"
 
@@ -78,6 +79,8 @@ absl::StatusOr<v1::LoaderConfig> CompleteLoaderConfig(v1::LoaderConfig given) {
         "public_keys, too");
   }
   if (!given.has_allow_older()) given.set_allow_older(false);
+  ASSIGN_OR_RETURN(*given.mutable_tracing(),
+                   CompleteTracing(given.tracing(), "tributary-loader"));
   ASSIGN_OR_RETURN(*given.mutable_download(),
                    CompleteDownload(given.download()));
   ASSIGN_OR_RETURN(*given.mutable_s3(), CompleteS3(given.s3()));

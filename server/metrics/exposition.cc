@@ -280,6 +280,34 @@ void ServerMetrics::CollectRecording(
            "waited to be written, or the call is too long for the file.")
       .Add({{"reason", "queue"}}, recording_dropped_queue)
       .Add({{"reason", "size"}}, recording_dropped_size)
+          CollectTracing(families);
+}
+
+void ServerMetrics::CollectTracing(
+    std::vector<prometheus::MetricFamily>* families) const {
+  Counters("tributary_spans_exported_total",
+           "Spans that the collector of traces took.")
+      .Add({}, tracing.exported)
+      .MoveTo(families);
+  Family drops = Counters(
+      "tributary_spans_dropped_total",
+      "Spans that the collector of traces did not get, by reason: the queue "
+      "was "
+      "full, sending failed too often, the collector rejected them, the server "
+      "ended.");
+  for (size_t i = 0; i < kSpanDropReasons.size(); ++i) {
+    drops.Add({{"reason", std::string(kSpanDropReasons[i])}},
+              tracing.dropped[i]);
+  }
+  drops.MoveTo(families);
+  Counters("tributary_span_export_failures_total",
+           "Calls to the collector of traces that failed; most are repeated.")
+      .Add({}, tracing.failures)
+      .MoveTo(families);
+  Counters("tributary_slow_calls_total",
+           "Calls, and requests of batches, that took slow_calls.threshold_ms "
+           "or more.")
+      .Add({}, slow_calls)
       .MoveTo(families);
 }
 

@@ -17,6 +17,7 @@
 #include "prometheus/collectable.h"
 #include "prometheus/metric_family.h"
 #include "server/metrics/latency_histogram.h"
+#include "server/metrics/tracing_metrics.h"
 #include "sync/mutex.h"
 #include "tributary/v1/bundles.pb.h"
 #include "tributary/v1/manifest.pb.h"
@@ -215,6 +216,9 @@ class ServerMetrics : public prometheus::Collectable {
   Counter recorded;
   Counter recording_dropped_queue;
   Counter recording_dropped_size;
+  // Spans of calls, and calls that were slow.
+  TracingMetrics tracing;
+  Counter slow_calls;
   // Calls that were refused when they arrived, by index in kRefusalReasons.
   std::array<Counter, kRefusalReasons.size()> refused;
   // Calls that were cancelled, or whose deadline passed, while they waited.
@@ -275,6 +279,7 @@ class ServerMetrics : public prometheus::Collectable {
   void CollectLoad(std::vector<prometheus::MetricFamily>* families) const;
   void CollectAccess(std::vector<prometheus::MetricFamily>* families) const;
   void CollectRecording(std::vector<prometheus::MetricFamily>* families) const;
+  void CollectTracing(std::vector<prometheus::MetricFamily>* families) const;
   static void CollectProcess(std::vector<prometheus::MetricFamily>* families);
 
   // Tables that are read without a lock and appended to with mutex_ held.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "server/pipeline/owned_query.h"
+#include "server/process/call_id.h"
 #include "spdlog/spdlog.h"
 #include "sync/mutex.h"
 
@@ -37,12 +38,14 @@ void LogFailure(const ServingBundle& bundle, const NamedRetriever& source,
 void AskSource(const ServingBundle& bundle, const RetrieverQuery& query,
                const PlannedSource& source, SourceResult* result) {
   result->proposals.clear();
+  result->began = {};
   result->duration = {};
   result->state = SourceState::kLeftOut;
   if (source.left_out) return;
   result->state = SourceState::kLate;
   const SteadyTime start = Clock::now();
   if (start >= query.deadline || query.IsCancelled()) return;
+  result->began = start;
 
   const NamedRetriever& named =
       bundle.retrievers()[static_cast<size_t>(source.retriever)];
@@ -75,6 +78,7 @@ class PooledSources {
 
   // Runs source i on the calling thread, and keeps its result for Take.
   void Run(size_t i, const PlannedSource& source) {
+    const CallScope scope(call_.id());
     SourceResult result;
     AskSource(*bundle_, query_.view(), source, &result);
     const MutexLock lock(&mutex_);
@@ -107,6 +111,7 @@ class PooledSources {
 
  private:
   const std::shared_ptr<const ServingBundle> bundle_;
+  const CopiedCallId call_;
   // The call's own flag does not outlive the call.
   std::atomic<bool> abandoned_{false};
   const OwnedQuery query_;
@@ -166,6 +171,7 @@ void Collect(PooledSources* pooled, const RetrieverQuery& call, uint32_t taken,
     }
     results[i].proposals.clear();
     results[i].state = SourceState::kLate;
+    results[i].began = start;
     results[i].duration = Clock::now() - start;
   }
 }

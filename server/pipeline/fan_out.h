@@ -30,6 +30,8 @@ struct SourceResult {
   SourceState state = SourceState::kLate;
   // Best first. Empty unless the state is kAnswered.
   std::vector<ScoredRow> proposals;
+  // When it was started; {} when it was not.
+  SteadyTime began;
   // From its start until it answered or was abandoned; 0 when it was not
   // started.
   std::chrono::nanoseconds duration{0};

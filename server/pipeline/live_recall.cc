@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <span>
 #include <utility>
@@ -107,6 +108,7 @@ void LiveRecall::Run() {
 }
 
 void LiveRecall::Measure(const RecallSample& sample) {
+  const SteadyTime began = std::chrono::steady_clock::now();
   RetrieverQuery query = sample.query.view();
   query.deadline = SteadyTime::max();
   std::vector<ScoredRow> exact;
@@ -122,6 +124,9 @@ void LiveRecall::Measure(const RecallSample& sample) {
     Compare(exact, source, &metrics_->ForRetriever(named.spec->name()));
   }
   metrics_->live_recall_samples.Add();
+  if (sample.on_measured != nullptr) {
+    sample.on_measured(began, std::chrono::steady_clock::now());
+  }
 }
 
 }  // namespace tributary

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -35,6 +36,9 @@ struct RecallSample {
   std::shared_ptr<const ServingBundle> bundle;
   OwnedQuery query;
   std::vector<SampledSource> sources;
+  // Called when it is measured, on the thread that did it: when that began, and
+  // ended. May be null.
+  std::function<void(SteadyTime, SteadyTime)> on_measured;
 };
 
 // Measures recall on live traffic. A background thread of low priority repeats

@@ -18,6 +18,7 @@
 #include "server/pipeline/plan.h"
 #include "server/pipeline/reply_encoding.h"
 #include "server/pipeline/reply_metrics.h"
+#include "server/pipeline/stage_times.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
 
@@ -115,6 +116,8 @@ absl::Status Pipeline::Answer(const RoutedBundle& from,
   const std::shared_ptr<const ServingBundle>& bundle = from.bundle;
   const ConditionsOf conditions(&scratch.plan);
   const SteadyTime began = Clock::now();
+  StageTimes* const stages = options.stages;
+  if (stages != nullptr) stages->Begin(began);
   ASSIGN_OR_RETURN(const AskedRequest asked,
                    MakeAskedRequest(profiles_, bundle->bundle().version(),
                                     request, options, &scratch.completed));
@@ -130,6 +133,10 @@ absl::Status Pipeline::Answer(const RoutedBundle& from,
   const std::span<SourceResult> results = scratch.MakeResults();
   FanOut(bundle, scratch.plan, pool_, config.execution().inline_below_us(),
          results);
+  if (stages != nullptr) {
+    NoteSources(*bundle, scratch.plan, results, stages);
+    stages->profile = asked.profiled.profile;
+  }
   if (scratch.plan.query.IsCancelled()) {
     return absl::CancelledError("the caller has cancelled the call");
   }
@@ -139,8 +146,10 @@ absl::Status Pipeline::Answer(const RoutedBundle& from,
   }
 
   std::chrono::nanoseconds fusion_duration{0};
+  SteadyTime fused;
   const auto fuse = [&] {
     const SteadyTime start = Clock::now();
+    if (fused == SteadyTime()) fused = start;
     FuseResults(scratch.plan, results, &scratch.fusion_sources, &scratch.fused);
     fusion_duration += Clock::now() - start;
   };
@@ -165,14 +174,20 @@ absl::Status Pipeline::Answer(const RoutedBundle& from,
                        .fused = &scratch.fused};
   const absl::Status written = write(reply);
 
+  const SteadyTime replied = Clock::now();
+  if (stages != nullptr) {
+    NoteReply(reply, fused, fusion_duration, replied, stages);
+  }
   if (metrics_ != nullptr) {
     metrics_->fusion_seconds.Observe(fusion_duration);
-    CountReply(reply, Clock::now() - began, metrics_);
+    CountReply(reply, replied - began, metrics_);
   }
   // Under overload there is no time for it.
   if (live_recall_ != nullptr && asked.options.level == v1::FULL_SERVICE &&
       live_recall_->ShouldSample()) {
-    live_recall_->Offer(MakeSample(bundle, scratch.plan, results));
+    auto sample = MakeSample(bundle, scratch.plan, results);
+    if (stages != nullptr) sample->on_measured = stages->on_recall_measured;
+    live_recall_->Offer(std::move(sample));
   }
   return written;
 }

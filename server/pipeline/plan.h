@@ -43,6 +43,8 @@ struct PlannedSource {
   bool left_out = false;
 };
 
+struct StageTimes;
+
 // How a request is answered, beside what it says.
 struct RetrieveOptions {
   RetrieveOptions() = default;
@@ -58,6 +60,8 @@ struct RetrieveOptions {
   const std::atomic<bool>* cancelled = nullptr;
   // The profiles that the caller may use; null: all. Valid as `cancelled`.
   const ProfileGrant* profiles = nullptr;
+  // What the request spends its time on is noted there; null: nowhere.
+  StageTimes* stages = nullptr;
 };
 
 // A request resolved against one bundle: keys are rows, and defaults are filled
@@ -103,8 +107,10 @@ struct Plan {
   std::shared_ptr<const BundleOverlay> overlay;
   // What the request's `where` and `predicate` came to; null without any.
   std::shared_ptr<const ResolvedFilter> filter;
-  // Whether that was known from an earlier request, and how long it took.
+  // Whether that was known from an earlier request, when the search for it
+  // began, and how long it took.
   bool filter_hit = false;
+  SteadyTime filter_began;
   std::chrono::nanoseconds filter_duration{0};
   // The attributes whose terms were dropped, because too few items passed.
   std::vector<std::string> relaxed;

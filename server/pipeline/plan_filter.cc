@@ -129,6 +129,7 @@ absl::Status PlanFilter(const v1::ServerConfig& config,
     return violations.ToStatus();
   }
   const SteadyTime start = Clock::now();
+  plan->filter_began = start;
   RETURN_IF_ERROR(CheckFilter(config.limits(), bundle.bundle(), filter));
   auto resolved = bundle.filters().Resolve(
       bundle.bundle(), filter.where(),

@@ -19,6 +19,7 @@
 #include "server/process/control_groups.h"
 #include "server/profiles/profiles_config.h"
 #include "server/tls/tls_config.h"
+#include "server/tracing/tracing_config.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
 #include "text/quoted.h"
@@ -344,6 +345,10 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given) {
   }
   ASSIGN_OR_RETURN(*config.mutable_access(),
                    CompleteAccess(config.access(), profiles));
+  ASSIGN_OR_RETURN(*config.mutable_tracing(),
+                   CompleteTracing(config.tracing(), "tributary-server"));
+  ASSIGN_OR_RETURN(*config.mutable_slow_calls(),
+                   CompleteSlowCalls(config.slow_calls()));
   return config;
 }
 

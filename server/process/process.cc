@@ -6,7 +6,12 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <memory>
+#include <string>
+#include <utility>
 
+#include "server/process/call_id.h"
+#include "spdlog/pattern_formatter.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -25,11 +30,29 @@ void EndFirstProcessBy(int signal) {
   std::signal(signal, [](int number) { ::_exit(kSignalStatus + number); });
 }
 
+// " request_id=..." where the thread that logs works for a call.
+class CallIdFlag final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& /*message*/,
+              const std::tm& /*at*/, spdlog::memory_buf_t& line) override {
+    const CallId* const call = CurrentCall();
+    if (call == nullptr) return;
+    const std::string text = " request_id=" + call->Text();
+    line.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
+    return std::make_unique<CallIdFlag>();
+  }
+};
+
 }  // namespace
 
 void LogToStderr(const std::string& level) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("tributary"));
-  spdlog::set_pattern("time=%Y-%m-%dT%H:%M:%S.%e%z level=%l %v");
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<CallIdFlag>('*').set_pattern(
+      "time=%Y-%m-%dT%H:%M:%S.%e%z level=%l %v%*");
+  spdlog::set_formatter(std::move(formatter));
   spdlog::set_level(spdlog::level::from_str(level));
 }
 

@@ -10,8 +10,9 @@
 
 namespace tributary {
 
-// Makes spdlog write one line of key=value pairs per event to stderr. `level`
-// is trace, debug, info, warn or error. Call it once, before starting threads.
+// Makes spdlog write one line of key=value pairs per event to stderr, with the
+// id of the call that the thread works for (CallScope). `level` is trace,
+// debug, info, warn or error. Call it once, before starting threads.
 void LogToStderr(const std::string& level);
 
 // Blocks SIGTERM and SIGINT in the calling thread, and in threads it creates

@@ -7,6 +7,8 @@
 #include "google/protobuf/util/json_util.h"
 #include "grpcpp/impl/rpc_service_method.h"
 #include "grpcpp/support/method_handler.h"
+#include "server/process/call_id.h"
+#include "server/rpc/rpc_headers.h"
 #include "server/rpc/status_to_grpc.h"
 #include "status/field_error.h"
 
@@ -65,17 +67,36 @@ constexpr char kPutItemSet[] = "/tributary.v1.Bundles/PutItemSet";
 
 }  // namespace
 
+const CallMethod* ControlService::MethodNamed(std::string_view name,
+                                              bool reads) {
+  const size_t slash = name.rfind('/');
+  methods_.push_back({.rpc_service = std::string(name.substr(1, slash - 1)),
+                      .rpc_method = std::string(name.substr(slash + 1)),
+                      .listener = listener_,
+                      .always_sampled = !reads,
+                      // Staging takes as long as its version is large.
+                      .logs_slow = false});
+  return &methods_.back();
+}
+
 template <typename Run>
-grpc::Status ControlService::Guard(std::string_view method, AccessRole role,
+grpc::Status ControlService::Guard(const CallMethod* traced, AccessRole role,
                                    bool reads, grpc::ServerContext* context,
                                    const Run& run) {
   const auto start = std::chrono::steady_clock::now();
+  const std::string method = traced->Name();
+  CallTrace trace;
+  std::string joined;
+  trace.Begin(tracer_, traced, HeadersOf(*context, &joined), start);
+  const CallScope scope(trace.id());
   const absl::StatusOr<SharedRights> allowed =
       callers_->Allow(*context, role, method);
   std::string arguments = kNoArguments;
   const grpc::Status status =
-      allowed.ok() ? run(&arguments) : ToGrpcStatus(allowed.status());
+      allowed.ok() ? run(&arguments, &trace) : ToGrpcStatus(allowed.status());
   if (!allowed.ok()) bundles_->CountRefused(MethodNameOf(method), status);
+  const std::string request_id = trace.id()->Text();
+  AnswerRequestId(trace.End(ToAbsl(status)), status.ok(), context);
   std::string who;
   if (!allowed.ok() || *allowed == nullptr) {
     who = callers_->Describe(*context);
@@ -88,6 +109,7 @@ grpc::Status ControlService::Guard(std::string_view method, AccessRole role,
   audit_->Record({.method = method,
                   .who = who,
                   .from = from,
+                  .request_id = request_id,
                   .arguments = arguments,
                   .result = ToAbsl(status),
                   .seconds = seconds.count(),
@@ -99,11 +121,12 @@ grpc::Status ControlService::Guard(std::string_view method, AccessRole role,
 template <typename Request, typename Response>
 void ControlService::Add(const char* name, AccessRole role, bool reads,
                          Handler<Request, Response> handler) {
-  const auto call = [this, name, role, reads, handler](
+  const CallMethod* const traced = MethodNamed(name, reads);
+  const auto call = [this, traced, role, reads, handler](
                         ControlService*, grpc::ServerContext* context,
                         const grpc::ByteBuffer* bytes,
                         grpc::ByteBuffer* reply) {
-    return Guard(name, role, reads, context, [&](std::string* arguments) {
+    const auto run = [&](std::string* arguments, CallTrace* trace) {
       Request request;
       const absl::Status parsed = ParseBuffer(*bytes, &request);
       if (!parsed.ok()) {
@@ -111,11 +134,15 @@ void ControlService::Add(const char* name, AccessRole role, bool reads,
         return ToGrpcStatus(parsed);
       }
       *arguments = ArgumentsOf(request);
+      if constexpr (requires { request.version(); }) {
+        trace->set_version(request.version());
+      }
       Response response;
       grpc::Status status = (bundles_->*handler)(context, &request, &response);
       if (status.ok()) *reply = SerializeToBuffer(response);
       return status;
-    });
+    };
+    return Guard(traced, role, reads, context, run);
   };
   AddMethod(new RpcServiceMethod(
       name, RpcMethod::NORMAL_RPC,
@@ -124,11 +151,13 @@ void ControlService::Add(const char* name, AccessRole role, bool reads,
 }
 
 void ControlService::AddPutItemSet() {
-  const auto call = [this](ControlService*, grpc::ServerContext* context,
-                           grpc::ServerReader<v1::PutItemSetRequest>* reader,
-                           v1::ItemSetStatus* response) {
-    return Guard(kPutItemSet, AccessRole::kOperate, false, context,
-                 [&](std::string* arguments) {
+  const CallMethod* const traced = MethodNamed(kPutItemSet, false);
+  const auto call = [this, traced](
+                        ControlService*, grpc::ServerContext* context,
+                        grpc::ServerReader<v1::PutItemSetRequest>* reader,
+                        v1::ItemSetStatus* response) {
+    return Guard(traced, AccessRole::kOperate, false, context,
+                 [&](std::string* arguments, CallTrace*) {
                    grpc::Status status =
                        bundles_->PutItemSet(context, reader, response);
                    if (status.ok()) *arguments = ArgumentsOfUpload(*response);
@@ -143,8 +172,13 @@ void ControlService::AddPutItemSet() {
 }
 
 ControlService::ControlService(BundlesService* bundles,
-                               const CallerCheck* callers, AuditLog* audit)
-    : bundles_(bundles), callers_(callers), audit_(audit) {
+                               const CallerCheck* callers, AuditLog* audit,
+                               CallTracer* tracer, std::string listener)
+    : bundles_(bundles),
+      callers_(callers),
+      audit_(audit),
+      tracer_(tracer),
+      listener_(std::move(listener)) {
   constexpr AccessRole kObserve = AccessRole::kObserve;
   constexpr AccessRole kOperate = AccessRole::kOperate;
   Add("/tributary.v1.Bundles/List", kObserve, true, &BundlesService::List);

@@ -1,6 +1,7 @@
 #ifndef TRIBUTARY_SERVER_RPC_CONTROL_SERVICE_H_
 #define TRIBUTARY_SERVER_RPC_CONTROL_SERVICE_H_
 
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 #include "server/access/audit_log.h"
 #include "server/rpc/bundles_service.h"
 #include "server/rpc/caller_check.h"
+#include "server/service/call_trace.h"
 
 namespace tributary {
 
@@ -20,8 +22,11 @@ namespace tributary {
 class ControlService final : public grpc::Service {
  public:
   // The arguments outlive this.
+  // `tracer`, which may be null, tells of calls when they are over; `listener`
+  // is where they come to.
   ControlService(BundlesService* bundles, const CallerCheck* callers,
-                 AuditLog* audit);
+                 AuditLog* audit, CallTracer* tracer = nullptr,
+                 std::string listener = {});
 
  private:
   template <typename Request, typename Response>
@@ -34,15 +39,22 @@ class ControlService final : public grpc::Service {
            Handler<Request, Response> handler);
   void AddPutItemSet();
 
+  // The method of that full name, for spans. `reads` as in Add.
+  const CallMethod* MethodNamed(std::string_view name, bool reads);
+
   // Decides on the call, runs it with `run`, which fills in the arguments as
-  // JSON, and records it.
+  // JSON and the version that it is about, and records it.
   template <typename Run>
-  grpc::Status Guard(std::string_view method, AccessRole role, bool reads,
+  grpc::Status Guard(const CallMethod* traced, AccessRole role, bool reads,
                      grpc::ServerContext* context, const Run& run);
 
   BundlesService* const bundles_;
   const CallerCheck* const callers_;
   AuditLog* const audit_;
+  CallTracer* const tracer_;
+  const std::string listener_;
+  // Constant after construction. References to its elements stay valid.
+  std::deque<CallMethod> methods_;
 };
 
 }  // namespace tributary

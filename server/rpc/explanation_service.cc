@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "grpcpp/support/slice.h"
+#include "server/process/call_id.h"
 #include "server/rpc/load_report_trailer.h"
+#include "server/rpc/rpc_headers.h"
 #include "server/rpc/status_to_grpc.h"
 #include "server/service/explain_bytes.h"
 #include "status/field_error.h"
@@ -47,13 +49,18 @@ absl::Status ReadExplainBuffer(const v1::Limits& limits,
 // One call. Deletes itself when gRPC is done with it.
 class ExplainReactor final : public grpc::ServerUnaryReactor {
  public:
-  ExplainReactor(grpc::CallbackServerContext* context,
-                 const LoadMeter* load_meter, grpc::ByteBuffer* response,
-                 MethodMetrics* metrics)
+  ExplainReactor(grpc::CallbackServerContext* context, CallTracer* tracer,
+                 const CallMethod* method, const LoadMeter* load_meter,
+                 grpc::ByteBuffer* response, MethodMetrics* metrics)
       : context_(context),
         load_meter_(load_meter),
         response_(response),
-        metrics_(metrics) {}
+        metrics_(metrics) {
+    std::string joined;
+    trace_.Begin(tracer, method, HeadersOf(*context, &joined), start_);
+  }
+
+  CallTrace& trace() { return trace_; }
 
   const std::shared_ptr<std::atomic<bool>>& cancelled() const {
     return cancelled_;
@@ -61,6 +68,8 @@ class ExplainReactor final : public grpc::ServerUnaryReactor {
 
   void Answer(const absl::StatusOr<v1::ExplainResponse>& response) {
     metrics_->Handled(response.status().code(), ExplainClock::now() - start_);
+    if (response.ok()) trace_.set_version(response->bundle_version());
+    AnswerRequestId(trace_.End(response.status()), response.ok(), context_);
     AddLoadReport(load_meter_, context_);
     if (!response.ok()) return Finish(ToGrpcStatus(response.status()));
     const grpc::Slice slice(response->SerializeAsString());
@@ -80,6 +89,7 @@ class ExplainReactor final : public grpc::ServerUnaryReactor {
   grpc::ByteBuffer* const response_;
   MethodMetrics* const metrics_;
   const SteadyTime start_ = ExplainClock::now();
+  CallTrace trace_;
   // The work may outlast the call.
   const std::shared_ptr<std::atomic<bool>> cancelled_ =
       std::make_shared<std::atomic<bool>>(false);
@@ -90,19 +100,25 @@ class ExplainReactor final : public grpc::ServerUnaryReactor {
 ExplanationService::ExplanationService(const v1::ServerConfig& config,
                                        ExplainCalls* calls,
                                        ServerMetrics* metrics,
-                                       const CallerCheck* callers)
+                                       const CallerCheck* callers,
+                                       CallTracer* tracer)
     : limits_(config.limits()),
       calls_(calls),
       metrics_(metrics->AddMethod("tributary.v1.Explanation", "Explain")),
-      callers_(callers) {}
+      callers_(callers),
+      tracer_(tracer),
+      method_({.rpc_service = "tributary.v1.Explanation",
+               .rpc_method = "Explain",
+               .listener = config.listen()}) {}
 
 grpc::ServerUnaryReactor* ExplanationService::Explain(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
-  auto* const reactor =
-      new ExplainReactor(context, load_meter_, response, &metrics_);
+  auto* const reactor = new ExplainReactor(context, tracer_, &method_,
+                                           load_meter_, response, &metrics_);
   SharedRights rights;
   if (callers_ != nullptr) {
+    const CallScope deciding(reactor->trace().id());
     auto allowed = callers_->Allow(*context, AccessRole::kExplain,
                                    "/tributary.v1.Explanation/Explain");
     if (!allowed.ok()) {
@@ -111,9 +127,11 @@ grpc::ServerUnaryReactor* ExplanationService::Explain(
     }
     rights = *std::move(allowed);
   }
+  const CallScope scope(reactor->trace().id());
   // A ByteBuffer's copies share its bytes.
   calls_->Start(
-      [this, bytes = *request](v1::ExplainRequest* parsed) {
+      [this, reactor, bytes = *request](v1::ExplainRequest* parsed) {
+        reactor->trace().Ran(ExplainClock::now());
         return ReadExplainBuffer(limits_, bytes, parsed);
       },
       ExplainDeadlineOf(*context), reactor->cancelled(),

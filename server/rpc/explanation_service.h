@@ -7,6 +7,7 @@
 #include "server/load_reports/load_meter.h"
 #include "server/metrics/server_metrics.h"
 #include "server/rpc/caller_check.h"
+#include "server/service/call_trace.h"
 #include "tributary/v1/config.pb.h"
 #include "tributary/v1/explain.grpc.pb.h"
 
@@ -22,7 +23,8 @@ class ExplanationService final
   // `config` is complete. The other arguments outlive this.
   ExplanationService(const v1::ServerConfig& config, ExplainCalls* calls,
                      ServerMetrics* metrics,
-                     const CallerCheck* callers = nullptr);
+                     const CallerCheck* callers = nullptr,
+                     CallTracer* tracer = nullptr);
 
   // As RetrievalService::set_load_meter.
   void set_load_meter(const LoadMeter* meter) { load_meter_ = meter; }
@@ -38,6 +40,9 @@ class ExplanationService final
   // Null: everybody may call.
   const CallerCheck* const callers_;
   const LoadMeter* load_meter_ = nullptr;
+  // Tells of calls when they are over; may be null.
+  CallTracer* const tracer_;
+  const CallMethod method_;
 };
 
 }  // namespace tributary

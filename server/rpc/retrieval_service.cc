@@ -13,8 +13,9 @@
 #include "grpcpp/support/async_unary_call.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
+#include "server/process/call_id.h"
 #include "server/rpc/load_report_trailer.h"
-#include "server/rpc/request_id.h"
+#include "server/rpc/rpc_headers.h"
 #include "server/rpc/status_to_grpc.h"
 #include "server/service/criticality.h"
 #include "status/field_error.h"
@@ -100,6 +101,7 @@ class RetrievalService::Call final : public RequestCall {
   void Ask() {
     reply_.Clear();
     status_ = absl::OkStatus();
+    named_ = false;
     cancelled_.store(false, std::memory_order_relaxed);
     events_left_.store(2, std::memory_order_relaxed);
     context_.emplace();
@@ -121,18 +123,19 @@ class RetrievalService::Call final : public RequestCall {
   }
 
   bool Run(const RunTerms& terms) override {
+    const CallScope scope(trace_.id());
     const RetrieveOptions options = [&] {
       RetrieveOptions given(terms_.deadline);
       given.level = terms.level;
       given.cancelled = &cancelled_;
+      given.stages = trace_.stages();
       if (rights_ != nullptr) given.profiles = &rights_->retrieve_profiles;
       return given;
     }();
     if (method_ != Method::kRetrieve) return RunBatch(options, terms);
     // Kept for its capacity.
     thread_local std::string bytes;
-    status_ =
-        service_->handler_->Retrieve(outline_, options, &bytes, RecordedId());
+    status_ = service_->handler_->Retrieve(outline_, options, &bytes);
     if (status_.ok()) {
       const grpc::Slice slice(bytes);
       reply_ = grpc::ByteBuffer(&slice, 1);
@@ -146,10 +149,13 @@ class RetrievalService::Call final : public RequestCall {
 
   void Answer() override {
     if (continues()) {
+      if (!named_) AnswerRequestId(trace_.given_id(), true, &*context_);
+      named_ = true;
       Unread();
       return stream_->Write(reply_, &part_taken_);
     }
     Count(status_);
+    EndTrace(status_);
     AddLoadReport(service_->load_meter_, &*context_);
     // It says whether there was anything to answer.
     const bool empty = batch_.entries.empty();
@@ -171,6 +177,7 @@ class RetrievalService::Call final : public RequestCall {
 
   void Refuse(const absl::Status& error) override {
     Count(error);
+    EndTrace(error);
     AddLoadReport(service_->load_meter_, &*context_);
     if (absl::IsResourceExhausted(error)) {
       // Clients with a retry policy obey this; RetryInfo says the same to the
@@ -201,14 +208,7 @@ class RetrievalService::Call final : public RequestCall {
   }
 
  private:
-  // The call's id, where calls are recorded.
-  std::string_view RecordedId() const {
-    if (!service_->handler_->records()) return {};
-    return RequestIdOf(*context_);
-  }
-
   bool RunBatch(const RetrieveOptions& options, const RunTerms& terms) {
-    if (batch_.answered == 0) batch_.request_id = RecordedId();
     const absl::StatusOr<bool> done =
         service_->handler_->ContinueBatch(options, terms.slice_end, &batch_);
     if (done.ok() && !*done) return false;
@@ -225,6 +225,7 @@ class RetrievalService::Call final : public RequestCall {
     // The server shuts down.
     if (!ok) return service_->Forget(this);
     service_->Ask(method_);
+    BeginTrace();
     if (service_->callers_ != nullptr) {
       came_ = Clock::now();
       auto rights =
@@ -244,8 +245,26 @@ class RetrievalService::Call final : public RequestCall {
                                : Criticality::kInteractive));
     came_ = terms_.arrived;
     if (!read.ok()) return Refuse(read);
+    if (batch) {
+      batch_.trace = &trace_;
+      trace_.set_requests(terms_.requests);
+    }
     if (method_ == Method::kStreamRetrieve) PrepareParts();
     service_->executor_->Submit(this, RequestExecutor::Thread::kMayRun);
+  }
+
+  void BeginTrace() {
+    std::string joined;
+    trace_.Begin(service_->tracer_,
+                 &service_->methods_[static_cast<size_t>(method_)],
+                 HeadersOf(*context_, &joined), Clock::now());
+  }
+
+  // Before the answer is handed to gRPC.
+  void EndTrace(const absl::Status& status) {
+    const std::string id = trace_.End(status);
+    if (!named_ || !status.ok()) AnswerRequestId(id, status.ok(), &*context_);
+    named_ = true;
   }
 
   // One part after the other is in progress, and costs something.
@@ -371,6 +390,9 @@ class RetrievalService::Call final : public RequestCall {
   BatchProgress batch_;
   // Null where everybody may do everything.
   SharedRights rights_;
+  CallTrace trace_;
+  // Whether the answer has the call's name.
+  bool named_ = false;
   absl::Status status_;
   grpc::ByteBuffer reply_;
   // When the call came; terms_ say when its next part was asked for.
@@ -385,7 +407,8 @@ RetrievalService::RetrievalService(const v1::ServerConfig& config,
                                    const RetrievalHandler* handler,
                                    RequestExecutor* executor,
                                    ServerMetrics* metrics,
-                                   const CallerCheck* callers)
+                                   const CallerCheck* callers,
+                                   CallTracer* tracer)
     : limits_(config.limits()),
       threads_wanted_(config.execution().request_threads() + kFreeThreads),
       max_calls_(config.limits().max_concurrent_requests() + kOtherCalls),
@@ -394,9 +417,16 @@ RetrievalService::RetrievalService(const v1::ServerConfig& config,
       handler_(handler),
       executor_(executor),
       callers_(callers != nullptr && callers->decides() ? callers : nullptr),
+      tracer_(tracer),
       metrics_{&metrics->AddMethod(kRetrievalService, "Retrieve"),
                &metrics->AddMethod(kRetrievalService, "BatchRetrieve"),
-               &metrics->AddMethod(kRetrievalService, "StreamRetrieve")} {}
+               &metrics->AddMethod(kRetrievalService, "StreamRetrieve")} {
+  for (size_t i = 0; i < kMethods; ++i) {
+    methods_[i] = {.rpc_service = kRetrievalService,
+                   .rpc_method = metrics_[i]->method,
+                   .listener = config.listen()};
+  }
+}
 
 RetrievalService::~RetrievalService() { Stop(); }
 

@@ -15,6 +15,7 @@
 #include "server/metrics/server_metrics.h"
 #include "server/rpc/caller_check.h"
 #include "server/rpc/queued_service.h"
+#include "server/service/call_trace.h"
 #include "server/service/request_executor.h"
 #include "server/service/retrieval_handler.h"
 #include "sync/mutex.h"
@@ -39,11 +40,12 @@ namespace tributary {
 class RetrievalService final : public QueuedService {
  public:
   // `config` is complete. The other arguments outlive this. `callers`, which
-  // may be null, decides on each call before its bytes are looked at.
+  // may be null, decides on each call before its bytes are looked at. `tracer`,
+  // which may be null, tells of calls when they are over.
   RetrievalService(const v1::ServerConfig& config,
                    const RetrievalHandler* handler, RequestExecutor* executor,
-                   ServerMetrics* metrics,
-                   const CallerCheck* callers = nullptr);
+                   ServerMetrics* metrics, const CallerCheck* callers = nullptr,
+                   CallTracer* tracer = nullptr);
   ~RetrievalService() override;
 
   // Has each answer bring a load report in its trailers. Only before Start;
@@ -81,9 +83,12 @@ class RetrievalService final : public QueuedService {
   const RetrievalHandler* const handler_;
   RequestExecutor* const executor_;
   const CallerCheck* const callers_;
+  CallTracer* const tracer_;
   std::array<MethodMetrics*, kMethods> metrics_;
   // Null: no reports.
   const LoadMeter* load_meter_ = nullptr;
+  // As spans name them.
+  std::array<CallMethod, kMethods> methods_;
 
   // Constant between Start and Stop.
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;

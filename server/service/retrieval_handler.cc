@@ -9,12 +9,20 @@
 #include "server/pages/page_token.h"
 #include "server/pipeline/reply.h"
 #include "server/pipeline/reply_encoding.h"
+#include "server/pipeline/stage_times.h"
+#include "server/process/call_id.h"
 #include "server/service/fixed_level.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
 
 namespace tributary {
 namespace {
+
+// The name of the call that this thread works for; empty for none.
+std::string RecordedId() {
+  const CallId* const call = CurrentCall();
+  return call == nullptr ? std::string() : call->Text();
+}
 
 using Clock = std::chrono::steady_clock;
 
@@ -31,6 +39,11 @@ absl::Status Parse(const RequestOutline& outline,
     return absl::OkStatus();
   }
   return WhyUnparsable(outline.bytes);
+}
+
+// What the stages view is valid as long as the bundle.
+void KeepBundle(RoutedBundle routed, const RetrieveOptions& options) {
+  if (options.stages != nullptr) options.stages->from = std::move(routed);
 }
 
 // A request that names the version and the label that all requests of the batch
@@ -113,14 +126,13 @@ absl::StatusOr<RoutedBundle> RetrievalHandler::Route(
 
 absl::Status RetrievalHandler::Retrieve(const RequestOutline& request,
                                         const RetrieveOptions& options,
-                                        std::string* bytes,
-                                        std::string_view request_id) const {
+                                        std::string* bytes) const {
   if (recorder_ == nullptr || !recorder_->Samples()) {
     return Answer(request, options, bytes);
   }
   const SteadyTime start = Clock::now();
   const absl::Status status = Answer(request, options, bytes);
-  recorder_->Offer({.request_id = std::string(request_id),
+  recorder_->Offer({.request_id = RecordedId(),
                     .request = std::string(request.bytes),
                     .status = status,
                     .response = status.ok() ? *bytes : std::string(),
@@ -130,15 +142,14 @@ absl::Status RetrievalHandler::Retrieve(const RequestOutline& request,
 
 absl::Status RetrievalHandler::Retrieve(const v1::RetrieveRequest& request,
                                         const RetrieveOptions& options,
-                                        v1::RetrieveResponse* response,
-                                        std::string_view request_id) const {
+                                        v1::RetrieveResponse* response) const {
   if (recorder_ == nullptr || !recorder_->Samples()) {
     return Answer(request, options, response);
   }
   const SteadyTime start = Clock::now();
   const absl::Status status = Answer(request, options, response);
   recorder_->Offer(
-      {.request_id = std::string(request_id),
+      {.request_id = RecordedId(),
        .request = request.SerializeAsString(),
        .status = status,
        .response = status.ok() ? response->SerializeAsString() : std::string(),
@@ -151,21 +162,25 @@ absl::Status RetrievalHandler::Answer(const RequestOutline& request,
                                       std::string* bytes) const {
   v1::RetrieveRequest message;
   RETURN_IF_ERROR(Parse(request, &message));
-  ASSIGN_OR_RETURN(const RoutedBundle routed, Route(message));
-  return pipeline_->Retrieve(routed, message, options,
-                             [bytes](const Reply& reply) {
-                               EncodeReply(reply, bytes);
-                               return absl::OkStatus();
-                             });
+  ASSIGN_OR_RETURN(RoutedBundle routed, Route(message));
+  absl::Status status = pipeline_->Retrieve(routed, message, options,
+                                            [bytes](const Reply& reply) {
+                                              EncodeReply(reply, bytes);
+                                              return absl::OkStatus();
+                                            });
+  KeepBundle(std::move(routed), options);
+  return status;
 }
 
 absl::Status RetrievalHandler::Answer(const v1::RetrieveRequest& request,
                                       const RetrieveOptions& options,
                                       v1::RetrieveResponse* response) const {
-  ASSIGN_OR_RETURN(const RoutedBundle routed, Route(request));
-  return pipeline_->Retrieve(
+  ASSIGN_OR_RETURN(RoutedBundle routed, Route(request));
+  absl::Status status = pipeline_->Retrieve(
       routed, request, options,
       [response](const Reply& reply) { return WriteMessage(reply, response); });
+  KeepBundle(std::move(routed), options);
+  return status;
 }
 
 absl::StatusOr<bool> RetrievalHandler::ContinueBatch(
@@ -175,6 +190,7 @@ absl::StatusOr<bool> RetrievalHandler::ContinueBatch(
     ASSIGN_OR_RETURN(const v1::RetrieveRequest choice,
                      ChoiceOf(batch->entries));
     ASSIGN_OR_RETURN(batch->routed, bundles_->Route(choice));
+    if (options.stages != nullptr) options.stages->from = batch->routed;
   }
   while (!batch->done() && batch->in_part < batch->part_entries &&
          batch->bytes.size() < batch->part_bytes) {
@@ -206,7 +222,7 @@ absl::Status RetrievalHandler::AnswerMessage(const v1::RetrieveRequest& message,
       });
   if (!status.ok()) kept.clear();
   recorder_->Offer(
-      {.request_id = batch->request_id,
+      {.request_id = RecordedId(),
        .request = std::string(batch->entries[batch->answered].bytes),
        .status = status,
        .response = std::move(kept),
@@ -224,7 +240,12 @@ absl::Status RetrievalHandler::AnswerEntry(const RetrieveOptions& options,
         "the batch's deadline passed before this request");
   }
   if (status.ok()) status = Parse(entry, &message);
-  if (status.ok()) status = AnswerMessage(message, options, batch);
+  if (status.ok()) {
+    status = AnswerMessage(message, options, batch);
+    if (batch->trace != nullptr) {
+      batch->trace->EntryAnswered(batch->answered, status);
+    }
+  }
   // Nobody reads the other entries either.
   if (absl::IsCancelled(status)) return status;
   if (!status.ok()) AppendBatchError(status, &batch->bytes);

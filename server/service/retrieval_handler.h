@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "server/pipeline/pipeline.h"
 #include "server/recording/recorder.h"
+#include "server/service/call_trace.h"
 #include "server/service/overload_control.h"
 #include "server/service/request_outline.h"
 #include "server/versions/bundle_set.h"
@@ -33,8 +34,8 @@ struct BatchProgress {
   // A part is complete with so many entries, or bytes.
   size_t part_entries = std::numeric_limits<size_t>::max();
   size_t part_bytes = std::numeric_limits<size_t>::max();
-  // As RetrievalHandler::Retrieve takes it.
-  std::string request_id;
+  // Is told of each entry that was answered; may be null.
+  CallTrace* trace = nullptr;
 
   bool done() const { return answered == entries.size(); }
 };
@@ -61,8 +62,6 @@ class RetrievalHandler {
   // Has a share of what is answered kept; null: nothing. Only before the first
   // call. `recorder` outlives this.
   void set_recorder(Recorder* recorder) { recorder_ = recorder; }
-  // Whether calls are recorded, so that their ids are of use.
-  bool records() const { return recorder_ != nullptr; }
 
   // The terms of a call that arrives now: what it costs, and its deadline, the
   // earlier of `deadline` and the configured one, which a batch has for each
@@ -72,16 +71,14 @@ class RetrievalHandler {
 
   // Replaces *bytes by the reply to the request that `bytes` of the outline
   // hold, a RetrieveResponse in protobuf's wire format. retrieval.proto lists
-  // the errors; *bytes is unspecified after one. `request_id` is for the
-  // recording. REQUIRES: request.status.ok().
+  // the errors; *bytes is unspecified after one. REQUIRES: request.status.ok().
   absl::Status Retrieve(const RequestOutline& request,
-                        const RetrieveOptions& options, std::string* bytes,
-                        std::string_view request_id = {}) const;
+                        const RetrieveOptions& options,
+                        std::string* bytes) const;
   // The reply to a message, as a message.
   absl::Status Retrieve(const v1::RetrieveRequest& request,
                         const RetrieveOptions& options,
-                        v1::RetrieveResponse* response,
-                        std::string_view request_id = {}) const;
+                        v1::RetrieveResponse* response) const;
 
   // Answers further entries of the batch, one at least, until `slice_end`. True
   // when all are answered, or a part is complete: the caller then takes

@@ -14,7 +14,8 @@ STUBS = "proto (stubs)"
 # Folders whose code is in no row: they may include everything.
 UNRULED = ("tests", "examples")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
-GENERATED = re.compile(r"(tributary/v1|google/rpc|grpc/health/v1)/\w+(\.grpc)?\.pb\.h")
+GENERATED = re.compile(
+    r"(tributary/v1|google/rpc|grpc/health/v1|opentelemetry/proto(?:/\w+)+)/\w+(\.grpc)?\.pb\.h")
 # Headers of libraries that few folders may see, by the name that the table has.
 OUTSIDE = {
     "gRPC": "grpcpp/",

@@ -24,6 +24,7 @@ void ReplyToJson(const std::string& body, Criticality /*criticality*/,
                  const SharedRights& /*rights*/,
                  const std::string& /*request_id*/,
                  const std::shared_ptr<const std::atomic<bool>>& /*cancelled*/,
+                 CallTrace* /*trace*/,
                  const std::function<void(absl::StatusOr<std::string>)>& done) {
   v1::RetrieveRequest request;
   const absl::Status parsed = ParseRetrieveRequest(body, &request);

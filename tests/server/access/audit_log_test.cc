@@ -42,9 +42,13 @@ TEST(AuditLog, WritesALineOfJsonForEachCall) {
   const auto path = MakeTestDir() / "audit";
   const auto log = AuditLog::Open(path).value();
   log->Record(Call("cert:a\"b"));
-  log->Record(Call("socket"));
+  AuditedCall named = Call("socket");
+  named.request_id = "r-\"1";
+  log->Record(named);
   const auto lines = LinesOf(path);
   ASSERT_EQ(lines.size(), 2);
+  EXPECT_EQ(lines[1].fields().at("request_id").string_value(), "r-\"1");
+  EXPECT_FALSE(lines[0].fields().contains("request_id"));
   const auto& fields = lines[0].fields();
   EXPECT_EQ(fields.at("who").string_value(), "cert:a\"b");
   EXPECT_EQ(fields.at("method").string_value(), "/tributary.v1.Bundles/Stage");

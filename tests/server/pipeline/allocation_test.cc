@@ -2,7 +2,9 @@
 // the encoded reply. Counts the calls of operator new on one thread.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <new>
 #include <string>
 
@@ -11,6 +13,8 @@
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/reply_encoding.h"
 #include "server/pipeline/server_config.h"
+#include "server/pipeline/stage_times.h"
+#include "server/service/call_trace.h"
 #include "server/versions/bundle_routes.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/tower/feature_tower_bundle.h"
@@ -72,6 +76,15 @@ class AllocationTest : public testing::Test {
     return CompleteServerConfig(config).value();
   }
 
+  static v1::ServerConfig TracedConfig() {
+    v1::ServerConfig config = Config();
+    config.mutable_tracing()->set_otlp_endpoint("127.0.0.1:1");
+    config.mutable_tracing()->set_sample_share(0);
+    config.mutable_tracing()->set_slow_ms(3'600'000);
+    config.mutable_slow_calls()->set_threshold_ms(3'600'000);
+    return config;
+  }
+
   // The allocations of one request after a few equal ones. Its reply is in
   // reply_.
   int CountAllocations(const std::shared_ptr<const ServingBundle>& bundle,
@@ -86,15 +99,31 @@ class AllocationTest : public testing::Test {
     for (int i = 0; i <= kWarmUp; ++i) {
       allocations = 0;
       counting = i == kWarmUp;
+      // As the services do: the call is begun, noted and ended.
+      trace_.Begin(&tracer_, &method_, {}, std::chrono::steady_clock::now());
+      RetrieveOptions options(SteadyTime::max());
+      options.stages = trace_.stages();
       const absl::Status status =
-          pipeline_.Retrieve(from, request, SteadyTime::max(), encode);
+          pipeline_.Retrieve(from, request, options, encode);
+      const bool noted =
+          options.stages != nullptr && options.stages->replied != SteadyTime();
+      const std::string told = trace_.End(status);
       counting = false;
+      EXPECT_TRUE(noted);
+      EXPECT_EQ(told, "");
       EXPECT_TRUE(status.ok()) << status;
     }
     return allocations;
   }
 
   ServerMetrics metrics_;
+  // Spans are made for none of these calls, and none of them is slow.
+  const std::unique_ptr<SpanExporter> exporter_ =
+      *SpanExporter::Create(TracedConfig().tracing());
+  CallTracer tracer_{TracedConfig(), exporter_.get(), &metrics_};
+  const CallMethod method_ = {.rpc_service = "tributary.v1.Retrieval",
+                              .rpc_method = "Retrieve"};
+  CallTrace trace_;
   WorkerPool pool_{1, 4};
   const Pipeline pipeline_{Config(), &pool_, &metrics_, nullptr};
   std::string reply_;

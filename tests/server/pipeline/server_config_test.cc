@@ -93,16 +93,27 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
     }
     access {
       tokens_file: ""
-      jwt {
-        jwks_file: ""
-        issuer: ""
-        audience: ""
-        clock_skew_seconds: 60
-      }
+      jwt { jwks_file: "" issuer: "" audience: "" clock_skew_seconds: 60 }
       open_health: true
       audit_file: ""
     }
     product: ""
+    tracing {
+      otlp_endpoint: ""
+      access {
+        ca_file: ""
+        certificate_file: ""
+        private_key_file: ""
+        server_name: ""
+        token_file: ""
+      }
+      sample_share: 0.01
+      slow_ms: 0
+      queue_length: 8192
+      interval_ms: 1000
+      service_name: "tributary-server"
+    }
+    slow_calls { threshold_ms: 100 max_per_second: 5 }
   )pb");
   expected.mutable_execution()->set_search_threads(
       config->execution().search_threads());
@@ -170,6 +181,14 @@ TEST(CompleteServerConfig, NamesTheFieldThatIsOutOfRange) {
       {"residency { keep: 101 }", "residency.keep: "},
       {"residency { warm_queries: 1000001 }", "residency.warm_queries: "},
       {"log_level: 'loud'", "log_level: "},
+      {"tracing { sample_share: 1.1 }", "tracing.sample_share: "},
+      {"tracing { sample_share: nan }", "tracing.sample_share: "},
+      {"tracing { slow_ms: 3600001 }", "tracing.slow_ms: "},
+      {"tracing { queue_length: 0 }", "tracing.queue_length: "},
+      {"tracing { interval_ms: 9 }", "tracing.interval_ms: "},
+      {"tracing { service_name: '' }", "tracing.service_name: "},
+      {"slow_calls { threshold_ms: 3600001 }", "slow_calls.threshold_ms: "},
+      {"slow_calls { max_per_second: 0 }", "slow_calls.max_per_second: "},
   };
   for (const auto& [text, path] : cases) {
     const auto config = CompleteServerConfig(Config(text));
