@@ -79,9 +79,18 @@ std::string ChangesText(const v1::ServerStatus& status) {
       "active version\n",
       changes.through(), TimeText(changes.last_change_at()),
       changes.removed_items(), changes.removed_from_active());
+  if (changes.changed_items() > 0) {
+    text += fmt::format(
+        "  {} items of the active version have changed attributes\n",
+        changes.changed_items());
+  }
+  if (changes.expired_items() > 0) {
+    text += fmt::format("  {} items have expired\n", changes.expired_items());
+  }
   if (changes.refused() > 0) {
-    text += fmt::format("  {} did nothing: {}\n", changes.refused(),
-                        Printable(changes.last_refused(), kErrorCharacters));
+    text += fmt::format(
+        "  {} were refused, in whole or in part; the last: {}\n",
+        changes.refused(), Printable(changes.last_refused(), kErrorCharacters));
   }
   if (!changes.error().empty()) {
     text += fmt::format("  later ones are not applied: {}\n",

@@ -19,19 +19,29 @@ constexpr uint64_t kNoText = std::numeric_limits<uint64_t>::max();
 // looks at all.
 constexpr size_t kMaxEntries = 1024;
 
+// Whether the filter was evaluated on the columns of `attributes`.
+bool IsOf(const ResolvedFilter& filter, const ItemAttributes& attributes) {
+  return std::ranges::all_of(filter.columns, [&](const ColumnUse& use) {
+    return attributes[use.attribute].serial() == use.serial;
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
-    const Bundle& bundle, std::string_view where,
+    const ItemAttributes& attributes, std::string_view where,
     const v1::Predicate* predicate, const FilterLimits& limits,
     std::string_view path) {
   RowSet passing;
   std::vector<std::string> unknown;
+  std::vector<ColumnUse> columns;
   const auto add = [&](const ItemFilter& filter) {
     RowSet rows = filter.Evaluate();
     for (const std::string& value : filter.unknown_values()) {
       if (unknown.size() < kMaxUnknownValues) unknown.push_back(value);
     }
+    columns.insert(columns.end(), filter.columns().begin(),
+                   filter.columns().end());
     if (passing.size() == 0) {
       passing = std::move(rows);
       return;
@@ -48,7 +58,7 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
     }
     ASSIGN_OR_RETURN(
         const ItemFilter filter,
-        ItemFilter::Compile(bundle, parsed->predicate,
+        ItemFilter::Compile(attributes, parsed->predicate,
                             {.path = where_path,
                              .offsets = parsed->offsets,
                              .max_terms = limits.max_terms,
@@ -60,7 +70,7 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
     const std::string predicate_path = fmt::format("{}.predicate", path);
     ASSIGN_OR_RETURN(
         const ItemFilter filter,
-        ItemFilter::Compile(bundle, *predicate,
+        ItemFilter::Compile(attributes, *predicate,
                             {.path = predicate_path,
                              .max_terms = limits.max_terms,
                              .max_depth = limits.max_depth,
@@ -68,11 +78,12 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
     add(filter);
   }
   return std::shared_ptr<const ResolvedFilter>(
-      new ResolvedFilter{PassingItems(std::move(passing)), std::move(unknown)});
+      new ResolvedFilter{PassingItems(std::move(passing)), std::move(unknown),
+                         std::move(columns)});
 }
 
 absl::StatusOr<std::shared_ptr<const ResolvedFilter>> FilterCache::Resolve(
-    const Bundle& bundle, std::string_view where,
+    const ItemAttributes& attributes, std::string_view where,
     const v1::Predicate* predicate, const FilterLimits& limits, bool* hit,
     std::string_view path) {
   thread_local std::string key;
@@ -81,10 +92,11 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> FilterCache::Resolve(
   key.assign(reinterpret_cast<const char*>(&where_bytes), sizeof(where_bytes));
   key.append(where);
   if (predicate != nullptr) predicate->AppendPartialToString(&key);
-  std::shared_ptr<const ResolvedFilter> kept = Find(key);
+  std::shared_ptr<const ResolvedFilter> kept = Find(key, &attributes);
   *hit = kept != nullptr;
   if (*hit) return kept;
-  ASSIGN_OR_RETURN(kept, ResolveFilter(bundle, where, predicate, limits, path));
+  ASSIGN_OR_RETURN(kept,
+                   ResolveFilter(attributes, where, predicate, limits, path));
   if (limits.cache_bytes > 0) Insert(key, kept, limits.cache_bytes);
   return kept;
 }
@@ -100,7 +112,7 @@ std::shared_ptr<const ResolvedFilter> FilterCache::Intersect(
   key.assign(reinterpret_cast<const char*>(&kNoText), sizeof(kNoText));
   key.append(reinterpret_cast<const char*>(serials.data()),
              serials.size() * sizeof(uint64_t));
-  std::shared_ptr<const ResolvedFilter> kept = Find(key);
+  std::shared_ptr<const ResolvedFilter> kept = Find(key, nullptr);
   if (kept != nullptr) return kept;
   RowSet rows = parts[0]->rows();
   const std::span<uint64_t> words = rows.mutable_words();
@@ -108,16 +120,19 @@ std::shared_ptr<const ResolvedFilter> FilterCache::Intersect(
     const std::span<const uint64_t> others = part->rows().words();
     for (size_t i = 0; i < words.size(); ++i) words[i] &= others[i];
   }
-  kept.reset(new ResolvedFilter{PassingItems(std::move(rows)), {}});
+  kept.reset(new ResolvedFilter{PassingItems(std::move(rows)), {}, {}});
   if (limits.cache_bytes > 0) Insert(key, kept, limits.cache_bytes);
   return kept;
 }
 
 std::shared_ptr<const ResolvedFilter> FilterCache::Find(
-    const std::string& key) {
+    const std::string& key, const ItemAttributes* attributes) {
   const MutexLock lock(&mutex_);
   const auto found = by_key_.find(key);
   if (found == by_key_.end()) return nullptr;
+  if (attributes != nullptr && !IsOf(*found->second->filter, *attributes)) {
+    return nullptr;
+  }
   entries_.splice(entries_.begin(), entries_, found->second);
   return found->second->filter;
 }
@@ -128,8 +143,14 @@ void FilterCache::Insert(const std::string& key,
   // What is dropped is freed without the lock.
   Entries dropped;
   const MutexLock lock(&mutex_);
-  // Another thread may have evaluated it at the same time.
-  if (by_key_.contains(key)) return;
+  // Another thread may have evaluated it at the same time, or it was evaluated
+  // on columns that a change has replaced.
+  if (const auto found = by_key_.find(key); found != by_key_.end()) {
+    const Entries::iterator old = found->second;
+    if (old->filter->columns == filter->columns) return;
+    by_key_.erase(found);
+    dropped.splice(dropped.begin(), entries_, old);
+  }
   entries_.push_front({key, std::move(filter)});
   by_key_.emplace(entries_.front().key, entries_.begin());
   // Filters grow when vector indexes ask for their forms, so all are counted

@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "index/bundle/bundle.h"
+#include "index/bundle/item_attributes.h"
+#include "index/filter/item_filter.h"
 #include "index/filter/passing_items.h"
 #include "index/filter/where.h"
 #include "sync/mutex.h"
@@ -25,6 +26,8 @@ struct ResolvedFilter {
   PassingItems items;
   // See ItemFilter::unknown_values.
   std::vector<std::string> unknown_values;
+  // The columns that it was evaluated on.
+  std::vector<ColumnUse> columns;
 };
 
 struct FilterLimits {
@@ -40,7 +43,7 @@ struct FilterLimits {
 // INVALID_ARGUMENT, with the path of a field, such as "filter.where": those of
 // ParseWhere and ItemFilter::Compile.
 absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
-    const Bundle& bundle, std::string_view where,
+    const ItemAttributes& attributes, std::string_view where,
     const v1::Predicate* predicate, const FilterLimits& limits,
     std::string_view path = "filter");
 
@@ -48,10 +51,12 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
 class FilterCache {
  public:
   // As ResolveFilter, but evaluates only what is not kept, whatever its path
-  // was. Sets *hit to whether it was. What is returned stays valid when it is
-  // dropped here.
+  // was. A filter that was evaluated on other columns than those that
+  // `attributes` has is evaluated anew, and takes the other's place. Sets *hit
+  // to whether it was kept. What is returned stays valid when it is dropped
+  // here.
   absl::StatusOr<std::shared_ptr<const ResolvedFilter>> Resolve(
-      const Bundle& bundle, std::string_view where,
+      const ItemAttributes& attributes, std::string_view where,
       const v1::Predicate* predicate, const FilterLimits& limits, bool* hit,
       std::string_view path = "filter");
 
@@ -71,7 +76,9 @@ class FilterCache {
   };
   using Entries = std::list<Entry>;
 
-  std::shared_ptr<const ResolvedFilter> Find(const std::string& key);
+  // Null `attributes`: whatever columns it is of.
+  std::shared_ptr<const ResolvedFilter> Find(const std::string& key,
+                                             const ItemAttributes* attributes);
   void Insert(const std::string& key,
               std::shared_ptr<const ResolvedFilter> filter, uint64_t max_bytes);
 
