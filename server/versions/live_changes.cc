@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -29,6 +30,10 @@ constexpr std::chrono::milliseconds kPauseAfterError(500);
 constexpr int kReadsBeforeServing = 5;
 // The follower works at most 1 / (1 + kRestFactor) of the time.
 constexpr int kRestFactor = 4;
+// How many filters are made ready for a new overlay, and how long that may
+// take. Requests evaluate the others themselves.
+constexpr size_t kFiltersPrepared = 16;
+constexpr std::chrono::milliseconds kPrepareFilters(20);
 
 int64_t Nanoseconds(const timespec& time) {
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
@@ -246,8 +251,30 @@ UnusedValues LiveChanges::ApplyTo(const ServingBundle& bundle,
   if (!differs) return unused;
   const bool is_empty =
       overlay->remaining == nullptr && overlay->changed == nullptr;
+  std::vector<FilterCache::Kept> filters = PrepareFilters(bundle, *overlay);
   bundle.changes().Put(is_empty ? nullptr : std::move(overlay));
+  bundle.filters().Keep(std::move(filters));
   return unused;
+}
+
+std::vector<FilterCache::Kept> LiveChanges::PrepareFilters(
+    const ServingBundle& bundle, const BundleOverlay& overlay) {
+  const auto end = steady_clock::now() + kPrepareFilters;
+  std::vector<FilterCache::Kept> filters = bundle.filters().Refresh(
+      AttributesUnder(bundle.bundle(), &overlay), kFiltersPrepared, end);
+  for (const FilterCache::Kept& kept : filters) {
+    if (steady_clock::now() >= end) break;
+    std::shared_ptr<const ResolvedFilter> filter = kept.filter;
+    if (overlay.remaining != nullptr) {
+      const std::array parts = {overlay.remaining.get(), &filter->items};
+      filter = bundle.filters().Intersect(
+          parts, {.cache_bytes = bundle.filters().cache_bytes()});
+    }
+    for (const NamedRetriever& named : bundle.retrievers()) {
+      named.retriever->PrepareFor(filter->items);
+    }
+  }
+  return filters;
 }
 
 bool LiveChanges::MoveItems(const ServingBundle& bundle,

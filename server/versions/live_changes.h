@@ -20,6 +20,7 @@
 #include "index/changes/expiring_items.h"
 #include "index/changes/read_changes.h"
 #include "index/changes/removed_items.h"
+#include "index/filter/filter_cache.h"
 #include "server/versions/attribute_values.h"
 #include "server/versions/serving_bundle.h"
 #include "sync/mutex.h"
@@ -110,6 +111,10 @@ class LiveChanges {
   bool MoveItems(const ServingBundle& bundle,
                  const std::vector<std::string>& items,
                  BundleOverlay* overlay) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Makes what requests with the filters that were used last will need under
+  // the overlay, so that they do not have to; to be kept once it is in force.
+  static std::vector<FilterCache::Kept> PrepareFilters(
+      const ServingBundle& bundle, const BundleOverlay& overlay);
   // Counts and logs the values that were refused, each change once.
   void NoteRefused(const UnusedValues& unused)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
