@@ -71,6 +71,10 @@ std::string ItemSetTable(const v1::ServerStatus& status) {
   return table;
 }
 
+std::string Items(uint64_t count) {
+  return fmt::format("{} {}", count, count == 1 ? "item" : "items");
+}
+
 std::string ChangesText(const v1::ServerStatus& status) {
   if (!status.has_changes()) return "";
   const v1::ChangesStatus& changes = status.changes();
@@ -80,12 +84,13 @@ std::string ChangesText(const v1::ServerStatus& status) {
       changes.through(), TimeText(changes.last_change_at()),
       changes.removed_items(), changes.removed_from_active());
   if (changes.changed_items() > 0) {
-    text += fmt::format(
-        "  {} items of the active version have changed attributes\n",
-        changes.changed_items());
+    text += fmt::format("  {} of the active version {} changed attributes\n",
+                        Items(changes.changed_items()),
+                        changes.changed_items() == 1 ? "has" : "have");
   }
   if (changes.expired_items() > 0) {
-    text += fmt::format("  {} items have expired\n", changes.expired_items());
+    text += fmt::format("  {} {} expired\n", Items(changes.expired_items()),
+                        changes.expired_items() == 1 ? "has" : "have");
   }
   if (changes.refused() > 0) {
     text += fmt::format(

@@ -103,7 +103,7 @@ TEST_F(LiveAttributesTest, AreWhatFiltersSeeAtOnce) {
       RunProgram({Program("tributary"), "control", "status", "--control",
                   "unix:" + (deployment_.bundles() / "control.sock").string()})
           .output,
-      AllOf(HasSubstr("  1 items of the active version have changed "
+      AllOf(HasSubstr("  1 item of the active version has changed "
                       "attributes\n"),
             HasSubstr("1 were refused, in whole or in part; the last: change "
                       "2 of item \"sku-5\": \"price\": \"cheap\", expected a "
