@@ -17,8 +17,8 @@ constexpr size_t kMaxTagsShown = 16;
 
 // The predicate was compiled once, within the limits of its request; here its
 // parts are.
-bool PassesPart(const ItemAttributes& attributes,
-                const v1::Predicate& predicate, Row item) {
+bool PassesPart(const AttributeView& attributes, const v1::Predicate& predicate,
+                Row item) {
   const auto filter =
       ItemFilter::Compile(attributes, predicate,
                           {.max_terms = std::numeric_limits<uint32_t>::max(),
@@ -46,7 +46,7 @@ v1::Predicate Negated(v1::Predicate predicate) {
 // Looks for what is wrong with one item.
 class ItemTest {
  public:
-  ItemTest(const ItemAttributes& attributes, Row item)
+  ItemTest(const AttributeView& attributes, Row item)
       : attributes_(attributes), item_(item) {}
 
   // Adds what of the predicate is not as `wanted`.
@@ -89,7 +89,7 @@ class ItemTest {
   }
 
  private:
-  const ItemAttributes attributes_;
+  const AttributeView attributes_;
   const Row item_;
 };
 
@@ -115,7 +115,7 @@ void AddAttributesOf(const v1::Predicate& predicate,
 
 }  // namespace
 
-std::vector<v1::Predicate> FailedParts(const ItemAttributes& attributes,
+std::vector<v1::Predicate> FailedParts(const AttributeView& attributes,
                                        const v1::Predicate& predicate,
                                        Row item) {
   std::vector<v1::Predicate> parts;
@@ -123,9 +123,9 @@ std::vector<v1::Predicate> FailedParts(const ItemAttributes& attributes,
   return parts;
 }
 
-std::optional<v1::Predicate> WithoutFailedParts(
-    const ItemAttributes& attributes, const v1::Predicate& predicate,
-    Row item) {
+std::optional<v1::Predicate> WithoutFailedParts(const AttributeView& attributes,
+                                                const v1::Predicate& predicate,
+                                                Row item) {
   return ItemTest(attributes, item).Without(predicate, /*wanted=*/true);
 }
 

@@ -21,7 +21,7 @@ constexpr uint64_t kNoText = std::numeric_limits<uint64_t>::max();
 constexpr size_t kMaxEntries = 1024;
 
 // Whether `attributes` has these columns.
-bool HasColumns(const ItemAttributes& attributes,
+bool HasColumns(const AttributeView& attributes,
                 std::span<const ColumnUse> columns) {
   return std::ranges::all_of(columns, [&](const ColumnUse& use) {
     return attributes[use.attribute].serial() == use.serial;
@@ -30,7 +30,7 @@ bool HasColumns(const ItemAttributes& attributes,
 
 // Evaluates a filter that was within the limits when it was kept.
 absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveAnew(
-    const ItemAttributes& attributes, std::string_view key) {
+    const AttributeView& attributes, std::string_view key) {
   uint64_t where_bytes = 0;
   std::memcpy(&where_bytes, key.data(), sizeof(where_bytes));
   key.remove_prefix(sizeof(where_bytes));
@@ -55,7 +55,7 @@ bool IsConjunction(std::string_view key) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
-    const ItemAttributes& attributes, std::string_view where,
+    const AttributeView& attributes, std::string_view where,
     const v1::Predicate* predicate, const FilterLimits& limits,
     std::string_view path) {
   RowSet passing;
@@ -109,7 +109,7 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
 }
 
 absl::StatusOr<std::shared_ptr<const ResolvedFilter>> FilterCache::Resolve(
-    const ItemAttributes& attributes, std::string_view where,
+    const AttributeView& attributes, std::string_view where,
     const v1::Predicate* predicate, const FilterLimits& limits, bool* hit,
     std::string_view path) {
   thread_local std::string key;
@@ -154,7 +154,7 @@ std::shared_ptr<const ResolvedFilter> FilterCache::Intersect(
 }
 
 std::vector<FilterCache::Kept> FilterCache::Refresh(
-    const ItemAttributes& attributes, size_t max,
+    const AttributeView& attributes, size_t max,
     std::chrono::steady_clock::time_point end) {
   std::vector<Kept> recent;
   {
@@ -204,7 +204,7 @@ uint64_t FilterCache::cache_bytes() const {
 }
 
 std::shared_ptr<const ResolvedFilter> FilterCache::Find(
-    const std::string& key, const ItemAttributes* attributes) {
+    const std::string& key, const AttributeView* attributes) {
   const MutexLock lock(&mutex_);
   const auto found = by_key_.find(key);
   if (found == by_key_.end()) return nullptr;

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "index/bundle/item_attributes.h"
+#include "index/bundle/attribute_view.h"
 #include "index/filter/item_filter.h"
 #include "index/filter/passing_items.h"
 #include "index/filter/where.h"
@@ -44,7 +44,7 @@ struct FilterLimits {
 // INVALID_ARGUMENT, with the path of a field, such as "filter.where": those of
 // ParseWhere and ItemFilter::Compile.
 absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
-    const ItemAttributes& attributes, std::string_view where,
+    const AttributeView& attributes, std::string_view where,
     const v1::Predicate* predicate, const FilterLimits& limits,
     std::string_view path = "filter");
 
@@ -67,7 +67,7 @@ class FilterCache {
   // to whether it was kept. What is returned stays valid when it is dropped
   // here.
   absl::StatusOr<std::shared_ptr<const ResolvedFilter>> Resolve(
-      const ItemAttributes& attributes, std::string_view where,
+      const AttributeView& attributes, std::string_view where,
       const v1::Predicate* predicate, const FilterLimits& limits, bool* hit,
       std::string_view path = "filter");
 
@@ -83,7 +83,7 @@ class FilterCache {
   // items as before are the same objects. Evaluates no more from `end` on. What
   // is kept stays as it is until Keep is called: so that requests which have
   // the columns before find what they had.
-  std::vector<Kept> Refresh(const ItemAttributes& attributes, size_t max,
+  std::vector<Kept> Refresh(const AttributeView& attributes, size_t max,
                             std::chrono::steady_clock::time_point end);
   // Keeps them in the place of what they came to on other columns.
   void Keep(std::vector<Kept> filters);
@@ -100,7 +100,7 @@ class FilterCache {
 
   // Null `attributes`: whatever columns it is of.
   std::shared_ptr<const ResolvedFilter> Find(const std::string& key,
-                                             const ItemAttributes* attributes);
+                                             const AttributeView* attributes);
   void Insert(Kept kept, uint64_t max_bytes);
 
   mutable Mutex mutex_;

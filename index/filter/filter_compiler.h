@@ -16,7 +16,7 @@ namespace tributary {
 
 class FilterCompiler {
  public:
-  FilterCompiler(const ItemAttributes& attributes,
+  FilterCompiler(const AttributeView& attributes,
                  const ItemFilter::Options& options, ItemFilter* filter)
       : attributes_(attributes), options_(options), filter_(*filter) {}
 
@@ -63,7 +63,7 @@ class FilterCompiler {
   // INVALID_ARGUMENT about a field, or about the term that is compiled.
   absl::Status Error(const std::string& path, std::string_view what) const;
 
-  const ItemAttributes attributes_;
+  const AttributeView attributes_;
   const ItemFilter::Options& options_;
   ItemFilter& filter_;
   uint32_t terms_ = 0;

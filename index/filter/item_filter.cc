@@ -112,7 +112,7 @@ bool Drop(std::string_view attribute, bool negated, v1::Predicate* predicate) {
 
 }  // namespace
 
-absl::StatusOr<ItemFilter> ItemFilter::Compile(const ItemAttributes& attributes,
+absl::StatusOr<ItemFilter> ItemFilter::Compile(const AttributeView& attributes,
                                                const v1::Predicate& predicate,
                                                const Options& options) {
   ItemFilter filter(attributes.n_items());

@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "index/bundle/attribute_column.h"
-#include "index/bundle/item_attributes.h"
+#include "index/bundle/attribute_view.h"
 #include "index/bundle/row_set.h"
 #include "index/filter/code_kernel.h"
 #include "index/filter/where.h"
@@ -52,7 +52,7 @@ class ItemFilter {
   // does not have, with the nearest name; a value of another type than the
   // attribute's; a test that the type does not have; something that is not set;
   // text that is too long; a predicate that is too deep or has too many terms.
-  static absl::StatusOr<ItemFilter> Compile(const ItemAttributes& attributes,
+  static absl::StatusOr<ItemFilter> Compile(const AttributeView& attributes,
                                             const v1::Predicate& predicate,
                                             const Options& options);
 

@@ -90,7 +90,7 @@ void FindExclusion(const ServingBundle& serving, const Plan& plan,
       by_more || !(finding->seen || finding->recent || finding->excluded);
 }
 
-v1::FailedTerm TermOf(const ItemAttributes& attributes,
+v1::FailedTerm TermOf(const AttributeView& attributes,
                       const v1::Predicate& part, Row row) {
   v1::FailedTerm term;
   term.set_term(WhereText(part));
@@ -114,7 +114,7 @@ v1::FailedTerm TermOf(const ItemAttributes& attributes,
 
 // Adds what of `predicate`, after the terms on `relaxed` were dropped, the item
 // fails.
-void AddFailedTerms(const ItemAttributes& attributes, v1::Predicate predicate,
+void AddFailedTerms(const AttributeView& attributes, v1::Predicate predicate,
                     std::span<const std::string> relaxed, Finding* finding) {
   for (const std::string& attribute : relaxed) {
     if (!DropAttribute(attribute, &predicate)) return;
@@ -128,7 +128,7 @@ void AddFailedTerms(const ItemAttributes& attributes, v1::Predicate predicate,
 void FindFailedTerms(const ServingBundle& serving, const Plan& plan,
                      const v1::Filter& filter, Finding* finding) {
   if (plan.filter == nullptr || plan.filter->items.Has(finding->row)) return;
-  const ItemAttributes attributes = AttributesUnder(serving, plan);
+  const AttributeView attributes = AttributesUnder(serving, plan);
   if (!filter.where().empty()) {
     // The plan has parsed it.
     const auto parsed = ParseWhere(filter.where());

@@ -76,7 +76,7 @@ void RemoveItem(const Bundle& bundle, Row row, Keys* keys) {
 // Drops what of the filter the item fails, and returns it as texts. That is
 // also what was dropped because too few items passed, which may not be so any
 // more once the other terms are gone.
-std::vector<std::string> WidenFilter(const ItemAttributes& attributes, Row row,
+std::vector<std::string> WidenFilter(const AttributeView& attributes, Row row,
                                      v1::Filter* filter) {
   std::vector<std::string> dropped;
   const auto widen = [&](const v1::Predicate& predicate) {
@@ -110,7 +110,7 @@ std::vector<std::string> WidenFilter(const ItemAttributes& attributes, Row row,
 
 // Changes the request so that the item may be proposed, and returns the changes
 // as texts.
-std::vector<std::string> OpenFor(const ItemAttributes& attributes,
+std::vector<std::string> OpenFor(const AttributeView& attributes,
                                  const Finding& finding,
                                  v1::RetrieveRequest* request) {
   const Bundle& bundle = attributes.bundle();

@@ -8,7 +8,7 @@
 
 namespace tributary {
 
-const AttributeColumn* FindNamedAttribute(const ItemAttributes& attributes,
+const AttributeColumn* FindNamedAttribute(const AttributeView& attributes,
                                           std::string_view name,
                                           std::string_view path,
                                           Violations* violations) {

@@ -129,8 +129,8 @@ struct Plan {
 };
 
 // The attributes of the bundle's items as the plan's overlay has them.
-inline ItemAttributes AttributesUnder(const ServingBundle& bundle,
-                                      const Plan& plan) {
+inline AttributeView AttributesUnder(const ServingBundle& bundle,
+                                     const Plan& plan) {
   return AttributesUnder(bundle.bundle(), plan.overlay.get());
 }
 

@@ -65,7 +65,7 @@ void PlanCaps(const v1::ServerConfig& config, const ServingBundle& serving,
     CheckCap(bundle, request.caps(i), i, violations);
   }
   if (!violations->empty()) return;
-  const ItemAttributes attributes = AttributesUnder(serving, *plan);
+  const AttributeView attributes = AttributesUnder(serving, *plan);
   for (const v1::Cap& cap : request.caps()) {
     const size_t index = attributes.IndexOf(cap.attribute());
     const AttributeColumn& column = attributes[index];

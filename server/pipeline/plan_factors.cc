@@ -89,7 +89,7 @@ double TimeOf(const v1::Decay& decay, Violations* violations) {
   return 0;
 }
 
-void PlanDecay(const ItemAttributes& attributes, const v1::Decay& decay,
+void PlanDecay(const AttributeView& attributes, const v1::Decay& decay,
                Plan* plan, Violations* violations) {
   const AttributeColumn* const column = FindNamedAttribute(
       attributes, decay.attribute(), "decay.attribute", violations);

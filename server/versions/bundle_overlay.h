@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "index/bundle/item_attributes.h"
+#include "index/bundle/attribute_view.h"
 #include "index/bundle/row_set.h"
 #include "index/filter/passing_items.h"
 #include "server/versions/changed_items.h"
@@ -23,8 +23,8 @@ struct BundleOverlay {
 
 // The attributes of the bundle's items under the overlay, which may be null. A
 // view of both.
-inline ItemAttributes AttributesUnder(const Bundle& bundle,
-                                      const BundleOverlay* overlay) {
+inline AttributeView AttributesUnder(const Bundle& bundle,
+                                     const BundleOverlay* overlay) {
   return {bundle, overlay == nullptr || overlay->changed == nullptr
                       ? nullptr
                       : &overlay->changed->columns};

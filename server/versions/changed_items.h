@@ -7,8 +7,8 @@
 #include <span>
 #include <string>
 
+#include "index/bundle/attribute_view.h"
 #include "index/bundle/bundle.h"
-#include "index/bundle/item_attributes.h"
 #include "index/bundle/row_set.h"
 #include "index/changes/changed_attributes.h"
 #include "server/versions/bundle_tags.h"

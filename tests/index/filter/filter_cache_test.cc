@@ -45,7 +45,7 @@ class FilterCacheTest : public testing::Test {
   // Gives the first item another value.
   void Change(const std::string& attribute, ColumnValue value) {
     changed_.resize(bundle_->attributes().size());
-    const ItemAttributes now(*bundle_, &changed_);
+    const AttributeView now(*bundle_, &changed_);
     const size_t index = now.IndexOf(attribute);
     std::vector<ItemValue> values;
     values.push_back({0, std::move(value)});

@@ -1,5 +1,5 @@
-#ifndef TRIBUTARY_INDEX_BUNDLE_ITEM_ATTRIBUTES_H_
-#define TRIBUTARY_INDEX_BUNDLE_ITEM_ATTRIBUTES_H_
+#ifndef TRIBUTARY_INDEX_BUNDLE_ATTRIBUTE_VIEW_H_
+#define TRIBUTARY_INDEX_BUNDLE_ATTRIBUTE_VIEW_H_
 
 #include <atomic>
 #include <cstddef>
@@ -48,12 +48,12 @@ using ChangedColumns = std::vector<std::shared_ptr<const ChangedColumn>>;
 // The attributes of a bundle's items, some of which may be changed. A view:
 // valid as long as what it was made of. Made of a bundle alone, it has what the
 // bundle has.
-class ItemAttributes {
+class AttributeView {
  public:
   // Not explicit: most bundles have no changes.
-  ItemAttributes(const Bundle& bundle) : bundle_(&bundle) {}
+  AttributeView(const Bundle& bundle) : bundle_(&bundle) {}
   // `changed` may be null.
-  ItemAttributes(const Bundle& bundle, const ChangedColumns* changed)
+  AttributeView(const Bundle& bundle, const ChangedColumns* changed)
       : bundle_(&bundle), changed_(changed) {}
 
   const Bundle& bundle() const { return *bundle_; }
@@ -86,4 +86,4 @@ class ItemAttributes {
 
 }  // namespace tributary
 
-#endif  // TRIBUTARY_INDEX_BUNDLE_ITEM_ATTRIBUTES_H_
+#endif  // TRIBUTARY_INDEX_BUNDLE_ATTRIBUTE_VIEW_H_

@@ -1,10 +1,10 @@
-#include "index/bundle/item_attributes.h"
+#include "index/bundle/attribute_view.h"
 
 #include <algorithm>
 
 namespace tributary {
 
-size_t ItemAttributes::IndexOf(std::string_view name) const {
+size_t AttributeView::IndexOf(std::string_view name) const {
   const auto attributes = bundle_->attributes();
   return static_cast<size_t>(
       std::ranges::find(attributes, name, &AttributeColumn::name) -
