@@ -71,6 +71,10 @@ std::string ItemSetTable(const v1::ServerStatus& status) {
   return table;
 }
 
+std::string Items(uint64_t count) {
+  return fmt::format("{} {}", count, count == 1 ? "item" : "items");
+}
+
 std::string ChangesText(const v1::ServerStatus& status) {
   if (!status.has_changes()) return "";
   const v1::ChangesStatus& changes = status.changes();
@@ -79,9 +83,19 @@ std::string ChangesText(const v1::ServerStatus& status) {
       "active version\n",
       changes.through(), TimeText(changes.last_change_at()),
       changes.removed_items(), changes.removed_from_active());
+  if (changes.changed_items() > 0) {
+    text += fmt::format("  {} of the active version {} changed attributes\n",
+                        Items(changes.changed_items()),
+                        changes.changed_items() == 1 ? "has" : "have");
+  }
+  if (changes.expired_items() > 0) {
+    text += fmt::format("  {} {} expired\n", Items(changes.expired_items()),
+                        changes.expired_items() == 1 ? "has" : "have");
+  }
   if (changes.refused() > 0) {
-    text += fmt::format("  {} did nothing: {}\n", changes.refused(),
-                        Printable(changes.last_refused(), kErrorCharacters));
+    text += fmt::format(
+        "  {} were refused, in whole or in part; the last: {}\n",
+        changes.refused(), Printable(changes.last_refused(), kErrorCharacters));
   }
   if (!changes.error().empty()) {
     text += fmt::format("  later ones are not applied: {}\n",

@@ -33,6 +33,8 @@ std::string VerdictText(const v1::ItemExplanation& item) {
       return "kept out by a cap";
     case v1::TAKEN_DOWN:
       return "taken down";
+    case v1::EXPIRED:
+      return "expired";
     case v1::BELOW_K:
       return "below k";
     default:

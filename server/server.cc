@@ -241,6 +241,10 @@ Server::Server(v1::ServerConfig config, Doors doors, bool needs_admin,
                  metrics_.changes_failing = status.error().empty() ? 0 : 1;
                  metrics_.removed_items =
                      static_cast<int64_t>(status.removed_items());
+                 metrics_.expired_items =
+                     static_cast<int64_t>(status.expired_items());
+                 metrics_.changed_items =
+                     static_cast<int64_t>(status.changed_items());
                }}),
       live_recall_(config_.live_recall(), &metrics_),
       pool_(config_.execution().search_threads(),

@@ -1,6 +1,7 @@
 #include "index/bundle/attribute_column.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <concepts>
@@ -8,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "fmt/core.h"
+#include "index/bundle/column_memory.h"
 #include "index/bundle/row_set.h"
 #include "status/status_macros.h"
 
@@ -118,6 +120,23 @@ std::string AttributeColumn::FileName(std::string_view part) const {
   return fmt::format("attribute.{}.{}", name(), part);
 }
 
+AttributeColumn::AttributeColumn(const AttributeColumn& mapped,
+                                 std::shared_ptr<const ColumnMemory> memory)
+    : spec_(&memory->spec),
+      n_items_(mapped.n_items_),
+      code_bytes_(memory->code_bytes),
+      codes_(memory->codes),
+      frequent_(memory->frequent),
+      memory_(std::move(memory)) {
+  static std::atomic<uint64_t> last_serial{0};
+  serial_ = ++last_serial;
+  if (memory_->dictionary == nullptr) return;
+  integers_ = memory_->dictionary->integers;
+  doubles_ = memory_->dictionary->numbers;
+  text_offsets_ = memory_->dictionary->offsets;
+  chars_ = memory_->dictionary->chars.data();
+}
+
 absl::StatusOr<AttributeColumn> AttributeColumn::Open(
     const std::filesystem::path& dir, const v1::Attribute& spec,
     uint64_t n_items) {
@@ -129,9 +148,12 @@ absl::StatusOr<AttributeColumn> AttributeColumn::Open(
     RETURN_IF_ERROR(column.OpenTags(dir));
   } else {
     const std::string file = column.FileName("codes.npy");
-    ASSIGN_OR_RETURN(column.codes_, NpyArray::Open(dir / file));
-    RETURN_IF_ERROR(CheckShape(column.codes_, file, Dtype::kUint8,
+    ASSIGN_OR_RETURN(column.codes_file_, NpyArray::Open(dir / file));
+    RETURN_IF_ERROR(CheckShape(column.codes_file_, file, Dtype::kUint8,
                                CodeBytes(spec.values()), n_items));
+    column.code_bytes_ =
+        static_cast<uint32_t>(column.codes_file_.header().rows);
+    column.codes_ = column.codes_file_.elements<uint8_t>();
   }
   if (spec.frequent() > 0) RETURN_IF_ERROR(column.OpenBitmaps(dir));
   return column;
@@ -148,10 +170,17 @@ absl::Status AttributeColumn::OpenDictionary(const std::filesystem::path& dir) {
     return absl::OkStatus();
   }
   const std::string file = FileName("values.npy");
-  ASSIGN_OR_RETURN(numbers_, NpyArray::Open(dir / file));
-  return CheckShape(numbers_, file,
-                    type() == v1::NUMBER ? Dtype::kFloat64 : Dtype::kInt64,
-                    spec_->values(), 1);
+  ASSIGN_OR_RETURN(numbers_file_, NpyArray::Open(dir / file));
+  RETURN_IF_ERROR(
+      CheckShape(numbers_file_, file,
+                 type() == v1::NUMBER ? Dtype::kFloat64 : Dtype::kInt64,
+                 spec_->values(), 1));
+  if (type() == v1::NUMBER) {
+    doubles_ = numbers_file_.elements<double>();
+  } else {
+    integers_ = numbers_file_.elements<int64_t>();
+  }
+  return absl::OkStatus();
 }
 
 absl::Status AttributeColumn::OpenTags(const std::filesystem::path& dir) {
@@ -167,9 +196,10 @@ absl::Status AttributeColumn::OpenTags(const std::filesystem::path& dir) {
 absl::Status AttributeColumn::OpenBitmaps(const std::filesystem::path& dir) {
   const std::string frequent = FileName("frequent.npy");
   const std::string bitmaps = FileName("bitmaps.npy");
-  ASSIGN_OR_RETURN(frequent_, NpyArray::Open(dir / frequent));
-  RETURN_IF_ERROR(
-      CheckShape(frequent_, frequent, Dtype::kUint32, spec_->frequent(), 1));
+  ASSIGN_OR_RETURN(frequent_file_, NpyArray::Open(dir / frequent));
+  RETURN_IF_ERROR(CheckShape(frequent_file_, frequent, Dtype::kUint32,
+                             spec_->frequent(), 1));
+  frequent_ = frequent_file_.elements<uint32_t>();
   ASSIGN_OR_RETURN(bitmaps_, NpyArray::Open(dir / bitmaps));
   return CheckShape(bitmaps_, bitmaps, Dtype::kUint64, spec_->frequent(),
                     RowSet::Words(n_items_));
@@ -180,7 +210,7 @@ uint32_t AttributeColumn::LowerBound(std::string_view text) const {
   uint32_t high = values();
   while (low < high) {
     const uint32_t middle = low + (high - low) / 2;
-    if (texts_.string(middle) < text) {
+    if (Text(middle) < text) {
       low = middle + 1;
     } else {
       high = middle;
@@ -190,22 +220,22 @@ uint32_t AttributeColumn::LowerBound(std::string_view text) const {
 }
 
 uint32_t AttributeColumn::LowerBound(int64_t integer) const {
-  return LowerBoundIn(numbers_.elements<int64_t>(), integer);
+  return LowerBoundIn(integers_, integer);
 }
 
 uint32_t AttributeColumn::LowerBound(double number) const {
-  return LowerBoundIn(numbers_.elements<double>(), number);
+  return LowerBoundIn(doubles_, number);
 }
 
 std::optional<uint32_t> AttributeColumn::Find(std::string_view text) const {
   const uint32_t code = LowerBound(text);
-  if (code == values() || texts_.string(code) != text) return std::nullopt;
+  if (code == values() || Text(code) != text) return std::nullopt;
   return code;
 }
 
 std::optional<uint32_t> AttributeColumn::Find(int64_t integer) const {
   const uint32_t code = LowerBound(integer);
-  if (code == values() || numbers_.elements<int64_t>()[code] != integer) {
+  if (code == values() || integers_[code] != integer) {
     return std::nullopt;
   }
   return code;
@@ -213,7 +243,7 @@ std::optional<uint32_t> AttributeColumn::Find(int64_t integer) const {
 
 std::optional<uint32_t> AttributeColumn::Find(double number) const {
   const uint32_t code = LowerBound(number);
-  if (code == values() || numbers_.elements<double>()[code] != number) {
+  if (code == values() || doubles_[code] != number) {
     return std::nullopt;
   }
   return code;
@@ -225,31 +255,30 @@ std::string AttributeColumn::ValueText(uint32_t code) const {
       return code == 1 ? "true" : "false";
     case v1::INTEGER:
     case v1::TIME:
-      return AttributeValueText(type(), numbers_.elements<int64_t>()[code]);
+      return AttributeValueText(type(), integers_[code]);
     case v1::NUMBER:
-      return AttributeValueText(numbers_.elements<double>()[code]);
+      return AttributeValueText(doubles_[code]);
     default:
-      return std::string(texts_.string(code));
+      return std::string(Text(code));
   }
 }
 
 double AttributeColumn::Number(uint32_t code) const {
-  return type() == v1::NUMBER
-             ? numbers_.elements<double>()[code]
-             : static_cast<double>(numbers_.elements<int64_t>()[code]);
+  return type() == v1::NUMBER ? doubles_[code]
+                              : static_cast<double>(integers_[code]);
 }
 
 uint32_t AttributeColumn::CodeOf(Row item) const {
-  const auto bytes = codes_.elements<uint8_t>();
   uint32_t code = 0;
-  for (uint64_t b = 0; b < codes_.header().rows; ++b) {
-    code = code << 8 | bytes[b * n_items_ + item];
+  for (uint64_t b = 0; b < code_bytes_; ++b) {
+    code = code << 8 | codes_[b * n_items_ + item];
   }
   // A file that was not verified may have codes that do not exist.
   return std::min(code, values());
 }
 
 std::span<const Row> AttributeColumn::ItemsWith(uint32_t code) const {
+  if (memory_ != nullptr) return memory_->items[code].rows;
   const auto items = items_.elements<Row>();
   const auto offsets = offsets_.elements<uint64_t>();
   // The offsets in a file that was not verified may be wrong; clamped, they
@@ -261,12 +290,12 @@ std::span<const Row> AttributeColumn::ItemsWith(uint32_t code) const {
 }
 
 std::span<const uint64_t> AttributeColumn::Bitmap(uint32_t code) const {
-  const auto frequent = frequent_.elements<uint32_t>();
-  const auto found = std::lower_bound(frequent.begin(), frequent.end(), code);
-  if (found == frequent.end() || *found != code) return {};
+  const auto found = std::lower_bound(frequent_.begin(), frequent_.end(), code);
+  if (found == frequent_.end() || *found != code) return {};
+  const auto place = static_cast<size_t>(found - frequent_.begin());
+  if (memory_ != nullptr) return memory_->bitmaps[place].words;
   const size_t words = RowSet::Words(n_items_);
-  return bitmaps_.elements<uint64_t>().subspan(
-      static_cast<size_t>(found - frequent.begin()) * words, words);
+  return bitmaps_.elements<uint64_t>().subspan(place * words, words);
 }
 
 absl::Status AttributeColumn::CheckValues() const {
@@ -278,9 +307,8 @@ absl::Status AttributeColumn::CheckValues() const {
 absl::Status AttributeColumn::CheckDictionary() const {
   if (type() == v1::BOOLEAN) return absl::OkStatus();
   if (HasTexts(type())) return texts_.CheckKeys();
-  const auto wrong = type() == v1::NUMBER
-                         ? FindDisorder(numbers_.elements<double>())
-                         : FindDisorder(numbers_.elements<int64_t>());
+  const auto wrong =
+      type() == v1::NUMBER ? FindDisorder(doubles_) : FindDisorder(integers_);
   if (!wrong.has_value()) return absl::OkStatus();
   return absl::DataLossError(fmt::format(
       "{}: value {} is {}: values must be finite, unique and ascending",
@@ -345,7 +373,7 @@ absl::Status AttributeColumn::CheckTags() const {
 }
 
 absl::Status AttributeColumn::CheckBitmaps() const {
-  const auto frequent = frequent_.elements<uint32_t>();
+  const auto frequent = frequent_;
   for (size_t i = 0; i < frequent.size(); ++i) {
     const uint32_t code = frequent[i];
     if (code >= values() || (i > 0 && frequent[i - 1] >= code)) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,12 +39,19 @@ std::vector<std::string_view> AttributeFiles(const v1::Attribute& spec);
 // How many bytes a code of an attribute with that many values has: 1 to 4.
 uint32_t CodeBytes(uint64_t values);
 
+struct ColumnMemory;
+
 // The values of an attribute, for all items: v1::Attribute describes the files.
-// Values are named by their codes, which ascend with them. Mapped, immutable
-// and thread-safe. Views are valid as long as the column.
+// Values are named by their codes, which ascend with them. Mapped, or made of
+// another column (change_column.h) and then in memory. Immutable and
+// thread-safe. Views are valid as long as the column.
 class AttributeColumn {
  public:
   AttributeColumn() = default;
+  // A column in memory, which may still use `mapped`, the bundle's: that must
+  // outlive it. REQUIRES: what `memory` has fits together.
+  AttributeColumn(const AttributeColumn& mapped,
+                  std::shared_ptr<const ColumnMemory> memory);
 
   // Maps the attribute's files. `spec` must outlive the column. Does not read
   // the values: see CheckValues. DATA_LOSS, naming the file and what was
@@ -56,6 +64,11 @@ class AttributeColumn {
   const std::string& name() const { return spec_->name(); }
   v1::AttributeType type() const { return spec_->type(); }
   uint64_t n_items() const { return n_items_; }
+  // 0 for a mapped column; else a number that no other column of this process
+  // has or had.
+  uint64_t serial() const { return serial_; }
+  // Null for a mapped column.
+  const ColumnMemory* memory() const { return memory_.get(); }
   // How many distinct values there are. Codes are below it; that of an item
   // without a value is equal to it.
   uint32_t values() const { return static_cast<uint32_t>(spec_->values()); }
@@ -78,21 +91,22 @@ class AttributeColumn {
   double Number(uint32_t code) const;
 
   // The value itself. REQUIRES: code < values(); CATEGORY or TAGS.
-  std::string_view Text(uint32_t code) const { return texts_.string(code); }
-  // The dictionary. REQUIRES: INTEGER or TIME.
-  std::span<const int64_t> integers() const {
-    return numbers_.elements<int64_t>();
+  std::string_view Text(uint32_t code) const {
+    if (text_offsets_.empty()) return texts_.string(code);
+    return {chars_ + text_offsets_[code],
+            text_offsets_[code + 1] - text_offsets_[code]};
   }
+  // The dictionary. REQUIRES: INTEGER or TIME; NUMBER.
+  std::span<const int64_t> integers() const { return integers_; }
+  std::span<const double> numbers() const { return doubles_; }
 
   // The item's code, or values(). REQUIRES: item < n_items(); not TAGS.
   uint32_t CodeOf(Row item) const;
   // How many bytes a code has, and byte b of every item's, 0 being the most
   // significant. REQUIRES: not TAGS; b < code_bytes().
-  uint32_t code_bytes() const {
-    return static_cast<uint32_t>(codes_.header().rows);
-  }
+  uint32_t code_bytes() const { return code_bytes_; }
   std::span<const uint8_t> CodeByte(uint32_t b) const {
-    return codes_.elements<uint8_t>().subspan(b * n_items_, n_items_);
+    return codes_.subspan(b * n_items_, n_items_);
   }
 
   // The rows of the items that have the tag, ascending. A file that was not
@@ -104,7 +118,7 @@ class AttributeColumn {
   // Reads everything. DATA_LOSS, naming file and entry, for a dictionary that
   // does not ascend, numbers that are not finite, codes and rows out of range,
   // counts that differ from the manifest, and bitmaps that differ from the
-  // values.
+  // values. REQUIRES: a mapped column.
   absl::Status CheckValues() const;
 
  private:
@@ -119,14 +133,25 @@ class AttributeColumn {
 
   const v1::Attribute* spec_ = nullptr;
   uint64_t n_items_ = 0;
-  // The dictionary: one of these, or neither for BOOLEAN.
+  uint64_t serial_ = 0;
+  // Views of what is mapped, or of memory_. The dictionary: one of these, or
+  // none for BOOLEAN. Texts that are mapped have no offsets here.
+  std::span<const int64_t> integers_;
+  std::span<const double> doubles_;
+  std::span<const uint64_t> text_offsets_;
+  const char* chars_ = nullptr;
+  uint32_t code_bytes_ = 0;
+  std::span<const uint8_t> codes_;
+  std::span<const uint32_t> frequent_;
+  // What is mapped.
   KeyTable texts_;
-  NpyArray numbers_;
-  NpyArray codes_;
+  NpyArray numbers_file_;
+  NpyArray codes_file_;
   NpyArray items_;
   NpyArray offsets_;
-  NpyArray frequent_;
+  NpyArray frequent_file_;
   NpyArray bitmaps_;
+  std::shared_ptr<const ColumnMemory> memory_;
 };
 
 }  // namespace tributary

@@ -17,10 +17,10 @@ constexpr size_t kMaxTagsShown = 16;
 
 // The predicate was compiled once, within the limits of its request; here its
 // parts are.
-bool PassesPart(const Bundle& bundle, const v1::Predicate& predicate,
+bool PassesPart(const AttributeView& attributes, const v1::Predicate& predicate,
                 Row item) {
   const auto filter =
-      ItemFilter::Compile(bundle, predicate,
+      ItemFilter::Compile(attributes, predicate,
                           {.max_terms = std::numeric_limits<uint32_t>::max(),
                            .max_depth = std::numeric_limits<int>::max()});
   return filter.ok() && filter->Passes(item);
@@ -46,12 +46,13 @@ v1::Predicate Negated(v1::Predicate predicate) {
 // Looks for what is wrong with one item.
 class ItemTest {
  public:
-  ItemTest(const Bundle& bundle, Row item) : bundle_(bundle), item_(item) {}
+  ItemTest(const AttributeView& attributes, Row item)
+      : attributes_(attributes), item_(item) {}
 
   // Adds what of the predicate is not as `wanted`.
   void AddFailed(const v1::Predicate& predicate, bool wanted,
                  std::vector<v1::Predicate>* parts) const {
-    if (PassesPart(bundle_, predicate, item_) == wanted) return;
+    if (PassesPart(attributes_, predicate, item_) == wanted) return;
     if (predicate.has_negated()) {
       return AddFailed(predicate.negated(), !wanted, parts);
     }
@@ -67,7 +68,7 @@ class ItemTest {
   // The predicate without that; nothing if nothing is left.
   std::optional<v1::Predicate> Without(const v1::Predicate& predicate,
                                        bool wanted) const {
-    if (PassesPart(bundle_, predicate, item_) == wanted) return predicate;
+    if (PassesPart(attributes_, predicate, item_) == wanted) return predicate;
     if (predicate.has_negated()) {
       std::optional<v1::Predicate> left = Without(predicate.negated(), !wanted);
       if (left.has_value()) left = Negated(*std::move(left));
@@ -88,7 +89,7 @@ class ItemTest {
   }
 
  private:
-  const Bundle& bundle_;
+  const AttributeView attributes_;
   const Row item_;
 };
 
@@ -114,18 +115,18 @@ void AddAttributesOf(const v1::Predicate& predicate,
 
 }  // namespace
 
-std::vector<v1::Predicate> FailedParts(const Bundle& bundle,
+std::vector<v1::Predicate> FailedParts(const AttributeView& attributes,
                                        const v1::Predicate& predicate,
                                        Row item) {
   std::vector<v1::Predicate> parts;
-  ItemTest(bundle, item).AddFailed(predicate, /*wanted=*/true, &parts);
+  ItemTest(attributes, item).AddFailed(predicate, /*wanted=*/true, &parts);
   return parts;
 }
 
-std::optional<v1::Predicate> WithoutFailedParts(const Bundle& bundle,
+std::optional<v1::Predicate> WithoutFailedParts(const AttributeView& attributes,
                                                 const v1::Predicate& predicate,
                                                 Row item) {
-  return ItemTest(bundle, item).Without(predicate, /*wanted=*/true);
+  return ItemTest(attributes, item).Without(predicate, /*wanted=*/true);
 }
 
 std::vector<std::string> AttributesOf(const v1::Predicate& predicate) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "index/bundle/bundle.h"
+#include "index/bundle/attribute_view.h"
 #include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {
@@ -16,13 +16,13 @@ namespace tributary {
 // the elements that it fails; an `any` that it fails is one part, because
 // any element would do. Empty if it passes. REQUIRES: ItemFilter::Compile takes
 // the predicate; `item` is a row of the bundle.
-std::vector<v1::Predicate> FailedParts(const Bundle& bundle,
+std::vector<v1::Predicate> FailedParts(const AttributeView& attributes,
                                        const v1::Predicate& predicate,
                                        Row item);
 
 // The predicate without the parts that the item fails: the item passes it.
 // Nothing if no part is left. REQUIRES: as for FailedParts.
-std::optional<v1::Predicate> WithoutFailedParts(const Bundle& bundle,
+std::optional<v1::Predicate> WithoutFailedParts(const AttributeView& attributes,
                                                 const v1::Predicate& predicate,
                                                 Row item);
 

@@ -1,6 +1,7 @@
 #ifndef TRIBUTARY_INDEX_FILTER_FILTER_CACHE_H_
 #define TRIBUTARY_INDEX_FILTER_FILTER_CACHE_H_
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <list>
@@ -12,7 +13,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "index/bundle/bundle.h"
+#include "index/bundle/attribute_view.h"
+#include "index/filter/item_filter.h"
 #include "index/filter/passing_items.h"
 #include "index/filter/where.h"
 #include "sync/mutex.h"
@@ -25,6 +27,8 @@ struct ResolvedFilter {
   PassingItems items;
   // See ItemFilter::unknown_values.
   std::vector<std::string> unknown_values;
+  // The columns that it was evaluated on.
+  std::vector<ColumnUse> columns;
 };
 
 struct FilterLimits {
@@ -40,18 +44,30 @@ struct FilterLimits {
 // INVALID_ARGUMENT, with the path of a field, such as "filter.where": those of
 // ParseWhere and ItemFilter::Compile.
 absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
-    const Bundle& bundle, std::string_view where,
+    const AttributeView& attributes, std::string_view where,
     const v1::Predicate* predicate, const FilterLimits& limits,
     std::string_view path = "filter");
 
 // The filters that were used last with one bundle, evaluated. Thread-safe.
 class FilterCache {
  public:
+  // A filter that is kept, or may be. `columns` are those on which it comes to
+  // `filter`, which may have been evaluated on others.
+  struct Kept {
+    // What it was made of: the text and the message, end to end, or serial
+    // numbers. And what that came to.
+    std::string key;
+    std::shared_ptr<const ResolvedFilter> filter;
+    std::vector<ColumnUse> columns;
+  };
+
   // As ResolveFilter, but evaluates only what is not kept, whatever its path
-  // was. Sets *hit to whether it was. What is returned stays valid when it is
-  // dropped here.
+  // was. A filter that was evaluated on other columns than those that
+  // `attributes` has is evaluated anew, and takes the other's place. Sets *hit
+  // to whether it was kept. What is returned stays valid when it is dropped
+  // here.
   absl::StatusOr<std::shared_ptr<const ResolvedFilter>> Resolve(
-      const Bundle& bundle, std::string_view where,
+      const AttributeView& attributes, std::string_view where,
       const v1::Predicate* predicate, const FilterLimits& limits, bool* hit,
       std::string_view path = "filter");
 
@@ -62,20 +78,33 @@ class FilterCache {
   std::shared_ptr<const ResolvedFilter> Intersect(
       std::span<const PassingItems* const> parts, const FilterLimits& limits);
 
+  // What the filters that were used since the last call, at most `max` and the
+  // last ones, come to on the columns of `attributes`. Those that pass the same
+  // items as before are the same objects. Evaluates no more from `end` on. What
+  // is kept stays as it is until Keep is called: so that requests which have
+  // the columns before find what they had.
+  std::vector<Kept> Refresh(const AttributeView& attributes, size_t max,
+                            std::chrono::steady_clock::time_point end);
+  // Keeps them in the place of what they came to on other columns.
+  void Keep(std::vector<Kept> filters);
+  // The limit of memory that the last request gave; 0 before.
+  uint64_t cache_bytes() const;
+
  private:
-  // What it was made of: the text and the message, end to end, or serial
-  // numbers. And what that came to.
   struct Entry {
-    std::string key;
-    std::shared_ptr<const ResolvedFilter> filter;
+    Kept kept;
+    // Since the last call of Refresh.
+    bool was_used = true;
   };
   using Entries = std::list<Entry>;
 
-  std::shared_ptr<const ResolvedFilter> Find(const std::string& key);
-  void Insert(const std::string& key,
-              std::shared_ptr<const ResolvedFilter> filter, uint64_t max_bytes);
+  // Null `attributes`: whatever columns it is of.
+  std::shared_ptr<const ResolvedFilter> Find(const std::string& key,
+                                             const AttributeView* attributes);
+  void Insert(Kept kept, uint64_t max_bytes);
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
+  uint64_t cache_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   // The one that was used last is the first.
   Entries entries_ ABSL_GUARDED_BY(mutex_);
   // Views the keys of entries_.

@@ -172,19 +172,21 @@ absl::Status FilterCompiler::AddList(const v1::Predicates& list,
 absl::Status FilterCompiler::AddTerm(const v1::Term& term,
                                      const std::string& path, Node* node) {
   RETURN_IF_ERROR(CountTerms(1, path));
-  const AttributeColumn* column = bundle_.FindAttribute(term.attribute());
-  if (column == nullptr) {
+  const size_t index = attributes_.IndexOf(term.attribute());
+  if (index == attributes_.size()) {
     std::vector<std::string_view> names;
-    for (const AttributeColumn& known : bundle_.attributes()) {
+    for (const AttributeColumn& known : attributes_.bundle().attributes()) {
       names.push_back(known.name());
     }
     return Error(
         path + ".attribute",
         fmt::format("{} is no attribute of version {}{}",
-                    Quoted(term.attribute()), bundle_.version(),
+                    Quoted(term.attribute()), attributes_.bundle().version(),
                     names.empty() ? ", which has none (docs/filters.md)"
                                   : DidYouMean(term.attribute(), names)));
   }
+  const AttributeColumn* const column = &attributes_[index];
+  filter_.NoteColumn(static_cast<uint32_t>(index), column->serial());
   node->column = column;
   node->kind = column->type() == v1::TAGS ? Kind::kAnyTag : Kind::kCodes;
   switch (term.test_case()) {

@@ -16,9 +16,9 @@ namespace tributary {
 
 class FilterCompiler {
  public:
-  FilterCompiler(const Bundle& bundle, const ItemFilter::Options& options,
-                 ItemFilter* filter)
-      : bundle_(bundle), options_(options), filter_(*filter) {}
+  FilterCompiler(const AttributeView& attributes,
+                 const ItemFilter::Options& options, ItemFilter* filter)
+      : attributes_(attributes), options_(options), filter_(*filter) {}
 
   absl::Status Compile(const v1::Predicate& predicate);
 
@@ -63,7 +63,7 @@ class FilterCompiler {
   // INVALID_ARGUMENT about a field, or about the term that is compiled.
   absl::Status Error(const std::string& path, std::string_view what) const;
 
-  const Bundle& bundle_;
+  const AttributeView attributes_;
   const ItemFilter::Options& options_;
   ItemFilter& filter_;
   uint32_t terms_ = 0;

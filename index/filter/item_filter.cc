@@ -112,14 +112,21 @@ bool Drop(std::string_view attribute, bool negated, v1::Predicate* predicate) {
 
 }  // namespace
 
-absl::StatusOr<ItemFilter> ItemFilter::Compile(const Bundle& bundle,
+absl::StatusOr<ItemFilter> ItemFilter::Compile(const AttributeView& attributes,
                                                const v1::Predicate& predicate,
                                                const Options& options) {
-  ItemFilter filter(bundle.items().size());
+  ItemFilter filter(attributes.n_items());
   const absl::Status compiled =
-      FilterCompiler(bundle, options, &filter).Compile(predicate);
+      FilterCompiler(attributes, options, &filter).Compile(predicate);
   if (!compiled.ok()) return compiled;
   return filter;
+}
+
+void ItemFilter::NoteColumn(uint32_t attribute, uint64_t serial) {
+  if (std::ranges::find(columns_, attribute, &ColumnUse::attribute) ==
+      columns_.end()) {
+    columns_.push_back({attribute, serial});
+  }
 }
 
 RowSet ItemFilter::Evaluate() const { return Evaluate(root_); }

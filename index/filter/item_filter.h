@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "index/bundle/attribute_column.h"
-#include "index/bundle/bundle.h"
+#include "index/bundle/attribute_view.h"
 #include "index/bundle/row_set.h"
 #include "index/filter/code_kernel.h"
 #include "index/filter/where.h"
@@ -22,8 +22,18 @@ namespace tributary {
 // How many values that no item has are kept of a filter, as its report says.
 inline constexpr size_t kMaxUnknownValues = 16;
 
+// A column that a filter reads: the index of the attribute, and its column's
+// serial().
+struct ColumnUse {
+  uint32_t attribute = 0;
+  uint64_t serial = 0;
+
+  friend bool operator==(const ColumnUse&, const ColumnUse&) = default;
+};
+
 // A predicate that was checked against a bundle's attributes: values have
-// become codes. Views the bundle. Immutable and thread-safe.
+// become codes. Views the bundle, and the columns that replace its own.
+// Immutable and thread-safe.
 class ItemFilter {
  public:
   struct Options {
@@ -42,7 +52,7 @@ class ItemFilter {
   // does not have, with the nearest name; a value of another type than the
   // attribute's; a test that the type does not have; something that is not set;
   // text that is too long; a predicate that is too deep or has too many terms.
-  static absl::StatusOr<ItemFilter> Compile(const Bundle& bundle,
+  static absl::StatusOr<ItemFilter> Compile(const AttributeView& attributes,
                                             const v1::Predicate& predicate,
                                             const Options& options);
 
@@ -56,6 +66,8 @@ class ItemFilter {
   const std::vector<std::string>& unknown_values() const {
     return unknown_values_;
   }
+  // Each column once.
+  const std::vector<ColumnUse>& columns() const { return columns_; }
 
  private:
   friend class FilterCompiler;
@@ -84,6 +96,8 @@ class ItemFilter {
 
   explicit ItemFilter(uint64_t n_items) : n_items_(n_items) {}
 
+  void NoteColumn(uint32_t attribute, uint64_t serial);
+
   // The items that pass the node.
   RowSet Evaluate(const Node& node) const;
   // Adds what passes the node to a set, or keeps nothing else of the set, or
@@ -101,6 +115,7 @@ class ItemFilter {
   uint64_t n_items_;
   Node root_;
   std::vector<std::string> unknown_values_;
+  std::vector<ColumnUse> columns_;
 };
 
 // Widens the predicate so that it passes whatever it passed with any value of

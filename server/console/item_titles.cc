@@ -116,8 +116,9 @@ absl::StatusOr<TitlesRequest> ParseTitlesRequest(const std::string& json) {
 
 std::string TitlesJson(const TitlesRequest& request,
                        const ServingBundle& bundle) {
+  const auto overlay = bundle.changes().overlay();
   const AttributeColumn* const titles =
-      bundle.bundle().FindAttribute(kTitleAttribute);
+      AttributesUnder(bundle.bundle(), overlay.get()).Find(kTitleAttribute);
   const bool has_titles = titles != nullptr && titles->type() == v1::CATEGORY;
   std::string json =
       fmt::format("{{\"version\":\"{}\",\"hasTitles\":{},\"titles\":{{",

@@ -57,9 +57,11 @@ void FindExclusion(const ServingBundle& serving, const Plan& plan,
   const Row row = finding->row;
   if (plan.overlay != nullptr && plan.overlay->remaining != nullptr &&
       !plan.overlay->remaining->Has(row)) {
-    finding->removal = serving.changes()
-                           .RemovalOf(bundle.items().text(row))
-                           .value_or(Removal());
+    const std::string key = bundle.items().text(row);
+    finding->removal = serving.changes().RemovalOf(key);
+    if (!finding->removal) finding->expiry = serving.changes().ExpiryOf(key);
+    // It was restored meanwhile.
+    if (!finding->removal && !finding->expiry) finding->removal = Removal();
   }
   for (const std::string& name : request.filter().exclude_sets()) {
     const auto set = serving.item_sets().Find(name);
@@ -73,7 +75,7 @@ void FindExclusion(const ServingBundle& serving, const Plan& plan,
   // A set that was replaced meanwhile, perhaps.
   const bool by_more = passing != nullptr && !passing->Has(row) &&
                        !by_condition && finding->excluding_sets.empty() &&
-                       !finding->removal;
+                       !finding->removal && !finding->expiry;
   if (!by_more && !std::binary_search(plan.query.excluded.begin(),
                                       plan.query.excluded.end(), row)) {
     return;
@@ -88,14 +90,14 @@ void FindExclusion(const ServingBundle& serving, const Plan& plan,
       by_more || !(finding->seen || finding->recent || finding->excluded);
 }
 
-v1::FailedTerm TermOf(const Bundle& bundle, const v1::Predicate& part,
-                      Row row) {
+v1::FailedTerm TermOf(const AttributeView& attributes,
+                      const v1::Predicate& part, Row row) {
   v1::FailedTerm term;
   term.set_term(WhereText(part));
   const std::vector<std::string> names = AttributesOf(part);
   std::string value;
   for (const std::string& name : names) {
-    const AttributeColumn* const column = bundle.FindAttribute(name);
+    const AttributeColumn* const column = attributes.Find(name);
     if (column == nullptr) continue;
     const std::string text = ItemValueText(*column, row);
     if (names.size() == 1) {
@@ -112,29 +114,30 @@ v1::FailedTerm TermOf(const Bundle& bundle, const v1::Predicate& part,
 
 // Adds what of `predicate`, after the terms on `relaxed` were dropped, the item
 // fails.
-void AddFailedTerms(const Bundle& bundle, v1::Predicate predicate,
+void AddFailedTerms(const AttributeView& attributes, v1::Predicate predicate,
                     std::span<const std::string> relaxed, Finding* finding) {
   for (const std::string& attribute : relaxed) {
     if (!DropAttribute(attribute, &predicate)) return;
   }
   for (const v1::Predicate& part :
-       FailedParts(bundle, predicate, finding->row)) {
-    *finding->failed_terms.Add() = TermOf(bundle, part, finding->row);
+       FailedParts(attributes, predicate, finding->row)) {
+    *finding->failed_terms.Add() = TermOf(attributes, part, finding->row);
   }
 }
 
-void FindFailedTerms(const Bundle& bundle, const Plan& plan,
+void FindFailedTerms(const ServingBundle& serving, const Plan& plan,
                      const v1::Filter& filter, Finding* finding) {
   if (plan.filter == nullptr || plan.filter->items.Has(finding->row)) return;
+  const AttributeView attributes = AttributesUnder(serving, plan);
   if (!filter.where().empty()) {
     // The plan has parsed it.
     const auto parsed = ParseWhere(filter.where());
     if (parsed.ok()) {
-      AddFailedTerms(bundle, parsed->predicate, plan.relaxed, finding);
+      AddFailedTerms(attributes, parsed->predicate, plan.relaxed, finding);
     }
   }
   if (filter.has_predicate()) {
-    AddFailedTerms(bundle, filter.predicate(), plan.relaxed, finding);
+    AddFailedTerms(attributes, filter.predicate(), plan.relaxed, finding);
   }
   // It fails, whatever of.
   if (finding->failed_terms.empty()) {
@@ -184,7 +187,6 @@ RunSummary SummaryOf(const Reply& reply) {
 absl::Status Read(const Reply& reply, const v1::RetrieveRequest& request,
                   const ExplainTerms& terms, std::span<const Row> rows,
                   std::vector<Finding>* findings) {
-  const Bundle& bundle = reply.bundle->bundle();
   const Plan& plan = *reply.plan;
   findings->clear();
   for (const Row row : rows) {
@@ -198,7 +200,7 @@ absl::Status Read(const Reply& reply, const v1::RetrieveRequest& request,
           static_cast<uint32_t>(found - reply.fused->candidates.begin()) + 1;
     }
     FindExclusion(*reply.bundle, plan, request, &finding);
-    FindFailedTerms(bundle, plan, request.filter(), &finding);
+    FindFailedTerms(*reply.bundle, plan, request.filter(), &finding);
     if (finding.may_be_proposed()) StartSources(reply, &finding);
   }
   RETURN_IF_ERROR(FindSourceRanks(reply, terms, *findings));
@@ -224,6 +226,7 @@ absl::Status ExplainTerms::Check() const {
 
 v1::Verdict Finding::verdict() const {
   if (removal) return v1::TAKEN_DOWN;
+  if (expiry) return v1::EXPIRED;
   if (seen || recent) return v1::SEEN;
   if (excluded || !excluding_sets.empty() || excluded_otherwise) {
     return v1::EXCLUDED;

@@ -19,6 +19,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/changes/expiring_items.h"
 #include "index/changes/removed_items.h"
 #include "server/pipeline/fan_out.h"
 #include "server/pipeline/pipeline.h"
@@ -90,10 +91,12 @@ struct Finding {
   Row row = kNoRow;
 
   // Why it may not be proposed. `removal`: the live change that took it down,
-  // whatever a request says. `excluding_sets`: those of the request's item
+  // whatever a request says. `expiry`: the one after which it expired.
+  // `excluding_sets`: those of the request's item
   // sets that have it. `excluded_otherwise`: it may not, and none of the others
   // is the reason.
   std::optional<Removal> removal = std::nullopt;
+  std::optional<Expiry> expiry = std::nullopt;
   bool seen = false;
   bool recent = false;
   bool excluded = false;
@@ -101,7 +104,7 @@ struct Finding {
   bool excluded_otherwise = false;
   google::protobuf::RepeatedPtrField<v1::FailedTerm> failed_terms;
   bool may_be_proposed() const {
-    return !removal && !seen && !recent && !excluded &&
+    return !removal && !expiry && !seen && !recent && !excluded &&
            excluding_sets.empty() && !excluded_otherwise &&
            failed_terms.empty();
   }

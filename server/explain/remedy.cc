@@ -76,14 +76,14 @@ void RemoveItem(const Bundle& bundle, Row row, Keys* keys) {
 // Drops what of the filter the item fails, and returns it as texts. That is
 // also what was dropped because too few items passed, which may not be so any
 // more once the other terms are gone.
-std::vector<std::string> WidenFilter(const Bundle& bundle, Row row,
+std::vector<std::string> WidenFilter(const AttributeView& attributes, Row row,
                                      v1::Filter* filter) {
   std::vector<std::string> dropped;
   const auto widen = [&](const v1::Predicate& predicate) {
-    for (const v1::Predicate& part : FailedParts(bundle, predicate, row)) {
+    for (const v1::Predicate& part : FailedParts(attributes, predicate, row)) {
       dropped.push_back(WhereText(part));
     }
-    return WithoutFailedParts(bundle, predicate, row);
+    return WithoutFailedParts(attributes, predicate, row);
   };
   const auto parsed = ParseWhere(filter->where());
   if (!filter->where().empty() && parsed.ok()) {
@@ -110,8 +110,10 @@ std::vector<std::string> WidenFilter(const Bundle& bundle, Row row,
 
 // Changes the request so that the item may be proposed, and returns the changes
 // as texts.
-std::vector<std::string> OpenFor(const Bundle& bundle, const Finding& finding,
+std::vector<std::string> OpenFor(const AttributeView& attributes,
+                                 const Finding& finding,
                                  v1::RetrieveRequest* request) {
+  const Bundle& bundle = attributes.bundle();
   std::vector<std::string> changes;
   v1::Filter* const filter = request->mutable_filter();
   if (finding.seen || finding.recent || finding.excluded_otherwise) {
@@ -132,8 +134,9 @@ std::vector<std::string> OpenFor(const Bundle& bundle, const Finding& finding,
                                   fmt::join(finding.excluding_sets, ", ")));
   }
   if (!finding.failed_terms.empty()) {
-    changes.push_back("a filter without " +
-                      JoinChanges(WidenFilter(bundle, finding.row, filter)));
+    changes.push_back(
+        "a filter without " +
+        JoinChanges(WidenFilter(attributes, finding.row, filter)));
   }
   return changes;
 }
@@ -148,8 +151,8 @@ class Search {
                                const Finding& finding,
                                std::vector<std::string> made) {
     remedies_.opened = finding;
-    // No request brings back what was taken down.
-    if (finding.removal) return std::move(remedies_);
+    // No request brings back what was taken down, or has expired.
+    if (finding.removal || finding.expiry) return std::move(remedies_);
     remedies_.opening = std::move(made);
     request.clear_page_size();
     request.clear_page_token();
@@ -175,7 +178,9 @@ class Search {
 
   absl::Status Open() {
     if (remedies_.opened.may_be_proposed()) return absl::OkStatus();
-    for (std::string& change : OpenFor(bundle(), remedies_.opened, &base_)) {
+    const auto overlay = routed_.bundle->changes().overlay();
+    for (std::string& change : OpenFor(AttributesUnder(bundle(), overlay.get()),
+                                       remedies_.opened, &base_)) {
       remedies_.opening.push_back(std::move(change));
     }
     const Row row = remedies_.opened.row;

@@ -45,12 +45,14 @@ std::string InTheList(const Finding& finding) {
                      ListWords(sources, "and"));
 }
 
+std::string AtTime(int64_t ms) {
+  return std::string(absl::FormatTime(
+      "%Y-%m-%dT%H:%M:%SZ", absl::FromUnixMillis(ms), absl::UTCTimeZone()));
+}
+
 std::string TakenDown(const Removal& removal) {
-  std::string text =
-      fmt::format("change {} took it down at {}", removal.change,
-                  std::string(absl::FormatTime(
-                      "%Y-%m-%dT%H:%M:%SZ", absl::FromUnixMillis(removal.at_ms),
-                      absl::UTCTimeZone())));
+  std::string text = fmt::format("change {} took it down at {}", removal.change,
+                                 AtTime(removal.at_ms));
   if (!removal.reason.empty()) {
     text += fmt::format(" ({})", Printable(removal.reason, kTermCharacters));
   }
@@ -61,6 +63,11 @@ std::string TakenDown(const Removal& removal) {
 std::string Barred(const Finding& finding) {
   std::vector<std::string> reasons;
   if (finding.removal) reasons.push_back(TakenDown(*finding.removal));
+  if (finding.expiry) {
+    reasons.push_back(fmt::format("it expired at {}, as change {} says",
+                                  AtTime(finding.expiry->at_ms),
+                                  finding.expiry->change));
+  }
   if (finding.seen) reasons.emplace_back("the user has already had it");
   if (finding.recent) {
     reasons.emplace_back("it is among the request's recent or liked items");
@@ -178,6 +185,9 @@ std::string WhyNoRemedy(const Remedies& remedies, const v1::Limits& limits) {
   }
   const Finding& opened = remedies.opened;
   if (opened.removal) return "only a change that restores it brings it back";
+  if (opened.expiry) {
+    return "only a change that says when it expires brings it back";
+  }
   if (!opened.may_be_proposed()) {
     return "no change was found after which it may be proposed";
   }

@@ -389,12 +389,17 @@ void ServerMetrics::CollectFilters(
         "The number of the last live change that is applied.", changes_through);
   gauge("tributary_changes_refused",
         "Live changes that did nothing, because this server does not know what "
-        "they do.",
+        "they do, or not all, because a value is not of its attribute's type.",
         changes_refused);
   gauge("tributary_changes_failing",
         "1 while live changes cannot be read, else 0.", changes_failing);
   gauge("tributary_removed_items", "Items that live changes took down.",
         removed_items);
+  gauge("tributary_expired_items",
+        "Items that are in no answer because they have expired.",
+        expired_items);
+  gauge("tributary_changed_items",
+        "Items of which live changes set attributes.", changed_items);
   Gauges("tributary_changes_last_timestamp_seconds",
          "When the last live change that is applied was written, in seconds "
          "since 1970; 0 without one.")

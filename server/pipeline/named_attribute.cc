@@ -8,18 +8,18 @@
 
 namespace tributary {
 
-const AttributeColumn* FindNamedAttribute(const Bundle& bundle,
+const AttributeColumn* FindNamedAttribute(const AttributeView& attributes,
                                           std::string_view name,
                                           std::string_view path,
                                           Violations* violations) {
-  const AttributeColumn* const column = bundle.FindAttribute(name);
+  const AttributeColumn* const column = attributes.Find(name);
   if (column != nullptr) return column;
   std::vector<std::string_view> names;
-  for (const AttributeColumn& known : bundle.attributes()) {
+  for (const AttributeColumn& known : attributes.bundle().attributes()) {
     names.push_back(known.name());
   }
   violations->Add(path, "{} is no attribute of version {}{}", Quoted(name),
-                  bundle.version(),
+                  attributes.bundle().version(),
                   names.empty() ? ", which has none (docs/filters.md)"
                                 : DidYouMean(name, names));
   return nullptr;

@@ -4,14 +4,14 @@
 
 #include <string_view>
 
-#include "index/bundle/bundle.h"
+#include "index/bundle/attribute_view.h"
 #include "server/pipeline/violations.h"
 
 namespace tributary {
 
 // The attribute `name`, or null after a violation of the field at `path` that
 // says so, with the nearest name.
-const AttributeColumn* FindNamedAttribute(const Bundle& bundle,
+const AttributeColumn* FindNamedAttribute(const AttributeView& attributes,
                                           std::string_view name,
                                           std::string_view path,
                                           Violations* violations);

@@ -134,6 +134,12 @@ struct Plan {
   uint32_t deeper_rounds = 0;
 };
 
+// The attributes of the bundle's items as the plan's overlay has them.
+inline AttributeView AttributesUnder(const ServingBundle& bundle,
+                                     const Plan& plan) {
+  return AttributesUnder(bundle.bundle(), plan.overlay.get());
+}
+
 // Checks the request, and plans it: which sources are asked, for how many
 // proposals, with which query, and how their proposals are fused. plan.cc
 // describes how quotas and weights are found. The deadline is the earlier of

@@ -65,11 +65,16 @@ void PlanCaps(const v1::ServerConfig& config, const ServingBundle& serving,
     CheckCap(bundle, request.caps(i), i, violations);
   }
   if (!violations->empty()) return;
+  const AttributeView attributes = AttributesUnder(serving, *plan);
   for (const v1::Cap& cap : request.caps()) {
-    const AttributeColumn& column = *bundle.FindAttribute(cap.attribute());
-    plan->groups.emplace_back(
-        column,
-        column.type() == v1::TAGS ? &serving.tags().Of(column) : nullptr);
+    const size_t index = attributes.IndexOf(cap.attribute());
+    const AttributeColumn& column = attributes[index];
+    const ItemTags* tags = nullptr;
+    if (column.type() == v1::TAGS) {
+      const ChangedColumn* const changed = attributes.FindChanged(index);
+      tags = changed == nullptr ? &serving.tags().Of(column) : &changed->Tags();
+    }
+    plan->groups.emplace_back(column, tags);
   }
   uint64_t fillable = plan->fusion.k;
   for (size_t i = 0; i < plan->groups.size(); ++i) {

@@ -63,7 +63,7 @@ absl::Status PlanBoost(const v1::ServerConfig& config,
   if (boost.where().empty() && !boost.has_predicate()) return absl::OkStatus();
   bool hit = false;
   auto resolved = bundle.filters().Resolve(
-      bundle.bundle(), boost.where(),
+      AttributesUnder(bundle, *plan), boost.where(),
       boost.has_predicate() ? &boost.predicate() : nullptr,
       FilterLimitsOf(config), &hit, fmt::format("boosts[{}]", index));
   if (resolved.ok()) {
@@ -89,10 +89,10 @@ double TimeOf(const v1::Decay& decay, Violations* violations) {
   return 0;
 }
 
-void PlanDecay(const Bundle& bundle, const v1::Decay& decay, Plan* plan,
-               Violations* violations) {
+void PlanDecay(const AttributeView& attributes, const v1::Decay& decay,
+               Plan* plan, Violations* violations) {
   const AttributeColumn* const column = FindNamedAttribute(
-      bundle, decay.attribute(), "decay.attribute", violations);
+      attributes, decay.attribute(), "decay.attribute", violations);
   if (column != nullptr && column->type() != v1::TIME) {
     violations->Add("decay.attribute", "{} is {}, expected one of time",
                     Quoted(column->name()), AttributeTypeName(column->type()));
@@ -130,7 +130,8 @@ absl::Status PlanFactors(const v1::ServerConfig& config,
     }
   }
   if (request.has_decay()) {
-    PlanDecay(bundle.bundle(), request.decay(), plan, violations);
+    PlanDecay(AttributesUnder(bundle, *plan), request.decay(), plan,
+              violations);
   }
   if (!plan->factors.empty()) plan->fusion.factors = &plan->factors;
   return absl::OkStatus();

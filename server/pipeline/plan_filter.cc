@@ -95,12 +95,12 @@ absl::Status Relax(const v1::ServerConfig& config, const ServingBundle& bundle,
       RowSet all(bundle.bundle().items().size());
       all.Complement();
       plan->filter = std::shared_ptr<const ResolvedFilter>(new ResolvedFilter{
-          PassingItems(std::move(all)), plan->filter->unknown_values});
+          PassingItems(std::move(all)), plan->filter->unknown_values, {}});
       break;
     }
     ASSIGN_OR_RETURN(
         plan->filter,
-        bundle.filters().Resolve(bundle.bundle(), "", &predicate,
+        bundle.filters().Resolve(AttributesUnder(bundle, *plan), "", &predicate,
                                  LimitsOfBoth(config), &plan->filter_hit));
   }
   return absl::OkStatus();
@@ -132,7 +132,7 @@ absl::Status PlanFilter(const v1::ServerConfig& config,
   plan->filter_began = start;
   RETURN_IF_ERROR(CheckFilter(config.limits(), bundle.bundle(), filter));
   auto resolved = bundle.filters().Resolve(
-      bundle.bundle(), filter.where(),
+      AttributesUnder(bundle, *plan), filter.where(),
       filter.has_predicate() ? &filter.predicate() : nullptr,
       FilterLimitsOf(config), &plan->filter_hit);
   if (!resolved.ok()) return AsViolation(resolved.status());

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "index/changes/expiring_items.h"
 #include "index/changes/removed_items.h"
 #include "server/versions/bundle_overlay.h"
 #include "sync/mutex.h"
@@ -20,13 +21,20 @@ class BundleChanges {
  public:
   using FindRemoval =
       std::function<std::optional<Removal>(std::string_view item_key)>;
+  using FindExpiry =
+      std::function<std::optional<Expiry>(std::string_view item_key)>;
 
   // When and why an item was taken down; absent if it is not.
   std::optional<Removal> RemovalOf(std::string_view item_key) const {
     return find_removal_ ? find_removal_(item_key) : std::nullopt;
   }
+  // When an item expires, or has; absent if it does not.
+  std::optional<Expiry> ExpiryOf(std::string_view item_key) const {
+    return find_expiry_ ? find_expiry_(item_key) : std::nullopt;
+  }
   // REQUIRES: the bundle is not resident yet, nor is any other thread here.
   void SetFindRemoval(FindRemoval find) { find_removal_ = std::move(find); }
+  void SetFindExpiry(FindExpiry find) { find_expiry_ = std::move(find); }
 
   // Null while no change concerns the bundle: that is known without a lock, so
   // that servers without changes do not pay for them.
@@ -50,6 +58,7 @@ class BundleChanges {
  private:
   // Constant while the bundle is resident.
   FindRemoval find_removal_;
+  FindExpiry find_expiry_;
   std::atomic<bool> any_{false};
   mutable Mutex mutex_;
   std::shared_ptr<const BundleOverlay> overlay_ ABSL_GUARDED_BY(mutex_);

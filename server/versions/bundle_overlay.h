@@ -3,7 +3,10 @@
 
 #include <memory>
 
+#include "index/bundle/attribute_view.h"
+#include "index/bundle/row_set.h"
 #include "index/filter/passing_items.h"
+#include "server/versions/changed_items.h"
 
 namespace tributary {
 
@@ -12,7 +15,20 @@ namespace tributary {
 struct BundleOverlay {
   // The items that requests may be answered with. Null: all may.
   std::shared_ptr<const PassingItems> remaining;
+  // Those of the others that have expired and were not taken down. Null: none.
+  std::shared_ptr<const RowSet> expired;
+  // The items with other attributes than the bundle has. Null: none.
+  std::shared_ptr<const ChangedItems> changed;
 };
+
+// The attributes of the bundle's items under the overlay, which may be null. A
+// view of both.
+inline AttributeView AttributesUnder(const Bundle& bundle,
+                                     const BundleOverlay* overlay) {
+  return {bundle, overlay == nullptr || overlay->changed == nullptr
+                      ? nullptr
+                      : &overlay->changed->columns};
+}
 
 }  // namespace tributary
 

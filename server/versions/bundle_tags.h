@@ -1,6 +1,7 @@
 #ifndef TRIBUTARY_SERVER_VERSIONS_BUNDLE_TAGS_H_
 #define TRIBUTARY_SERVER_VERSIONS_BUNDLE_TAGS_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -25,14 +26,22 @@ class BundleTags {
     const auto index =
         static_cast<size_t>(&column - bundle_.attributes().data());
     OneAttribute& one = by_attribute_[index];
-    std::call_once(one.once, [&] { one.tags.emplace(column); });
+    std::call_once(one.once, [&] {
+      one.tags.emplace(column);
+      one.made.store(true, std::memory_order_relaxed);
+    });
     return *one.tags;
+  }
+  // Whether a request has asked for those of the attribute yet.
+  bool WereMade(size_t attribute) const {
+    return by_attribute_[attribute].made.load(std::memory_order_relaxed);
   }
 
  private:
   struct OneAttribute {
     std::once_flag once;
     std::optional<ItemTags> tags;
+    std::atomic<bool> made{false};
   };
 
   const Bundle& bundle_;

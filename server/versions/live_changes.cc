@@ -1,14 +1,17 @@
 // Pace. What a version's indexes need of a set of items takes time that grows
 // with the catalogue, so after each batch the follower rests for several times
 // as long as applying it took: many changes in a short time become few, larger
-// batches, and the requests keep their cores.
+// batches, and the requests keep their cores. Items that expire do not wait for
+// that rest: the clock is looked at as often as the log is otherwise.
 #include "server/versions/live_changes.h"
 
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "fmt/format.h"
 #include "index/bundle/row_set.h"
@@ -27,6 +30,10 @@ constexpr std::chrono::milliseconds kPauseAfterError(500);
 constexpr int kReadsBeforeServing = 5;
 // The follower works at most 1 / (1 + kRestFactor) of the time.
 constexpr int kRestFactor = 4;
+// How many filters are made ready for a new overlay, and how long that may
+// take. Requests evaluate the others themselves.
+constexpr size_t kFiltersPrepared = 16;
+constexpr std::chrono::milliseconds kPrepareFilters(20);
 
 int64_t Nanoseconds(const timespec& time) {
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
@@ -55,9 +62,14 @@ LiveChanges::HeadStamp LiveChanges::StampOfHead() const {
 void LiveChanges::Follow() {
   HeadStamp seen;
   std::string logged;
-  absl::Duration rest = absl::FromChrono(kLookInterval);
-  while (!stop_.WaitForNotificationWithTimeout(rest)) {
-    rest = absl::FromChrono(kLookInterval);
+  auto next_read = steady_clock::now();
+  while (
+      !stop_.WaitForNotificationWithTimeout(absl::FromChrono(kLookInterval))) {
+    {
+      const MutexLock change(&change_mutex_);
+      LookAtClock();
+    }
+    if (steady_clock::now() < next_read) continue;
     const HeadStamp stamp = StampOfHead();
     if (stamp == seen) continue;
     const auto start = steady_clock::now();
@@ -76,11 +88,39 @@ void LiveChanges::Follow() {
     logged = std::move(error);
     // A segment that was merged away since HEAD was read is found by the next
     // HEAD.
+    const auto end = steady_clock::now();
+    next_read = end + kRestFactor * (end - start);
     if (!status.ok() && !absl::IsNotFound(status)) {
-      rest = absl::FromChrono(kPauseAfterError);
+      next_read = std::max(next_read, end + kPauseAfterError);
     }
-    rest = std::max(
-        rest, kRestFactor * absl::FromChrono(steady_clock::now() - start));
+  }
+}
+
+void LiveChanges::LookAtClock() {
+  Batch batch;
+  v1::ChangesStatus status;
+  {
+    const MutexLock lock(&mutex_);
+    batch.moved = expiring_.SetTime(absl::ToUnixMillis(absl::Now()));
+    if (batch.moved.empty()) return;
+    status_.set_expired_items(expiring_.expired());
+    status = status_;
+  }
+  for (const auto& bundle : residents_()) ApplyTo(*bundle, batch);
+  spdlog::info("event=items_expired items={} expired_items={}",
+               batch.moved.size(), status.expired_items());
+  if (changed_) changed_(status);
+}
+
+void LiveChanges::NoteRefused(const UnusedValues& unused) {
+  for (const auto& [change, error] : unused.refused) {
+    if (!with_refused_.insert(change).second) continue;
+    spdlog::error("event=value_refused error={:?} hint={:?}", error,
+                  "the other values of the change, and the changes after it, "
+                  "are applied");
+    const MutexLock lock(&mutex_);
+    status_.set_refused(status_.refused() + 1);
+    status_.set_last_refused(error);
   }
 }
 
@@ -112,17 +152,27 @@ absl::Status LiveChanges::ReadOn() {
                               }));
   was_read_ = true;
   if (position.through == position_.through) return absl::OkStatus();
+  Batch batch;
+  batch.after = position_.through;
   position_ = position;
-  std::vector<std::string> items;
   {
     const MutexLock lock(&mutex_);
     for (const v1::Change& change : changes) {
-      if (removed_.Apply(change)) items.push_back(change.item());
+      if (removed_.Apply(change)) batch.moved.push_back(change.item());
+      if (expiring_.Apply(change)) batch.moved.push_back(change.item());
+      if (attributes_.Apply(change)) batch.changed.push_back(change.item());
     }
   }
-  std::sort(items.begin(), items.end());
-  items.erase(std::unique(items.begin(), items.end()), items.end());
-  for (const auto& bundle : residents_()) ApplyTo(*bundle, items);
+  for (auto* const items : {&batch.moved, &batch.changed}) {
+    std::sort(items->begin(), items->end());
+    items->erase(std::unique(items->begin(), items->end()), items->end());
+  }
+  uint64_t unknown = 0;
+  for (const auto& bundle : residents_()) {
+    const UnusedValues unused = ApplyTo(*bundle, batch);
+    NoteRefused(unused);
+    unknown += unused.unknown;
+  }
   for (const std::string& error : refused) {
     spdlog::error("event=change_refused error={:?} hint={:?}", error,
                   "the changes after it are applied");
@@ -132,14 +182,18 @@ absl::Status LiveChanges::ReadOn() {
     const MutexLock lock(&mutex_);
     status_.set_through(position.through);
     status_.set_removed_items(removed_.size());
+    status_.set_expired_items(expiring_.expired());
+    status_.set_changed_items(attributes_.items().size());
     status_.set_refused(status_.refused() + refused.size());
     if (!refused.empty()) status_.set_last_refused(refused.back());
     SetTimestamp(absl::FromUnixMillis(head.at_ms),
                  status_.mutable_last_change_at());
     status = status_;
   }
-  spdlog::info("event=changes_applied through={} changes={} removed_items={}",
-               position.through, changes.size(), status.removed_items());
+  spdlog::info(
+      "event=changes_applied through={} changes={} removed_items={} "
+      "unknown_attributes={}",
+      position.through, changes.size(), status.removed_items(), unknown);
   if (changed_) changed_(status);
   return absl::OkStatus();
 }
@@ -154,54 +208,133 @@ absl::Status LiveChanges::Attach(const ServingBundle& bundle,
     if (!absl::IsNotFound(read)) break;
   }
   if (!was_read_) return read;
-  std::vector<std::string> items;
+  LookAtClock();
+  Batch batch;
   {
     const MutexLock lock(&mutex_);
-    items.reserve(removed_.size());
-    for (const auto& [key, removal] : removed_.removals()) items.push_back(key);
+    batch.moved.reserve(removed_.size() + expiring_.expired());
+    for (const auto& [key, removal] : removed_.removals()) {
+      batch.moved.push_back(key);
+    }
+    expiring_.ForEachExpired(
+        [&](const std::string& key) { batch.moved.push_back(key); });
   }
-  ApplyTo(bundle, items);
+  batch.changed.reserve(attributes_.items().size());
+  for (const auto& [key, values] : attributes_.items()) {
+    batch.changed.push_back(key);
+  }
+  NoteRefused(ApplyTo(bundle, batch));
   // This object outlives all bundles that answer.
+  bundle.changes().SetFindExpiry(
+      [this](std::string_view key) { return FindExpiry(key); });
   bundle.changes().SetFindRemoval(
       [this](std::string_view key) { return FindRemoval(key); });
   make_resident();
   return absl::OkStatus();
 }
 
-void LiveChanges::ApplyTo(const ServingBundle& bundle,
-                          const std::vector<std::string>& items) const {
-  const KeyTable& keys = bundle.bundle().items();
+UnusedValues LiveChanges::ApplyTo(const ServingBundle& bundle,
+                                  const Batch& batch) const {
   const auto before = bundle.changes().overlay();
-  RowSet rows(keys.size());
-  if (before == nullptr) {
-    rows.Complement();
-  } else {
-    rows = before->remaining->rows();
+  auto overlay = before == nullptr ? std::make_shared<BundleOverlay>()
+                                   : std::make_shared<BundleOverlay>(*before);
+  bool differs = MoveItems(bundle, batch.moved, overlay.get());
+  UnusedValues unused;
+  const ChangedItems* const unchanged = overlay->changed.get();
+  // The version was built with the changes before.
+  const uint64_t after = std::max<uint64_t>(
+      batch.after, bundle.bundle().manifest().changes_through());
+  overlay->changed =
+      ChangeItems(bundle.bundle(), bundle.tags(), std::move(overlay->changed),
+                  attributes_, batch.changed, after, &unused);
+  differs |= overlay->changed.get() != unchanged;
+  if (!differs) return unused;
+  const bool is_empty =
+      overlay->remaining == nullptr && overlay->changed == nullptr;
+  std::vector<FilterCache::Kept> filters = PrepareFilters(bundle, *overlay);
+  bundle.changes().Put(is_empty ? nullptr : std::move(overlay));
+  bundle.filters().Keep(std::move(filters));
+  return unused;
+}
+
+std::vector<FilterCache::Kept> LiveChanges::PrepareFilters(
+    const ServingBundle& bundle, const BundleOverlay& overlay) {
+  const auto end = steady_clock::now() + kPrepareFilters;
+  std::vector<FilterCache::Kept> filters = bundle.filters().Refresh(
+      AttributesUnder(bundle.bundle(), &overlay), kFiltersPrepared, end);
+  for (const FilterCache::Kept& kept : filters) {
+    if (steady_clock::now() >= end) break;
+    std::shared_ptr<const ResolvedFilter> filter = kept.filter;
+    if (overlay.remaining != nullptr) {
+      const std::array parts = {overlay.remaining.get(), &filter->items};
+      filter = bundle.filters().Intersect(
+          parts, {.cache_bytes = bundle.filters().cache_bytes()});
+    }
+    for (const NamedRetriever& named : bundle.retrievers()) {
+      named.retriever->PrepareFor(filter->items);
+    }
   }
-  bool differs = false;
+  return filters;
+}
+
+bool LiveChanges::MoveItems(const ServingBundle& bundle,
+                            const std::vector<std::string>& items,
+                            BundleOverlay* overlay) const {
+  const KeyTable& keys = bundle.bundle().items();
+  std::optional<RowSet> remaining;
+  std::optional<RowSet> expired;
   for (const std::string& item : items) {
     const Row row = keys.Find(item);
     if (row == kNoRow) continue;
-    const bool remains = !FindRemoval(item).has_value();
-    if (rows.Has(row) == remains) continue;
-    if (remains) {
-      rows.Add(row);
-    } else {
-      rows.Remove(row);
+    bool is_removed = false;
+    bool has_expired = false;
+    {
+      const MutexLock lock(&mutex_);
+      is_removed = removed_.Find(item) != nullptr;
+      has_expired = !is_removed && expiring_.HasExpired(item);
     }
-    differs = true;
+    if (!remaining.has_value()) {
+      if (overlay->remaining == nullptr) {
+        remaining.emplace(keys.size()).Complement();
+      } else {
+        remaining = overlay->remaining->rows();
+      }
+      if (overlay->expired == nullptr) {
+        expired.emplace(keys.size());
+      } else {
+        expired = *overlay->expired;
+      }
+    }
+    if (is_removed || has_expired) {
+      remaining->Remove(row);
+    } else {
+      remaining->Add(row);
+    }
+    if (has_expired) {
+      expired->Add(row);
+    } else {
+      expired->Remove(row);
+    }
   }
-  if (!differs) return;
-  if (rows.Count() == keys.size()) {
-    bundle.changes().Put(nullptr);
-    return;
+  if (!remaining.has_value()) return false;
+  const bool remain_as_before =
+      overlay->remaining != nullptr && overlay->remaining->rows() == *remaining;
+  const uint64_t n_expired = expired->Count();
+  overlay->expired = n_expired == 0
+                         ? nullptr
+                         : std::make_shared<const RowSet>(*std::move(expired));
+  if (remain_as_before) return true;
+  if (remaining->Count() == keys.size()) {
+    const bool differs = overlay->remaining != nullptr;
+    overlay->remaining = nullptr;
+    return differs;
   }
-  auto overlay = std::make_shared<BundleOverlay>();
-  overlay->remaining = std::make_shared<const PassingItems>(std::move(rows));
+  overlay->remaining =
+      std::make_shared<const PassingItems>(*std::move(remaining));
   for (const NamedRetriever& named : bundle.retrievers()) {
     named.retriever->PrepareFor(*overlay->remaining);
   }
-  bundle.changes().Put(std::move(overlay));
+  return true;
 }
 
 std::optional<Removal> LiveChanges::FindRemoval(
@@ -212,6 +345,13 @@ std::optional<Removal> LiveChanges::FindRemoval(
   return *removal;
 }
 
+std::optional<Expiry> LiveChanges::FindExpiry(std::string_view item_key) const {
+  const MutexLock lock(&mutex_);
+  const Expiry* const expiry = expiring_.Find(item_key);
+  if (expiry == nullptr) return std::nullopt;
+  return *expiry;
+}
+
 v1::ChangesStatus LiveChanges::Describe(const ServingBundle* active) const {
   v1::ChangesStatus status;
   {
@@ -220,10 +360,15 @@ v1::ChangesStatus LiveChanges::Describe(const ServingBundle* active) const {
   }
   const auto overlay =
       active == nullptr ? nullptr : active->changes().overlay();
-  if (overlay != nullptr) {
-    status.set_removed_from_active(active->bundle().items().size() -
-                                   overlay->remaining->count());
+  if (overlay != nullptr && overlay->remaining != nullptr) {
+    const uint64_t gone =
+        active->bundle().items().size() - overlay->remaining->count();
+    status.set_removed_from_active(
+        gone - (overlay->expired == nullptr ? 0 : overlay->expired->Count()));
   }
+  status.set_changed_items(overlay == nullptr || overlay->changed == nullptr
+                               ? 0
+                               : overlay->changed->count);
   return status;
 }
 

@@ -12,11 +12,16 @@
 #include <thread>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/notification.h"
+#include "index/changes/changed_attributes.h"
+#include "index/changes/expiring_items.h"
 #include "index/changes/read_changes.h"
 #include "index/changes/removed_items.h"
+#include "index/filter/filter_cache.h"
+#include "server/versions/attribute_values.h"
 #include "server/versions/serving_bundle.h"
 #include "sync/mutex.h"
 #include "tributary/v1/bundles.pb.h"
@@ -24,8 +29,10 @@
 namespace tributary {
 
 // Applies the log of live changes in <bundles>/changes, which the loader copies
-// from the store, to every resident version: items that were taken down are in
-// no answer, whatever version gives it. A server needs no other state than that
+// from the store, to every resident version: items that were taken down, or
+// have expired by the server's clock, are in no answer, whatever version gives
+// it, and attributes have the values that changes set, unless the version was
+// built with those changes already. A server needs no other state than that
 // folder: it reads the log before the first version becomes resident, so that
 // nothing that was taken down is back after a restart, and each version gets
 // all changes before it becomes resident. What searches need is made here,
@@ -62,7 +69,12 @@ class LiveChanges {
   std::optional<Removal> FindRemoval(std::string_view item_key) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Of `active`, which may be null: how many items of it are taken down.
+  // When the item expires, or has; absent if it does not.
+  std::optional<Expiry> FindExpiry(std::string_view item_key) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Of `active`, which may be null: how many items of it are taken down, and of
+  // how many attributes are changed.
   v1::ChangesStatus Describe(const ServingBundle* active) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -79,9 +91,33 @@ class LiveChanges {
   // Reads what came since, and applies it to all resident bundles.
   absl::Status ReadOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
   void SetError(const std::string& error) ABSL_LOCKS_EXCLUDED(mutex_);
-  void ApplyTo(const ServingBundle& bundle,
-               const std::vector<std::string>& items) const
+  // Makes items expire whose time has come.
+  void LookAtClock() ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // What concerns a bundle of some changes: the items that may be there now and
+  // were not, or the reverse; those of which attributes were set, by changes
+  // after `after`.
+  struct Batch {
+    std::vector<std::string> moved;
+    std::vector<std::string> changed;
+    uint64_t after = 0;
+  };
+  // Gives the bundle a new overlay, if the batch makes a difference to it.
+  // Returns what did nothing.
+  UnusedValues ApplyTo(const ServingBundle& bundle, const Batch& batch) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Sets the overlay's `remaining` and `expired`; returns whether they differ
+  // from before.
+  bool MoveItems(const ServingBundle& bundle,
+                 const std::vector<std::string>& items,
+                 BundleOverlay* overlay) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Makes what requests with the filters that were used last will need under
+  // the overlay, so that they do not have to; to be kept once it is in force.
+  static std::vector<FilterCache::Kept> PrepareFilters(
+      const ServingBundle& bundle, const BundleOverlay& overlay);
+  // Counts and logs the values that were refused, each change once.
+  void NoteRefused(const UnusedValues& unused)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Constant after construction.
   const std::filesystem::path folder_;
@@ -93,9 +129,13 @@ class LiveChanges {
   ChangePosition position_ ABSL_GUARDED_BY(change_mutex_);
   // Whether the log was read at least once.
   bool was_read_ ABSL_GUARDED_BY(change_mutex_) = false;
+  ChangedAttributes attributes_ ABSL_GUARDED_BY(change_mutex_){TypesOfValue};
+  // Changes with values that were refused.
+  absl::flat_hash_set<uint64_t> with_refused_ ABSL_GUARDED_BY(change_mutex_);
   // Held while what is below is read or written.
   mutable Mutex mutex_;
   RemovedItems removed_ ABSL_GUARDED_BY(mutex_);
+  ExpiringItems expiring_ ABSL_GUARDED_BY(mutex_);
   v1::ChangesStatus status_ ABSL_GUARDED_BY(mutex_);
 
   absl::Notification stop_;

@@ -1,16 +1,19 @@
 // What a filter that nobody has used before costs, at a million items: finding
 // what passes, and putting that into the form of a vector index. The latter
-// stands beside a copy of a bitmap.
+// stands beside a copy of a bitmap. And what a batch of live changes of one
+// attribute costs.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <random>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "index/bundle/change_column.h"
 #include "index/filter/filter_cache.h"
 #include "index/search/coded_search.h"
 #include "tests/index/filter/attributed_items.h"
@@ -54,6 +57,67 @@ BENCHMARK_CAPTURE(Resolve, three_ranges,
 BENCHMARK_CAPTURE(Resolve, any_of_three,
                   "in_stock OR price < 3000 OR created_at >= 1970-02-01")
     ->Unit(benchmark::kMicrosecond);
+
+// A batch of live changes of one attribute: `items` items get values that other
+// items have; or each a text or a number of its own, so that all codes move.
+void Change(benchmark::State& state, const std::string& name, bool fresh) {
+  const AttributeColumn& mapped = *Million().FindAttribute(name);
+  std::mt19937 random(1);
+  int values = 0;
+  const auto draw = [&]() -> ColumnValue {
+    const auto code = static_cast<uint32_t>(random() % mapped.values());
+    switch (mapped.type()) {
+      case v1::BOOLEAN:
+        return code == 1;
+      case v1::NUMBER:
+        return fresh ? ++values + 0.001 : mapped.Number(code);
+      case v1::TAGS:
+        return std::vector<std::string>{std::string(mapped.Text(code))};
+      default:
+        return fresh ? std::to_string(++values)
+                     : std::string(mapped.Text(code));
+    }
+  };
+  const AttributeColumn* before = &mapped;
+  std::unique_ptr<const AttributeColumn> column;
+  for (auto _ : state) {
+    state.PauseTiming();
+    std::map<Row, ColumnValue> drawn;
+    while (drawn.size() < static_cast<size_t>(state.range(0))) {
+      drawn[static_cast<Row>(random() % kItems)] = draw();
+    }
+    std::vector<ItemValue> changes;
+    for (auto& [row, value] : drawn) changes.push_back({row, std::move(value)});
+    state.ResumeTiming();
+    auto after = std::make_unique<const AttributeColumn>(
+        ChangeColumn(mapped, *before, std::move(changes)));
+    column = std::move(after);
+    before = column.get();
+  }
+}
+BENCHMARK_CAPTURE(Change, bool, "in_stock", false)
+    ->Arg(1)
+    ->Arg(1000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Change, category, "brand", false)
+    ->Arg(1)
+    ->Arg(1000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Change, new_category, "brand", true)
+    ->Arg(1000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Change, tags, "tags", false)
+    ->Arg(1)
+    ->Arg(1000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Change, number, "price", false)
+    ->Arg(1)
+    ->Arg(1000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Change, new_number, "price", true)
+    ->Arg(1)
+    ->Arg(1000)
+    ->Unit(benchmark::kMillisecond);
 
 void FromCache(benchmark::State& state) {
   FilterCache cache;

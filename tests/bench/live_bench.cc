@@ -3,7 +3,12 @@
 // and the first server answers all the while. Windows with and without changes
 // alternate, so that both see the same machine.
 //
+// Changes take items down and restore them, or, with --set, give random items
+// other values of an attribute, which others have. With --where, the requests
+// have that filter.
+//
 //   live_bench BUNDLE [--rates 10,1000] [--pairs 4] [--seconds 5]
+//              [--set ATTRIBUTE] [--where FILTER]
 #include <unistd.h>
 
 #include <atomic>
@@ -117,9 +122,11 @@ class Acknowledged {
 // batch was written are the next batch.
 class Writer {
  public:
-  Writer(ChangeLog* log, const Bundle& bundle, double rate,
-         Acknowledged* acknowledged)
-      : thread_([=, &bundle, this] { Run(log, bundle, rate, acknowledged); }) {}
+  // Sets `attribute`, or takes items down if that is null.
+  Writer(ChangeLog* log, const Bundle& bundle, const AttributeColumn* attribute,
+         double rate, Acknowledged* acknowledged)
+      : attribute_(attribute),
+        thread_([=, &bundle, this] { Run(log, bundle, rate, acknowledged); }) {}
   ~Writer() {
     stop_ = true;
     thread_.join();
@@ -137,7 +144,15 @@ class Writer {
       std::vector<v1::Change> batch;
       for (; written < due; ++written) {
         v1::Change& change = batch.emplace_back();
-        if (down.size() < kMaxDown) {
+        if (attribute_ != nullptr) {
+          const KeyTable& items = bundle.items();
+          change.set_item(
+              items.text(static_cast<Row>(random() % items.size())));
+          (*change.mutable_set()
+                ->mutable_attributes()
+                ->mutable_fields())[attribute_->name()] =
+              DrawValue(*attribute_, &random);
+        } else if (down.size() < kMaxDown) {
           const KeyTable& items = bundle.items();
           down.push_back(items.text(static_cast<Row>(random() % items.size())));
           change.set_item(down.back());
@@ -160,14 +175,35 @@ class Writer {
     }
   }
 
+  static google::protobuf::Value DrawValue(const AttributeColumn& attribute,
+                                           std::mt19937* random) {
+    google::protobuf::Value value;
+    const auto code = static_cast<uint32_t>((*random)() % attribute.values());
+    switch (attribute.type()) {
+      case v1::BOOLEAN:
+        value.set_bool_value(code == 1);
+        break;
+      case v1::INTEGER:
+      case v1::NUMBER:
+        value.set_number_value(attribute.Number(code));
+        break;
+      default:
+        value.set_string_value(attribute.ValueText(code));
+    }
+    return value;
+  }
+
+  const AttributeColumn* const attribute_;
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };
 
-LoadReport Load(const std::string& address, double seconds) {
+LoadReport Load(const std::string& address, const std::string& where,
+                double seconds) {
   LoadOptions options;
   options.address = address;
   options.request.set_k(500);
+  if (!where.empty()) options.request.mutable_filter()->set_where(where);
   options.callers = 2;
   options.warm_up = std::chrono::milliseconds(300);
   options.duration =
@@ -182,8 +218,9 @@ double Ms(std::chrono::nanoseconds duration) {
 }
 
 void Measure(const std::vector<std::unique_ptr<Replica>>& replicas,
-             const fs::path& store, const Bundle& bundle, double rate,
-             int pairs, double seconds) {
+             const fs::path& store, const Bundle& bundle,
+             const AttributeColumn* attribute, const std::string& where,
+             double rate, int pairs, double seconds) {
   auto log = ChangeLog::Open(store / kChangesName);
   if (!log.ok()) Fail(log.status().ToString());
   LogLinearHistogram quiet;
@@ -191,7 +228,7 @@ void Measure(const std::vector<std::unique_ptr<Replica>>& replicas,
   std::vector<LogLinearHistogram> waits(replicas.size());
   const uint64_t first = (*log)->head().through;
   for (int pair = 0; pair < pairs; ++pair) {
-    quiet.Merge(Load(replicas[0]->grpc(), seconds).latency);
+    quiet.Merge(Load(replicas[0]->grpc(), where, seconds).latency);
     Acknowledged acknowledged;
     std::atomic<bool> written{false};
     std::vector<std::thread> watchers;
@@ -205,8 +242,8 @@ void Measure(const std::vector<std::unique_ptr<Replica>>& replicas,
       });
     }
     {
-      const Writer writer(log->get(), bundle, rate, &acknowledged);
-      changing.Merge(Load(replicas[0]->grpc(), seconds).latency);
+      const Writer writer(log->get(), bundle, attribute, rate, &acknowledged);
+      changing.Merge(Load(replicas[0]->grpc(), where, seconds).latency);
     }
     written = true;
     for (std::thread& watcher : watchers) watcher.join();
@@ -230,14 +267,22 @@ int Main(int argc, char** argv) {
   std::vector<double> rates = {10, 1000};
   int pairs = 4;
   double seconds = 5;
+  std::string set;
+  std::string where;
   CLI::App app("Measures live changes");
   app.add_option("bundle", bundle_dir)->required();
   app.add_option("--rates", rates)->delimiter(',');
   app.add_option("--pairs", pairs);
   app.add_option("--seconds", seconds);
+  app.add_option("--set", set);
+  app.add_option("--where", where);
   CLI11_PARSE(app, argc, argv);
   const auto bundle = Bundle::Open(bundle_dir);
   if (!bundle.ok()) Fail(bundle.status().ToString());
+  const AttributeColumn* const attribute = (*bundle)->FindAttribute(set);
+  if (!set.empty() && attribute == nullptr) {
+    Fail("--set: the bundle has no attribute " + set);
+  }
   const fs::path root =
       fs::temp_directory_path() / fmt::format("tributary-live-{}", ::getpid());
   const Outcome published = RunProgram(
@@ -255,7 +300,8 @@ int Main(int argc, char** argv) {
         (*bundle)->items().size(), "per s", "changes", "seen p50", "seen p99",
         "quiet p50", "changed p50", "quiet p99", "changed p99", "ratio");
     for (const double rate : rates) {
-      Measure(replicas, root / "store", **bundle, rate, pairs, seconds);
+      Measure(replicas, root / "store", **bundle, attribute, where, rate, pairs,
+              seconds);
     }
   }
   std::error_code error;

@@ -43,6 +43,7 @@ const VERDICTS = {
   KEPT_OUT_BY_CAP: 'A cap kept it out',
   BELOW_K: 'Others took the places',
   TAKEN_DOWN: 'A live change took it down',
+  EXPIRED: 'It has expired',
 };
 const STATES = {
   ON_DISK: 'on disk',

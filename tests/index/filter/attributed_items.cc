@@ -297,6 +297,49 @@ std::shared_ptr<const Bundle> OpenBundleOf(
   return *bundle;
 }
 
+std::vector<std::string> AttributeNames() {
+  return {"in_stock", "brand", "tags", "year", "price", "created_at"};
+}
+
+void CopyAttribute(const std::string& attribute, const AttributedItem& from,
+                   AttributedItem* to) {
+  if (attribute == "in_stock") to->in_stock = from.in_stock;
+  if (attribute == "brand") to->brand = from.brand;
+  if (attribute == "tags") to->tags = from.tags;
+  if (attribute == "year") to->year = from.year;
+  if (attribute == "price") to->price = from.price;
+  if (attribute == "created_at") to->created_at = from.created_at;
+}
+
+v1::Change SetAttribute(const std::string& key, const std::string& attribute,
+                        const AttributedItem& item) {
+  v1::Change change;
+  change.set_item(key);
+  google::protobuf::Value value;
+  if (!Has(item, attribute)) {
+    value.set_null_value(google::protobuf::NULL_VALUE);
+  } else if (attribute == "in_stock") {
+    value.set_bool_value(*item.in_stock);
+  } else if (attribute == "brand") {
+    value.set_string_value(*item.brand);
+  } else if (attribute == "tags") {
+    for (const std::string& tag : item.tags) {
+      value.mutable_list_value()->add_values()->set_string_value(tag);
+    }
+  } else if (attribute == "year") {
+    value.set_number_value(static_cast<double>(*item.year));
+  } else if (attribute == "price") {
+    value.set_number_value(*item.price);
+  } else {
+    value.set_string_value(std::string(absl::FormatTime(
+        "%Y-%m-%dT%H:%M:%E*SZ", absl::FromUnixMillis(*item.created_at),
+        absl::UTCTimeZone())));
+  }
+  (*change.mutable_set()->mutable_attributes()->mutable_fields())[attribute] =
+      value;
+  return change;
+}
+
 bool Passes(const AttributedItem& item, const v1::Predicate& predicate) {
   const auto passes = [&](const v1::Predicate& one) {
     return Passes(item, one);

@@ -13,6 +13,7 @@
 #include "index/bundle/bundle.h"
 #include "index/bundle/bundle_writer.h"
 #include "index/bundle/row.h"
+#include "tributary/v1/changes.pb.h"
 #include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {
@@ -41,6 +42,16 @@ void AddAttributes(const std::vector<AttributedItem>& items,
 // Writes and opens a bundle with these items alone, whose keys are their rows.
 std::shared_ptr<const Bundle> OpenBundleOf(
     const std::vector<AttributedItem>& items);
+
+// A change that sets the attribute, one of the members, of the item as `item`
+// has it.
+v1::Change SetAttribute(const std::string& key, const std::string& attribute,
+                        const AttributedItem& item);
+// Gives `to` the attribute as `from` has it.
+void CopyAttribute(const std::string& attribute, const AttributedItem& from,
+                   AttributedItem* to);
+// The names of the members.
+std::vector<std::string> AttributeNames();
 
 // Whether the item passes, by the comments of retrieval.proto and nothing else.
 // REQUIRES: the values are of the attributes' types, and times are dates.

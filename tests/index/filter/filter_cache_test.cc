@@ -3,12 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
 #include "google/protobuf/text_format.h"
+#include "index/bundle/change_column.h"
 #include "tests/index/filter/attributed_items.h"
 
 namespace tributary {
@@ -33,10 +36,25 @@ class FilterCacheTest : public testing::Test {
                  const v1::Predicate* predicate = nullptr) {
     bool was_hit = !hit;
     const auto filter =
-        cache_.Resolve(*bundle_, where, predicate, limits_, &was_hit);
+        cache_.Resolve({*bundle_, changed_.empty() ? nullptr : &changed_},
+                       where, predicate, limits_, &was_hit);
     EXPECT_TRUE(filter.ok()) << filter.status();
     EXPECT_EQ(was_hit, hit) << where;
     return filter.ok() ? *filter : nullptr;
+  }
+  // Gives the first item another value.
+  void Change(const std::string& attribute, ColumnValue value) {
+    changed_.resize(bundle_->attributes().size());
+    const AttributeView now(*bundle_, &changed_);
+    const size_t index = now.IndexOf(attribute);
+    std::vector<ItemValue> values;
+    values.push_back({0, std::move(value)});
+    changed_[index] = std::make_shared<const ChangedColumn>(ChangeColumn(
+        bundle_->attributes()[index], now[index], std::move(values)));
+  }
+  std::vector<FilterCache::Kept> Refresh(size_t max) {
+    return cache_.Refresh({*bundle_, &changed_}, max,
+                          std::chrono::steady_clock::time_point::max());
   }
   // How many items pass, by definition.
   uint64_t CountByDefinition(const v1::Predicate& predicate) const {
@@ -49,6 +67,7 @@ class FilterCacheTest : public testing::Test {
   const std::shared_ptr<const Bundle> bundle_ = OpenBundleOf(items_);
   FilterLimits limits_ = {.cache_bytes = 1 << 20};
   FilterCache cache_;
+  ChangedColumns changed_;
 };
 
 TEST_F(FilterCacheTest, KeepsWhatItEvaluated) {
@@ -214,6 +233,49 @@ TEST_F(FilterCacheTest, KeepsAThousandSmallOnesAtMost) {
   for (int i = 0; i < 1025; ++i) Resolve(Year(i), false);
   Resolve(Year(1), true);
   Resolve(Year(0), false);
+}
+
+TEST_F(FilterCacheTest, EvaluatesAnewWhatReadsAColumnThatChanged) {
+  Change("price", -1.0);
+  const Filter cheap = Resolve("price < 100", false);
+  const Filter brand = Resolve("brand = b1", false);
+  const Filter both = Resolve("brand = b1 OR price < 100", false);
+  Change("price", 1e9);
+  const Filter dear = Resolve("price < 100", false);
+  EXPECT_TRUE(cheap->items.Has(0));
+  EXPECT_FALSE(dear->items.Has(0));
+  EXPECT_EQ(Resolve("price < 100", true), dear);
+  EXPECT_EQ(Resolve("brand = b1", true), brand);
+  EXPECT_NE(Resolve("brand = b1 OR price < 100", false), both);
+}
+
+TEST_F(FilterCacheTest, RefreshesWhatWasUsed) {
+  Change("price", -1.0);
+  const v1::Predicate cheap_as_message =
+      Message("term { attribute: 'price' range { below { number: 100 } } }");
+  const Filter cheap = Resolve("price < 100", false);
+  const Filter message = Resolve("", false, &cheap_as_message);
+  // Whoever passes this does so at either price.
+  const Filter priced = Resolve("price:*", false);
+  const Filter brand = Resolve("brand = b1", false);
+  Change("price", 1e9);
+  const auto refreshed = Refresh(10);
+  EXPECT_THAT(refreshed, SizeIs(4));
+  // Until they are kept, requests find what they had; this one has the new
+  // column.
+  cache_.Keep(refreshed);
+  EXPECT_FALSE(Resolve("price < 100", true)->items.Has(0));
+  EXPECT_FALSE(Resolve("", true, &cheap_as_message)->items.Has(0));
+  EXPECT_EQ(Resolve("price:*", true), priced);
+  EXPECT_EQ(Resolve("brand = b1", true), brand);
+  // Only what was used since, and the last first.
+  EXPECT_THAT(Refresh(10), SizeIs(4));
+  EXPECT_THAT(Refresh(10), SizeIs(0));
+  Resolve("brand = b1", true);
+  Resolve("price:*", true);
+  const auto last = Refresh(1);
+  ASSERT_THAT(last, SizeIs(1));
+  EXPECT_EQ(last[0].filter, priced);
 }
 
 TEST_F(FilterCacheTest, ThreadsMayUseItAtTheSameTime) {

@@ -13,7 +13,6 @@
 #include "index/search/coded_index.h"
 #include "index/search/coded_vectors.h"
 #include "tests/index/bundle/tiny_bundle.h"
-#include "tests/index/filter/attributed_items.h"
 #include "tests/index/search/space_bundle.h"
 
 namespace tributary {
@@ -151,6 +150,11 @@ void AddLists(BundleWriter& writer, std::mt19937* random,
 }  // namespace
 
 std::shared_ptr<const ServingBundle> ServeRandomBundle(uint32_t seed) {
+  return ServeRandomBundle(seed, DrawItems(kRandomItems, seed));
+}
+
+std::shared_ptr<const ServingBundle> ServeRandomBundle(
+    uint32_t seed, const std::vector<AttributedItem>& items) {
   std::mt19937 random(seed);
   auto writer = BundleWriter::Create(MakeTestDir(), 1);
   ExpectOk(writer.status());
@@ -162,7 +166,7 @@ std::shared_ptr<const ServingBundle> ServeRandomBundle(uint32_t seed) {
   AddKeys(*writer);
   AddSpaces(seed, *writer, &manifest);
   AddLists(*writer, &random, &manifest);
-  AddAttributes(DrawItems(kRandomItems, seed), &*writer, &manifest);
+  AddAttributes(items, &*writer, &manifest);
   const auto dir = writer->Finish(manifest);
   ExpectOk(dir.status());
   const auto bundle = Bundle::Open(*dir);

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "server/versions/serving_bundle.h"
+#include "tests/index/filter/attributed_items.h"
 
 namespace tributary {
 
@@ -20,6 +22,9 @@ inline constexpr uint32_t kRandomUsers = 20;
 // "popularity", whose list has a third of the items; and "neighbors". Equal
 // seeds give equal bundles.
 std::shared_ptr<const ServingBundle> ServeRandomBundle(uint32_t seed);
+// The same with other attributes. REQUIRES: kRandomItems items.
+std::shared_ptr<const ServingBundle> ServeRandomBundle(
+    uint32_t seed, const std::vector<AttributedItem>& items);
 
 }  // namespace tributary
 

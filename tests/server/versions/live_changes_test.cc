@@ -6,12 +6,18 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "google/protobuf/util/json_util.h"
 #include "index/changes/change_log.h"
+#include "index/filter/filter_cache.h"
 #include "tests/server/versions/bundle_set_fixture.h"
 
 namespace tributary {
@@ -34,6 +40,23 @@ v1::Change Restore(const std::string& item) {
   return change;
 }
 
+v1::Change Set(const std::string& item, const std::string& attributes) {
+  v1::Change change;
+  change.set_item(item);
+  EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(
+                  attributes, change.mutable_set()->mutable_attributes())
+                  .ok())
+      << attributes;
+  return change;
+}
+
+v1::Change Expire(const std::string& item, absl::Time time) {
+  v1::Change change;
+  change.set_item(item);
+  change.mutable_expire()->set_at_ms(absl::ToUnixMillis(time));
+  return change;
+}
+
 class LiveChangesTest : public BundleSetTest {
  protected:
   void Write(const std::vector<v1::Change>& changes) {
@@ -52,6 +75,24 @@ class LiveChangesTest : public BundleSetTest {
     const KeyTable& items = (*bundle)->bundle().items();
     for (Row row = 0; row < items.size(); ++row) {
       if (remaining == nullptr || remaining->Has(row)) keys += items.text(row);
+    }
+    return keys;
+  }
+  // The keys of a version's items that pass.
+  static std::string Passing(const BundleSet& set, uint64_t version,
+                             const std::string& where) {
+    const auto bundle = set.Snapshot(version);
+    EXPECT_TRUE(bundle.ok()) << bundle.status();
+    if (!bundle.ok()) return "";
+    const auto overlay = (*bundle)->changes().overlay();
+    const auto filter =
+        ResolveFilter(AttributesUnder((*bundle)->bundle(), overlay.get()),
+                      where, nullptr, {});
+    EXPECT_TRUE(filter.ok()) << filter.status();
+    std::string keys;
+    const KeyTable& items = (*bundle)->bundle().items();
+    for (Row row = 0; row < items.size(); ++row) {
+      if ((*filter)->items.Has(row)) keys += items.text(row);
     }
     return keys;
   }
@@ -196,6 +237,159 @@ TEST_F(LiveChangesTest,
   EXPECT_EQ(status.through(), 2U);
   EXPECT_EQ(status.refused(), 1U);
   EXPECT_THAT(status.last_refused(), HasSubstr("change 1.what"));
+}
+
+TEST_F(LiveChangesTest, SetAttributesOfAllVersions) {
+  for (const uint64_t version : {1, 2, 3}) WriteTinyBundle(root_, version);
+  Write({Set("a", R"({"in_stock": false, "price": 3, "colour": "red"})")});
+  ASSERT_TRUE(set_.Restore().ok());
+  ASSERT_TRUE(set_.Stage(2).ok());
+  for (const uint64_t version : {2, 3}) {
+    EXPECT_EQ(Passing(set_, version, "in_stock"), "ce");
+    EXPECT_EQ(Passing(set_, version, "price = 3"), "a");
+  }
+  Write({Set("b", R"({"tags": ["hot", "sale"]})"),
+         Set("c", R"({"brand": null})"), Set("a", R"({"in_stock": true})"),
+         Set("unknown", R"({"year": 1})")});
+  ASSERT_TRUE(Reaches(set_, 5));
+  for (const uint64_t version : {2, 3}) {
+    EXPECT_EQ(Passing(set_, version, "in_stock"), "ace");
+    EXPECT_EQ(Passing(set_, version, "tags:hot AND tags:sale"), "b");
+    EXPECT_EQ(Passing(set_, version, "NOT brand:*"), "cd");
+  }
+  // A version that comes later has all of it.
+  ASSERT_TRUE(set_.Stage(1).ok());
+  EXPECT_EQ(Passing(set_, 1, "in_stock"), "ace");
+  EXPECT_EQ(Passing(set_, 1, "price = 3 OR tags:hot"), "ab");
+  const v1::ChangesStatus status = set_.GetStatus().changes();
+  EXPECT_EQ(status.changed_items(), 3U);
+  EXPECT_EQ(status.refused(), 0U);
+  EXPECT_EQ(status.removed_from_active(), 0U);
+}
+
+TEST_F(LiveChangesTest, AVersionThatHasChangesAlreadySkipsThem) {
+  const auto tiny = Bundle::Open(WriteTinyBundle(MakeTestDir(), 1));
+  ASSERT_TRUE(tiny.ok()) << tiny.status();
+  v1::Manifest manifest = (*tiny)->manifest();
+  manifest.set_changes_through(2);
+  const auto built = RewriteBundle(
+      **tiny, manifest, [](BundleWriter*) { return absl::OkStatus(); });
+  fs::create_directories(root_);
+  fs::copy(built->dir(), root_ / "1", fs::copy_options::recursive);
+  WriteTinyBundle(root_, 2);
+  Write({Set("a", R"({"year": 7, "price": 7})"), Remove("f"),
+         Set("b", R"({"year": 7})")});
+  ASSERT_TRUE(set_.Restore().ok());
+  ASSERT_TRUE(set_.Stage(1).ok());
+  EXPECT_EQ(Passing(set_, 1, "year = 7"), "b");
+  EXPECT_EQ(Passing(set_, 2, "year = 7"), "ab");
+  // What is taken down is taken down, whatever a version was built with.
+  EXPECT_EQ(Left(set_, 1), "abcde");
+  Write({Set("a", R"({"price": 8})")});
+  ASSERT_TRUE(Reaches(set_, 4));
+  EXPECT_EQ(Passing(set_, 1, "price = 8"), "a");
+  EXPECT_EQ(Passing(set_, 1, "year = 7"), "b");
+}
+
+TEST_F(LiveChangesTest, AValueOfAnotherTypeIsRefusedAndTheOneBeforeStays) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+  ASSERT_TRUE(set_.Restore().ok());
+  Write({Set("a", R"({"price": 3})"),
+         Set("a", R"({"price": "cheap", "year": 5})")});
+  ASSERT_TRUE(Reaches(set_, 2));
+  EXPECT_EQ(Passing(set_, 2, "price = 3 AND year = 5"), "a");
+  ASSERT_TRUE(set_.Stage(1).ok());
+  // Nor does a version that comes later see less.
+  EXPECT_EQ(Passing(set_, 1, "price = 3 AND year = 5"), "a");
+  const v1::ChangesStatus status = set_.GetStatus().changes();
+  EXPECT_EQ(status.refused(), 1U);
+  EXPECT_THAT(status.last_refused(),
+              HasSubstr("change 2 of item \"a\": \"price\": \"cheap\", "
+                        "expected a finite number"));
+}
+
+TEST_F(LiveChangesTest, AnItemExpiresByTheClockAlone) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+  const absl::Time soon = absl::Now() + absl::Milliseconds(400);
+  Write({Expire("a", absl::Now() - absl::Hours(1)),
+         Expire("b", absl::Now() + absl::Hours(1)), Expire("c", soon),
+         Remove("d")});
+  ASSERT_TRUE(set_.Restore().ok());
+  EXPECT_EQ(Left(set_, 2), "bcef");
+  EXPECT_EQ(set_.GetStatus().changes().expired_items(), 1U);
+  EXPECT_EQ(set_.GetStatus().changes().removed_from_active(), 1U);
+  ASSERT_TRUE(BecomesTrue([&] { return Left(set_, 2) == "bef"; }));
+  // Not before its time, and soon after it.
+  EXPECT_GE(absl::Now(), soon);
+  EXPECT_LT(absl::Now(), soon + absl::Seconds(5));
+  ASSERT_TRUE(set_.Stage(1).ok());
+  EXPECT_EQ(Left(set_, 1), "bef");
+  EXPECT_EQ(set_.GetStatus().changes().expired_items(), 2U);
+  EXPECT_EQ(set_.GetStatus().changes().removed_from_active(), 1U);
+  const auto expiry = (*set_.Snapshot(1))->changes().ExpiryOf("c");
+  ASSERT_TRUE(expiry.has_value());
+  EXPECT_EQ(expiry->change, 3U);
+  EXPECT_EQ(expiry->at_ms, absl::ToUnixMillis(soon));
+  // 0 takes it back; a later time, too. One that is taken down stays so.
+  v1::Change never = Expire("a", soon);
+  never.mutable_expire()->clear_at_ms();
+  Write({never, Expire("c", absl::InfiniteFuture()),
+         Expire("d", absl::Now() - absl::Hours(1))});
+  ASSERT_TRUE(Reaches(set_, 7));
+  for (const uint64_t version : {1, 2}) EXPECT_EQ(Left(set_, version), "abcef");
+  EXPECT_EQ(set_.GetStatus().changes().removed_from_active(), 1U);
+  Write({Restore("d")});
+  ASSERT_TRUE(Reaches(set_, 8));
+  EXPECT_EQ(Left(set_, 2), "abcef");
+  EXPECT_EQ(set_.GetStatus().changes().removed_from_active(), 0U);
+}
+
+// Whichever comes first, the last change of each item counts.
+TEST_F(LiveChangesTest, RandomChangesLeaveWhatASlowModelLeaves) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+  ASSERT_TRUE(set_.Restore().ok());
+  std::mt19937 random(5);
+  std::map<char, bool> removed;
+  std::map<char, bool> expired;
+  uint64_t number = 0;
+  for (int round = 0; round < 30; ++round) {
+    std::vector<v1::Change> batch;
+    for (uint32_t i = 1 + random() % 5; i > 0; --i) {
+      const char item = static_cast<char>('a' + random() % 6);
+      const std::string key(1, item);
+      switch (random() % 4) {
+        case 0:
+          batch.push_back(Remove(key));
+          removed[item] = true;
+          break;
+        case 1:
+          batch.push_back(Restore(key));
+          removed[item] = false;
+          break;
+        case 2:
+          batch.push_back(Expire(key, absl::Now() - absl::Hours(1)));
+          expired[item] = true;
+          break;
+        default:
+          batch.push_back(Expire(key, absl::Now() + absl::Hours(1)));
+          expired[item] = false;
+          break;
+      }
+    }
+    number += batch.size();
+    Write(batch);
+    ASSERT_TRUE(Reaches(set_, number));
+    std::string left;
+    for (char item = 'a'; item <= 'f'; ++item) {
+      if (!removed[item] && !expired[item]) left += item;
+    }
+    ASSERT_EQ(Left(set_, 2), left);
+    if (round % 10 == 9) {
+      ASSERT_TRUE(set_.Stage(1).ok());
+      ASSERT_EQ(Left(set_, 1), left);
+      ASSERT_TRUE(set_.Unload(1).ok());
+    }
+  }
 }
 
 }  // namespace
