@@ -79,6 +79,11 @@ std::string ChangesText(const v1::ServerStatus& status) {
       "active version\n",
       changes.through(), TimeText(changes.last_change_at()),
       changes.removed_items(), changes.removed_from_active());
+  if (changes.changed_users() > 0) {
+    text +=
+        fmt::format("  {} users have events that the active version lacks\n",
+                    changes.changed_users());
+  }
   if (changes.refused() > 0) {
     text += fmt::format("  {} did nothing: {}\n", changes.refused(),
                         Printable(changes.last_refused(), kErrorCharacters));

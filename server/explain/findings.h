@@ -90,11 +90,13 @@ struct Finding {
   Row row = kNoRow;
 
   // Why it may not be proposed. `removal`: the live change that took it down,
-  // whatever a request says. `excluding_sets`: those of the request's item
-  // sets that have it. `excluded_otherwise`: it may not, and none of the others
-  // is the reason.
+  // whatever a request says. `seen_by_change`: the number of the live change
+  // that says that the user met it; 0: the bundle says so. `excluding_sets`:
+  // those of the request's item sets that have it. `excluded_otherwise`: it may
+  // not, and none of the others is the reason.
   std::optional<Removal> removal = std::nullopt;
   bool seen = false;
+  uint64_t seen_by_change = 0;
   bool recent = false;
   bool excluded = false;
   std::vector<std::string> excluding_sets;

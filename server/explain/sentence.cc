@@ -61,7 +61,13 @@ std::string TakenDown(const Removal& removal) {
 std::string Barred(const Finding& finding) {
   std::vector<std::string> reasons;
   if (finding.removal) reasons.push_back(TakenDown(*finding.removal));
-  if (finding.seen) reasons.emplace_back("the user has already had it");
+  if (finding.seen) {
+    reasons.push_back(finding.seen_by_change == 0
+                          ? "the user has already had it"
+                          : fmt::format("the user has already had it (change "
+                                        "{})",
+                                        finding.seen_by_change));
+  }
   if (finding.recent) {
     reasons.emplace_back("it is among the request's recent or liked items");
   }

@@ -327,6 +327,8 @@ void ServerMetrics::CollectFilters(
         "1 while live changes cannot be read, else 0.", changes_failing);
   gauge("tributary_removed_items", "Items that live changes took down.",
         removed_items);
+  gauge("tributary_changed_users", "Users of whom live changes have events.",
+        changed_users);
   Gauges("tributary_changes_last_timestamp_seconds",
          "When the last live change that is applied was written, in seconds "
          "since 1970; 0 without one.")

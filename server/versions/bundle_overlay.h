@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "index/filter/passing_items.h"
+#include "server/versions/bundle_events.h"
 
 namespace tributary {
 
@@ -12,6 +13,11 @@ namespace tributary {
 struct BundleOverlay {
   // The items that requests may be answered with. Null: all may.
   std::shared_ptr<const PassingItems> remaining;
+  // What users met since the bundle was built. Null: nothing.
+  std::shared_ptr<const BundleEvents> events;
+
+  // Whether it says nothing.
+  bool empty() const { return remaining == nullptr && events == nullptr; }
 };
 
 }  // namespace tributary

@@ -28,6 +28,11 @@ constexpr int kReadsBeforeServing = 5;
 // The follower works at most 1 / (1 + kRestFactor) of the time.
 constexpr int kRestFactor = 4;
 
+void KeepOnce(std::vector<std::string>* keys) {
+  std::sort(keys->begin(), keys->end());
+  keys->erase(std::unique(keys->begin(), keys->end()), keys->end());
+}
+
 int64_t Nanoseconds(const timespec& time) {
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
@@ -120,9 +125,13 @@ absl::Status LiveChanges::ReadOn() {
       if (removed_.Apply(change)) items.push_back(change.item());
     }
   }
-  std::sort(items.begin(), items.end());
-  items.erase(std::unique(items.begin(), items.end()), items.end());
-  for (const auto& bundle : residents_()) ApplyTo(*bundle, items);
+  std::vector<std::string> users;
+  for (const v1::Change& change : changes) {
+    if (events_.Apply(change)) users.push_back(change.event().user());
+  }
+  KeepOnce(&items);
+  KeepOnce(&users);
+  for (const auto& bundle : residents_()) ApplyTo(*bundle, items, users);
   for (const std::string& error : refused) {
     spdlog::error("event=change_refused error={:?} hint={:?}", error,
                   "the changes after it are applied");
@@ -132,6 +141,7 @@ absl::Status LiveChanges::ReadOn() {
     const MutexLock lock(&mutex_);
     status_.set_through(position.through);
     status_.set_removed_items(removed_.size());
+    status_.set_changed_users(events_.by_user().size());
     status_.set_refused(status_.refused() + refused.size());
     if (!refused.empty()) status_.set_last_refused(refused.back());
     SetTimestamp(absl::FromUnixMillis(head.at_ms),
@@ -160,7 +170,10 @@ absl::Status LiveChanges::Attach(const ServingBundle& bundle,
     items.reserve(removed_.size());
     for (const auto& [key, removal] : removed_.removals()) items.push_back(key);
   }
-  ApplyTo(bundle, items);
+  std::vector<std::string> users;
+  users.reserve(events_.by_user().size());
+  for (const auto& [user, events] : events_.by_user()) users.push_back(user);
+  ApplyTo(bundle, items, users);
   // This object outlives all bundles that answer.
   bundle.changes().SetFindRemoval(
       [this](std::string_view key) { return FindRemoval(key); });
@@ -169,14 +182,32 @@ absl::Status LiveChanges::Attach(const ServingBundle& bundle,
 }
 
 void LiveChanges::ApplyTo(const ServingBundle& bundle,
-                          const std::vector<std::string>& items) const {
-  const KeyTable& keys = bundle.bundle().items();
+                          const std::vector<std::string>& items,
+                          const std::vector<std::string>& users) const {
   const auto before = bundle.changes().overlay();
+  auto overlay = std::make_shared<BundleOverlay>(
+      before == nullptr ? BundleOverlay() : *before);
+  bool differs = ApplyRemovals(bundle, items, overlay.get());
+  if (!users.empty()) {
+    overlay->events = BundleEvents::Update(overlay->events.get(),
+                                           bundle.bundle(), events_, users);
+    differs = true;
+  }
+  if (!differs) return;
+  if (overlay->empty()) overlay = nullptr;
+  bundle.changes().Put(std::move(overlay));
+}
+
+bool LiveChanges::ApplyRemovals(const ServingBundle& bundle,
+                                const std::vector<std::string>& items,
+                                BundleOverlay* overlay) const {
+  if (items.empty()) return false;
+  const KeyTable& keys = bundle.bundle().items();
   RowSet rows(keys.size());
-  if (before == nullptr) {
+  if (overlay->remaining == nullptr) {
     rows.Complement();
   } else {
-    rows = before->remaining->rows();
+    rows = overlay->remaining->rows();
   }
   bool differs = false;
   for (const std::string& item : items) {
@@ -191,17 +222,16 @@ void LiveChanges::ApplyTo(const ServingBundle& bundle,
     }
     differs = true;
   }
-  if (!differs) return;
+  if (!differs) return false;
   if (rows.Count() == keys.size()) {
-    bundle.changes().Put(nullptr);
-    return;
+    overlay->remaining = nullptr;
+    return true;
   }
-  auto overlay = std::make_shared<BundleOverlay>();
   overlay->remaining = std::make_shared<const PassingItems>(std::move(rows));
   for (const NamedRetriever& named : bundle.retrievers()) {
     named.retriever->PrepareFor(*overlay->remaining);
   }
-  bundle.changes().Put(std::move(overlay));
+  return true;
 }
 
 std::optional<Removal> LiveChanges::FindRemoval(
@@ -218,9 +248,11 @@ v1::ChangesStatus LiveChanges::Describe(const ServingBundle* active) const {
     const MutexLock lock(&mutex_);
     status = status_;
   }
-  const auto overlay =
-      active == nullptr ? nullptr : active->changes().overlay();
-  if (overlay != nullptr) {
+  if (active == nullptr) return status;
+  const auto overlay = active->changes().overlay();
+  const bool met = overlay != nullptr && overlay->events != nullptr;
+  status.set_changed_users(met ? overlay->events->users() : 0);
+  if (overlay != nullptr && overlay->remaining != nullptr) {
     status.set_removed_from_active(active->bundle().items().size() -
                                    overlay->remaining->count());
   }

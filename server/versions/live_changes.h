@@ -17,6 +17,7 @@
 #include "absl/synchronization/notification.h"
 #include "index/changes/read_changes.h"
 #include "index/changes/removed_items.h"
+#include "index/changes/user_events.h"
 #include "server/versions/serving_bundle.h"
 #include "sync/mutex.h"
 #include "tributary/v1/bundles.pb.h"
@@ -62,7 +63,8 @@ class LiveChanges {
   std::optional<Removal> FindRemoval(std::string_view item_key) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Of `active`, which may be null: how many items of it are taken down.
+  // Of `active`, which may be null: how many items of it are taken down, and
+  // how many users have events that it lacks.
   v1::ChangesStatus Describe(const ServingBundle* active) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -79,9 +81,16 @@ class LiveChanges {
   // Reads what came since, and applies it to all resident bundles.
   absl::Status ReadOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
   void SetError(const std::string& error) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Brings the bundle's overlay up to date, where changes were about `items`,
+  // or events of `users`.
   void ApplyTo(const ServingBundle& bundle,
-               const std::vector<std::string>& items) const
-      ABSL_LOCKS_EXCLUDED(mutex_);
+               const std::vector<std::string>& items,
+               const std::vector<std::string>& users) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Sets overlay->remaining. Returns whether it changed.
+  bool ApplyRemovals(const ServingBundle& bundle,
+                     const std::vector<std::string>& items,
+                     BundleOverlay* overlay) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Constant after construction.
   const std::filesystem::path folder_;
@@ -93,6 +102,7 @@ class LiveChanges {
   ChangePosition position_ ABSL_GUARDED_BY(change_mutex_);
   // Whether the log was read at least once.
   bool was_read_ ABSL_GUARDED_BY(change_mutex_) = false;
+  UserEvents events_ ABSL_GUARDED_BY(change_mutex_);
   // Held while what is below is read or written.
   mutable Mutex mutex_;
   RemovedItems removed_ ABSL_GUARDED_BY(mutex_);
