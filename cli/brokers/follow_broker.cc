@@ -69,6 +69,7 @@ class Follower {
       RETURN_IF_ERROR(ReadBatch(&messages));
       if (messages.empty()) {
         if (options_.drain && broker_.AtEnd()) break;
+        RETURN_IF_ERROR(LastingFailure());
         continue;
       }
       RETURN_IF_ERROR(Take(messages));
@@ -84,23 +85,25 @@ class Follower {
   }
 
   // Names what failed, once, and waits. Returns it when it is not to be tried
-  // again: one who drains waits a short time only.
+  // again: see LastingFailure.
   absl::Status Pause(const absl::Status& failure) {
-    const auto now = steady_clock::now();
-    const std::string text(failure.message());
-    if (failing_since_ == steady_clock::time_point()) failing_since_ = now;
-    if (options_.drain && now - failing_since_ >= kDrainPatience) {
-      return failure;
+    if (failure_.ok()) failing_since_ = steady_clock::now();
+    if (failure_.message() != failure.message()) {
+      fmt::print(stderr, "{}; trying again\n", std::string(failure.message()));
     }
-    if (text != named_) fmt::print(stderr, "{}; trying again\n", text);
-    named_ = text;
+    failure_ = failure;
+    RETURN_IF_ERROR(LastingFailure());
     Stopped(kPauseAfterFailure);
     return absl::OkStatus();
   }
-  void Succeeded() {
-    named_.clear();
-    failing_since_ = {};
+  // What failed last and was not done since, if one who drains has waited long
+  // enough. A broker may name a failure once, and then be silent.
+  absl::Status LastingFailure() const {
+    const bool lasts = options_.drain && !failure_.ok() &&
+                       steady_clock::now() - failing_since_ >= kDrainPatience;
+    return lasts ? failure_ : absl::OkStatus();
   }
+  void Succeeded() { failure_ = absl::OkStatus(); }
 
   // What comes within the time. Nothing when the broker cannot be read, or has
   // nothing.
@@ -225,7 +228,7 @@ class Follower {
 
   AppliedBatch last_;
   // What failed last, and since when something does.
-  std::string named_;
+  absl::Status failure_;
   steady_clock::time_point failing_since_;
   bool stopped_ = false;
   bool written_ = false;

@@ -12,9 +12,14 @@
 namespace tributary {
 namespace {
 
+using std::chrono::steady_clock;
 using Partitions =
     std::unique_ptr<rd_kafka_topic_partition_list_t,
                     decltype(&rd_kafka_topic_partition_list_destroy)>;
+
+// How long Kafka may take for an answer.
+constexpr int kKafkaPatienceMs = 5000;
+constexpr std::chrono::seconds kLookForPartitions(10);
 
 }  // namespace
 
@@ -31,13 +36,7 @@ absl::Status KafkaTopic::Start() {
     if (conf != nullptr) rd_kafka_conf_destroy(conf);
   };
   std::array<char, 512> why{};
-  std::map<std::string, std::string> properties = {
-      // A reader that was killed is replaced by the next one at once, instead
-      // of being waited for. There is one for a group: see FollowBroker.
-      {"group.instance.id", "tributary"}};
-  for (const auto& [name, value] : address_.properties) {
-    properties[name] = value;
-  }
+  std::map<std::string, std::string> properties = address_.properties;
   properties["bootstrap.servers"] = address_.servers;
   properties["group.id"] = address_.group;
   // Only what was written is committed.
@@ -61,17 +60,51 @@ absl::Status KafkaTopic::Start() {
   }
   conf = nullptr;
   rd_kafka_poll_set_consumer(client_);
-  const Partitions topics(rd_kafka_topic_partition_list_new(1),
-                          &rd_kafka_topic_partition_list_destroy);
-  rd_kafka_topic_partition_list_add(topics.get(), address_.name.c_str(),
-                                    RD_KAFKA_PARTITION_UA);
-  const rd_kafka_resp_err_t error = rd_kafka_subscribe(client_, topics.get());
-  return error == RD_KAFKA_RESP_ERR_NO_ERROR ? absl::OkStatus()
-                                             : ErrorOf("subscribe", error);
+  return absl::OkStatus();
+}
+
+absl::Status KafkaTopic::FindPartitions() {
+  looked_ = steady_clock::now();
+  rd_kafka_topic_t* const topic =
+      rd_kafka_topic_new(client_, address_.name.c_str(), nullptr);
+  if (topic == nullptr) return ErrorOf(address_.name, rd_kafka_last_error());
+  const rd_kafka_metadata_t* metadata = nullptr;
+  rd_kafka_resp_err_t error = rd_kafka_metadata(
+      client_, /*all_topics=*/0, topic, &metadata, kKafkaPatienceMs);
+  rd_kafka_topic_destroy(topic);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return ErrorOf(address_.name, error);
+  }
+  int count = 0;
+  if (metadata->topic_cnt == 1) {
+    error = metadata->topics[0].err;
+    count = metadata->topics[0].partition_cnt;
+  }
+  rd_kafka_metadata_destroy(metadata);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return ErrorOf(address_.name, error);
+  }
+  if (count <= partitions_) return absl::OkStatus();
+  const Partitions all(rd_kafka_topic_partition_list_new(count),
+                       &rd_kafka_topic_partition_list_destroy);
+  rd_kafka_topic_partition_list_add_range(all.get(), address_.name.c_str(), 0,
+                                          count - 1);
+  // Where nothing is committed, auto.offset.reset says where to begin.
+  error = rd_kafka_committed(client_, all.get(), kKafkaPatienceMs);
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    error = rd_kafka_assign(client_, all.get());
+  }
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return ErrorOf(address_.group, error);
+  }
+  partitions_ = count;
+  ended_.clear();
+  return absl::OkStatus();
 }
 
 KafkaTopic::~KafkaTopic() {
   if (client_ == nullptr) return;
+  rd_kafka_assign(client_, nullptr);
   rd_kafka_consumer_close(client_);
   rd_kafka_destroy(client_);
 }
@@ -91,6 +124,12 @@ absl::Status KafkaTopic::Read(std::chrono::milliseconds time,
                               std::vector<BrokerMessage>* messages,
                               bool* found) {
   *found = false;
+  // Beginning anew at what is committed repeats nothing then.
+  if (read_ == committed_ &&
+      (partitions_ == 0 ||
+       steady_clock::now() - looked_ >= kLookForPartitions)) {
+    RETURN_IF_ERROR(FindPartitions());
+  }
   const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)>
       message(rd_kafka_consumer_poll(client_, static_cast<int>(time.count())),
               &rd_kafka_message_destroy);
@@ -113,6 +152,7 @@ absl::Status KafkaTopic::Read(std::chrono::milliseconds time,
       {fmt::to_string(message->partition), fmt::to_string(message->offset),
        text == nullptr ? std::string() : std::string(text, message->len)});
   *found = true;
+  read_[message->partition] = message->offset + 1;
   return absl::OkStatus();
 }
 
@@ -133,18 +173,9 @@ absl::Status KafkaTopic::Commit(std::span<const BrokerMessage> messages) {
   }
   const rd_kafka_resp_err_t error =
       rd_kafka_commit(client_, offsets.get(), /*async=*/0);
-  return error == RD_KAFKA_RESP_ERR_NO_ERROR ? absl::OkStatus()
-                                             : ErrorOf("commit", error);
-}
-
-bool KafkaTopic::AtEnd() const {
-  rd_kafka_topic_partition_list_t* assigned = nullptr;
-  if (rd_kafka_assignment(client_, &assigned) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return false;
-  }
-  const Partitions partitions(assigned, &rd_kafka_topic_partition_list_destroy);
-  return assigned->cnt > 0 &&
-         ended_.size() >= static_cast<size_t>(assigned->cnt);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return ErrorOf("commit", error);
+  for (const auto& [partition, offset] : next) committed_[partition] = offset;
+  return absl::OkStatus();
 }
 
 }  // namespace tributary

@@ -142,8 +142,8 @@ void PlanQuery(const Bundle& bundle, const v1::RetrieveRequest& request,
   plan->query.unliked = plan->unliked;
   plan->query.vectors = plan->vectors;
   plan->query.excluded = plan->excluded;
-  plan->cold_start = plan->query.user == kNoRow && plan->vectors.empty() &&
-                     plan->live_history.empty() && plan->history.empty() &&
+  plan->cold_start = plan->query.user == kNoRow && plan->met == nullptr &&
+                     plan->vectors.empty() && plan->history.empty() &&
                      plan->liked.empty();
 }
 
