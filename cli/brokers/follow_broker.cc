@@ -1,10 +1,14 @@
 #include "cli/brokers/follow_broker.h"
 
+#include <signal.h>
+
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <span>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,7 +21,6 @@
 #include "index/bundle/file_lock.h"
 #include "index/bundle/sha256.h"
 #include "index/changes/read_changes.h"
-#include "server/process/process.h"
 #include "status/status_macros.h"
 #include "status/status_message.h"
 #include "text/quoted.h"
@@ -36,6 +39,20 @@ constexpr milliseconds kBatchTime(50);
 constexpr milliseconds kPauseAfterFailure(500);
 constexpr milliseconds kPauseForWriter(5);
 constexpr milliseconds kDrainPatience(10'000);
+
+constexpr milliseconds kLookForSignal(10);
+
+// Whether SIGTERM or SIGINT came. They are handled, not blocked: libraries have
+// threads already, which would take them. The second one ends the process.
+std::atomic<bool> stop_came{false};
+
+void HandleStopSignals() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { stop_came = true; };
+  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::sigaction(SIGINT, &action, nullptr);
+}
 
 absl::StatusOr<v1::Change> ParseMessage(std::string_view text) {
   v1::Change change;
@@ -64,7 +81,7 @@ class Follower {
 
   absl::Status Run() {
     ASSIGN_OR_RETURN(last_, AppliedBatch::Read(file_, options_.folder));
-    while (!Stopped(milliseconds(0))) {
+    while (!Stopped()) {
       std::vector<BrokerMessage> messages;
       RETURN_IF_ERROR(ReadBatch(&messages));
       if (messages.empty()) {
@@ -79,9 +96,12 @@ class Follower {
 
  private:
   // Whether a signal came, now or within the time.
-  bool Stopped(milliseconds time) {
-    stopped_ = stopped_ || signals_.WaitFor(time);
-    return stopped_;
+  static bool Stopped(milliseconds time = milliseconds(0)) {
+    const auto end = steady_clock::now() + time;
+    while (!stop_came && steady_clock::now() < end) {
+      std::this_thread::sleep_for(kLookForSignal);
+    }
+    return stop_came;
   }
 
   // Names what failed, once, and waits. Returns it when it is not to be tried
@@ -118,7 +138,7 @@ class Follower {
       const absl::Status read =
           broker_.Read(std::min(left, kBatchTime), messages, &found);
       if (!read.ok()) {
-        if (!messages->empty()) break;
+        if (!messages->empty() || Stopped()) break;
         return Pause(read);
       }
       if (found) Succeeded();
@@ -164,9 +184,9 @@ class Follower {
     if (!changes.empty()) {
       // The file forgets them when the next batch is written.
       RETURN_IF_ERROR(Commit(again));
-      if (stopped_) return absl::OkStatus();
+      if (Stopped()) return absl::OkStatus();
       RETURN_IF_ERROR(Write(changes, written));
-      if (stopped_ && !written_) return absl::OkStatus();
+      if (!written_) return absl::OkStatus();
     }
     RETURN_IF_ERROR(Commit(messages.first(taken)));
     return poison;
@@ -188,7 +208,7 @@ class Follower {
       } else {
         RETURN_IF_ERROR(Pause(status));
       }
-      if (stopped_) return absl::OkStatus();
+      if (Stopped()) return absl::OkStatus();
       // What failed may have been written all the same.
       ASSIGN_OR_RETURN(last_, AppliedBatch::Read(file_, options_.folder));
       if (last_.Has(messages.back())) break;
@@ -211,11 +231,13 @@ class Follower {
 
   absl::Status Commit(std::span<const BrokerMessage> messages) {
     while (true) {
+      // A signal may have cut the call short: it is made once more.
+      const bool last = Stopped();
       const absl::Status status = broker_.Commit(messages);
       if (status.ok()) return status;
-      RETURN_IF_ERROR(Pause(status));
       // What was written is known to be, when it comes again.
-      if (stopped_) return absl::OkStatus();
+      if (last) return absl::OkStatus();
+      if (!Stopped()) RETURN_IF_ERROR(Pause(status));
     }
   }
 
@@ -224,21 +246,18 @@ class Follower {
   const fs::path file_;
   Broker& broker_;
   FollowCounts& counts_;
-  const StopSignals signals_;
 
   AppliedBatch last_;
   // What failed last, and since when something does.
   absl::Status failure_;
   steady_clock::time_point failing_since_;
-  bool stopped_ = false;
   bool written_ = false;
 };
 
 }  // namespace
 
 absl::Status FollowBroker(const FollowOptions& options, FollowCounts* counts) {
-  // Threads of the broker's library do not take the signals.
-  const StopSignals signals;
+  HandleStopSignals();
   ASSIGN_OR_RETURN(const BrokerAddress address,
                    ParseBrokerAddress(options.address));
   std::error_code error;

@@ -213,7 +213,7 @@ TEST_F(ChangesTest, AnEventIsSeenAndMovesWhatIsProposed) {
   EXPECT_THAT(RunProgram({Program("tributary"), "explain", "u1", met,
                           "--address", deployment_.grpc()})
                   .output,
-              HasSubstr("the user has already had it (change 1)"));
+              HasSubstr("The user has already had it (change 1)"));
   // All of it is there again after a restart.
   EXPECT_EQ(deployment_.StopServer(), 0);
   deployment_.StartServer();
