@@ -206,6 +206,7 @@ class Follower {
       if (absl::IsUnavailable(status)) {
         Stopped(kPauseForWriter);
       } else {
+        if (options_.drain) return status;
         RETURN_IF_ERROR(Pause(status));
       }
       if (Stopped()) return absl::OkStatus();

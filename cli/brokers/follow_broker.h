@@ -23,8 +23,8 @@ struct FollowOptions {
   std::function<absl::StatusOr<std::unique_ptr<ChangeLog>>()> open;
   // Whether a message that is no change is an error.
   bool strict = false;
-  // Whether it ends when the broker has no more messages, or when something
-  // failed for 10 s.
+  // Whether it ends when the broker has no more messages, or failed for 10 s,
+  // or the disk is full.
   bool drain = false;
 };
 
