@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := build
 .PHONY: deps deps-demo deps-test deps-train deps-dev configure build test torture
 .PHONY: deploy-test demo bench bench-build bench-peers bench-recall format lint clean
-.PHONY: deps-clients deps-image image deb image-test wheel test-python
+.PHONY: deps-kafka deps-clients deps-image image deb image-test wheel test-python
 
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.proto')
@@ -19,6 +19,11 @@ deps-test:
 	@scripts/install_deps.sh test
 
 # LibTorch, with which rich towers are trained (behavior.model: towers).
+# A Kafka in build/kafka, which only the tests of its reader start.
+deps-kafka: deps-test
+	@scripts/install_deps.sh kafka
+	@scripts/install_kafka.sh build/kafka
+
 deps-train:
 	@scripts/install_deps.sh train
 

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "cli/brokers/broker_address.h"
+#include "cli/brokers/follow_broker.h"
 #include "cli/changes_file.h"
 #include "cli/commands.h"
 #include "cli/json_flag.h"
@@ -33,6 +35,8 @@ struct ChangeFlags {
   std::string reason;
   std::string key;
   bool list = false;
+  bool strict = false;
+  bool drain = false;
   JsonFlag json;
 };
 
@@ -90,15 +94,13 @@ absl::StatusOr<LogState> ReadLog(const fs::path& folder) {
   return state;
 }
 
-// Writes the changes, and returns the number of the first.
-absl::StatusOr<uint64_t> WriteChanges(const fs::path& folder,
-                                      const std::string& key,
-                                      std::vector<v1::Change> changes) {
+absl::StatusOr<std::unique_ptr<ChangeLog>> OpenLog(const fs::path& folder,
+                                                   const std::string& key) {
   ChangeLog::Signer signer;
   if (!key.empty()) {
     signer = [&key](std::string_view text) { return SignManifest(text, key); };
   }
-  ASSIGN_OR_RETURN(const std::unique_ptr<ChangeLog> log,
+  ASSIGN_OR_RETURN(std::unique_ptr<ChangeLog> log,
                    ChangeLog::Open(folder, std::move(signer)));
   if (key.empty() && !log->head().signature.empty()) {
     return absl::FailedPreconditionError(fmt::format(
@@ -106,6 +108,14 @@ absl::StatusOr<uint64_t> WriteChanges(const fs::path& folder,
         "--sign and the private key",
         folder.native()));
   }
+  return log;
+}
+
+// Writes the changes, and returns the number of the first.
+absl::StatusOr<uint64_t> WriteChanges(const fs::path& folder,
+                                      const std::string& key,
+                                      std::vector<v1::Change> changes) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<ChangeLog> log, OpenLog(folder, key));
   const uint64_t first = log->head().through + 1;
   RETURN_IF_ERROR(log->Append(std::move(changes)));
   return first;
@@ -131,9 +141,38 @@ void PrintRemoved(const RemovedItems& removed) {
   }
 }
 
+// Writes what comes from a broker, until a signal comes.
+void Follow(const ChangeFlags& flags, const fs::path& folder) {
+  if (flags.from.size() > 1 || !flags.remove.empty() ||
+      !flags.restore.empty() || flags.list) {
+    FailUnlessOk(absl::InvalidArgumentError(
+        "--from with the address of a broker is given alone"));
+  }
+  FollowCounts counts;
+  const absl::Status status =
+      FollowBroker({.address = flags.from[0],
+                    .folder = folder,
+                    .open = [&] { return OpenLog(folder, flags.key); },
+                    .strict = flags.strict,
+                    .drain = flags.drain},
+                   &counts);
+  if (!flags.json.on_stdout()) {
+    fmt::print("written: {}; passed over: {}; written before: {}\n",
+               counts.written, counts.passed_over, counts.again);
+  }
+  FailUnlessOk(status);
+  FailUnlessOk(flags.json.WriteObject(
+      {{"written", fmt::to_string(counts.written)},
+       {"passedOver", fmt::to_string(counts.passed_over)},
+       {"writtenBefore", fmt::to_string(counts.again)}}));
+}
+
 void Run(const ChangeFlags& flags) {
   FailUnlessOk(CheckStore(flags.store));
   const fs::path folder = fs::path(flags.store) / kChangesName;
+  if (std::ranges::any_of(flags.from, IsBrokerAddress)) {
+    return Follow(flags, folder);
+  }
   auto changes = ChangesOf(flags);
   FailUnlessOk(changes.status());
   const size_t count = changes->size();
@@ -184,7 +223,15 @@ void AddChangeCommand(CLI::App& app) {
       "--from", flags->from,
       "Files of changes: CSV with the columns change (remove or restore), item "
       "and, if need be, reason; or lines of JSON, such as {\"item\": \"42\", "
-      "\"remove\": {\"reason\": \"recalled\"}}. -: JSON from standard input");
+      "\"remove\": {\"reason\": \"recalled\"}}. -: JSON from standard input. "
+      "Or "
+      "kafka://HOST:PORT/TOPIC or redis://HOST:PORT/STREAM, and ?group=GROUP: "
+      "each message is such a JSON text, until SIGTERM");
+  command->add_flag("--strict", flags->strict,
+                    "From a broker: end at a message that is no change, "
+                    "instead of passing it over");
+  command->add_flag("--drain", flags->drain,
+                    "From a broker: end when there are no more messages");
   command->add_option("--reason", flags->reason,
                       "Why the items of --remove are taken down, for people");
   command->add_option("--sign", flags->key,

@@ -92,6 +92,11 @@ std::string ChangesText(const v1::ServerStatus& status) {
     text += fmt::format("  {} {} expired\n", Items(changes.expired_items()),
                         changes.expired_items() == 1 ? "has" : "have");
   }
+  if (changes.changed_users() > 0) {
+    text +=
+        fmt::format("  {} users have events that the active version lacks\n",
+                    changes.changed_users());
+  }
   if (changes.refused() > 0) {
     text += fmt::format(
         "  {} were refused, in whole or in part; the last: {}\n",

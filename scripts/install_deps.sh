@@ -7,6 +7,7 @@
 #   install_deps.sh image     what makes and tries out images and packages
 #   install_deps.sh dev       also formatting, linting and benchmarks
 #   install_deps.sh deploy    what only `make deploy-test` needs
+#   install_deps.sh kafka     what scripts/install_kafka.sh needs, and runs
 #   install_deps.sh clients   Go, Node and npm, whose clients are tested with them
 #   install_deps.sh python    what the wheel and `make test-python` need
 # Says what it installs; does nothing when all are there.
@@ -20,10 +21,12 @@ build="g++ cmake ninja-build ccache pkg-config
   zlib1g-dev libzstd-dev"
 # curl plays the ranking service that speaks HTTP.
 demo="curl"
-# A client of HTTP; libFuzzer and OpenMP for clang; a web server; a browser; what scrapes.
+# A client of HTTP; libFuzzer and OpenMP for clang; a web server; a browser; what
+# scrapes; brokers that changes come from, and their clients.
 test="libgtest-dev libgmock-dev libcpp-httplib-dev python3 python3-numpy
   python3-yaml python3-websockets python3-jsonschema python3-venv openssl curl
-  clang-14 libclang-rt-14-dev libomp-14-dev nginx-light prometheus chromium"
+  clang-14 libclang-rt-14-dev libomp-14-dev nginx-light prometheus chromium
+  libhiredis-dev librdkafka-dev redis-server"
 # Containers without systemd; a base image from packages; packages; YAML.
 image="podman runc conmon mmdebstrap dpkg-dev binutils lintian groff-base
   docker-compose python3-yaml ca-certificates"
@@ -32,6 +35,8 @@ dev="clang-format-14 clang-tidy-14 libbenchmark-dev
 
 # Where Kubernetes' API server keeps what is applied to it; Helm's neighbours.
 deploy="etcd-server openssl python3-venv python3-yaml"
+# Kafka comes from Maven Central.
+kafka="default-jre-headless maven"
 # PyTorch without what only graphics cards need; PyPI's has that, and is large.
 python="python3-venv python3-torch python3-numpy binutils"
 
@@ -51,9 +56,10 @@ case "${1:-build}" in
   dev) wanted="$build $dev" ;;
   deploy) wanted=$deploy ;;
   clients) wanted=$clients ;;
+  kafka) wanted=$kafka ;;
   python) wanted=$python ;;
   *)
-    echo "usage: $0 [build|demo|test|train|image|dev|deploy|clients|python]" >&2
+    echo "usage: $0 [build|demo|test|train|image|dev|deploy|kafka|clients|python]" >&2
     exit 2
     ;;
 esac

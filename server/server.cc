@@ -245,6 +245,8 @@ Server::Server(v1::ServerConfig config, Doors doors, bool needs_admin,
                      static_cast<int64_t>(status.expired_items());
                  metrics_.changed_items =
                      static_cast<int64_t>(status.changed_items());
+                 metrics_.changed_users =
+                     static_cast<int64_t>(status.changed_users());
                }}),
       live_recall_(config_.live_recall(), &metrics_),
       pool_(config_.execution().search_threads(),

@@ -1,6 +1,7 @@
 #include "index/changes/read_changes.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <span>
@@ -53,6 +54,26 @@ absl::StatusOr<std::string> ReadWhole(const fs::path& path,
   return contents;
 }
 
+absl::Status CheckEvent(const v1::UserEvent& event, std::string_view path) {
+  const std::string user = fmt::format("{}.event.user", path);
+  if (event.user().empty()) return FieldError(user, "expected a user's key");
+  if (event.user().size() > kMaxChangedKeyBytes) {
+    return FieldError(user, "{} bytes, at most {} are allowed",
+                      event.user().size(), kMaxChangedKeyBytes);
+  }
+  if (!IsUtf8(event.user())) return FieldError(user, "not UTF-8");
+  if (event.type().size() > kMaxEventTypeBytes) {
+    return FieldError(fmt::format("{}.event.type", path),
+                      "{} bytes, at most {} are allowed", event.type().size(),
+                      kMaxEventTypeBytes);
+  }
+  if (!std::isfinite(event.value())) {
+    return FieldError(fmt::format("{}.event.value", path),
+                      "{}, expected a finite number", event.value());
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status CheckChange(const v1::Change& change, std::string_view path) {
@@ -73,6 +94,7 @@ absl::Status CheckChange(const v1::Change& change, std::string_view path) {
                       "{} bytes, at most {} are allowed",
                       change.remove().reason().size(), kMaxReasonBytes);
   }
+  if (change.has_event()) return CheckEvent(change.event(), path);
   return absl::OkStatus();
 }
 

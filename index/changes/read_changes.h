@@ -16,9 +16,11 @@
 
 namespace tributary {
 
-// Keys of items in changes, and reasons, are at most this long.
+// Keys of items and users in changes, reasons, and types of events are at most
+// this long.
 inline constexpr size_t kMaxChangedKeyBytes = 512;
 inline constexpr size_t kMaxReasonBytes = 200;
+inline constexpr size_t kMaxEventTypeBytes = 64;
 
 // OK if the change says what it must, and this program knows what it does. The
 // message begins with the field's path below `path`.

@@ -81,7 +81,9 @@ void FindExclusion(const ServingBundle& serving, const Plan& plan,
     return;
   }
   if (!request.include_seen()) {
-    finding->seen = HasRow(bundle.Seen(plan.query.user), row);
+    finding->seen_by_change = plan.met == nullptr ? 0 : plan.met->ChangeOf(row);
+    finding->seen = finding->seen_by_change > 0 ||
+                    HasRow(bundle.Seen(plan.query.user), row);
     finding->recent = HasRow(plan.history, row) || HasRow(plan.liked, row) ||
                       HasRow(plan.unliked, row);
   }

@@ -92,12 +92,14 @@ struct Finding {
 
   // Why it may not be proposed. `removal`: the live change that took it down,
   // whatever a request says. `expiry`: the one after which it expired.
-  // `excluding_sets`: those of the request's item
+  // `seen_by_change`: the number of the live change that says that the user met
+  // it; 0: the bundle says so. `excluding_sets`: those of the request's item
   // sets that have it. `excluded_otherwise`: it may not, and none of the others
   // is the reason.
   std::optional<Removal> removal = std::nullopt;
   std::optional<Expiry> expiry = std::nullopt;
   bool seen = false;
+  uint64_t seen_by_change = 0;
   bool recent = false;
   bool excluded = false;
   std::vector<std::string> excluding_sets;

@@ -68,7 +68,13 @@ std::string Barred(const Finding& finding) {
                                   AtTime(finding.expiry->at_ms),
                                   finding.expiry->change));
   }
-  if (finding.seen) reasons.emplace_back("the user has already had it");
+  if (finding.seen) {
+    reasons.push_back(finding.seen_by_change == 0
+                          ? "the user has already had it"
+                          : fmt::format("the user has already had it (change "
+                                        "{})",
+                                        finding.seen_by_change));
+  }
   if (finding.recent) {
     reasons.emplace_back("it is among the request's recent or liked items");
   }

@@ -22,6 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
+// So many times in a row a segment may be merged away since HEAD was read.
+constexpr int kErrorsOfMerging = 3;
 constexpr milliseconds kDirectoryInterval(20);
 constexpr milliseconds kLongestPause(30'000);
 // How many changes the copy gets at a time.
@@ -131,13 +133,14 @@ void ChangeFollower::Run(const std::stop_token& stop) {
     if (stop.stop_requested()) return;
     std::string error;
     milliseconds pause = interval_;
+    errors = status.ok() ? 0 : errors + 1;
     // A segment that was merged away since HEAD was read is found by the next
-    // HEAD.
-    if (!status.ok() && !absl::IsNotFound(status)) error = status.ToString();
+    // HEAD. One that is missing, or a store that is away, stays so.
+    const bool may_be_merged =
+        absl::IsNotFound(status) && errors <= kErrorsOfMerging;
+    if (!status.ok() && !may_be_merged) error = status.ToString();
     if (!status.ok()) {
-      pause = Backoff(++errors, interval_, kLongestPause, Chance());
-    } else {
-      errors = 0;
+      pause = Backoff(errors, interval_, kLongestPause, Chance());
     }
     if (!error.empty() && error != logged) {
       spdlog::warn("event=changes_not_copied reason={:?}", error);

@@ -400,6 +400,8 @@ void ServerMetrics::CollectFilters(
         expired_items);
   gauge("tributary_changed_items",
         "Items of which live changes set attributes.", changed_items);
+  gauge("tributary_changed_users", "Users of whom live changes have events.",
+        changed_users);
   Gauges("tributary_changes_last_timestamp_seconds",
          "When the last live change that is applied was written, in seconds "
          "since 1970; 0 without one.")

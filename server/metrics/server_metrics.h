@@ -192,8 +192,9 @@ class ServerMetrics : public prometheus::Collectable {
   std::atomic<int64_t> item_sets{0};
   std::atomic<int64_t> item_sets_bytes{0};
   // Live changes: the last one that is applied, when it was written, how many
-  // did nothing, whether some cannot be read, and how many items are taken
-  // down, have expired and have attributes that changes set.
+  // did nothing, whether some cannot be read, how many items are taken down,
+  // have expired and have attributes that changes set, and how many users have
+  // events.
   std::atomic<int64_t> changes_through{0};
   std::atomic<int64_t> changes_last_ms{0};
   std::atomic<int64_t> changes_refused{0};
@@ -201,6 +202,7 @@ class ServerMetrics : public prometheus::Collectable {
   std::atomic<int64_t> removed_items{0};
   std::atomic<int64_t> expired_items{0};
   std::atomic<int64_t> changed_items{0};
+  std::atomic<int64_t> changed_users{0};
   // The certificate that listeners show: when it expires, in seconds since
   // 1970 (0: nothing is encrypted), whether its files have another one that
   // cannot be taken, and how often files were taken and refused.

@@ -4,7 +4,8 @@ namespace tributary {
 
 OwnedQuery::OwnedQuery(const RetrieverQuery& query,
                        const std::atomic<bool>* cancelled)
-    : history_(query.history.begin(), query.history.end()),
+    : live_history_(query.live_history.begin(), query.live_history.end()),
+      history_(query.history.begin(), query.history.end()),
       history_weights_(query.history_weights.begin(),
                        query.history_weights.end()),
       liked_(query.liked.begin(), query.liked.end()),
@@ -20,6 +21,7 @@ OwnedQuery::OwnedQuery(const RetrieverQuery& query,
     vectors_.push_back({space_names_[i], values_[i], query.vectors[i].weight});
   }
   CopyFeatures(query.user_features);
+  view_.live_history = live_history_;
   view_.history = history_;
   view_.history_weights = history_weights_;
   view_.liked = liked_;

@@ -26,6 +26,7 @@ class OwnedQuery {
  private:
   void CopyFeatures(std::span<const UserFeature> features);
 
+  std::vector<Row> live_history_;
   std::vector<Row> history_;
   std::vector<float> history_weights_;
   std::vector<WeightedRow> liked_;

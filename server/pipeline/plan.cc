@@ -42,6 +42,7 @@
 #include "server/pipeline/key_rows.h"
 #include "server/pipeline/leave_out.h"
 #include "server/pipeline/plan_caps.h"
+#include "server/pipeline/plan_events.h"
 #include "server/pipeline/plan_factors.h"
 #include "server/pipeline/plan_features.h"
 #include "server/pipeline/plan_filter.h"
@@ -90,9 +91,9 @@ uint32_t FindSegment(const Bundle& bundle, const v1::RetrieveRequest& request,
   return list == nullptr ? 0 : list->spec().segment();
 }
 
-// Collects what must not be proposed: the items that the user has seen, the
-// request's recent, liked and unliked items, and those that its filter
-// excludes.
+// Collects what must not be proposed: the items that the user has seen, as the
+// bundle and live events have it, the request's recent, liked and unliked
+// items, and those that its filter excludes.
 void FindExcluded(const Bundle& bundle, const v1::RetrieveRequest& request,
                   Plan* plan) {
   std::vector<Row>& excluded = plan->excluded;
@@ -100,6 +101,10 @@ void FindExcluded(const Bundle& bundle, const v1::RetrieveRequest& request,
   if (!request.include_seen()) {
     const std::span<const Row> seen = bundle.Seen(plan->query.user);
     excluded.assign(seen.begin(), seen.end());
+    if (plan->met != nullptr) {
+      const std::span<const Row> met = plan->met->seen();
+      excluded.insert(excluded.end(), met.begin(), met.end());
+    }
     excluded.insert(excluded.end(), plan->history.begin(), plan->history.end());
     for (const WeightedRow& item : plan->liked) excluded.push_back(item.row);
     for (const WeightedRow& item : plan->unliked) excluded.push_back(item.row);
@@ -127,16 +132,19 @@ void PlanQuery(const Bundle& bundle, const v1::RetrieveRequest& request,
   AppendRows(bundle.items(), request.recent_item_keys(), &plan->history,
              &plan->unknown_items);
   PlanWeightedItems(bundle, request, plan);
+  PlanEvents(bundle, request, plan);
   FindExcluded(bundle, request, plan);
   PlanVectors(request, plan);
+  plan->query.live_history = plan->live_history;
   plan->query.history = plan->history;
   plan->query.history_weights = plan->history_weights;
   plan->query.liked = plan->liked;
   plan->query.unliked = plan->unliked;
   plan->query.vectors = plan->vectors;
   plan->query.excluded = plan->excluded;
-  plan->cold_start = plan->query.user == kNoRow && plan->vectors.empty() &&
-                     plan->history.empty() && plan->liked.empty();
+  plan->cold_start = plan->query.user == kNoRow && plan->met == nullptr &&
+                     plan->vectors.empty() && plan->history.empty() &&
+                     plan->liked.empty();
 }
 
 const v1::FusionModel& FusionModelOf(const v1::Defaults& defaults,
@@ -313,7 +321,8 @@ void PlanFusion(const v1::Defaults& defaults, const ServingBundle& bundle,
   if (fusion.has_model) {
     segment = &FindFusionSegment(
         model, plan->history.size() + plan->liked.size() +
-                   bundle.bundle().Seen(plan->query.user).size());
+                   bundle.bundle().Seen(plan->query.user).size() +
+                   (plan->met == nullptr ? 0 : plan->met->beyond_stored()));
   }
   for (PlannedSource& source : plan->sources) {
     const v1::RetrieverSpec& spec =

@@ -77,6 +77,10 @@ struct Plan {
   std::vector<PlannedSource> sources;
   // Views the vectors below, and the request.
   RetrieverQuery query;
+  // What live events say that the user met; null for nothing. `overlay` has it.
+  const MetItems* met = nullptr;
+  // The user's stored history with these; empty if they add nothing to it.
+  std::vector<Row> live_history;
   // The request's recent items, newest last, without unknown ones.
   std::vector<Row> history;
   // How much each of them counts; empty: 1 each.
@@ -90,8 +94,8 @@ struct Plan {
   std::vector<std::string_view> feature_categories;
   // Ascending and unique.
   std::vector<Row> excluded;
-  // No user of the bundle, no vector, no known recent or liked item and no
-  // known value of a feature.
+  // No user of the bundle or of live events, no vector, no known recent or
+  // liked item and no known value of a feature.
   bool cold_start = false;
   // How many recent, liked, unliked and excluded items the bundle does not
   // have.

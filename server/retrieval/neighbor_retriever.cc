@@ -36,7 +36,7 @@ absl::StatusOr<Ask> NeighborRetriever::Retrieve(
   proposals->clear();
   thread_local std::vector<Row> history;
   thread_local std::vector<float> item_weights;
-  JoinWeighted(bundle_.Wanted(query.user), query,
+  JoinWeighted(StoredHistory(bundle_, query), query,
                static_cast<uint32_t>(weights_.size()), &history, &item_weights);
   thread_local ScoreTable sums;
   thread_local std::vector<float> scores;

@@ -46,6 +46,9 @@ struct WeightedRow {
 struct RetrieverQuery {
   // kNoRow for an unknown or anonymous user.
   Row user = kNoRow;
+  // The user's history, newest last, no item twice, where live events made it
+  // another than the bundle's: see StoredHistory. Empty: they did not.
+  std::span<const Row> live_history = {};
   // The request's recent items, newest last; empty when it has none.
   std::span<const Row> history = {};
   // How much each of them counts, 0 or more and finite. Empty: 1 each.

@@ -10,6 +10,14 @@
 
 namespace tributary {
 
+// The history of the query's user without what the request says: what the
+// bundle stores, and live events after it.
+inline std::span<const Row> StoredHistory(const Bundle& bundle,
+                                          const RetrieverQuery& query) {
+  return query.live_history.empty() ? bundle.Wanted(query.user)
+                                    : query.live_history;
+}
+
 // Replaces *history with the newest `max_items` items of `stored` followed by
 // `recent` (the request's items). All three are newest last. An item that
 // occurs more than once is kept at its last occurrence. Allocates nothing once

@@ -139,6 +139,9 @@ bool VectorRetriever::MakeUserVectors(const RetrieverQuery& query,
       EncodeHistory(query, query.history, query.history_weights, vectors)) {
     return true;
   }
+  if (!query.live_history.empty() && EncodeHistory(query, {}, {}, vectors)) {
+    return true;
+  }
   if (query.user == kNoRow) return false;
   if (const auto position = space_.users.Find(query.user)) {
     vectors->resize(space_.users.dim());
@@ -152,7 +155,7 @@ bool VectorRetriever::EncodeHistory(const RetrieverQuery& query,
                                     std::span<const Row> recent,
                                     std::span<const float> weights,
                                     std::vector<float>* vectors) const {
-  const std::span<const Row> stored = bundle_.Wanted(query.user);
+  const std::span<const Row> stored = StoredHistory(bundle_, query);
   if (tower_ != nullptr) {
     thread_local std::vector<Row> history;
     JoinCounting(stored, recent, weights, tower_->max_items(), &history);

@@ -19,10 +19,10 @@ namespace tributary {
 //      the space's tower, to which it is the continuation of the stored
 //      history. Features of the request that the tower takes replace what is
 //      stored of the user, and need no history;
-//   3. the user's stored vector;
-//   4. the stored history, encoded as the mean of its newest 200 items'
-//   vectors,
-//      or by the tower.
+//   3. where live events are part of the stored history: that history, encoded
+//      as the mean of its newest 200 items' vectors, or by the tower;
+//   4. the user's stored vector;
+//   5. the stored history, encoded in the same way.
 // Then liked items are added to it (see AddLikedItems). Histories are encoded
 // only if the space has a history_encoder; weights of the request's history
 // weigh the mean, and a tower is given those items whose weight is above 0. In

@@ -6,6 +6,7 @@
 #include "index/bundle/attribute_view.h"
 #include "index/bundle/row_set.h"
 #include "index/filter/passing_items.h"
+#include "server/versions/bundle_events.h"
 #include "server/versions/changed_items.h"
 
 namespace tributary {
@@ -19,6 +20,13 @@ struct BundleOverlay {
   std::shared_ptr<const RowSet> expired;
   // The items with other attributes than the bundle has. Null: none.
   std::shared_ptr<const ChangedItems> changed;
+  // What users met since the bundle was built. Null: nothing.
+  std::shared_ptr<const BundleEvents> events;
+
+  // Whether it says nothing.
+  bool empty() const {
+    return remaining == nullptr && changed == nullptr && events == nullptr;
+  }
 };
 
 // The attributes of the bundle's items under the overlay, which may be null. A

@@ -35,6 +35,11 @@ constexpr int kRestFactor = 4;
 constexpr size_t kFiltersPrepared = 16;
 constexpr std::chrono::milliseconds kPrepareFilters(20);
 
+void KeepOnce(std::vector<std::string>* keys) {
+  std::sort(keys->begin(), keys->end());
+  keys->erase(std::unique(keys->begin(), keys->end()), keys->end());
+}
+
 int64_t Nanoseconds(const timespec& time) {
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
@@ -163,9 +168,11 @@ absl::Status LiveChanges::ReadOn() {
       if (attributes_.Apply(change)) batch.changed.push_back(change.item());
     }
   }
-  for (auto* const items : {&batch.moved, &batch.changed}) {
-    std::sort(items->begin(), items->end());
-    items->erase(std::unique(items->begin(), items->end()), items->end());
+  for (const v1::Change& change : changes) {
+    if (events_.Apply(change)) batch.users.push_back(change.event().user());
+  }
+  for (auto* const keys : {&batch.moved, &batch.changed, &batch.users}) {
+    KeepOnce(keys);
   }
   uint64_t unknown = 0;
   for (const auto& bundle : residents_()) {
@@ -184,6 +191,7 @@ absl::Status LiveChanges::ReadOn() {
     status_.set_removed_items(removed_.size());
     status_.set_expired_items(expiring_.expired());
     status_.set_changed_items(attributes_.items().size());
+    status_.set_changed_users(events_.by_user().size());
     status_.set_refused(status_.refused() + refused.size());
     if (!refused.empty()) status_.set_last_refused(refused.back());
     SetTimestamp(absl::FromUnixMillis(head.at_ms),
@@ -223,6 +231,10 @@ absl::Status LiveChanges::Attach(const ServingBundle& bundle,
   for (const auto& [key, values] : attributes_.items()) {
     batch.changed.push_back(key);
   }
+  batch.users.reserve(events_.by_user().size());
+  for (const auto& [user, events] : events_.by_user()) {
+    batch.users.push_back(user);
+  }
   NoteRefused(ApplyTo(bundle, batch));
   // This object outlives all bundles that answer.
   bundle.changes().SetFindExpiry(
@@ -248,9 +260,13 @@ UnusedValues LiveChanges::ApplyTo(const ServingBundle& bundle,
       ChangeItems(bundle.bundle(), bundle.tags(), std::move(overlay->changed),
                   attributes_, batch.changed, after, &unused);
   differs |= overlay->changed.get() != unchanged;
+  if (!batch.users.empty()) {
+    overlay->events = BundleEvents::Update(
+        overlay->events.get(), bundle.bundle(), events_, batch.users);
+    differs = true;
+  }
   if (!differs) return unused;
-  const bool is_empty =
-      overlay->remaining == nullptr && overlay->changed == nullptr;
+  const bool is_empty = overlay->empty();
   std::vector<FilterCache::Kept> filters = PrepareFilters(bundle, *overlay);
   bundle.changes().Put(is_empty ? nullptr : std::move(overlay));
   bundle.filters().Keep(std::move(filters));
@@ -365,6 +381,10 @@ v1::ChangesStatus LiveChanges::Describe(const ServingBundle* active) const {
         active->bundle().items().size() - overlay->remaining->count();
     status.set_removed_from_active(
         gone - (overlay->expired == nullptr ? 0 : overlay->expired->Count()));
+  }
+  if (active != nullptr) {
+    const bool met = overlay != nullptr && overlay->events != nullptr;
+    status.set_changed_users(met ? overlay->events->users() : 0);
   }
   status.set_changed_items(overlay == nullptr || overlay->changed == nullptr
                                ? 0

@@ -20,6 +20,7 @@
 #include "index/changes/expiring_items.h"
 #include "index/changes/read_changes.h"
 #include "index/changes/removed_items.h"
+#include "index/changes/user_events.h"
 #include "index/filter/filter_cache.h"
 #include "server/versions/attribute_values.h"
 #include "server/versions/serving_bundle.h"
@@ -73,8 +74,9 @@ class LiveChanges {
   std::optional<Expiry> FindExpiry(std::string_view item_key) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Of `active`, which may be null: how many items of it are taken down, and of
-  // how many attributes are changed.
+  // Of `active`, which may be null: how many items of it are taken down, of
+  // how many attributes are changed, and how many users have events that it
+  // lacks.
   v1::ChangesStatus Describe(const ServingBundle* active) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -96,10 +98,11 @@ class LiveChanges {
       ABSL_LOCKS_EXCLUDED(mutex_);
   // What concerns a bundle of some changes: the items that may be there now and
   // were not, or the reverse; those of which attributes were set, by changes
-  // after `after`.
+  // after `after`; the users who met something.
   struct Batch {
     std::vector<std::string> moved;
     std::vector<std::string> changed;
+    std::vector<std::string> users;
     uint64_t after = 0;
   };
   // Gives the bundle a new overlay, if the batch makes a difference to it.

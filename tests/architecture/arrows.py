@@ -33,6 +33,8 @@ OUTSIDE = {
     "utf8proc": "utf8proc.h",
     "zlib": "zlib.h",
     "zstd": "zstd.h",
+    "librdkafka": "librdkafka/",
+    "hiredis": "hiredis/",
 }
 
 Row = collections.namedtuple("Row", "may_include alone_with")

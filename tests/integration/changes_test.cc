@@ -19,6 +19,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ContainsRegex;
+using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -159,6 +160,65 @@ TEST_F(ChangesTest, BadInputIsNamed) {
           .output,
       HasSubstr("is not a directory"));
   EXPECT_THAT(Say({}), HasSubstr("the log has 0 changes"));
+}
+
+TEST_F(ChangesTest, AnEventIsSeenAndMovesWhatIsProposed) {
+  const auto ask = [&](const std::string& user, bool include_seen) {
+    v1::RetrieveRequest request;
+    request.set_user_key(user);
+    request.set_k(20);
+    request.set_include_seen(include_seen);
+    const auto response = deployment_.client().Retrieve(request);
+    EXPECT_TRUE(response.ok()) << response.status();
+    return response.value_or(v1::RetrieveResponse());
+  };
+  // Users like items whose number has the same remainder by 5.
+  const auto of_kind = [](const v1::RetrieveResponse& response, int kind) {
+    return std::ranges::count_if(
+        response.item_keys(), [kind](const std::string& key) {
+          return std::stoi(key.substr(std::string("v1-").size())) % 5 == kind;
+        });
+  };
+  const std::string met = ask("u1", false).item_keys(0);
+  EXPECT_TRUE(ask("newcomer", false).cold_start());
+  std::string events = fmt::format(
+      "{{\"item\": \"{}\", \"event\": {{\"user\": \"u1\"}}}}\n", met);
+  for (const int item : {3, 8, 13, 18}) {
+    events += fmt::format(
+        "{{\"item\": \"v1-{}\", \"event\": {{\"user\": \"newcomer\", "
+        "\"type\": \"purchase\"}}}}\n",
+        item);
+  }
+  OverwriteFile(file_, events);
+  EXPECT_THAT(Say({"--from", file_}), HasSubstr("numbers 1 to 5"));
+  ASSERT_TRUE(WaitForChange(5));
+
+  EXPECT_THAT(ask("u1", false).item_keys(), Not(Contains(met)));
+  EXPECT_THAT(ask("u1", true).item_keys(), Contains(met));
+  const v1::RetrieveResponse newcomer = ask("newcomer", false);
+  EXPECT_FALSE(newcomer.cold_start());
+  EXPECT_THAT(newcomer.item_keys(), Not(Contains("v1-3")));
+  EXPECT_GE(of_kind(newcomer, 3), 15);
+  v1::BatchRetrieveRequest batch;
+  batch.add_requests()->set_user_key("newcomer");
+  batch.mutable_requests(0)->set_k(20);
+  const auto batched = deployment_.client().BatchRetrieve(batch);
+  ASSERT_TRUE(batched.ok()) << batched.status();
+  EXPECT_THAT(batched->entries(0).response().item_keys(),
+              ElementsAreArray(newcomer.item_keys()));
+
+  EXPECT_EQ(deployment_.Status().changes().changed_users(), 2U);
+  EXPECT_THAT(deployment_.Get("/metrics"),
+              HasSubstr("\ntributary_changed_users 2\n"));
+  EXPECT_THAT(RunProgram({Program("tributary"), "explain", "u1", met,
+                          "--address", deployment_.grpc()})
+                  .output,
+              HasSubstr("The user has already had it (change 1)"));
+  // All of it is there again after a restart.
+  EXPECT_EQ(deployment_.StopServer(), 0);
+  deployment_.StartServer();
+  EXPECT_THAT(ask("newcomer", false).item_keys(),
+              ElementsAreArray(newcomer.item_keys()));
 }
 
 // Whoever kills the loader or the server at whatever time: what was

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -24,6 +25,16 @@ v1::Change Remove(const std::string& item, const std::string& reason = "") {
   v1::Change change;
   change.set_item(item);
   change.mutable_remove()->set_reason(reason);
+  return change;
+}
+
+v1::Change Event(const std::string& user, const std::string& type = "",
+                 double value = 1) {
+  v1::Change change;
+  change.set_item("i");
+  change.mutable_event()->set_user(user);
+  change.mutable_event()->set_type(type);
+  change.mutable_event()->set_value(value);
   return change;
 }
 
@@ -131,6 +142,11 @@ TEST_F(ChangeLogTest, AddsAllOrNothing) {
       {Remove("\xff"), "changes[1].item: not UTF-8"},
       {Remove("b", std::string(201, 'x')), "changes[1].remove.reason: 201"},
       {nothing, "changes[1].what: not set"},
+      {Event(""), "changes[1].event.user: expected a user's key"},
+      {Event(std::string(513, 'x')), "changes[1].event.user: 513 bytes"},
+      {Event("\xff"), "changes[1].event.user: not UTF-8"},
+      {Event("u", std::string(65, 'x')), "changes[1].event.type: 65 bytes"},
+      {Event("u", "", INFINITY), "changes[1].event.value: inf"},
   };
   for (const auto& [change, error] : refused) {
     const absl::Status status = log->Append({Remove("a"), change});

@@ -158,6 +158,35 @@ TEST_F(AllocationTest, PlanFusionAndReplyAllocateNothing) {
   }
 }
 
+// Neither for a user with live events, nor for one without.
+TEST_F(AllocationTest, LiveEventsAllocateNothing) {
+  const auto bundle =
+      ServingBundle::Open(
+          Bundle::Open(WriteTinyBundle(MakeTestDir(), 1)).value(),
+          RetrieverRegistry::BuiltIn())
+          .value();
+  UserEvents events;
+  v1::Change change;
+  change.set_number(1);
+  change.set_item("c");
+  change.mutable_event()->set_user("10");
+  ASSERT_TRUE(events.Apply(change));
+  change.mutable_event()->set_user("somebody whom the bundle does not know");
+  ASSERT_TRUE(events.Apply(change));
+  BundleOverlay overlay;
+  overlay.events = BundleEvents::Update(
+      nullptr, bundle->bundle(), events,
+      std::vector<std::string>{"10", change.event().user()});
+  bundle->changes().Put(
+      std::make_shared<const BundleOverlay>(std::move(overlay)));
+  for (const char* const user :
+       {"user_id: 10", "user_id: 20", "user_id: 77",
+        "user_key: 'somebody whom the bundle does not know'"}) {
+    EXPECT_EQ(CountAllocations(bundle, fmt::format("{} k: 3", user)), 0)
+        << user;
+  }
+}
+
 TEST_F(AllocationTest, RoutingAllocatesNothing) {
   auto buckets = std::make_shared<std::array<uint8_t, kUserBuckets>>();
   buckets->fill(1);

@@ -57,6 +57,13 @@ v1::Change Expire(const std::string& item, absl::Time time) {
   return change;
 }
 
+v1::Change Event(const std::string& user, const std::string& item) {
+  v1::Change change;
+  change.set_item(item);
+  change.mutable_event()->set_user(user);
+  return change;
+}
+
 class LiveChangesTest : public BundleSetTest {
  protected:
   void Write(const std::vector<v1::Change>& changes) {
@@ -147,6 +154,46 @@ TEST_F(LiveChangesTest, AreAppliedToResidentVersionsAsTheyCome) {
   // As if there had never been a change.
   EXPECT_EQ((*set_.Snapshot(1))->changes().overlay(), nullptr);
   EXPECT_EQ((*set_.Snapshot(2))->changes().overlay(), nullptr);
+}
+
+// "10: cd" for user 10, who met c and d.
+std::string MetBy(const BundleSet& set, uint64_t version, uint64_t user) {
+  const auto bundle = set.Snapshot(version);
+  EXPECT_TRUE(bundle.ok()) << bundle.status();
+  if (!bundle.ok()) return "";
+  const auto overlay = (*bundle)->changes().overlay();
+  if (overlay == nullptr || overlay->events == nullptr) return "";
+  const MetItems* const met = overlay->events->Find(
+      (*bundle)->bundle().users().Find(user), std::to_string(user));
+  if (met == nullptr) return "";
+  std::string keys;
+  for (const Row row : met->wanted()) {
+    keys += (*bundle)->bundle().items().text(row);
+  }
+  return keys;
+}
+
+TEST_F(LiveChangesTest, EventsAreThoseOfEveryVersion) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+  Write({Event("10", "c"), Event("99", "d"), Event("10", "unknown")});
+  ASSERT_TRUE(set_.Restore().ok());
+  EXPECT_EQ(MetBy(set_, 2, 10), "c");
+  EXPECT_EQ(MetBy(set_, 2, 99), "d");
+  EXPECT_EQ(set_.GetStatus().changes().changed_users(), 2U);
+  // No item is taken down.
+  EXPECT_EQ((*set_.Snapshot(2))->changes().overlay()->remaining, nullptr);
+  Write({Event("10", "a"), Remove("a"), Event("10", "c")});
+  ASSERT_TRUE(Reaches(set_, 6));
+  EXPECT_EQ(MetBy(set_, 2, 10), "ac");
+  ASSERT_TRUE(set_.Stage(1).ok());
+  EXPECT_EQ(MetBy(set_, 1, 10), "ac");
+  EXPECT_EQ(MetBy(set_, 1, 99), "d");
+  EXPECT_EQ(Left(set_, 1), "bcdef");
+  // Events survive what removals do to the overlay.
+  Write({Restore("a")});
+  ASSERT_TRUE(Reaches(set_, 7));
+  EXPECT_EQ(MetBy(set_, 2, 10), "ac");
+  EXPECT_EQ(set_.GetStatus().changes().removed_from_active(), 0U);
 }
 
 TEST_F(LiveChangesTest, ARequestThatHoldsTheItemsKeepsThem) {
