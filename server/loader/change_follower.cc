@@ -93,19 +93,24 @@ absl::Status ChangeFollower::Step(const std::stop_token& stop) {
   if (copy_ == nullptr) RETURN_IF_ERROR(OpenCopy());
   if (copy_->head().chain == head.chain) return absl::OkStatus();
   RETURN_IF_ERROR(keys_.CheckText(head.SignedText(), head.signature, what));
-  ChangePosition position = {copy_->head().through, copy_->head().chain};
+  const auto read_file = [&](const std::string& name, uint64_t max_bytes) {
+    return store_->ReadSmallFile(fmt::format("{}/{}", kChangesName, name),
+                                 max_bytes, stop);
+  };
+  absl::Status read;
+  if (head.snapshot.through > copy_->head().through) {
+    read = copy_->CopySnapshot(head, read_file);
+  }
   std::vector<std::string> changes;
-  const absl::Status read = ReadChanges(
-      head,
-      [&](const std::string& name, uint64_t max_bytes) {
-        return store_->ReadSmallFile(fmt::format("{}/{}", kChangesName, name),
-                                     max_bytes, stop);
-      },
-      &position,
-      [&](const v1::Change&, std::string_view bytes, const absl::Status&) {
-        changes.emplace_back(bytes);
-        return absl::OkStatus();
-      });
+  if (read.ok()) {
+    ChangePosition position = {copy_->head().through, copy_->head().chain};
+    read = ReadChanges(
+        head, read_file, &position,
+        [&](const v1::Change&, std::string_view bytes, const absl::Status&) {
+          changes.emplace_back(bytes);
+          return absl::OkStatus();
+        });
+  }
   if (absl::IsDataLoss(read)) {
     return absl::DataLossError(fmt::format(
         "{}/{}: {}; if the log was begun anew on purpose, stop the loader and "
