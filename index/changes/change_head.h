@@ -9,6 +9,8 @@
 //   <through>.<hash>.snapshot        a v1::ChangeSegment: what is left of the
 //                                    changes up to this number
 //   writer.lock                      who writes at the moment
+//   checked                          of a copy: when it was last found to be as
+//                                    the store's log is (the file's time)
 //
 // Segments and snapshots do not change: their names have the first digits of
 // their SHA-256. A writer first adds a segment, and then replaces HEAD, which
@@ -53,6 +55,9 @@ namespace tributary {
 
 inline constexpr char kChangesName[] = "changes";
 inline constexpr char kChangeHeadName[] = "HEAD";
+// In a server's bundle directory: the loader touches it when the copy is as the
+// store's log is.
+inline constexpr char kChangesCheckedName[] = "checked";
 // Longer ones are refused without being read.
 inline constexpr uint64_t kMaxChangeHeadBytes = uint64_t{1} << 20;
 inline constexpr uint64_t kMaxChangeSegmentBytes = uint64_t{64} << 20;

@@ -1,54 +1,17 @@
 #include "server/rpc/control_service.h"
 
-#include <chrono>
-#include <utility>
+#include <string>
 
 #include "fmt/format.h"
-#include "google/protobuf/util/json_util.h"
 #include "grpcpp/impl/rpc_service_method.h"
 #include "grpcpp/support/method_handler.h"
-#include "server/rpc/status_to_grpc.h"
-#include "status/field_error.h"
+#include "grpcpp/support/sync_stream.h"
 
 namespace tributary {
 namespace {
 
 using grpc::internal::RpcMethod;
 using grpc::internal::RpcServiceMethod;
-
-constexpr char kNoArguments[] = "{}";
-constexpr size_t kMaxArgumentBytes = 4096;
-
-// The request as JSON, for the record. None has a secret.
-std::string ArgumentsOf(const google::protobuf::Message& request) {
-  std::string json;
-  if (!google::protobuf::util::MessageToJsonString(request, &json).ok()) {
-    return kNoArguments;
-  }
-  if (json.size() <= kMaxArgumentBytes) return json;
-  return fmt::format("{{\"bytes\":{}}}", request.ByteSizeLong());
-}
-
-absl::Status ParseBuffer(const grpc::ByteBuffer& bytes,
-                         google::protobuf::Message* request) {
-  grpc::ByteBuffer copy = bytes;
-  grpc::Slice slice;
-  if (copy.DumpToSingleSlice(&slice).ok() &&
-      request->ParseFromArray(slice.begin(), static_cast<int>(slice.size()))) {
-    return absl::OkStatus();
-  }
-  return FieldError("request", "not a {}", request->GetTypeName());
-}
-
-grpc::ByteBuffer SerializeToBuffer(const google::protobuf::Message& response) {
-  const grpc::Slice slice(response.SerializeAsString());
-  return {&slice, 1};
-}
-
-absl::Status ToAbsl(const grpc::Status& status) {
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                      status.error_message());
-}
 
 // Of an upload, whose millions of keys are not repeated.
 std::string ArgumentsOfUpload(const v1::ItemSetStatus& response) {
@@ -60,58 +23,15 @@ constexpr char kPutItemSet[] = "/tributary.v1.Bundles/PutItemSet";
 
 }  // namespace
 
-template <typename Run>
-grpc::Status ControlService::Guard(std::string_view method, AccessRole role,
-                                   bool reads, grpc::ServerContext* context,
-                                   const Run& run) {
-  const auto start = std::chrono::steady_clock::now();
-  const absl::StatusOr<SharedRights> allowed =
-      callers_->Allow(*context, role, method);
-  std::string arguments = kNoArguments;
-  const grpc::Status status =
-      allowed.ok() ? run(&arguments) : ToGrpcStatus(allowed.status());
-  std::string who;
-  if (!allowed.ok() || *allowed == nullptr) {
-    who = callers_->Describe(*context);
-  } else {
-    who = (*allowed)->who;
-  }
-  const std::string from = context->peer();
-  const std::chrono::duration<double> seconds =
-      std::chrono::steady_clock::now() - start;
-  audit_->Record({.method = method,
-                  .who = who,
-                  .from = from,
-                  .arguments = arguments,
-                  .result = ToAbsl(status),
-                  .seconds = seconds.count(),
-                  // Whoever is refused is worth a line.
-                  .only_reads = reads && allowed.ok()});
-  return status;
-}
-
 template <typename Request, typename Response>
-void ControlService::Add(const char* name, AccessRole role, bool reads,
-                         Handler<Request, Response> handler) {
-  const auto call = [this, name, role, reads, handler](
-                        ControlService*, grpc::ServerContext* context,
-                        const grpc::ByteBuffer* bytes,
-                        grpc::ByteBuffer* reply) {
-    return Guard(name, role, reads, context, [&](std::string* arguments) {
-      Request request;
-      const absl::Status parsed = ParseBuffer(*bytes, &request);
-      if (!parsed.ok()) return ToGrpcStatus(parsed);
-      *arguments = ArgumentsOf(request);
-      Response response;
-      grpc::Status status = (bundles_->*handler)(context, &request, &response);
-      if (status.ok()) *reply = SerializeToBuffer(response);
-      return status;
-    });
-  };
-  AddMethod(new RpcServiceMethod(
-      name, RpcMethod::NORMAL_RPC,
-      new grpc::internal::RpcMethodHandler<ControlService, grpc::ByteBuffer,
-                                           grpc::ByteBuffer>(call, this)));
+void ControlService::AddMethodOf(const char* name, AccessRole role, bool reads,
+                                 Method<Request, Response> method) {
+  Add<Request, Response>(
+      name, role, reads,
+      [this, method](grpc::ServerContext* context, const Request* request,
+                     Response* response) {
+        return (bundles_->*method)(context, request, response);
+      });
 }
 
 void ControlService::AddPutItemSet() {
@@ -135,27 +55,33 @@ void ControlService::AddPutItemSet() {
 
 ControlService::ControlService(BundlesService* bundles,
                                const CallerCheck* callers, AuditLog* audit)
-    : bundles_(bundles), callers_(callers), audit_(audit) {
+    : GuardedService(callers, audit), bundles_(bundles) {
   constexpr AccessRole kObserve = AccessRole::kObserve;
   constexpr AccessRole kOperate = AccessRole::kOperate;
-  Add("/tributary.v1.Bundles/List", kObserve, true, &BundlesService::List);
-  Add("/tributary.v1.Bundles/Stage", kOperate, false, &BundlesService::Stage);
-  Add("/tributary.v1.Bundles/Activate", kOperate, false,
-      &BundlesService::Activate);
-  Add("/tributary.v1.Bundles/Rollback", kOperate, false,
-      &BundlesService::Rollback);
-  Add("/tributary.v1.Bundles/Unload", kOperate, false, &BundlesService::Unload);
-  Add("/tributary.v1.Bundles/SetLabel", kOperate, false,
-      &BundlesService::SetLabel);
-  Add("/tributary.v1.Bundles/Diff", kObserve, true, &BundlesService::Diff);
+  AddMethodOf("/tributary.v1.Bundles/List", kObserve, true,
+              &BundlesService::List);
+  AddMethodOf("/tributary.v1.Bundles/Stage", kOperate, false,
+              &BundlesService::Stage);
+  AddMethodOf("/tributary.v1.Bundles/Activate", kOperate, false,
+              &BundlesService::Activate);
+  AddMethodOf("/tributary.v1.Bundles/Rollback", kOperate, false,
+              &BundlesService::Rollback);
+  AddMethodOf("/tributary.v1.Bundles/Unload", kOperate, false,
+              &BundlesService::Unload);
+  AddMethodOf("/tributary.v1.Bundles/SetLabel", kOperate, false,
+              &BundlesService::SetLabel);
+  AddMethodOf("/tributary.v1.Bundles/Diff", kObserve, true,
+              &BundlesService::Diff);
   AddPutItemSet();
-  Add("/tributary.v1.Bundles/DeleteItemSet", kOperate, false,
-      &BundlesService::DeleteItemSet);
-  Add("/tributary.v1.Bundles/Refuse", kOperate, false, &BundlesService::Refuse);
+  AddMethodOf("/tributary.v1.Bundles/DeleteItemSet", kOperate, false,
+              &BundlesService::DeleteItemSet);
+  AddMethodOf("/tributary.v1.Bundles/Refuse", kOperate, false,
+              &BundlesService::Refuse);
   // It comes with each step of the loader.
-  Add("/tributary.v1.Bundles/Report", kOperate, true, &BundlesService::Report);
-  Add("/tributary.v1.Bundles/GetStatus", kObserve, true,
-      &BundlesService::GetStatus);
+  AddMethodOf("/tributary.v1.Bundles/Report", kOperate, true,
+              &BundlesService::Report);
+  AddMethodOf("/tributary.v1.Bundles/GetStatus", kObserve, true,
+              &BundlesService::GetStatus);
 }
 
 }  // namespace tributary

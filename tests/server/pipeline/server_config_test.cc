@@ -56,6 +56,17 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
     }
     execution { inline_below_us: 200 drain_ms: 10000 drain_delay_ms: 0 }
     live_recall { sample_share: .01 queue_length: 64 }
+    changes {
+      store: ""
+      s3 {
+        endpoint: "https://s3.us-east-1.amazonaws.com"
+        region: "us-east-1"
+        path_style: false
+        profile: "default"
+      }
+      sign_key_file: ""
+      max_batch: 10000
+    }
     residency { keep: 1 max_bytes: 0 warm_queries: 200 }
     transport {
       max_connections: 4096
@@ -160,6 +171,10 @@ TEST(CompleteServerConfig, NamesTheFieldThatIsOutOfRange) {
       {"live_recall { queue_length: 0 }", "live_recall.queue_length: "},
       {"residency { keep: 101 }", "residency.keep: "},
       {"residency { warm_queries: 1000001 }", "residency.warm_queries: "},
+      {"changes { store: 'http://host/store' }", "changes.store: "},
+      {"changes { max_batch: 0 }", "changes.max_batch: "},
+      {"changes { max_batch: 100001 }", "changes.max_batch: "},
+      {"changes { s3 { region: '' } }", "changes.s3.region: "},
       {"log_level: 'loud'", "log_level: "},
   };
   for (const auto& [text, path] : cases) {
