@@ -79,6 +79,13 @@ std::string ChangesText(const v1::ServerStatus& status) {
       "active version\n",
       changes.through(), TimeText(changes.last_change_at()),
       changes.removed_items(), changes.removed_from_active());
+  if (changes.pending() > 0) {
+    text += fmt::format("  {} are not applied yet\n", changes.pending());
+  }
+  if (changes.has_checked_at()) {
+    text += fmt::format("  the loader last found no others at {}\n",
+                        TimeText(changes.checked_at()));
+  }
   if (changes.refused() > 0) {
     text += fmt::format("  {} did nothing: {}\n", changes.refused(),
                         Printable(changes.last_refused(), kErrorCharacters));
