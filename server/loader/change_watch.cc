@@ -16,7 +16,7 @@
 #include <utility>
 
 #include "index/changes/change_head.h"
-#include "server/process/process.h"
+#include "index/publish/backoff.h"
 
 namespace tributary {
 namespace {

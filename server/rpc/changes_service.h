@@ -11,7 +11,7 @@
 #include "server/rpc/change_signal.h"
 #include "server/rpc/guarded_service.h"
 #include "server/versions/bundle_set.h"
-#include "tributary/v1/change_service.pb.h"
+#include "tributary/v1/change_service.grpc.pb.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {

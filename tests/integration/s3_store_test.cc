@@ -273,18 +273,25 @@ class S3ChangesTest : public S3StoreTest {
 };
 
 TEST_F(S3ChangesTest, OfTwoWritersOneIsToldSo) {
+  {
+    // Also where there is no log yet.
+    const auto first = OpenLog();
+    const auto second = OpenLog();
+    ASSERT_TRUE(first->Append({Remove("0")}).ok());
+    EXPECT_TRUE(absl::IsUnavailable(second->Append({Remove("b")})));
+  }
   const auto first = OpenLog();
   const auto second = OpenLog();
   ASSERT_TRUE(first->Append({Remove("a")}).ok());
   const absl::Status late = second->Append({Remove("b")});
   EXPECT_EQ(late.code(), absl::StatusCode::kUnavailable) << late;
   EXPECT_THAT(std::string(late.message()), HasSubstr("another process writes"));
-  EXPECT_EQ(Items(), std::vector<std::string>{"a"});
+  EXPECT_EQ(Items(), (std::vector<std::string>{"0", "a"}));
   ASSERT_TRUE(first->Append({Remove("c")}).ok());
   ASSERT_TRUE(OpenLog()->Append({Remove("d")}).ok());
-  EXPECT_EQ(Items(), (std::vector<std::string>{"a", "c", "d"}));
+  EXPECT_EQ(Items(), (std::vector<std::string>{"0", "a", "c", "d"}));
   ASSERT_TRUE(OpenLog()->Compact().ok());
-  EXPECT_EQ(Items(), (std::vector<std::string>{"a", "c", "d"}));
+  EXPECT_EQ(Items(), (std::vector<std::string>{"0", "a", "c", "d"}));
 }
 
 TEST_F(S3ChangesTest, ManyWritersLoseNothing) {
@@ -317,7 +324,7 @@ TEST_F(S3ChangesTest, AreWrittenByTheCommandAndFollowedByALoader) {
       {Program("tributary-loader"), "--store", kUrl, "--s3.endpoint",
        gateway_->endpoint(), "--bundles", deployment.bundles(), "--control",
        fmt::format("unix:{}/control.sock", deployment.bundles().string()),
-       "--changes-poll-interval-ms", "20", "--gate.enabled", "false"});
+       "--changes_poll_interval_ms", "20", "--gate.enabled", "false"});
   const auto change = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {Program("tributary"), "change", kUrl,
                                          "--endpoint", gateway_->endpoint()});

@@ -290,7 +290,7 @@ TEST_F(GrantedServer, EveryMethodOfGrpcNeedsItsRole) {
       }
     }
   }
-  EXPECT_EQ(asked, 5 * 3 * 16);
+  EXPECT_EQ(asked, 5 * 3 * 19);
 }
 
 TEST_F(GrantedServer, EveryPathOfHttpNeedsItsRole) {
