@@ -364,6 +364,16 @@ TEST_F(NextBundleTest, IsThatOfDataThatWereEditedByHand) {
             {"--changes", store_.string(), "--changes-in-data", "4"});
   EXPECT_EQ(FilesOf(fewer), FilesOf(by_hand));
   EXPECT_EQ(fewer.changes_through(), 5U);
+
+  // Every version in the store has the events now, so that a snapshot needs
+  // only those that come later.
+  Run({"publish", built_, store_});
+  Run({"change", store_, "--item", "item-1", "--user", "late"});
+  const std::string list = Run({"change", store_, "--compact", "--list"});
+  EXPECT_THAT(list, AllOf(HasSubstr("item-7 has price=99.5"),
+                          HasSubstr("item-11 is taken down"),
+                          HasSubstr("item-1 was met by late"),
+                          Not(HasSubstr("was met by somebody"))));
 }
 
 TEST_F(NextBundleTest, GetsNewItemsWithoutTraining) {

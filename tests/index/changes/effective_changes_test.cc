@@ -219,6 +219,25 @@ TEST_F(SnapshotTest, HasOnlyWhatNoLaterChangeReplaced) {
   EXPECT_EQ(numbers, (std::vector<uint64_t>{3, 4, 5, 6, 7}));
 }
 
+TEST(EffectiveChangesTest, ForgetsEventsUpToANumberAndNothingElse) {
+  EffectiveChanges effective;
+  for (uint64_t number = 1; number <= 4; ++number) {
+    v1::Change change;
+    change.set_number(number);
+    change.set_item(fmt::format("{}", number));
+    if (number == 2) {
+      change.mutable_remove();
+    } else {
+      change.mutable_event()->set_user("u");
+    }
+    effective.Add(change, change.SerializeAsString(), true);
+  }
+  effective.ForgetEvents(3);
+  ASSERT_EQ(effective.size(), 2U);
+  EXPECT_TRUE(effective.kept().contains(2));
+  EXPECT_TRUE(effective.kept().contains(4));
+}
+
 TEST_F(SnapshotTest, IsMadeWhenTheLogIsLong) {
   const auto log = ChangeLog::Open(folder_);
   ASSERT_TRUE(log.ok()) << log.status();
