@@ -14,6 +14,7 @@
 #include "cli/json_flag.h"
 #include "cli/progress_line.h"
 #include "cli/split_flags.h"
+#include "cli/store_changes.h"
 #include "evaluation/judge.h"
 #include "fmt/core.h"
 #include "google/protobuf/struct.pb.h"
@@ -22,6 +23,7 @@
 #include "index/assemble/expected_steps.h"
 #include "index/bundle/bundle.h"
 #include "index/bundle/version_reservation.h"
+#include "index/data/apply_changes.h"
 #include "index/data/feedback.h"
 #include "index/data/hold_out.h"
 #include "index/data/inter_file.h"
@@ -52,6 +54,10 @@ struct BuildFlags {
   std::string test_out;
   // The directory of an earlier bundle; empty: none.
   std::string like;
+  // The store whose live changes the data are to have; empty: none.
+  std::string changes;
+  v1::S3 s3;
+  uint64_t changes_in_data = 0;
   v1::BuildConfig config;
 };
 
@@ -139,7 +145,8 @@ absl::Status WriteJson(const BuildFlags& flags, const DataSet& data,
 
 absl::StatusOr<DataSet> ReadTrainingData(
     const BuildFlags& flags, const v1::BuildConfig& config,
-    const std::optional<v1::Manifest>& like, ProgressLine* progress) {
+    const std::optional<v1::Manifest>& like,
+    const std::vector<v1::Change>& changes, ProgressLine* progress) {
   ReadOptions options;
   options.input = config.input();
   options.feedback = config.feedback();
@@ -150,7 +157,8 @@ absl::StatusOr<DataSet> ReadTrainingData(
     }
   }
   progress->Show("read " + flags.data, 0);
-  absl::StatusOr<DataSet> data = ReadDataSet(flags.data, options);
+  absl::StatusOr<DataSet> data = ReadDataSet(
+      flags.data, options, DataChanges{changes, flags.changes_in_data});
   progress->EndStep();
   RETURN_IF_ERROR(data.status());
   RETURN_IF_ERROR(Report(*data, flags, config.input().strict(), progress));
@@ -203,17 +211,24 @@ absl::Status Build(const BuildFlags& flags, const RetrieverRegistry& registry) {
   ASSIGN_OR_RETURN(const v1::BuildConfig config,
                    CompleteBuildConfig(request.config));
   ASSIGN_OR_RETURN(request.like, ReadEarlier(flags.like));
+  StoreChanges changes;
+  if (!flags.changes.empty()) {
+    ASSIGN_OR_RETURN(changes, ReadStoreChanges(flags.changes, flags.s3));
+  }
+  request.changes_through = changes.through;
   ProgressLine progress(flags.progress);
   if (flags.dry_run) {
     ASSIGN_OR_RETURN(const DataSet data,
-                     ReadTrainingData(flags, config, request.like, &progress));
+                     ReadTrainingData(flags, config, request.like,
+                                      changes.changes, &progress));
     return WriteJson(flags, data, "");
   }
   // Before the work: OUT may not be writable, and another build may run.
   ASSIGN_OR_RETURN(const VersionReservation reservation,
                    VersionReservation::Take(flags.out, flags.version));
   ASSIGN_OR_RETURN(const DataSet data,
-                   ReadTrainingData(flags, config, request.like, &progress));
+                   ReadTrainingData(flags, config, request.like,
+                                    changes.changes, &progress));
   request.root = flags.out;
   request.version = reservation.version();
   request.data_name = flags.data;
@@ -270,6 +285,24 @@ void AddBuildCommand(CLI::App& app, const RetrieverRegistry& registry) {
       "and the types of attributes are taken over from it, together with its "
       "fusion model and measured recall (--validation_share above 0 measures "
       "anew)");
+  command->add_option(
+      "--changes", flags->changes,
+      "The store, a directory or s3://BUCKET/PREFIX, whose live changes the "
+      "data are to have: attributes, new items and events. What is taken down "
+      "stays in the catalogue, as it may be restored");
+  command
+      ->add_option("--changes-in-data", flags->changes_in_data,
+                   "The number of the last live change whose event the "
+                   "interactions have already")
+      ->needs("--changes");
+  command
+      ->add_option_function<std::string>(
+          "--changes-endpoint",
+          [flags](const std::string& endpoint) {
+            flags->s3.set_endpoint(endpoint);
+          },
+          "The address of the S3 service of --changes. Default: that of AWS")
+      ->needs("--changes");
   AddConfigFlags(*command, &flags->config);
   command->callback(
       [flags, &registry] { FailUnlessOk(Build(*flags, registry)); });

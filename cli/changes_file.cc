@@ -1,14 +1,20 @@
 #include "cli/changes_file.h"
 
 #include <algorithm>
-#include <array>
-#include <optional>
+#include <charconv>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
+#include "cli/change_value.h"
 #include "fmt/format.h"
 #include "google/protobuf/util/json_util.h"
-#include "index/changes/read_changes.h"
+#include "index/changes/check_change.h"
 #include "index/data/delimited_file.h"
+#include "status/field_error.h"
 #include "status/status_macros.h"
 #include "status/status_message.h"
 #include "text/quoted.h"
@@ -24,60 +30,126 @@ absl::Status LineError(const std::string& file, uint64_t line,
       fmt::format("{}: line {}: {}", file, line, why));
 }
 
+// Columns that have a meaning in lines of some changes. In a line that sets
+// attributes or adds an item, each column but change and item is an attribute
+// or a feature, these too.
+constexpr std::string_view kReason = "reason";
+constexpr std::string_view kUser = "user";
+constexpr std::string_view kType = "type";
+constexpr std::string_view kValue = "value";
+constexpr std::string_view kTime = "time";
+
 // The columns of a CSV file, by their index.
 struct Columns {
-  std::optional<size_t> change;
-  std::optional<size_t> item;
-  std::optional<size_t> reason;
+  size_t change = 0;
+  size_t item = 0;
+  // The others by their names.
+  std::map<std::string, size_t, std::less<>> others;
 };
 
 absl::StatusOr<Columns> FindColumns(const DelimitedFile& csv,
                                     const std::string& file) {
   Columns columns;
   for (size_t i = 0; i < csv.header().size(); ++i) {
-    const std::string& name = csv.header()[i];
-    if (name == "change") {
-      columns.change = i;
-    } else if (name == "item") {
-      columns.item = i;
-    } else if (name == "reason") {
-      columns.reason = i;
-    } else {
-      return LineError(file, 1,
-                       fmt::format("the column {} is none of change, item and "
-                                   "reason",
-                                   Quoted(name)));
+    if (!columns.others.emplace(csv.header()[i], i).second) {
+      return LineError(
+          file, 1,
+          fmt::format("the column {} is there twice", Quoted(csv.header()[i])));
     }
   }
-  if (!columns.change || !columns.item) {
+  const auto change = columns.others.extract("change");
+  const auto item = columns.others.extract("item");
+  if (change.empty() || item.empty()) {
     return LineError(file, 1,
                      "expected a header with the columns change and item, or "
                      "lines of JSON");
   }
+  columns.change = change.mapped();
+  columns.item = item.mapped();
   return columns;
 }
 
-absl::StatusOr<v1::Change> ChangeOf(const DelimitedFile& csv,
-                                    const Columns& columns,
-                                    const std::string& file) {
-  v1::Change change;
-  change.set_item(std::string(csv.field(columns.item)));
-  const std::string reason(csv.field(columns.reason));
-  const std::string_view what = csv.field(columns.change);
-  if (what == "remove") {
-    change.mutable_remove()->set_reason(reason);
-  } else if (what == "restore") {
-    if (!reason.empty()) {
-      return LineError(file, csv.line(), "only a removal has a reason");
+// One line of a CSV file. Fields are taken by their columns, and what no change
+// took is an error.
+class Line {
+ public:
+  Line(const DelimitedFile& csv, const Columns& columns)
+      : csv_(csv), columns_(columns) {
+    for (const auto& [name, column] : columns.others) {
+      if (!csv.field(column).empty()) left_.emplace(name, column);
     }
-    change.mutable_restore();
-  } else {
-    return LineError(file, csv.line(),
-                     fmt::format("the change is {}, expected remove or restore",
-                                 Quoted(what)));
   }
-  return change;
-}
+
+  absl::StatusOr<v1::Change> Read() {
+    v1::Change change;
+    change.set_item(std::string(csv_.field(columns_.item)));
+    const std::string_view what = csv_.field(columns_.change);
+    if (what == "remove") {
+      change.mutable_remove()->set_reason(Take(kReason));
+    } else if (what == "restore") {
+      change.mutable_restore();
+    } else if (what == "set") {
+      TakeValues(change.mutable_set()->mutable_attributes());
+    } else if (what == "upsert") {
+      TakeValues(change.mutable_upsert()->mutable_features());
+    } else if (what == "event") {
+      RETURN_IF_ERROR(ReadEvent(change.mutable_event()));
+    } else if (what == "expire") {
+      ASSIGN_OR_RETURN(const int64_t at, ParseChangeTime(kTime, Take(kTime)));
+      change.mutable_expire()->set_at_ms(at);
+    } else {
+      return absl::InvalidArgumentError(fmt::format(
+          "the change is {}, expected remove, restore, set, upsert, event or "
+          "expire",
+          Quoted(what)));
+    }
+    if (left_.empty()) return change;
+    return absl::InvalidArgumentError(
+        fmt::format("the column {} says nothing of a change that is {}, and "
+                    "must be empty",
+                    Quoted(left_.begin()->first), Quoted(what)));
+  }
+
+ private:
+  std::string Take(std::string_view name) {
+    const auto field = left_.find(name);
+    if (field == left_.end()) return "";
+    std::string text(csv_.field(field->second));
+    left_.erase(field);
+    return text;
+  }
+
+  void TakeValues(google::protobuf::Struct* values) {
+    for (const auto& [name, column] : left_) {
+      (*values->mutable_fields())[name] = ParseChangeValue(csv_.field(column));
+    }
+    left_.clear();
+  }
+
+  absl::Status ReadEvent(v1::UserEvent* event) {
+    event->set_user(Take(kUser));
+    event->set_type(Take(kType));
+    if (const std::string text = Take(kValue); !text.empty()) {
+      double value = 0;
+      const auto [end, error] =
+          std::from_chars(text.data(), text.data() + text.size(), value);
+      if (error != std::errc() || end != text.data() + text.size()) {
+        return FieldError(kValue, "{} is not a number", Quoted(text));
+      }
+      event->set_value(value);
+    }
+    if (const std::string text = Take(kTime); !text.empty()) {
+      ASSIGN_OR_RETURN(const int64_t time, ParseChangeTime(kTime, text));
+      event->set_time_ms(time);
+    }
+    return absl::OkStatus();
+  }
+
+  const DelimitedFile& csv_;
+  const Columns& columns_;
+  // The fields that are not empty, and that nothing has taken.
+  std::map<std::string, size_t, std::less<>> left_;
+};
 
 absl::StatusOr<std::vector<v1::Change>> ReadCsv(const std::string& path,
                                                 const std::string& file) {
@@ -93,7 +165,11 @@ absl::StatusOr<std::vector<v1::Change>> ReadCsv(const std::string& path,
   while (true) {
     ASSIGN_OR_RETURN(const bool more, csv.Next());
     if (!more) return changes;
-    ASSIGN_OR_RETURN(v1::Change change, ChangeOf(csv, columns, file));
+    auto read = Line(csv, columns).Read();
+    if (!read.ok()) {
+      return LineError(file, csv.line(), MessageOf(read.status()));
+    }
+    v1::Change change = *std::move(read);
     if (const absl::Status checked = CheckChange(change, "the change");
         !checked.ok()) {
       return LineError(file, csv.line(), MessageOf(checked));

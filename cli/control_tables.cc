@@ -97,6 +97,13 @@ std::string ChangesText(const v1::ServerStatus& status) {
         fmt::format("  {} users have events that the active version lacks\n",
                     changes.changed_users());
   }
+  if (changes.pending() > 0) {
+    text += fmt::format("  {} are not applied yet\n", changes.pending());
+  }
+  if (changes.has_checked_at()) {
+    text += fmt::format("  the loader last found no others at {}\n",
+                        TimeText(changes.checked_at()));
+  }
   if (changes.refused() > 0) {
     text += fmt::format(
         "  {} were refused, in whole or in part; the last: {}\n",

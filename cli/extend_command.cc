@@ -9,6 +9,9 @@
 
 #include "cli/commands.h"
 #include "cli/json_flag.h"
+#include "cli/scratch_file.h"
+#include "cli/store_changes.h"
+#include "cli/upserts_file.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "index/assemble/extend.h"
@@ -26,6 +29,9 @@ constexpr size_t kKeysNamed = 10;
 struct ExtendFlags {
   std::string from;
   std::string items;
+  // The store whose live changes bring the items; empty: none.
+  std::string changes;
+  v1::S3 s3;
   std::string out;
   uint64_t version = 0;
   uint32_t threads = 0;
@@ -56,9 +62,42 @@ void ShowVectors(const NewItems& items,
              named < without.size() ? ", ..." : "");
 }
 
+// The items that the live changes of a store have added.
+absl::StatusOr<NewItems> ReadUpserts(const ExtendFlags& flags,
+                                     const Bundle& bundle) {
+  ASSIGN_OR_RETURN(const StoreChanges changes,
+                   ReadStoreChanges(flags.changes, flags.s3));
+  const UpsertedItems upserts = CollectUpserts(changes.changes, bundle);
+  for (const std::string& warning : upserts.warnings) {
+    fmt::print(stderr, "warning: {}\n", warning);
+  }
+  if (upserts.with_vectors > 0) {
+    fmt::print(stderr,
+               "  {} items that live changes gave vectors are left to them\n",
+               upserts.with_vectors);
+  }
+  if (upserts.items == 0) {
+    return absl::NotFoundError(fmt::format(
+        "--changes {}: the live changes have added no item that the bundle "
+        "lacks",
+        flags.changes));
+  }
+  const ScratchFile file(".csv");
+  RETURN_IF_ERROR(file.Write(upserts.csv));
+  return ReadNewItems(file.path(), bundle);
+}
+
 absl::Status Extend(const ExtendFlags& flags) {
+  if (flags.items.empty() == flags.changes.empty()) {
+    return absl::InvalidArgumentError(
+        "give one of --items FILE and --changes STORE: where the new items "
+        "come "
+        "from");
+  }
   ASSIGN_OR_RETURN(const auto bundle, Bundle::Open(flags.from));
-  ASSIGN_OR_RETURN(const NewItems items, ReadNewItems(flags.items, *bundle));
+  ASSIGN_OR_RETURN(const NewItems items,
+                   flags.changes.empty() ? ReadNewItems(flags.items, *bundle)
+                                         : ReadUpserts(flags, *bundle));
   ShowColumns(items);
   ExtendRequest request;
   request.root = flags.out;
@@ -70,7 +109,7 @@ absl::Status Extend(const ExtendFlags& flags) {
   ASSIGN_OR_RETURN(const VersionReservation reservation,
                    VersionReservation::Take(request.root, flags.version));
   request.version = reservation.version();
-  request.data_name = flags.items;
+  request.data_name = flags.changes.empty() ? flags.items : flags.changes;
   request.threads = flags.threads;
   ASSIGN_OR_RETURN(const Extension extension,
                    ExtendBundle(*bundle, items, request));
@@ -91,11 +130,21 @@ void AddExtendCommand(CLI::App& app) {
       "Write a new version of a bundle with new items, without training");
   command->add_option("--from", flags->from, "The bundle's directory")
       ->required();
+  command->add_option(
+      "--items", flags->items,
+      "File of the new items and their features: csv or RecBole .item");
+  command->add_option(
+      "--changes", flags->changes,
+      "Instead: the store, a directory or s3://BUCKET/PREFIX, whose live "
+      "changes have added items");
   command
-      ->add_option(
-          "--items", flags->items,
-          "File of the new items and their features: csv or RecBole .item")
-      ->required();
+      ->add_option_function<std::string>(
+          "--changes-endpoint",
+          [flags](const std::string& endpoint) {
+            flags->s3.set_endpoint(endpoint);
+          },
+          "The address of the S3 service of --changes. Default: that of AWS")
+      ->needs("--changes");
   command->add_option("--out", flags->out,
                       "Write the new version to OUT/<version>. Default: the "
                       "directory that holds the bundle");

@@ -13,7 +13,7 @@ PATH=$(cd "$2" && pwd):$PATH
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=$(cd "${3:-$root}" && pwd)
 cd "$root"
-services=(tributary/v1/{retrieval,explain,bundles}.proto)
+services=(tributary/v1/{retrieval,explain,bundles,changes,change_service}.proto)
 case $language in
   go)
     module=module=tributary.dev/client/go

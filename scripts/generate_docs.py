@@ -23,7 +23,10 @@ import openapi  # noqa: E402
 import proto_text  # noqa: E402
 
 API_FILES = ["tributary/v1/retrieval.proto", "tributary/v1/explain.proto",
-             "tributary/v1/bundles.proto"]
+             "tributary/v1/bundles.proto", "tributary/v1/changes.proto",
+             "tributary/v1/change_service.proto"]
+# What a file without a service is called.
+TITLES = {"tributary/v1/changes.proto": "Live changes"}
 CONFIG_FILE = "tributary/v1/config.proto"
 ALL_FILES = API_FILES + [CONFIG_FILE, "tributary/v1/fusion.proto",
                          "tributary/v1/gate.proto",
@@ -261,9 +264,17 @@ class ApiWriter:
             lines += self.message(inner)
         return lines
 
-    def rpc(self, rpc):
+    def rpc_title(self, service, rpc):
+        """The RPC's name, with the service's where an earlier one has it."""
+        first = next(s for path in API_FILES
+                     for s in self.reference.files[path].services
+                     if rpc.name in [r.name for r in s.rpcs])
+        return (rpc.name if first.name == service.name
+                else f"{service.name}.{rpc.name}")
+
+    def rpc(self, service, rpc):
         comment, errors = split_errors(rpc.comment)
-        lines = [f"#### {rpc.name}", "",
+        lines = [f"#### {self.rpc_title(service, rpc)}", "",
                  f"{self.type_name(rpc.request, '')} → "
                  f"{self.type_name(rpc.response, '')}", ""]
         lines += [line for p in paragraphs(comment)
@@ -287,8 +298,13 @@ class ApiWriter:
                       for line in (markdown(p), "")]
             lines += [f"### RPCs of {service.name}", ""]
             for rpc in service.rpcs:
-                lines += self.rpc(rpc)
-        lines += [f"### Messages of {file.services[0].name}", ""]
+                lines += self.rpc(service, rpc)
+        title = TITLES.get(path) or file.services[0].name
+        if not file.services:
+            lines += [f"## {title}", ""]
+            lines += [line for p in paragraphs(file.comment)
+                      for line in (markdown(p), "")]
+        lines += [f"### Messages of {title}", ""]
         for message in file.messages:
             lines += self.message(message)
         for enum in file.enums:
@@ -300,8 +316,11 @@ class ApiWriter:
         for path in API_FILES:
             file = self.reference.files[path]
             for service in file.services:
-                rpcs = ", ".join(link(rpc.name) for rpc in service.rpcs)
+                rpcs = ", ".join(link(self.rpc_title(service, rpc))
+                                 for rpc in service.rpcs)
                 lines.append(f"- {link(service.name)}: {rpcs}")
+            if not file.services:
+                lines.append(f"- {link(TITLES[path])}")
             names = [m.full_name
                      for m in proto_text.all_messages(file.messages)]
             names += [name for name, _ in proto_text.all_enums(file)]
@@ -517,7 +536,9 @@ def generate(root):
         for service in reference.files[path].services:
             for rpc in service.rpcs:
                 comment, errors = split_errors(rpc.comment)
-                rpcs[rpc.name] = (rpc, "\n\n".join(paragraphs(comment)), errors)
+                # JSON has only the first of a name.
+                rpcs.setdefault(rpc.name, (
+                    rpc, "\n\n".join(paragraphs(comment)), errors))
     version = re.search(r"VERSION (\d+\.\d+\.\d+)",
                         (root / "CMakeLists.txt").read_text(encoding="utf-8"))
 

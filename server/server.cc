@@ -38,8 +38,9 @@ using Clock = std::chrono::system_clock;
 // How many searches may wait for each search thread. A search that does not fit
 // into the queue runs on its request's own thread.
 constexpr size_t kQueuePerSearchThread = 4;
-// The clients of the control plane are the loader and sometimes an operator.
-constexpr int kMaxControlCalls = 8;
+// The clients of the control plane are the loader and sometimes an operator,
+// and those who write changes and watch them.
+constexpr int kMaxControlCalls = 8 + ChangesService::kMaxWatchers;
 constexpr auto kDrainPollInterval = std::chrono::milliseconds(2);
 // How many times limits.max_request_bytes gRPC reads.
 constexpr int64_t kOversize = 4;
@@ -247,6 +248,7 @@ Server::Server(v1::ServerConfig config, Doors doors, bool needs_admin,
                      static_cast<int64_t>(status.changed_items());
                  metrics_.changed_users =
                      static_cast<int64_t>(status.changed_users());
+                 change_signal_.Notify();
                }}),
       live_recall_(config_.live_recall(), &metrics_),
       pool_(config_.execution().search_threads(),
@@ -261,8 +263,9 @@ Server::Server(v1::ServerConfig config, Doors doors, bool needs_admin,
                            &listen_callers_, &tracer_),
       diff_(config_),
       bundles_service_(&bundles_, &diff_, &metrics_),
-      control_service_(&bundles_service_, &control_callers_, doors_.audit.get(),
-                       &tracer_, config_.control()) {
+      control_service_(&bundles_service_, GuardOfControl()),
+      changes_service_(config_.changes(), &bundles_, &change_signal_,
+                       GuardOfControl()) {
   if (doors_.exporter != nullptr) doors_.exporter->Start(&metrics_.tracing);
   doors_.audit->set_on_failure([this] { metrics_.audit_failures.Add(); });
   if (doors_.access != nullptr) {
@@ -476,7 +479,7 @@ absl::Status Server::Listen() {
           {.field = "control",
            .address = {},
            .bound = std::exchange(control_bound_, std::nullopt),
-           .services = {&control_service_},
+           .services = {&control_service_, &changes_service_},
            .max_calls = kMaxControlCalls,
            .max_message_bytes = static_cast<int>(max_bytes),
            .transport = config_.transport(),

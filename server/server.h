@@ -28,6 +28,8 @@
 #include "server/retrieval/retriever.h"
 #include "server/rpc/bundles_service.h"
 #include "server/rpc/caller_check.h"
+#include "server/rpc/change_signal.h"
+#include "server/rpc/changes_service.h"
 #include "server/rpc/control_service.h"
 #include "server/rpc/explanation_service.h"
 #include "server/rpc/grpc_server.h"
@@ -109,6 +111,13 @@ class Server {
 
   static const std::string& AddressOf(const std::unique_ptr<HttpServer>& http);
 
+  ControlGuard GuardOfControl() {
+    return {.callers = &control_callers_,
+            .audit = doors_.audit.get(),
+            .metrics = &metrics_,
+            .tracer = &tracer_,
+            .listener = config_.control()};
+  }
   void StartLoadReports();
   absl::Status OpenCertificates();
   // What the listener, such as "http", shows at this address; null where it is
@@ -143,6 +152,8 @@ class Server {
   // With which the server calls itself; empty where nobody needs one.
   SelfCertificate self_certificate_;
   HealthService health_;
+  // The BundleSet notifies it.
+  ChangeSignal change_signal_;
   // Members are destroyed in reverse order: everything that may hold a snapshot
   // is declared after the BundleSet.
   BundleSet bundles_;
@@ -163,6 +174,7 @@ class Server {
   std::unique_ptr<LoadReportService> load_report_service_;
   BundlesService bundles_service_;
   ControlService control_service_;
+  ChangesService changes_service_;
   // Null where it is off. http_ asks it.
   std::unique_ptr<Console> console_;
   // Held while two servers would write CURRENT and SERVING; nothing where this

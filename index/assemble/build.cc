@@ -72,6 +72,7 @@ class Build {
                        .threads = config_.threads(),
                        .judgement = {}};
     write.product = config_.product();
+    write.changes_through = request_.changes_through;
     write.builder.set_program("tributary build");
     write.builder.set_revision(Revision());
     write.builder.set_data(request_.data_name);

@@ -29,6 +29,8 @@ struct BuildRequest {
   uint64_t version = 1;
   // Where the data came from, for the manifest.
   std::string data_name;
+  // The number of the last live change that is in the data, for the manifest.
+  uint64_t changes_through = 0;
   // Fields that are not set take their defaults.
   v1::BuildConfig config;
   // Measures recall and learns fusion. Without one nothing is held out.

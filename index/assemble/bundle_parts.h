@@ -69,6 +69,8 @@ struct WriteRequest {
   Report report = IgnoreReport;
   // Whose bundle it is; empty: not said.
   std::string product = {};
+  // The number of the last live change that is in the data.
+  uint64_t changes_through = 0;
 };
 
 // The names of the retrievers that a bundle of these parts has.

@@ -317,6 +317,7 @@ absl::StatusOr<std::filesystem::path> WriteParts(const DataSet& data,
   v1::Manifest manifest;
   *manifest.mutable_builder() = request.builder;
   manifest.set_product(request.product);
+  manifest.set_changes_through(request.changes_through);
   RETURN_IF_ERROR(WriteTables(data, parts.seen, &writer, &manifest));
   for (size_t i = 0; i < parts.spaces.size(); ++i) {
     progress("index",

@@ -64,7 +64,8 @@ std::vector<PassedOver> ListPassedOver(const std::filesystem::path& root) {
     const std::string name = entry->path().filename().string();
     std::error_code unreadable;
     if (name.starts_with('.') || !entry->is_directory(unreadable)) continue;
-    if (name == kItemSetsName) continue;
+    // Neither is a copy of the log of live changes (index/changes).
+    if (name == kItemSetsName || name == "changes") continue;
     uint64_t version = 0;
     if (!IsVersionName(name, &version)) {
       passed_over.push_back(

@@ -15,7 +15,11 @@ namespace tributary {
 namespace {
 
 constexpr std::string_view kFirstLine = "tributary changes 1";
+constexpr std::string_view kSnapshot = "snapshot ";
+constexpr std::string_view kPart = "part ";
 constexpr size_t kHashDigits = 64;
+// Enough to tell two files of the same numbers apart.
+constexpr size_t kNameDigits = 16;
 constexpr size_t kSignatureDigits = 128;
 
 std::span<const std::byte> BytesOf(std::string_view text) {
@@ -55,14 +59,41 @@ class HeadReader {
         !IsHex(head.chain.erase(0, 6), kHashDigits)) {
       return Error("expected a line with chain, and 64 hexadecimal digits");
     }
-    const absl::Status segments = ReadSegments(&head);
-    if (!segments.ok()) return segments;
+    absl::Status status = ReadSnapshot(&head);
+    if (status.ok()) status = ReadSegments(&head);
+    if (!status.ok()) return status;
     return head;
   }
 
  private:
+  absl::Status ReadSnapshot(ChangeHead* head) {
+    if (!rest_.starts_with(kSnapshot)) return absl::OkStatus();
+    ChangeSnapshot& snapshot = head->snapshot;
+    const std::vector<std::string> words = Words();
+    if (words.size() != 3 || !ParseNumber(words[1], &snapshot.through) ||
+        snapshot.through == 0 || !IsHex(words[2], kHashDigits)) {
+      return Error("expected snapshot, a number and 64 hexadecimal digits");
+    }
+    snapshot.chain = words[2];
+    while (rest_.starts_with(kPart)) {
+      const std::vector<std::string> part = Words();
+      ChangeSnapshotPart& added = snapshot.parts.emplace_back();
+      if (part.size() != 4 || !ParseNumber(part[1], &added.changes) ||
+          !ParseNumber(part[2], &added.bytes) || !IsHex(part[3], kHashDigits) ||
+          added.changes == 0 || added.changes > snapshot.through ||
+          added.bytes > kMaxChangeSegmentBytes) {
+        return Error("expected part, two numbers and 64 hexadecimal digits");
+      }
+      added.sha256 = part[3];
+    }
+    if (snapshot.count() > snapshot.through) {
+      return Error("its snapshot has more changes than there were");
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status ReadSegments(ChangeHead* head) {
-    uint64_t last = 0;
+    uint64_t last = head->snapshot.through;
     while (!rest_.empty()) {
       const std::string line = Next();
       if (line.starts_with("signature ")) {
@@ -109,6 +140,11 @@ class HeadReader {
     return segment->bytes <= kMaxChangeSegmentBytes;
   }
 
+  std::vector<std::string> Words() {
+    const std::string line = Next();
+    return absl::StrSplit(absl::string_view(line.data(), line.size()), ' ');
+  }
+
   std::string Next() {
     const size_t end = std::min(rest_.find('\n'), rest_.size());
     std::string line(rest_.substr(0, end));
@@ -134,12 +170,32 @@ class HeadReader {
 }  // namespace
 
 std::string ChangeSegmentEntry::Name() const {
-  return fmt::format("{}-{}.segment", first, last);
+  return fmt::format("{}-{}.{}.segment", first, last,
+                     std::string_view(sha256).substr(0, kNameDigits));
+}
+
+std::string ChangeSnapshotPart::Name(uint64_t through) const {
+  return fmt::format("{}.{}.snapshot", through,
+                     std::string_view(sha256).substr(0, kNameDigits));
+}
+
+uint64_t ChangeSnapshot::count() const {
+  uint64_t count = 0;
+  for (const ChangeSnapshotPart& part : parts) count += part.changes;
+  return count;
 }
 
 std::string ChangeHead::SignedText() const {
   std::string text = fmt::format("{}\nthrough {}\nat_ms {}\nchain {}\n",
                                  kFirstLine, through, at_ms, chain);
+  if (snapshot.through > 0) {
+    text +=
+        fmt::format("{}{} {}\n", kSnapshot, snapshot.through, snapshot.chain);
+  }
+  for (const ChangeSnapshotPart& part : snapshot.parts) {
+    text += fmt::format("{}{} {} {}\n", kPart, part.changes, part.bytes,
+                        part.sha256);
+  }
   for (const ChangeSegmentEntry& segment : segments) {
     text += fmt::format("segment {} {} {} {}\n", segment.first, segment.last,
                         segment.bytes, segment.sha256);

@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <chrono>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include "fmt/format.h"
-#include "index/bundle/durable_file.h"
 #include "index/bundle/sha256.h"
+#include "index/changes/check_change.h"
+#include "index/changes/effective_changes.h"
 #include "index/changes/read_changes.h"
 #include "status/status_macros.h"
 
@@ -21,17 +21,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kWriterLock[] = "writer.lock";
 constexpr size_t kFanIn = 8;
-// A merged segment has at most so many bytes.
+// A merged segment, and about so a file of a snapshot, has at most so many
+// bytes.
 constexpr uint64_t kMaxMergedBytes = uint64_t{8} << 20;
-// How long readers that have an older HEAD may need what it names.
-constexpr std::chrono::minutes kKeepMerged(10);
 
 int64_t NowMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+std::string HashOf(const std::string& contents) {
+  return Sha256Hex(std::as_bytes(std::span(contents.data(), contents.size())));
+}
+
+// The files that a head names.
+std::set<std::string> NamesOf(const ChangeHead& head) {
+  std::set<std::string> names;
+  for (const ChangeSnapshotPart& part : head.snapshot.parts) {
+    names.insert(part.Name(head.snapshot.through));
+  }
+  for (const ChangeSegmentEntry& segment : head.segments) {
+    names.insert(segment.Name());
+  }
+  return names;
 }
 
 // How many segments at the end are to become one; 0 for none.
@@ -53,28 +67,28 @@ size_t SegmentsToMerge(const std::vector<ChangeSegmentEntry>& segments) {
 
 absl::StatusOr<std::unique_ptr<ChangeLog>> ChangeLog::Open(
     const fs::path& folder, Signer signer) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return absl::ErrnoToStatus(error.value(), folder.native());
-  auto lock = FileLock::TryAcquire(folder / kWriterLock);
-  if (absl::IsUnavailable(lock.status())) {
-    return absl::UnavailableError(fmt::format(
-        "{}: another process writes changes at the moment; there can be one at "
-        "a time, try again when it has ended",
-        folder.native()));
+  ASSIGN_OR_RETURN(auto files, OpenChangeFolder(folder));
+  return Open(std::move(files), std::move(signer));
+}
+
+absl::StatusOr<std::unique_ptr<ChangeLog>> ChangeLog::Open(
+    std::unique_ptr<ChangeFiles> files, Signer signer) {
+  ASSIGN_OR_RETURN(const std::string text, files->ReadHead());
+  ChangeHead head;
+  if (!text.empty()) {
+    ASSIGN_OR_RETURN(
+        head, ParseChangeHead(
+                  text, fmt::format("{}/{}", files->place(), kChangeHeadName)));
   }
-  if (!lock.ok()) return lock.status();
-  ASSIGN_OR_RETURN(ChangeHead head, ReadChangeHead(folder));
-  std::unique_ptr<ChangeLog> log(new ChangeLog(
-      folder, *std::move(lock), std::move(head), std::move(signer)));
-  log->RemoveMerged();
+  std::unique_ptr<ChangeLog> log(
+      new ChangeLog(std::move(files), std::move(head), std::move(signer)));
+  log->files_->RemoveOthers(NamesOf(log->head_), {});
   return log;
 }
 
-ChangeLog::ChangeLog(fs::path folder, FileLock lock, ChangeHead head,
+ChangeLog::ChangeLog(std::unique_ptr<ChangeFiles> files, ChangeHead head,
                      Signer signer)
-    : folder_(std::move(folder)),
-      lock_(std::move(lock)),
+    : files_(std::move(files)),
       signer_(std::move(signer)),
       head_(std::move(head)) {}
 
@@ -108,18 +122,104 @@ absl::Status ChangeLog::AppendCopies(std::span<const std::string> changes,
 }
 
 absl::Status ChangeLog::Add(const v1::ChangeSegment& added, ChangeHead head) {
-  head.signature.clear();
   ASSIGN_OR_RETURN(ChangeSegmentEntry entry,
                    WriteSegment(head_.through + 1, added));
   head.segments.push_back(std::move(entry));
   RETURN_IF_ERROR(MergeSmall(&head));
+  RETURN_IF_ERROR(ReplaceHead(std::move(head)));
+  const uint64_t loose = head_.through - head_.snapshot.through;
+  if (loose <= std::max(kCompactAfter, head_.snapshot.count())) {
+    return absl::OkStatus();
+  }
+  // The changes are in the log, whatever comes of this; the next ones try
+  // again.
+  Compact().IgnoreError();
+  return absl::OkStatus();
+}
+
+absl::Status ChangeLog::ReplaceHead(ChangeHead head) {
+  head.signature.clear();
   if (signer_) {
     ASSIGN_OR_RETURN(head.signature, signer_(head.SignedText()));
   }
-  RETURN_IF_ERROR(WriteFileDurably(folder_ / kChangeHeadName, head.Text()));
-  const bool merged = head.segments.size() <= head_.segments.size();
+  RETURN_IF_ERROR(files_->ReplaceHead(head.Text()));
+  const std::set<std::string> named = NamesOf(head);
+  std::vector<std::string> replaced;
+  for (const std::string& name : NamesOf(head_)) {
+    if (!named.contains(name)) replaced.push_back(name);
+  }
   head_ = std::move(head);
-  if (merged) RemoveMerged();
+  if (!replaced.empty()) files_->RemoveOthers(named, replaced);
+  return absl::OkStatus();
+}
+
+absl::Status ChangeLog::Compact() {
+  if (head_.segments.empty()) return absl::OkStatus();
+  EffectiveChanges effective;
+  ChangePosition position;
+  RETURN_IF_ERROR(ReadChanges(
+      head_,
+      [&](const std::string& name, uint64_t max_bytes) {
+        return files_->Read(name, max_bytes);
+      },
+      &position,
+      [&](const v1::Change& change, std::string_view bytes,
+          const absl::Status& verdict) {
+        // What is no change at all says nothing to anybody.
+        if (!verdict.ok() &&
+            !v1::Change().ParseFromArray(bytes.data(),
+                                         static_cast<int>(bytes.size()))) {
+          return absl::OkStatus();
+        }
+        effective.Add(change, bytes, verdict.ok());
+        return absl::OkStatus();
+      }));
+  effective.ForgetEvents(files_->InEveryVersion());
+  ChangeHead head = head_;
+  head.segments.clear();
+  head.snapshot = {head.through, head.chain, {}};
+  v1::ChangeSegment part;
+  size_t bytes = 0;
+  for (const auto& [number, change] : effective.kept()) {
+    if (bytes > kMaxMergedBytes) {
+      RETURN_IF_ERROR(WritePart(part, &head.snapshot));
+      part.Clear();
+      bytes = 0;
+    }
+    bytes += change.size();
+    *part.add_changes() = change;
+  }
+  RETURN_IF_ERROR(WritePart(part, &head.snapshot));
+  return ReplaceHead(std::move(head));
+}
+
+absl::Status ChangeLog::CopySnapshot(const ChangeHead& other,
+                                     ReadChangeFile read) {
+  ChangeHead head;
+  head.at_ms = other.at_ms;
+  head.through = other.snapshot.through;
+  head.chain = other.snapshot.chain;
+  head.snapshot = other.snapshot;
+  for (const ChangeSnapshotPart& part : other.snapshot.parts) {
+    const std::string name = part.Name(other.snapshot.through);
+    ASSIGN_OR_RETURN(const std::string contents,
+                     read(name, kMaxChangeSegmentBytes));
+    RETURN_IF_ERROR(
+        ParseChangeFile(name, part.changes, part.bytes, part.sha256, contents)
+            .status());
+    RETURN_IF_ERROR(files_->Write(name, contents));
+  }
+  return ReplaceHead(std::move(head));
+}
+
+absl::Status ChangeLog::WritePart(const v1::ChangeSegment& changes,
+                                  ChangeSnapshot* snapshot) const {
+  if (changes.changes().empty()) return absl::OkStatus();
+  const std::string contents = changes.SerializeAsString();
+  ChangeSnapshotPart part = {static_cast<uint64_t>(changes.changes_size()),
+                             contents.size(), HashOf(contents)};
+  RETURN_IF_ERROR(files_->Write(part.Name(snapshot->through), contents));
+  snapshot->parts.push_back(std::move(part));
   return absl::OkStatus();
 }
 
@@ -129,8 +229,12 @@ absl::Status ChangeLog::MergeSmall(ChangeHead* head) const {
         head->segments.end() - static_cast<std::ptrdiff_t>(count);
     v1::ChangeSegment merged;
     for (auto entry = begin; entry != head->segments.end(); ++entry) {
+      const std::string name = entry->Name();
+      ASSIGN_OR_RETURN(const std::string contents,
+                       files_->Read(name, kMaxChangeSegmentBytes));
       ASSIGN_OR_RETURN(const v1::ChangeSegment segment,
-                       ReadChangeSegment(*entry, folder_));
+                       ParseChangeFile(name, entry->count(), entry->bytes,
+                                       entry->sha256, contents));
       merged.MergeFrom(segment);
     }
     ASSIGN_OR_RETURN(ChangeSegmentEntry entry,
@@ -148,34 +252,15 @@ absl::StatusOr<ChangeSegmentEntry> ChangeLog::WriteSegment(
   entry.first = first;
   entry.last = first + static_cast<uint64_t>(segment.changes_size()) - 1;
   entry.bytes = contents.size();
-  entry.sha256 =
-      Sha256Hex(std::as_bytes(std::span(contents.data(), contents.size())));
+  entry.sha256 = HashOf(contents);
   if (entry.bytes > kMaxChangeSegmentBytes) {
     return absl::InvalidArgumentError(
         fmt::format("{} changes have {} bytes, at most {} may be added at a "
                     "time",
                     entry.count(), entry.bytes, kMaxChangeSegmentBytes));
   }
-  RETURN_IF_ERROR(WriteFileDurably(folder_ / entry.Name(), contents));
+  RETURN_IF_ERROR(files_->Write(entry.Name(), contents));
   return entry;
-}
-
-void ChangeLog::RemoveMerged() const {
-  std::set<std::string> named;
-  for (const ChangeSegmentEntry& segment : head_.segments) {
-    named.insert(segment.Name());
-  }
-  const auto oldest = fs::file_time_type::clock::now() - kKeepMerged;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder_, error)) {
-    const std::string name = entry.path().filename().native();
-    if (entry.path().extension() != ".segment" || named.contains(name)) {
-      continue;
-    }
-    const auto written = fs::last_write_time(entry.path(), error);
-    // What stays is found again.
-    if (!error && written < oldest) fs::remove(entry.path(), error);
-  }
 }
 
 }  // namespace tributary

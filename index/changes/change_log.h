@@ -12,26 +12,34 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "index/bundle/file_lock.h"
+#include "index/changes/change_files.h"
 #include "index/changes/change_head.h"
+#include "index/changes/read_changes.h"
 #include "tributary/v1/changes.pb.h"
 
 namespace tributary {
 
-// Writes a log of changes in a folder; see change_head.h. What Append and
-// AppendCopies returned OK for survives a crash of the machine. Not
-// thread-safe.
+// Writes a log of changes; see change_head.h. What a method returned OK for
+// survives a crash of the machine. A log of which more than kCompactAfter
+// changes are in segments, and more than its snapshot has, becomes a snapshot
+// when changes are added, so that what this costs is a constant for each
+// change. Not thread-safe.
 class ChangeLog {
  public:
   // Returns the Ed25519 signature of a text.
   using Signer =
       std::function<absl::StatusOr<std::string>(std::string_view text)>;
 
+  static constexpr uint64_t kCompactAfter = 100'000;
+
   // Takes the folder, which is made if need be, until the object is destroyed.
   // Without a `signer` heads are not signed. UNAVAILABLE while another process
   // writes; DATA_LOSS, naming the file, when HEAD is not one.
   static absl::StatusOr<std::unique_ptr<ChangeLog>> Open(
       const std::filesystem::path& folder, Signer signer = nullptr);
+  // The same with a log in any place.
+  static absl::StatusOr<std::unique_ptr<ChangeLog>> Open(
+      std::unique_ptr<ChangeFiles> files, Signer signer = nullptr);
 
   const ChangeHead& head() const { return head_; }
 
@@ -46,21 +54,33 @@ class ChangeLog {
   absl::Status AppendCopies(std::span<const std::string> changes,
                             int64_t at_ms);
 
+  // Takes over the snapshot of another log, of which this one is a copy,
+  // instead of the changes that this one has; `read` returns the other one's
+  // files. DATA_LOSS when they are not those that `other` names. REQUIRES:
+  // head().through < other.snapshot.through.
+  absl::Status CopySnapshot(const ChangeHead& other, ReadChangeFile read);
+
+  // Makes all changes a snapshot. Left out are those that later ones replaced
+  // (see EffectiveChanges), and events that every version beside the log has in
+  // its data. Nothing is done when there are no segments.
+  absl::Status Compact();
+
  private:
-  ChangeLog(std::filesystem::path folder, FileLock lock, ChangeHead head,
-            Signer signer);
+  ChangeLog(std::unique_ptr<ChangeFiles> files, ChangeHead head, Signer signer);
 
   // Adds one segment, merges small ones, and replaces HEAD.
   absl::Status Add(const v1::ChangeSegment& added, ChangeHead head);
   absl::Status MergeSmall(ChangeHead* head) const;
   absl::StatusOr<ChangeSegmentEntry> WriteSegment(
       uint64_t first, const v1::ChangeSegment& segment) const;
-  // Removes segments that HEAD has not named for a while.
-  void RemoveMerged() const;
+  // Adds a file to a snapshot.
+  absl::Status WritePart(const v1::ChangeSegment& changes,
+                         ChangeSnapshot* snapshot) const;
+  // Signs and writes the head, and removes files that it no longer names.
+  absl::Status ReplaceHead(ChangeHead head);
 
   // Constant after construction.
-  const std::filesystem::path folder_;
-  const FileLock lock_;
+  const std::unique_ptr<ChangeFiles> files_;
   const Signer signer_;
   ChangeHead head_;
 };

@@ -9,35 +9,14 @@
 #include "fmt/format.h"
 #include "index/bundle/durable_file.h"
 #include "index/bundle/sha256.h"
+#include "index/changes/check_change.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
-#include "text/utf8.h"
 
 namespace tributary {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The changes of a segment, after their hash was checked.
-absl::StatusOr<v1::ChangeSegment> ParseSegmentFile(
-    const ChangeSegmentEntry& entry, std::string_view contents) {
-  const std::string name = entry.Name();
-  if (contents.size() != entry.bytes ||
-      Sha256Hex(std::as_bytes(std::span(contents.data(), contents.size()))) !=
-          entry.sha256) {
-    return absl::DataLossError(
-        fmt::format("{}: its {} bytes are not those that HEAD names", name,
-                    contents.size()));
-  }
-  v1::ChangeSegment segment;
-  if (!segment.ParseFromArray(contents.data(),
-                              static_cast<int>(contents.size())) ||
-      static_cast<uint64_t>(segment.changes_size()) != entry.count()) {
-    return absl::DataLossError(
-        fmt::format("{}: expected {} changes", name, entry.count()));
-  }
-  return segment;
-}
 
 absl::StatusOr<std::string> ReadWhole(const fs::path& path,
                                       uint64_t max_bytes) {
@@ -54,48 +33,79 @@ absl::StatusOr<std::string> ReadWhole(const fs::path& path,
   return contents;
 }
 
-absl::Status CheckEvent(const v1::UserEvent& event, std::string_view path) {
-  const std::string user = fmt::format("{}.event.user", path);
-  if (event.user().empty()) return FieldError(user, "expected a user's key");
-  if (event.user().size() > kMaxChangedKeyBytes) {
-    return FieldError(user, "{} bytes, at most {} are allowed",
-                      event.user().size(), kMaxChangedKeyBytes);
+// Passes a change on, unless its number is another one than `number`. Returns
+// its number.
+absl::StatusOr<uint64_t> PassOn(const std::string& bytes, uint64_t number,
+                                TakeChange take) {
+  v1::Change change;
+  absl::Status verdict;
+  if (!change.ParseFromString(bytes)) {
+    change.Clear();
+    change.set_number(number);
+    verdict = FieldError(fmt::format("change {}", number), "not a Change");
+  } else if (change.number() != number) {
+    return change.number();
+  } else {
+    verdict = CheckChange(change, fmt::format("change {}", number));
   }
-  if (!IsUtf8(event.user())) return FieldError(user, "not UTF-8");
-  if (event.type().size() > kMaxEventTypeBytes) {
-    return FieldError(fmt::format("{}.event.type", path),
-                      "{} bytes, at most {} are allowed", event.type().size(),
-                      kMaxEventTypeBytes);
+  RETURN_IF_ERROR(take(change, bytes, verdict));
+  return number;
+}
+
+// Passes on the changes of a snapshot that come after `position`.
+absl::Status ReadSnapshot(const ChangeSnapshot& snapshot, ReadChangeFile read,
+                          uint64_t position, TakeChange take) {
+  uint64_t last = 0;
+  for (const ChangeSnapshotPart& part : snapshot.parts) {
+    const std::string name = part.Name(snapshot.through);
+    ASSIGN_OR_RETURN(const std::string contents,
+                     read(name, kMaxChangeSegmentBytes));
+    ASSIGN_OR_RETURN(
+        const v1::ChangeSegment segment,
+        ParseChangeFile(name, part.changes, part.bytes, part.sha256, contents));
+    for (const std::string& bytes : segment.changes()) {
+      v1::Change change;
+      // One that this program cannot read would not be in its place.
+      const bool is_change = change.ParseFromString(bytes);
+      const uint64_t number = change.number();
+      if (!is_change || number <= last || number > snapshot.through) {
+        return absl::DataLossError(fmt::format(
+            "{}: after change {} comes one that does not belong there", name,
+            last));
+      }
+      last = number;
+      if (number <= position) continue;
+      RETURN_IF_ERROR(
+          take(change, bytes,
+               CheckChange(change, fmt::format("change {}", number))));
+    }
   }
-  if (!std::isfinite(event.value())) {
-    return FieldError(fmt::format("{}.event.value", path),
-                      "{}, expected a finite number", event.value());
-  }
+  if (change.has_event()) return CheckEvent(change.event(), path);
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status CheckChange(const v1::Change& change, std::string_view path) {
-  const std::string item = fmt::format("{}.item", path);
-  if (change.item().empty()) return FieldError(item, "expected an item's key");
-  if (change.item().size() > kMaxChangedKeyBytes) {
-    return FieldError(item, "{} bytes, at most {} are allowed",
-                      change.item().size(), kMaxChangedKeyBytes);
+absl::StatusOr<v1::ChangeSegment> ParseChangeFile(const std::string& name,
+                                                  uint64_t changes,
+                                                  uint64_t bytes,
+                                                  const std::string& sha256,
+                                                  std::string_view contents) {
+  if (contents.size() != bytes ||
+      Sha256Hex(std::as_bytes(std::span(contents.data(), contents.size()))) !=
+          sha256) {
+    return absl::DataLossError(
+        fmt::format("{}: its {} bytes are not those that HEAD names", name,
+                    contents.size()));
   }
-  if (!IsUtf8(change.item())) return FieldError(item, "not UTF-8");
-  if (change.what_case() == v1::Change::WHAT_NOT_SET) {
-    return FieldError(fmt::format("{}.what", path),
-                      "not set, or something that this program is too old to "
-                      "know");
+  v1::ChangeSegment segment;
+  if (!segment.ParseFromArray(contents.data(),
+                              static_cast<int>(contents.size())) ||
+      static_cast<uint64_t>(segment.changes_size()) != changes) {
+    return absl::DataLossError(
+        fmt::format("{}: expected {} changes", name, changes));
   }
-  if (change.remove().reason().size() > kMaxReasonBytes) {
-    return FieldError(fmt::format("{}.remove.reason", path),
-                      "{} bytes, at most {} are allowed",
-                      change.remove().reason().size(), kMaxReasonBytes);
-  }
-  if (change.has_event()) return CheckEvent(change.event(), path);
-  return absl::OkStatus();
+  return segment;
 }
 
 absl::Status ReadChanges(const ChangeHead& head, ReadChangeFile read,
@@ -105,28 +115,27 @@ absl::Status ReadChanges(const ChangeHead& head, ReadChangeFile read,
         fmt::format("HEAD: the log ends with change {}, but it had {} before",
                     head.through, position->through));
   }
+  if (head.snapshot.through > position->through) {
+    RETURN_IF_ERROR(ReadSnapshot(head.snapshot, read, position->through, take));
+    *position = {head.snapshot.through, head.snapshot.chain};
+  }
   for (const ChangeSegmentEntry& entry : head.segments) {
     if (entry.last <= position->through) continue;
+    const std::string name = entry.Name();
     ASSIGN_OR_RETURN(const std::string contents,
-                     read(entry.Name(), kMaxChangeSegmentBytes));
+                     read(name, kMaxChangeSegmentBytes));
     ASSIGN_OR_RETURN(const v1::ChangeSegment segment,
-                     ParseSegmentFile(entry, contents));
+                     ParseChangeFile(name, entry.count(), entry.bytes,
+                                     entry.sha256, contents));
     for (uint64_t number = std::max(entry.first, position->through + 1);
          number <= entry.last; ++number) {
       const std::string& bytes =
           segment.changes(static_cast<int>(number - entry.first));
-      v1::Change change;
-      absl::Status verdict;
-      if (!change.ParseFromString(bytes)) {
-        verdict = FieldError(fmt::format("change {}", number), "not a Change");
-      } else if (change.number() != number) {
-        return absl::DataLossError(
-            fmt::format("{}: change {} has the number {}", entry.Name(), number,
-                        change.number()));
-      } else {
-        verdict = CheckChange(change, fmt::format("change {}", number));
+      ASSIGN_OR_RETURN(const uint64_t read_number, PassOn(bytes, number, take));
+      if (read_number != number) {
+        return absl::DataLossError(fmt::format(
+            "{}: change {} has the number {}", name, number, read_number));
       }
-      RETURN_IF_ERROR(take(change, bytes, verdict));
       position->chain = NextChain(position->chain, bytes);
       position->through = number;
     }
@@ -158,11 +167,10 @@ absl::Status ReadChanges(const ChangeHead& head, const fs::path& folder,
       position, take);
 }
 
-absl::StatusOr<v1::ChangeSegment> ReadChangeSegment(
-    const ChangeSegmentEntry& entry, const fs::path& folder) {
-  ASSIGN_OR_RETURN(const std::string contents,
-                   ReadWhole(folder / entry.Name(), kMaxChangeSegmentBytes));
-  return ParseSegmentFile(entry, contents);
+absl::StatusOr<std::string> ReadChangeFileOf(const fs::path& folder,
+                                             const std::string& name,
+                                             uint64_t max_bytes) {
+  return ReadWhole(folder / name, max_bytes);
 }
 
 }  // namespace tributary

@@ -12,19 +12,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/changes/change_head.h"
+#include "index/changes/check_change.h"
 #include "tributary/v1/changes.pb.h"
 
 namespace tributary {
-
-// Keys of items and users in changes, reasons, and types of events are at most
-// this long.
-inline constexpr size_t kMaxChangedKeyBytes = 512;
-inline constexpr size_t kMaxReasonBytes = 200;
-inline constexpr size_t kMaxEventTypeBytes = 64;
-
-// OK if the change says what it must, and this program knows what it does. The
-// message begins with the field's path below `path`.
-absl::Status CheckChange(const v1::Change& change, std::string_view path);
 
 // How far somebody has read a log.
 struct ChangePosition {
@@ -43,7 +34,9 @@ using TakeChange = absl::FunctionRef<absl::Status(const v1::Change& change,
                                                   const absl::Status& verdict)>;
 
 // Passes the changes after *position to `take`, in their order, moves *position
-// along, and reads only the segments that have them. A caller applies what it
+// along, and reads only the files that have them. Where the log has a snapshot
+// that ends after *position, the changes up to there are those of the snapshot:
+// their numbers ascend, with gaps. A caller applies what it
 // took when all was read: only then is it known that the past of the log is
 // what it was. Errors, after which *position is unspecified: DATA_LOSS, naming
 // the file, for bytes that are not those that HEAD promises, changes that are
@@ -59,9 +52,17 @@ absl::Status ReadChanges(const ChangeHead& head,
                          const std::filesystem::path& folder,
                          ChangePosition* position, TakeChange take);
 
-// A segment of the folder. DATA_LOSS when it is not the one that `entry` names.
-absl::StatusOr<v1::ChangeSegment> ReadChangeSegment(
-    const ChangeSegmentEntry& entry, const std::filesystem::path& folder);
+// What a file of the log says, which has this name and so many changes.
+// DATA_LOSS unless `contents` have these bytes and this hash.
+absl::StatusOr<v1::ChangeSegment> ParseChangeFile(const std::string& name,
+                                                  uint64_t changes,
+                                                  uint64_t bytes,
+                                                  const std::string& sha256,
+                                                  std::string_view contents);
+// A file of the folder. NOT_FOUND; DATA_LOSS when it is longer than max_bytes.
+absl::StatusOr<std::string> ReadChangeFileOf(
+    const std::filesystem::path& folder, const std::string& name,
+    uint64_t max_bytes);
 
 }  // namespace tributary
 

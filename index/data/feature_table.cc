@@ -10,6 +10,7 @@
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "index/bundle/attribute_column.h"
+#include "index/data/attribute_choice.h"
 #include "index/data/attribute_value.h"
 #include "index/data/parse_field.h"
 #include "index/data/stated_times.h"
@@ -207,6 +208,16 @@ std::string& FeatureTable::Value(size_t column, uint32_t row) {
 
 void FeatureTable::Set(size_t column, uint32_t row, std::string_view value) {
   if (!value.empty()) Value(column, row) = ToUtf8(value);
+}
+
+std::optional<size_t> FeatureTable::Find(std::string_view name) const {
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    if (columns_[i].name == name) return i;
+  }
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    if (AttributeNameOf(columns_[i].name, i) == name) return i;
+  }
+  return std::nullopt;
 }
 
 void FeatureTable::AddToken(size_t column, uint32_t row,

@@ -47,6 +47,18 @@ class FeatureTable {
 
   // Sets a value, given as text. Latin-1 is converted to UTF-8.
   void Set(size_t column, uint32_t row, std::string_view value);
+  // The same, also with "", after which the value is missing.
+  void Replace(size_t column, uint32_t row, std::string_view value) {
+    Value(column, row).clear();
+    Set(column, row, value);
+  }
+  // The index of the column of this name, or else of the one whose attribute
+  // has it.
+  std::optional<size_t> Find(std::string_view name) const;
+  // Whether values are taken as they are: kTokenSeparator separates categories.
+  bool IsAsItIs(size_t column) const {
+    return columns_[column].kind.has_value();
+  }
   // Adds a category to a value of a kTokens column.
   void AddToken(size_t column, uint32_t row, std::string_view token);
 

@@ -14,6 +14,7 @@
 #include "fmt/ranges.h"
 #include "index/bundle/attribute_column.h"
 #include "index/bundle/key_table.h"
+#include "index/data/apply_changes.h"
 #include "index/data/attribute_choice.h"
 #include "index/data/column_kind.h"
 #include "index/data/data_readers.h"
@@ -226,6 +227,12 @@ void SayTotals(const DataSet& data, InputReport* report) {
 
 absl::StatusOr<DataSet> ReadDataSet(std::string_view data,
                                     const ReadOptions& options) {
+  return ReadDataSet(data, options, DataChanges());
+}
+
+absl::StatusOr<DataSet> ReadDataSet(std::string_view data,
+                                    const ReadOptions& options,
+                                    const DataChanges& changes) {
   const v1::Input& input = options.input;
   const double max_malformed_share = input.has_max_malformed_share()
                                          ? input.max_malformed_share()
@@ -243,6 +250,11 @@ absl::StatusOr<DataSet> ReadDataSet(std::string_view data,
   const std::string where(has_where ? data.substr(colon + 1) : "");
   const std::string_view kind = data.substr(0, colon);
   if (kind == "synthetic") {
+    if (!changes.changes.empty()) {
+      return absl::InvalidArgumentError(
+          "changes: synthetic data have no items that live changes could be "
+          "about");
+    }
     ASSIGN_OR_RETURN(DataSet synthetic, ReadSynthetic(where, has_where));
     RETURN_IF_ERROR(ApplyFeedback(options.feedback, &synthetic));
     return synthetic;
@@ -266,6 +278,7 @@ absl::StatusOr<DataSet> ReadDataSet(std::string_view data,
                                      /*rows_may_be_keys=*/false, context,
                                      &builder, &vectors.spaces));
   }
+  ApplyChanges(changes, &builder, &vectors.spaces, &report);
   RETURN_IF_ERROR(CheckKinds(input, columns));
   ASSIGN_OR_RETURN(const std::optional<v1::KeyKind> item_kind,
                    StatedKind("item_keys", input.item_keys(), builder.items));

@@ -234,6 +234,36 @@ absl::Status S3Store::WriteSmallFile(const std::string& path,
   return Put({path, std::as_bytes(std::span(contents)), HashOf(contents)}, {});
 }
 
+absl::StatusOr<S3Store::TaggedFile> S3Store::ReadTagged(const std::string& path,
+                                                        uint64_t max_bytes) {
+  SmallFile file(fmt::format("{}/{}", url(), path), max_bytes);
+  StoreReply reply;
+  RETURN_IF_ERROR(Send(path, StoreRequest(), &reply, &file, {}));
+  return TaggedFile{std::move(file.contents()), reply.Header("etag")};
+}
+
+absl::StatusOr<std::string> S3Store::WriteIfTagged(const std::string& path,
+                                                   const std::string& contents,
+                                                   const std::string& tag) {
+  StoreRequest request;
+  request.method = "PUT";
+  request.headers = {kContentSha256 + HashOf(contents),
+                     tag.empty() ? kIfNone : "If-Match: " + tag};
+  request.body = std::as_bytes(std::span(contents));
+  StoreReply reply;
+  // Not tried again: the caller must find out whether it has happened.
+  RETURN_IF_ERROR(Send(path, request, &reply, nullptr, {}));
+  return reply.Header("etag");
+}
+
+absl::Status S3Store::RemoveSmallFile(const std::string& path) {
+  StoreRequest request;
+  request.method = "DELETE";
+  StoreReply reply;
+  const absl::Status status = Send(path, request, &reply, nullptr, {});
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
 absl::Status S3Store::Try(const std::string& path, const StoreRequest& request,
                           StoreReply* reply, std::string* body,
                           const std::stop_token& stop) {

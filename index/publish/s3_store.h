@@ -32,6 +32,22 @@ class S3Store : public HttpStore {
   absl::Status WriteSmallFile(const std::string& path,
                               const std::string& contents) override;
 
+  // A file beside the versions, and what identifies its contents (its ETag).
+  struct TaggedFile {
+    std::string contents;
+    std::string tag;
+  };
+  // Errors as ReadSmallFile's.
+  absl::StatusOr<TaggedFile> ReadTagged(const std::string& path,
+                                        uint64_t max_bytes);
+  // Writes such a file if it has this tag or, if `tag` is empty, if there is
+  // none. Returns its new tag. ABORTED, with nothing done, when it has another.
+  absl::StatusOr<std::string> WriteIfTagged(const std::string& path,
+                                            const std::string& contents,
+                                            const std::string& tag);
+  // Removes such a file. OK also when there is none.
+  absl::Status RemoveSmallFile(const std::string& path);
+
  private:
   // An object to be uploaded.
   struct Upload {

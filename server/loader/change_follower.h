@@ -11,6 +11,7 @@
 #include "index/changes/change_log.h"
 #include "index/publish/store.h"
 #include "index/sign/signature.h"
+#include "server/loader/change_watch.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {
@@ -31,14 +32,17 @@ class ChangeFollower {
   // signed the log. After an error the copy is what it was.
   absl::Status Step(const std::stop_token& stop);
 
-  // Steps until `stop` is requested: for a directory every 20 ms, for stores on
-  // other hosts every poll_interval_ms. Logs the same error once.
+  // Steps until `stop` is requested: for a directory when HEAD is replaced, and
+  // where the kernel does not tell of that every 20 ms; for other stores every
+  // changes_poll_interval_ms. Logs the same error once.
   void Run(const std::stop_token& stop);
 
  private:
   ChangeFollower(const v1::LoaderConfig& config, std::unique_ptr<Store> store,
                  PublicKeys keys);
 
+  // Notes that the copy is as the store's log is now.
+  void NoteChecked();
   // Opens the copy, and reads all of it. REQUIRES: the store has changes.
   absl::Status OpenCopy();
 
@@ -50,6 +54,9 @@ class ChangeFollower {
 
   // Null until the store has changes.
   std::unique_ptr<ChangeLog> copy_;
+  std::chrono::steady_clock::time_point noted_;
+  // Null for stores that are not directories.
+  std::unique_ptr<ChangeWatch> watch_;
 };
 
 }  // namespace tributary

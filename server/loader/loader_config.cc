@@ -18,6 +18,7 @@ namespace {
 
 constexpr uint32_t kDefaultPollIntervalMs = 1000;
 constexpr uint32_t kMaxPollIntervalMs = 3'600'000;
+constexpr uint32_t kMinChangesIntervalMs = 10;
 constexpr uint32_t kDefaultKeep = 1;
 constexpr uint32_t kMaxKeep = 1000;
 constexpr std::array<std::string_view, 5> kLogLevels = {
@@ -64,6 +65,9 @@ absl::StatusOr<v1::LoaderConfig> CompleteLoaderConfig(v1::LoaderConfig given) {
   if (!given.has_poll_interval_ms()) {
     given.set_poll_interval_ms(kDefaultPollIntervalMs);
   }
+  if (!given.has_changes_poll_interval_ms()) {
+    given.set_changes_poll_interval_ms(kDefaultPollIntervalMs);
+  }
   if (!given.has_keep()) given.set_keep(kDefaultKeep);
   if (!given.has_log_level()) given.set_log_level("info");
   RETURN_IF_ERROR(CompleteGateAndTrial(&given));
@@ -89,6 +93,13 @@ absl::StatusOr<v1::LoaderConfig> CompleteLoaderConfig(v1::LoaderConfig given) {
     return absl::InvalidArgumentError(
         fmt::format("poll_interval_ms: {}, expected 1 to {}",
                     given.poll_interval_ms(), kMaxPollIntervalMs));
+  }
+  if (given.changes_poll_interval_ms() < kMinChangesIntervalMs ||
+      given.changes_poll_interval_ms() > kMaxPollIntervalMs) {
+    return absl::InvalidArgumentError(
+        fmt::format("changes_poll_interval_ms: {}, expected {} to {}",
+                    given.changes_poll_interval_ms(), kMinChangesIntervalMs,
+                    kMaxPollIntervalMs));
   }
   if (given.keep() > kMaxKeep) {
     return absl::InvalidArgumentError(

@@ -1,4 +1,5 @@
 // The metric families of ServerMetrics about versions, labels and the loader.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -101,6 +102,22 @@ void CollectLoader(const v1::LoaderStatus& loader,
           loader.forced());
 }
 
+// What is asked of the copy at each scrape; the rest is counted as it happens.
+void CollectChanges(const v1::ChangesStatus& changes,
+                    std::vector<prometheus::MetricFamily>* families) {
+  Gauges(
+      "tributary_changes_pending",
+      "Live changes that the loader has copied and that are not applied yet.")
+      .Add({}, static_cast<double>(changes.pending()))
+      .MoveTo(families);
+  if (!changes.has_checked_at()) return;
+  Gauges("tributary_changes_lag_seconds",
+         "Seconds since the loader last found that it has all live changes of "
+         "the store.")
+      .Add({}, std::max(SecondsSince(changes.checked_at()), 0.0))
+      .MoveTo(families);
+}
+
 void CollectStatus(const v1::ServerStatus& status,
                    std::vector<prometheus::MetricFamily>* families) {
   CollectResidents(status, families);
@@ -123,6 +140,7 @@ void CollectStatus(const v1::ServerStatus& status,
       .MoveTo(families);
   CollectLabels(status, families);
   if (status.has_loader()) CollectLoader(status.loader(), families);
+  if (status.has_changes()) CollectChanges(status.changes(), families);
 }
 
 void CollectBuildRecall(const v1::MeasuredRecall& measured,

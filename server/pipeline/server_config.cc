@@ -15,6 +15,7 @@
 #include "index/bundle/fusion_model.h"
 #include "index/bundle/product.h"
 #include "server/access/access_config.h"
+#include "server/change_writer/changes_config.h"
 #include "server/fusion/fusion.h"
 #include "server/process/control_groups.h"
 #include "server/profiles/profiles_config.h"
@@ -339,6 +340,8 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig given) {
   if (!config.has_product()) config.set_product("");
   RETURN_IF_ERROR(CheckProductName(config.product()));
   ASSIGN_OR_RETURN(*config.mutable_tls(), CompleteTls(config.tls()));
+  ASSIGN_OR_RETURN(*config.mutable_changes(),
+                   CompleteChangeWriting(config.changes()));
   std::set<std::string> profiles;
   for (const v1::Profile& profile : config.profiles()) {
     profiles.insert(profile.name());

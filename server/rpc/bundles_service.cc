@@ -1,7 +1,6 @@
 #include "server/rpc/bundles_service.h"
 
 #include <chrono>
-#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -55,7 +54,6 @@ BundlesService::BundlesService(BundleSet* bundles, BundleDiff* diff,
                                ServerMetrics* metrics)
     : bundles_(bundles),
       diff_(diff),
-      metrics_(metrics),
       list_metrics_(metrics->AddMethod(kBundlesService, "List")),
       stage_metrics_(metrics->AddMethod(kBundlesService, "Stage")),
       activate_metrics_(metrics->AddMethod(kBundlesService, "Activate")),
@@ -69,13 +67,6 @@ BundlesService::BundlesService(BundleSet* bundles, BundleDiff* diff,
       refuse_metrics_(metrics->AddMethod(kBundlesService, "Refuse")),
       report_metrics_(metrics->AddMethod(kBundlesService, "Report")),
       get_status_metrics_(metrics->AddMethod(kBundlesService, "GetStatus")) {}
-
-void BundlesService::CountRefused(std::string_view method,
-                                  const grpc::Status& status) {
-  metrics_->AddMethod(kBundlesService, std::string(method))
-      .Handled(static_cast<absl::StatusCode>(status.error_code()),
-               std::chrono::nanoseconds(0));
-}
 
 grpc::Status BundlesService::List(grpc::ServerContext*,
                                   const v1::ListBundlesRequest*,

@@ -1,8 +1,6 @@
 #ifndef TRIBUTARY_SERVER_RPC_BUNDLES_SERVICE_H_
 #define TRIBUTARY_SERVER_RPC_BUNDLES_SERVICE_H_
 
-#include <string_view>
-
 #include "server/metrics/server_metrics.h"
 #include "server/pipeline/bundle_diff.h"
 #include "server/versions/bundle_set.h"
@@ -54,14 +52,9 @@ class BundlesService final : public v1::Bundles::Service {
                          const v1::GetStatusRequest* request,
                          v1::ServerStatus* response) override;
 
-  // Counts a call of the method, such as "Stage", that was refused before it
-  // came to one of these functions.
-  void CountRefused(std::string_view method, const grpc::Status& status);
-
  private:
   BundleSet* const bundles_;
   BundleDiff* const diff_;
-  ServerMetrics* const metrics_;
   MethodMetrics& list_metrics_;
   MethodMetrics& stage_metrics_;
   MethodMetrics& activate_metrics_;

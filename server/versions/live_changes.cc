@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "fmt/format.h"
 #include "index/bundle/row_set.h"
+#include "server/versions/changes_copy.h"
 #include "server/versions/status_board.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
@@ -374,6 +375,7 @@ v1::ChangesStatus LiveChanges::Describe(const ServingBundle* active) const {
     const MutexLock lock(&mutex_);
     status = status_;
   }
+  DescribeChangesCopy(folder_, &status);
   const auto overlay =
       active == nullptr ? nullptr : active->changes().overlay();
   if (overlay != nullptr && overlay->remaining != nullptr) {

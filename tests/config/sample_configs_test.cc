@@ -59,7 +59,8 @@ TEST(SampleConfigs, ServerStatesEveryDefault) {
   auto defaults = CompleteServerConfig(required);
   ASSERT_TRUE(defaults.ok()) << defaults.status();
   EXPECT_EQ(UnsetIn(sample),
-            "execution.search_threads execution.request_threads ");
+            "execution.search_threads execution.request_threads "
+            "changes.s3.credentials_file ");
   defaults->mutable_execution()->clear_search_threads();
   defaults->mutable_execution()->clear_request_threads();
   EXPECT_TRUE(MessageDifferencer::Equals(sample, *defaults))

@@ -3,14 +3,24 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <memory>
+#include <set>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "fmt/core.h"
 #include "index/bundle/version_directory.h"
+#include "index/changes/change_log.h"
+#include "index/changes/read_changes.h"
 #include "index/publish/fetch_version.h"
+#include "index/publish/open_change_files.h"
 #include "index/publish/open_store.h"
 #include "index/publish/publish.h"
 #include "index/verify/verify_version.h"
+#include "server/change_writer/change_writer.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/publish/padded_bundle.h"
 #include "tests/integration/deployment.h"
@@ -217,6 +227,121 @@ TEST_F(S3StoreTest, CredentialsAreNeverSaid) {
     expect_none(loader.Output());
     EXPECT_THAT(loader.Output(), Not(HasSubstr(S3Gateway::kAccessKey)));
   }
+}
+
+v1::Change Remove(const std::string& item) {
+  v1::Change change;
+  change.set_item(item);
+  change.mutable_remove();
+  return change;
+}
+
+class S3ChangesTest : public S3StoreTest {
+ protected:
+  std::unique_ptr<ChangeLog> OpenLog() const {
+    StoreOptions options;
+    options.s3.set_endpoint(gateway_->endpoint());
+    options.download.set_attempts(1);
+    auto files = OpenChangeFiles(kUrl, options);
+    EXPECT_TRUE(files.ok()) << files.status();
+    auto log = ChangeLog::Open(*std::move(files));
+    EXPECT_TRUE(log.ok()) << log.status();
+    return *std::move(log);
+  }
+  v1::ChangeWriting Settings() const {
+    v1::ChangeWriting settings;
+    settings.set_store(kUrl);
+    settings.mutable_s3()->set_endpoint(gateway_->endpoint());
+    return settings;
+  }
+  // What the bucket's log has.
+  std::vector<std::string> Items() const {
+    const fs::path folder = InBucket("changes");
+    const auto head = ReadChangeHead(folder);
+    EXPECT_TRUE(head.ok()) << head.status();
+    ChangePosition position;
+    std::vector<std::string> items;
+    const absl::Status read = ReadChanges(
+        *head, folder, &position,
+        [&](const v1::Change& change, std::string_view, const absl::Status&) {
+          items.push_back(change.item());
+          return absl::OkStatus();
+        });
+    EXPECT_TRUE(read.ok()) << read;
+    return items;
+  }
+};
+
+TEST_F(S3ChangesTest, OfTwoWritersOneIsToldSo) {
+  {
+    // Also where there is no log yet.
+    const auto first = OpenLog();
+    const auto second = OpenLog();
+    ASSERT_TRUE(first->Append({Remove("0")}).ok());
+    EXPECT_TRUE(absl::IsUnavailable(second->Append({Remove("b")})));
+  }
+  const auto first = OpenLog();
+  const auto second = OpenLog();
+  ASSERT_TRUE(first->Append({Remove("a")}).ok());
+  const absl::Status late = second->Append({Remove("b")});
+  EXPECT_EQ(late.code(), absl::StatusCode::kUnavailable) << late;
+  EXPECT_THAT(std::string(late.message()), HasSubstr("another process writes"));
+  EXPECT_EQ(Items(), (std::vector<std::string>{"0", "a"}));
+  ASSERT_TRUE(first->Append({Remove("c")}).ok());
+  ASSERT_TRUE(OpenLog()->Append({Remove("d")}).ok());
+  EXPECT_EQ(Items(), (std::vector<std::string>{"0", "a", "c", "d"}));
+  ASSERT_TRUE(OpenLog()->Compact().ok());
+  EXPECT_EQ(Items(), (std::vector<std::string>{"0", "a", "c", "d"}));
+}
+
+TEST_F(S3ChangesTest, ManyWritersLoseNothing) {
+  constexpr int kWriters = 4;
+  constexpr int kBatches = 12;
+  std::vector<std::thread> writers;
+  for (int i = 0; i < kWriters; ++i) {
+    writers.emplace_back([this, i] {
+      // As of processes of their own.
+      ChangeWriter writer(Settings());
+      for (int j = 0; j < kBatches; ++j) {
+        const auto written =
+            writer.Append({Remove(fmt::format("{}-{}", i, j)), Remove("too")},
+                          absl::Now() + absl::Seconds(60));
+        ASSERT_TRUE(written.ok()) << written.status();
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  const std::vector<std::string> items = Items();
+  EXPECT_EQ(items.size(), size_t{2 * kWriters * kBatches});
+  EXPECT_EQ(std::set<std::string>(items.begin(), items.end()).size(),
+            size_t{kWriters * kBatches + 1});
+}
+
+TEST_F(S3ChangesTest, AreWrittenByTheCommandAndFollowedByALoader) {
+  Deployment deployment;
+  deployment.StartServer();
+  const Process loader(
+      {Program("tributary-loader"), "--store", kUrl, "--s3.endpoint",
+       gateway_->endpoint(), "--bundles", deployment.bundles(), "--control",
+       fmt::format("unix:{}/control.sock", deployment.bundles().string()),
+       "--changes_poll_interval_ms", "20", "--gate.enabled", "false"});
+  const auto change = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {Program("tributary"), "change", kUrl,
+                                         "--endpoint", gateway_->endpoint()});
+    return RunProgram(arguments);
+  };
+  const Outcome written = change({"--remove", "a", "--remove", "b"});
+  EXPECT_EQ(written.exit_status, 0) << written.output;
+  EXPECT_THAT(written.output, HasSubstr("numbers 1 to 2, durably; the log has "
+                                        "2 changes, and 2 items are taken"));
+  EXPECT_TRUE(
+      WaitUntil([&] { return deployment.Status().changes().through() == 2; }));
+  EXPECT_EQ(change({"--compact"}).exit_status, 0);
+  EXPECT_EQ(change({"--restore", "a"}).exit_status, 0);
+  EXPECT_TRUE(
+      WaitUntil([&] { return deployment.Status().changes().through() == 3; }));
+  EXPECT_TRUE(deployment.Status().changes().has_checked_at());
+  EXPECT_THAT(change({"--list"}).output, HasSubstr("3 changes, and 1 item is"));
 }
 
 }  // namespace

@@ -96,6 +96,30 @@ class ChangeKillsTest : public testing::Test {
     return change.calls();
   }
 
+  // Makes a snapshot with the fault: the log says the same before and after, to
+  // whoever begins to read and to whoever has read a part.
+  uint32_t Compact(Fault fault) {
+    const fs::path store = MakeTestDir() / "store";
+    fs::copy(template_, store, fs::copy_options::recursive);
+    fault.under = store;
+    const FaultyCommand change(
+        fault, {Program("tributary"), "change", store.string(), "--compact"});
+    const Outcome outcome = RunProgram(change.arguments());
+    EXPECT_EQ(Items(store), Expected(0)) << change.where();
+    if (outcome.exit_status == 0) {
+      EXPECT_EQ(ReadChangeHead(store / kChangesName)->snapshot.through, 7U)
+          << change.where();
+    } else {
+      EXPECT_TRUE(change.hit()) << outcome.output;
+    }
+    const Outcome next = RunProgram(Command(store));
+    EXPECT_EQ(next.exit_status, 0) << change.where() << ": " << next.output;
+    EXPECT_EQ(Items(store), Expected(1)) << change.where();
+    if (change.hit()) CountFault("faults of change --compact");
+    fs::remove_all(store);
+    return change.calls();
+  }
+
   const fs::path template_ = MakeTestDir();
 };
 
@@ -122,6 +146,30 @@ TEST_F(ChangeKillsTest, FailuresLeaveAllOfABatchOrNothing) {
            .at = at,
            .action = kind.action,
            .times = kind.times});
+    }
+  }
+}
+
+TEST_F(ChangeKillsTest, ASnapshotIsThereAsAWholeOrNotAtAll) {
+  const uint32_t calls = Compact({.calls = kAllCalls});
+  ASSERT_GT(calls, 10U);
+  uint32_t turn = 0;
+  for (const char* const action : {"kill_before", "kill_after"}) {
+    for (const uint32_t at : ChooseCases(calls, kEvery, turn++)) {
+      SCOPED_TRACE(fmt::format("{} {} of {}", action, at, calls));
+      Compact({.calls = kAllCalls, .at = at, .action = action});
+    }
+  }
+  for (const FailureKind& kind : kFailureKinds) {
+    const uint32_t of_kind =
+        Compact({.calls = kind.calls, .times = kind.times});
+    for (const uint32_t at : ChooseCases(of_kind, kEvery, turn++)) {
+      SCOPED_TRACE(fmt::format("{} at {} of {} of {}", kind.action, at, of_kind,
+                               kind.calls));
+      Compact({.calls = kind.calls,
+               .at = at,
+               .action = kind.action,
+               .times = kind.times});
     }
   }
 }

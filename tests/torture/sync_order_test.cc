@@ -17,6 +17,7 @@
 #include "fmt/core.h"
 #include "index/bundle/key_table.h"
 #include "index/bundle/version_directory.h"
+#include "index/changes/read_changes.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/publish/publish_to.h"
 #include "tests/torture/followed_store.h"
@@ -82,7 +83,7 @@ class Disk {
     return (ParseDecimalKey(name, &version) &&
             path.find("/.") == std::string::npos) ||
            name == "CURRENT" || name == "SERVING" || name == "HEAD" ||
-           name.ends_with(".segment");
+           name.ends_with(".segment") || name.ends_with(".snapshot");
   }
 
   void Rename(const std::string& from, const std::string& to) {
@@ -138,8 +139,27 @@ TEST_F(SyncOrderTest, OfChange) {
       {.under = store, .log = log_},
       {Program("tributary"), "change", store, "--remove", "a"});
   ASSERT_EQ(RunProgram(change.arguments()).exit_status, 0);
-  ExpectSynced(log_,
-               {store / "changes" / "1-1.segment", store / "changes" / "HEAD"});
+  const fs::path folder = store / kChangesName;
+  const auto head = ReadChangeHead(folder);
+  ASSERT_TRUE(head.ok()) << head.status();
+  ExpectSynced(
+      log_, {folder / head->segments.at(0).Name(), folder / kChangeHeadName});
+}
+
+TEST_F(SyncOrderTest, OfASnapshotOfChanges) {
+  const fs::path store = MakeTestDir();
+  ASSERT_EQ(RunProgram({Program("tributary"), "change", store, "--remove", "a"})
+                .exit_status,
+            0);
+  const FaultyCommand change(
+      {.under = store, .log = log_},
+      {Program("tributary"), "change", store, "--compact"});
+  ASSERT_EQ(RunProgram(change.arguments()).exit_status, 0);
+  const fs::path folder = store / kChangesName;
+  const auto head = ReadChangeHead(folder);
+  ASSERT_TRUE(head.ok()) << head.status();
+  ExpectSynced(log_, {folder / head->snapshot.parts.at(0).Name(1),
+                      folder / kChangeHeadName});
 }
 
 TEST_F(SyncOrderTest, OfBuild) {

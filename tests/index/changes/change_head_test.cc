@@ -47,7 +47,7 @@ TEST(ChangeHeadTest, IsReadAsItWasWritten) {
     EXPECT_EQ(read->signature, signature);
     EXPECT_EQ(read->SignedText(), head.SignedText());
   }
-  EXPECT_EQ(head.segments[1].Name(), "9-12.segment");
+  EXPECT_EQ(head.segments[1].Name(), "9-12.2222222222222222.segment");
 }
 
 TEST(ChangeHeadTest, ThatOfAnEmptyLogIsReadToo) {
@@ -67,7 +67,7 @@ TEST(ChangeHeadTest, RefusesWhateverIsNotOne) {
   EXPECT_THAT(ErrorOf(Replaced(text, "through 12", "through 13")),
               HasSubstr("end with change 12, not 13"));
   EXPECT_THAT(ErrorOf(Replaced(text, "segment 9", "segment 10")),
-              HasSubstr("10-12.segment comes after change 8"));
+              HasSubstr("10-12.2222222222222222.segment comes after change 8"));
   EXPECT_THAT(ErrorOf(Replaced(text, "segment 9", "segment 8")),
               HasSubstr("there twice"));
   EXPECT_THAT(ErrorOf(Replaced(text, "segment 9 12", "segment 9 8")),
@@ -83,11 +83,52 @@ TEST(ChangeHeadTest, RefusesWhateverIsNotOne) {
   EXPECT_THAT(ErrorOf(text + "\n"), HasSubstr("not a segment"));
 }
 
+ChangeHead WithSnapshot() {
+  ChangeHead head = Example();
+  head.segments.erase(head.segments.begin());
+  head.snapshot = {
+      8,
+      std::string(64, 'b'),
+      {{3, 90, std::string(64, '3')}, {2, 70, std::string(64, '4')}}};
+  return head;
+}
+
+TEST(ChangeHeadTest, OneWithASnapshotIsReadAsItWasWritten) {
+  const ChangeHead head = WithSnapshot();
+  const auto read = ParseChangeHead(head.Text(), "HEAD");
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->snapshot.through, 8U);
+  EXPECT_EQ(read->snapshot.chain, head.snapshot.chain);
+  EXPECT_EQ(read->snapshot.parts, head.snapshot.parts);
+  EXPECT_EQ(read->snapshot.count(), 5U);
+  EXPECT_EQ(read->segments, head.segments);
+  EXPECT_EQ(read->Text(), head.Text());
+  EXPECT_EQ(head.snapshot.parts[0].Name(8), "8.3333333333333333.snapshot");
+}
+
+TEST(ChangeHeadTest, RefusesASnapshotThatIsNone) {
+  const std::string text = WithSnapshot().Text();
+  EXPECT_THAT(ErrorOf(Replaced(text, "snapshot 8 ", "snapshot 7 ")),
+              HasSubstr("comes after change 7"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "snapshot 8 ", "snapshot 0 ")),
+              HasSubstr("expected snapshot"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "snapshot 8 b", "snapshot 8 B")),
+              HasSubstr("expected snapshot"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "part 3 ", "part 7 ")),
+              HasSubstr("more changes than there were"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "part 3 ", "part 0 ")),
+              HasSubstr("expected part"));
+  EXPECT_THAT(ErrorOf(Replaced(text, " 90 ", " 99999999999 ")),
+              HasSubstr("expected part"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "part 2", "port 2")),
+              HasSubstr("not a segment"));
+}
+
 TEST(ChangeHeadTest, EveryCutIsRefused) {
-  const std::string text = Example().Text();
-  for (size_t size = 0; size < text.size(); ++size) {
-    EXPECT_FALSE(ParseChangeHead(text.substr(0, size), "HEAD").ok()) << size;
-  }
+  for (const std::string& text : {Example().Text(), WithSnapshot().Text()})
+    for (size_t size = 0; size < text.size(); ++size) {
+      EXPECT_FALSE(ParseChangeHead(text.substr(0, size), "HEAD").ok()) << size;
+    }
 }
 
 }  // namespace

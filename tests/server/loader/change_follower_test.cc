@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "index/changes/read_changes.h"
@@ -74,6 +77,16 @@ class ChangeFollowerTest : public testing::Test {
     EXPECT_TRUE(read.ok()) << read;
     return items;
   }
+  // The file of the log below `root` with these changes.
+  static fs::path SegmentIn(const fs::path& root, const std::string& numbers) {
+    for (const auto& entry : fs::directory_iterator(root / kChangesName)) {
+      if (entry.path().filename().native().starts_with(numbers + ".")) {
+        return entry.path();
+      }
+    }
+    ADD_FAILURE() << "no segment " << numbers;
+    return {};
+  }
   absl::Status Step() { return follower_->Step({}); }
 
   const fs::path root_ = MakeTestDir();
@@ -115,7 +128,7 @@ TEST_F(ChangeFollowerTest, ADamagedStoreLeavesTheCopy) {
   Write({Remove("a")});
   ASSERT_TRUE(Step().ok());
   Write({Remove("b")});
-  const fs::path segment = store_ / kChangesName / "2-2.segment";
+  const fs::path segment = SegmentIn(store_, "2-2");
   const std::string right = ReadFile(segment);
   OverwriteFile(segment, "wrong");
   EXPECT_EQ(Step().code(), absl::StatusCode::kDataLoss);
@@ -128,8 +141,9 @@ TEST_F(ChangeFollowerTest, ADamagedStoreLeavesTheCopy) {
 TEST_F(ChangeFollowerTest, ADamagedCopyIsMadeAnew) {
   Write({Remove("a"), Remove("b")});
   ASSERT_TRUE(Step().ok());
-  for (const char* const name : {"HEAD", "1-2.segment"}) {
-    OverwriteFile(bundles_ / kChangesName / name, "wrong");
+  for (const fs::path& path : {bundles_ / kChangesName / kChangeHeadName,
+                               SegmentIn(bundles_, "1-2")}) {
+    OverwriteFile(path, "wrong");
     Restart();
     ASSERT_TRUE(Step().ok());
     EXPECT_THAT(Copied(), ElementsAre("a", "b"));
@@ -146,6 +160,92 @@ TEST_F(ChangeFollowerTest, ALogThatWasBegunAnewIsNotFollowed) {
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("begun anew on purpose"));
   EXPECT_THAT(Copied(), ElementsAre("a"));
+}
+
+TEST_F(ChangeFollowerTest, CopiesASnapshotAndWhatComesAfterIt) {
+  Write({Remove("a"), Remove("b")});
+  ASSERT_TRUE(Step().ok());
+  Write({Remove("a"), Remove("c")});
+  {
+    auto log = ChangeLog::Open(store_ / kChangesName);
+    ASSERT_TRUE(log.ok()) << log.status();
+    ASSERT_TRUE((*log)->Compact().ok());
+  }
+  Write({Remove("d")});
+  ASSERT_TRUE(Step().ok());
+  const auto copy = ReadChangeHead(bundles_ / kChangesName);
+  ASSERT_TRUE(copy.ok());
+  EXPECT_EQ(copy->snapshot.through, 4U);
+  EXPECT_EQ(copy->chain, ReadChangeHead(store_ / kChangesName)->chain);
+  EXPECT_THAT(Copied(), ElementsAre("b", "a", "c", "d"));
+  // One that has all of it goes on with what comes after.
+  Write({Remove("e")});
+  {
+    auto log = ChangeLog::Open(store_ / kChangesName);
+    ASSERT_TRUE(log.ok()) << log.status();
+    ASSERT_TRUE((*log)->Compact().ok());
+  }
+  Restart();
+  ASSERT_TRUE(Step().ok());
+  EXPECT_THAT(Copied(), ElementsAre("b", "a", "c", "d", "e"));
+}
+
+TEST_F(ChangeFollowerTest, ADamagedSnapshotLeavesTheCopy) {
+  Write({Remove("a")});
+  ASSERT_TRUE(Step().ok());
+  Write({Remove("b")});
+  std::string name;
+  {
+    auto log = ChangeLog::Open(store_ / kChangesName);
+    ASSERT_TRUE(log.ok()) << log.status();
+    ASSERT_TRUE((*log)->Compact().ok());
+    name = (*log)->head().snapshot.parts[0].Name(2);
+  }
+  OverwriteFile(store_ / kChangesName / name, "wrong");
+  EXPECT_EQ(Step().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(Copied(), ElementsAre("a"));
+}
+
+// The log is looked at once in 1 s if nothing tells of a change, so that what
+// takes less was told.
+TEST_F(ChangeFollowerTest, HearsOfAChangeInADirectory) {
+  Write({Remove("first")});
+  std::jthread running(
+      [this](const std::stop_token& stop) { follower_->Run(stop); });
+  const auto copied_in = [this](uint64_t change) {
+    const auto start = std::chrono::steady_clock::now();
+    while (ReadChangeHead(bundles_ / kChangesName)->through < change) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return std::chrono::steady_clock::now() - start;
+  };
+  copied_in(1);
+  std::chrono::nanoseconds all(0);
+  for (uint64_t change = 2; change <= 11; ++change) {
+    Write({Remove("more")});
+    all += copied_in(change);
+  }
+  EXPECT_LT(all, std::chrono::seconds(5));
+  EXPECT_TRUE(fs::exists(bundles_ / kChangesName / kChangesCheckedName));
+  // The log's folder is replaced as a whole, as by a backup.
+  fs::rename(store_ / kChangesName, store_ / "old");
+  fs::copy(store_ / "old", store_ / kChangesName);
+  Write({Remove("last")});
+  copied_in(12);
+  const auto start = std::chrono::steady_clock::now();
+  running.request_stop();
+  running.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
+}
+
+TEST_F(ChangeFollowerTest, HearsOfALogThatIsBegunLater) {
+  std::jthread running(
+      [this](const std::stop_token& stop) { follower_->Run(stop); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  Write({Remove("first")});
+  while (ReadChangeHead(bundles_ / kChangesName)->through < 1) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 TEST_F(ChangeFollowerTest, WithKeysOnlyWhatOneOfThemSignedIsCopied) {

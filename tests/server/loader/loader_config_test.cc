@@ -22,6 +22,7 @@ TEST(CompleteLoaderConfig, FillsInTheDefaults) {
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->control(), "unix:/bundles/control.sock");
   EXPECT_EQ(config->poll_interval_ms(), 1000);
+  EXPECT_EQ(config->changes_poll_interval_ms(), 1000);
   EXPECT_EQ(config->keep(), 1);
   EXPECT_EQ(config->log_level(), "info");
   EXPECT_TRUE(config->gate().enabled());
@@ -65,6 +66,9 @@ TEST(CompleteLoaderConfig, NamesTheFieldThatIsWrong) {
   config = Minimal();
   config.set_poll_interval_ms(0);
   expect_error(config, "poll_interval_ms");
+  config = Minimal();
+  config.set_changes_poll_interval_ms(9);
+  expect_error(config, "changes_poll_interval_ms");
   config = Minimal();
   config.set_keep(1001);
   expect_error(config, "keep");

@@ -56,13 +56,20 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
     }
     execution { inline_below_us: 200 drain_ms: 10000 drain_delay_ms: 0 }
     live_recall { sample_share: .01 queue_length: 64 }
+    changes {
+      store: ""
+      s3 {
+        endpoint: "https://s3.us-east-1.amazonaws.com"
+        region: "us-east-1"
+        path_style: false
+        profile: "default"
+      }
+      sign_key_file: ""
+      max_batch: 10000
+    }
     residency { keep: 1 max_bytes: 0 warm_queries: 200 }
     recording { file: "" max_bytes: 67108864 share: .01 user_keys: false }
-    load_reports {
-      in_trailers: false
-      out_of_band: false
-      min_interval_ms: 1000
-    }
+    load_reports { in_trailers: false out_of_band: false min_interval_ms: 1000 }
     transport {
       max_connections: 4096
       max_concurrent_streams: 1024
@@ -180,6 +187,10 @@ TEST(CompleteServerConfig, NamesTheFieldThatIsOutOfRange) {
       {"load_reports { min_interval_ms: 1 }", "load_reports.min_interval_ms: "},
       {"residency { keep: 101 }", "residency.keep: "},
       {"residency { warm_queries: 1000001 }", "residency.warm_queries: "},
+      {"changes { store: 'http://host/store' }", "changes.store: "},
+      {"changes { max_batch: 0 }", "changes.max_batch: "},
+      {"changes { max_batch: 100001 }", "changes.max_batch: "},
+      {"changes { s3 { region: '' } }", "changes.s3.region: "},
       {"log_level: 'loud'", "log_level: "},
       {"tracing { sample_share: 1.1 }", "tracing.sample_share: "},
       {"tracing { sample_share: nan }", "tracing.sample_share: "},

@@ -20,6 +20,7 @@
 #include "tests/server/access/test_tokens.h"
 #include "tests/server/rpc/encrypted_server.h"
 #include "tests/server/rpc/error_detail.h"
+#include "tributary/v1/change_service.grpc.pb.h"
 #include "tributary/v1/explain.grpc.pb.h"
 #include "xds/service/orca/v3/orca.grpc.pb.h"
 
@@ -83,6 +84,18 @@ grpc::Status Subscribe(const std::shared_ptr<grpc::Channel>& channel) {
   return reader->Finish();
 }
 
+// Ends with the first status, which comes at once.
+grpc::Status WatchOnce(const std::shared_ptr<grpc::Channel>& channel) {
+  const auto stub = v1::Changes::NewStub(channel);
+  grpc::ClientContext context;
+  const auto reader = stub->Watch(&context, v1::WatchChangesRequest());
+  v1::ChangesStatus status;
+  if (!reader->Read(&status)) return reader->Finish();
+  context.TryCancel();
+  reader->Finish();
+  return grpc::Status::OK;
+}
+
 struct GrpcMethod {
   std::string name;
   std::string role;
@@ -94,6 +107,8 @@ std::vector<GrpcMethod> GrpcMethods() {
   using R = v1::Retrieval;
   using E = v1::Explanation;
   using B = v1::Bundles;
+  using C = v1::Changes;
+  const std::string changes = "/tributary.v1.Changes/";
   const std::string retrieval = "/tributary.v1.Retrieval/";
   const std::string bundles = "/tributary.v1.Bundles/";
   return {
@@ -127,6 +142,11 @@ std::vector<GrpcMethod> GrpcMethods() {
        Method(&B::NewStub, &B::Stub::Report)},
       {bundles + "GetStatus", "observe", true,
        Method(&B::NewStub, &B::Stub::GetStatus)},
+      {changes + "Apply", "operate", true,
+       Method(&C::NewStub, &C::Stub::Apply)},
+      {changes + "Watch", "observe", true, WatchOnce},
+      {changes + "GetStatus", "observe", true,
+       Method(&C::NewStub, &C::Stub::GetStatus)},
   };
 }
 
@@ -283,7 +303,7 @@ TEST_F(GrantedServer, EveryMethodOfGrpcNeedsItsRole) {
       }
     }
   }
-  EXPECT_EQ(asked, 5 * 3 * 17);
+  EXPECT_EQ(asked, 5 * 3 * 20);
 }
 
 TEST_F(GrantedServer, EveryPathOfHttpNeedsItsRole) {

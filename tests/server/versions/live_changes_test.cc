@@ -229,17 +229,20 @@ TEST_F(LiveChangesTest, AVersionThatIsStagedMeanwhileMissesNone) {
 TEST_F(LiveChangesTest, NothingIsServedWithoutThemWhenTheyAreDamaged) {
   WriteTinyBundle(root_, 1);
   Write({Remove("a")});
-  const std::string segment = ReadFile(folder_ / "1-1.segment");
-  OverwriteFile(folder_ / "1-1.segment", "something else");
+  const auto head = ReadChangeHead(folder_);
+  ASSERT_TRUE(head.ok()) << head.status();
+  const fs::path path = folder_ / head->segments.at(0).Name();
+  const std::string segment = ReadFile(path);
+  OverwriteFile(path, "something else");
   const absl::Status restored = set_.Restore();
   EXPECT_EQ(restored.code(), absl::StatusCode::kDataLoss) << restored;
-  EXPECT_THAT(std::string(restored.message()), HasSubstr("1-1.segment"));
+  EXPECT_THAT(std::string(restored.message()), HasSubstr("1-1."));
   EXPECT_FALSE(set_.Snapshot(1).ok());
   EXPECT_FALSE(set_.Stage(1).ok());
   ASSERT_TRUE(
       BecomesTrue([&] { return !set_.GetStatus().changes().error().empty(); }));
   // Once the file is right again, so is everything.
-  OverwriteFile(folder_ / "1-1.segment", segment);
+  OverwriteFile(path, segment);
   ASSERT_TRUE(set_.Stage(1).ok());
   EXPECT_EQ(Left(set_, 1), "bcdef");
 }
