@@ -104,11 +104,11 @@ HttpServer::HttpServer(HttpServerOptions options, std::string address)
   }
   if (options_.console != nullptr) {
     // Its paths are its own: MethodFor and Handle ask it for them.
-    endpoints_.push_back(
-        {.method = "GET",
-         .path = "/console",
-         .what = "a page that shows answers, and why",
-         .metrics = &options_.metrics->AddMethod(kObservedService, "GET /console")});
+    endpoints_.push_back({.method = "GET",
+                          .path = "/console",
+                          .what = "a page that shows answers, and why",
+                          .metrics = &options_.metrics->AddMethod(
+                              kObservedService, "GET /console")});
     console_metrics_ = endpoints_.back().metrics;
   }
 }

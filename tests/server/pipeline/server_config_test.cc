@@ -58,11 +58,7 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
     live_recall { sample_share: .01 queue_length: 64 }
     residency { keep: 1 max_bytes: 0 warm_queries: 200 }
     recording { file: "" max_bytes: 67108864 share: .01 user_keys: false }
-    load_reports {
-      in_trailers: false
-      out_of_band: false
-      min_interval_ms: 1000
-    }
+    load_reports { in_trailers: false out_of_band: false min_interval_ms: 1000 }
     transport {
       max_connections: 4096
       max_concurrent_streams: 1024
@@ -93,12 +89,7 @@ TEST(CompleteServerConfig, FillsEveryDefault) {
     }
     access {
       tokens_file: ""
-      jwt {
-        jwks_file: ""
-        issuer: ""
-        audience: ""
-        clock_skew_seconds: 60
-      }
+      jwt { jwks_file: "" issuer: "" audience: "" clock_skew_seconds: 60 }
       open_health: true
       audit_file: ""
     }
