@@ -71,8 +71,8 @@ class ReplayTest : public testing::Test {
   // Of a copy, because the server goes on recording what is replayed.
   Outcome Replay(const std::vector<std::string>& flags) {
     const std::filesystem::path copy = deployment_.bundles() / "copy.rec";
-    std::filesystem::copy_file(
-        file_, copy, std::filesystem::copy_options::skip_existing);
+    std::filesystem::copy_file(file_, copy,
+                               std::filesystem::copy_options::skip_existing);
     std::vector<std::string> arguments = {Program("tributary"), "replay", copy,
                                           "--server", deployment_.grpc()};
     arguments.insert(arguments.end(), flags.begin(), flags.end());

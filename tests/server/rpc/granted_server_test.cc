@@ -453,6 +453,14 @@ TEST_F(GrantedServer, EveryCallOfTheControlPlaneIsRecorded) {
   EXPECT_THAT(audit, HasSubstr("\"who\":\"anyone\""));
   EXPECT_THAT(audit, HasSubstr("\"result\":\"UNAUTHENTICATED\""));
   EXPECT_THAT(audit, Not(HasSubstr("wrong-token")));
+  // Who is refused is counted, too.
+  const auto metrics = Send(IdentitiesWith("observe")[0], "GET", "/metrics");
+  ASSERT_TRUE(metrics);
+  for (const char* const code : {"NotFound", "Unauthenticated"}) {
+    EXPECT_THAT(metrics->body,
+                HasSubstr(fmt::format(
+                    "grpc_method=\"Stage\",grpc_code=\"{}\"}} 1\n", code)));
+  }
 }
 
 }  // namespace
