@@ -18,39 +18,35 @@ namespace tributary {
 
 // The messages whose changes are the last batch of a reader. Between the write
 // and the commit a reader may be killed, and the broker delivers the batch
-// again. The file is written before the batch, while the log is locked, and
-// says which numbers the changes will get and what they are. Whether the log
-// has them there later tells whether the batch was written, whatever was killed
-// when.
+// again. The file is written before the batch; the log's head gets its hash in
+// the same step as the changes (see ReaderBatch). Whether the head has it later
+// tells whether the batch was written, whatever was killed when.
 //
 // It is text:
 //
 //   tributary broker batch 1
-//   first <number of the first change>
-//   changes <count>
-//   sha256 <hash of the changes, without numbers and times>
 //   message <SHA-256 of its text> <position> <partition>     a line for each
 class AppliedBatch {
  public:
   AppliedBatch() = default;
-  // The batch that will be written as change `first` and those after it.
-  AppliedBatch(uint64_t first, std::span<const v1::Change> changes,
-               std::span<const BrokerMessage> messages);
+  explicit AppliedBatch(std::span<const BrokerMessage> messages);
 
-  // The batch of the file, without messages if the log in `folder` does not
-  // have its changes, or there is no file. DATA_LOSS, naming the file, when it
-  // is not one.
+  // The batch of the file, without messages if it is not the last one that the
+  // log in `folder` has of `reader`, or there is no file. DATA_LOSS, naming the
+  // file, when it is not one.
   static absl::StatusOr<AppliedBatch> Read(const std::filesystem::path& file,
-                                           const std::filesystem::path& folder);
+                                           const std::filesystem::path& folder,
+                                           const std::string& reader);
   absl::Status Write(const std::filesystem::path& file) const;
 
+  // The hash of the file.
+  std::string Sha256() const;
   // Whether the message was part of it, and is still the same.
   bool Has(const BrokerMessage& message) const;
 
  private:
-  uint64_t first_ = 0;
-  uint64_t changes_ = 0;
-  std::string sha256_;
+  std::string Text() const;
+
   // By partition and position: the hash of the text.
   std::map<std::pair<std::string, std::string>, std::string> messages_;
 };

@@ -72,15 +72,17 @@ absl::StatusOr<v1::Change> ParseMessage(std::string_view text) {
 // Reads, writes, commits, and begins again.
 class Follower {
  public:
-  Follower(const FollowOptions& options, fs::path file, Broker* broker,
-           FollowCounts* counts)
+  Follower(const FollowOptions& options, fs::path file, std::string reader,
+           Broker* broker, FollowCounts* counts)
       : options_(options),
         file_(std::move(file)),
+        reader_(std::move(reader)),
         broker_(*broker),
         counts_(*counts) {}
 
   absl::Status Run() {
-    ASSIGN_OR_RETURN(last_, AppliedBatch::Read(file_, options_.folder));
+    ASSIGN_OR_RETURN(last_,
+                     AppliedBatch::Read(file_, options_.folder, reader_));
     while (!Stopped()) {
       std::vector<BrokerMessage> messages;
       RETURN_IF_ERROR(ReadBatch(&messages));
@@ -211,7 +213,8 @@ class Follower {
       }
       if (Stopped()) return absl::OkStatus();
       // What failed may have been written all the same.
-      ASSIGN_OR_RETURN(last_, AppliedBatch::Read(file_, options_.folder));
+      ASSIGN_OR_RETURN(last_,
+                       AppliedBatch::Read(file_, options_.folder, reader_));
       if (last_.Has(messages.back())) break;
     }
     written_ = true;
@@ -222,9 +225,10 @@ class Follower {
   absl::Status WriteOnce(const std::vector<v1::Change>& changes,
                          std::span<const BrokerMessage> messages) {
     ASSIGN_OR_RETURN(const std::unique_ptr<ChangeLog> log, options_.open());
-    AppliedBatch batch(log->head().through + 1, changes, messages);
+    AppliedBatch batch(messages);
     RETURN_IF_ERROR(batch.Write(file_));
-    RETURN_IF_ERROR(log->Append(changes));
+    RETURN_IF_ERROR(
+        log->Append(changes, {.reader = reader_, .sha256 = batch.Sha256()}));
     last_ = std::move(batch);
     Succeeded();
     return absl::OkStatus();
@@ -245,6 +249,8 @@ class Follower {
   // Constant after construction.
   const FollowOptions& options_;
   const fs::path file_;
+  // Its name in the head of the log.
+  const std::string reader_;
   Broker& broker_;
   FollowCounts& counts_;
 
@@ -267,9 +273,9 @@ absl::Status FollowBroker(const FollowOptions& options, FollowCounts* counts) {
     return absl::ErrnoToStatus(error.value(), options.folder.native());
   }
   const std::string text = address.Text();
-  const std::string name =
-      "broker-" + Sha256Hex(std::as_bytes(std::span(text.data(), text.size())))
-                      .substr(0, 16);
+  std::string reader =
+      Sha256Hex(std::as_bytes(std::span(text.data(), text.size())));
+  const std::string name = "broker-" + reader.substr(0, 16);
   auto lock = FileLock::TryAcquire(options.folder / (name + ".lock"));
   if (absl::IsUnavailable(lock.status())) {
     return absl::UnavailableError(
@@ -277,8 +283,8 @@ absl::Status FollowBroker(const FollowOptions& options, FollowCounts* counts) {
   }
   RETURN_IF_ERROR(lock.status());
   ASSIGN_OR_RETURN(const std::unique_ptr<Broker> broker, OpenBroker(address));
-  return Follower(options, options.folder / (name + ".batch"), broker.get(),
-                  counts)
+  return Follower(options, options.folder / (name + ".batch"),
+                  std::move(reader), broker.get(), counts)
       .Run();
 }
 

@@ -15,6 +15,7 @@ namespace tributary {
 namespace {
 
 constexpr std::string_view kFirstLine = "tributary changes 1";
+constexpr std::string_view kReader = "reader ";
 constexpr std::string_view kSnapshot = "snapshot ";
 constexpr std::string_view kPart = "part ";
 constexpr size_t kHashDigits = 64;
@@ -59,13 +60,28 @@ class HeadReader {
         !IsHex(head.chain.erase(0, 6), kHashDigits)) {
       return Error("expected a line with chain, and 64 hexadecimal digits");
     }
-    absl::Status status = ReadSnapshot(&head);
+    absl::Status status = ReadReaders(&head);
+    if (status.ok()) status = ReadSnapshot(&head);
     if (status.ok()) status = ReadSegments(&head);
     if (!status.ok()) return status;
     return head;
   }
 
  private:
+  absl::Status ReadReaders(ChangeHead* head) {
+    while (rest_.starts_with(kReader)) {
+      const std::vector<std::string> words = Words();
+      if (words.size() != 3 || !IsHex(words[1], kHashDigits) ||
+          !IsHex(words[2], kHashDigits) ||
+          !head->readers.emplace(words[1], words[2]).second) {
+        return Error("expected reader, and 64 hexadecimal digits twice");
+      }
+    }
+    if (head->readers.size() <= kMaxChangeReaders) return absl::OkStatus();
+    return Error(fmt::format("it has more than {} lines with reader",
+                             kMaxChangeReaders));
+  }
+
   absl::Status ReadSnapshot(ChangeHead* head) {
     if (!rest_.starts_with(kSnapshot)) return absl::OkStatus();
     ChangeSnapshot& snapshot = head->snapshot;
@@ -188,6 +204,9 @@ uint64_t ChangeSnapshot::count() const {
 std::string ChangeHead::SignedText() const {
   std::string text = fmt::format("{}\nthrough {}\nat_ms {}\nchain {}\n",
                                  kFirstLine, through, at_ms, chain);
+  for (const auto& [name, batch] : readers) {
+    text += fmt::format("{}{} {}\n", kReader, name, batch);
+  }
   if (snapshot.through > 0) {
     text +=
         fmt::format("{}{} {}\n", kSnapshot, snapshot.through, snapshot.chain);

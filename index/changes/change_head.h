@@ -4,8 +4,7 @@
 //   HEAD                             which files there are, and what must be in
 //                                    them
 //   <first>-<last>.<hash>.segment    a v1::ChangeSegment: the changes with
-//   these
-//                                    numbers
+//                                    these numbers
 //   <through>.<hash>.snapshot        a v1::ChangeSegment: what is left of the
 //                                    changes up to this number
 //   writer.lock                      who writes at the moment
@@ -29,6 +28,8 @@
 //   through <number of the last change>
 //   at_ms <when it was written, milliseconds since 1970>
 //   chain <hash>
+//   reader <name> <SHA-256>                      a line for each reader of a
+//                                                broker: what it wrote last
 //   snapshot <through> <chain at that number>    if there is a snapshot
 //   part <changes> <bytes> <SHA-256>             a line for each of its files
 //   segment <first> <last> <bytes> <SHA-256>     a line for each, ascending
@@ -45,6 +46,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +62,7 @@ inline constexpr char kChangeHeadName[] = "HEAD";
 inline constexpr char kChangesCheckedName[] = "checked";
 // Longer ones are refused without being read.
 inline constexpr uint64_t kMaxChangeHeadBytes = uint64_t{1} << 20;
+inline constexpr size_t kMaxChangeReaders = 64;
 inline constexpr uint64_t kMaxChangeSegmentBytes = uint64_t{64} << 20;
 
 // A segment, as HEAD has it.
@@ -105,6 +108,10 @@ struct ChangeHead {
   uint64_t through = 0;
   int64_t at_ms = 0;
   std::string chain = std::string(64, '0');
+  // By the name of a reader of a broker, 64 hexadecimal digits: the SHA-256 of
+  // the last batch that it wrote. Of the log itself, not of copies; at most
+  // kMaxChangeReaders.
+  std::map<std::string, std::string> readers;
   ChangeSnapshot snapshot;
   // From the change after the snapshot to `through`, without a gap.
   std::vector<ChangeSegmentEntry> segments;

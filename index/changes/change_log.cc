@@ -92,9 +92,16 @@ ChangeLog::ChangeLog(std::unique_ptr<ChangeFiles> files, ChangeHead head,
       signer_(std::move(signer)),
       head_(std::move(head)) {}
 
-absl::Status ChangeLog::Append(std::vector<v1::Change> changes) {
+absl::Status ChangeLog::Append(std::vector<v1::Change> changes,
+                               const ReaderBatch& batch) {
   if (changes.empty()) return absl::OkStatus();
   ChangeHead head = head_;
+  if (!batch.reader.empty()) head.readers[batch.reader] = batch.sha256;
+  if (head.readers.size() > kMaxChangeReaders) {
+    return absl::ResourceExhaustedError(fmt::format(
+        "{} readers of brokers have written into the log, and it knows no more",
+        kMaxChangeReaders));
+  }
   head.at_ms = NowMs();
   v1::ChangeSegment segment;
   for (size_t i = 0; i < changes.size(); ++i) {

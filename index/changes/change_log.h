@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,6 +19,13 @@
 #include "tributary/v1/changes.pb.h"
 
 namespace tributary {
+
+// What a reader of a broker wrote: see ChangeHead::readers. Both are 64
+// hexadecimal digits.
+struct ReaderBatch {
+  std::string reader = {};
+  std::string sha256 = {};
+};
 
 // Writes a log of changes; see change_head.h. What a method returned OK for
 // survives a crash of the machine. A log of which more than kCompactAfter
@@ -47,7 +55,14 @@ class ChangeLog {
   // INVALID_ARGUMENT, naming the change by its index: `changes[3].item`, when
   // CheckChange refuses one. Errors of the disk, after which nothing was added,
   // unless the disk failed to say so.
-  absl::Status Append(std::vector<v1::Change> changes);
+  absl::Status Append(std::vector<v1::Change> changes) {
+    return Append(std::move(changes), {});
+  }
+  // The same, and notes in the head that they are the last batch of a reader of
+  // a broker, in one step. RESOURCE_EXHAUSTED when the head has no room for one
+  // more reader.
+  absl::Status Append(std::vector<v1::Change> changes,
+                      const ReaderBatch& batch);
 
   // Adds changes of another log, of which this one is a copy, by their bytes;
   // `at_ms` is for the head. REQUIRES: they are those after head().through.

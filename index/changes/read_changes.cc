@@ -80,7 +80,6 @@ absl::Status ReadSnapshot(const ChangeSnapshot& snapshot, ReadChangeFile read,
                CheckChange(change, fmt::format("change {}", number))));
     }
   }
-  if (change.has_event()) return CheckEvent(change.event(), path);
   return absl::OkStatus();
 }
 

@@ -264,6 +264,7 @@ void ServerMetrics::CollectTotals(
   CollectLoad(families);
   CollectAccess(families);
   CollectRecording(families);
+  CollectTracing(families);
 }
 
 void ServerMetrics::CollectRecording(
@@ -280,7 +281,7 @@ void ServerMetrics::CollectRecording(
            "waited to be written, or the call is too long for the file.")
       .Add({{"reason", "queue"}}, recording_dropped_queue)
       .Add({{"reason", "size"}}, recording_dropped_size)
-          CollectTracing(families);
+      .MoveTo(families);
 }
 
 void ServerMetrics::CollectTracing(
@@ -292,9 +293,8 @@ void ServerMetrics::CollectTracing(
   Family drops = Counters(
       "tributary_spans_dropped_total",
       "Spans that the collector of traces did not get, by reason: the queue "
-      "was "
-      "full, sending failed too often, the collector rejected them, the server "
-      "ended.");
+      "was full, sending failed too often, the collector rejected them, the "
+      "server ended.");
   for (size_t i = 0; i < kSpanDropReasons.size(); ++i) {
     drops.Add({{"reason", std::string(kSpanDropReasons[i])}},
               tracing.dropped[i]);

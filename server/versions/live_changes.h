@@ -133,6 +133,7 @@ class LiveChanges {
   // Whether the log was read at least once.
   bool was_read_ ABSL_GUARDED_BY(change_mutex_) = false;
   ChangedAttributes attributes_ ABSL_GUARDED_BY(change_mutex_){TypesOfValue};
+  UserEvents events_ ABSL_GUARDED_BY(change_mutex_);
   // Changes with values that were refused.
   absl::flat_hash_set<uint64_t> with_refused_ ABSL_GUARDED_BY(change_mutex_);
   // Held while what is below is read or written.
