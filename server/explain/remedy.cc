@@ -65,10 +65,10 @@ void RaiseTarget(uint32_t target, v1::Quota* quota) {
 
 // Removes what excludes the item by its key.
 template <typename Keys>
-void RemoveItem(const Bundle& bundle, Row row, Keys* keys) {
+void RemoveItem(const Bundle& bundle, const Finding& finding, Keys* keys) {
   keys->erase(std::remove_if(keys->begin(), keys->end(),
                              [&](const auto& key) {
-                               return RowOfItem(bundle, key) == row;
+                               return IsKeyOf(bundle, finding, key);
                              }),
               keys->end());
 }
@@ -76,14 +76,18 @@ void RemoveItem(const Bundle& bundle, Row row, Keys* keys) {
 // Drops what of the filter the item fails, and returns it as texts. That is
 // also what was dropped because too few items passed, which may not be so any
 // more once the other terms are gone.
-std::vector<std::string> WidenFilter(const Bundle& bundle, Row row,
+std::vector<std::string> WidenFilter(const Bundle& bundle,
+                                     const Finding& finding,
                                      v1::Filter* filter) {
   std::vector<std::string> dropped;
   const auto widen = [&](const v1::Predicate& predicate) {
-    for (const v1::Predicate& part : FailedParts(bundle, predicate, row)) {
+    for (const v1::Predicate& part : FailedParts(bundle, predicate, finding)) {
       dropped.push_back(WhereText(part));
     }
-    return WithoutFailedParts(bundle, predicate, row);
+    return finding.added == nullptr
+               ? WithoutFailedParts(bundle, predicate, finding.row)
+               : WithoutFailedParts(bundle, predicate,
+                                    finding.added->values(finding.row));
   };
   const auto parsed = ParseWhere(filter->where());
   if (!filter->where().empty() && parsed.ok()) {
@@ -119,8 +123,8 @@ std::vector<std::string> OpenFor(const Bundle& bundle, const Finding& finding,
     changes.emplace_back("include_seen");
   }
   if (finding.excluded) {
-    RemoveItem(bundle, finding.row, filter->mutable_exclude_item_ids());
-    RemoveItem(bundle, finding.row, filter->mutable_exclude_item_keys());
+    RemoveItem(bundle, finding, filter->mutable_exclude_item_ids());
+    RemoveItem(bundle, finding, filter->mutable_exclude_item_keys());
     changes.emplace_back("not excluding it");
   }
   for (const std::string& name : finding.excluding_sets) {
@@ -133,7 +137,7 @@ std::vector<std::string> OpenFor(const Bundle& bundle, const Finding& finding,
   }
   if (!finding.failed_terms.empty()) {
     changes.push_back("a filter without " +
-                      JoinChanges(WidenFilter(bundle, finding.row, filter)));
+                      JoinChanges(WidenFilter(bundle, finding, filter)));
   }
   return changes;
 }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "index/filter/passing_items.h"
+#include "server/retrieval/added_items.h"
 
 namespace tributary {
 
@@ -12,6 +13,8 @@ namespace tributary {
 struct BundleOverlay {
   // The items that requests may be answered with. Null: all may.
   std::shared_ptr<const PassingItems> remaining;
+  // The items that the bundle lacks. Null: none was added.
+  std::shared_ptr<const AddedItems> additions;
 };
 
 }  // namespace tributary

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "fmt/format.h"
 #include "index/bundle/row_set.h"
+#include "server/versions/live_items.h"
 #include "server/versions/status_board.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
@@ -117,7 +118,9 @@ absl::Status LiveChanges::ReadOn() {
   {
     const MutexLock lock(&mutex_);
     for (const v1::Change& change : changes) {
-      if (removed_.Apply(change)) items.push_back(change.item());
+      const bool moved = removed_.Apply(change);
+      const bool upserted = upserted_.Apply(change);
+      if (moved || upserted) items.push_back(change.item());
     }
   }
   std::sort(items.begin(), items.end());
@@ -157,9 +160,10 @@ absl::Status LiveChanges::Attach(const ServingBundle& bundle,
   std::vector<std::string> items;
   {
     const MutexLock lock(&mutex_);
-    items.reserve(removed_.size());
+    items.reserve(removed_.size() + upserted_.size());
     for (const auto& [key, removal] : removed_.removals()) items.push_back(key);
   }
+  for (const auto& [key, item] : upserted_.upsertions()) items.push_back(key);
   ApplyTo(bundle, items);
   // This object outlives all bundles that answer.
   bundle.changes().SetFindRemoval(
@@ -169,14 +173,27 @@ absl::Status LiveChanges::Attach(const ServingBundle& bundle,
 }
 
 void LiveChanges::ApplyTo(const ServingBundle& bundle,
-                          const std::vector<std::string>& items) const {
-  const KeyTable& keys = bundle.bundle().items();
+                          const std::vector<std::string>& items) {
   const auto before = bundle.changes().overlay();
+  auto overlay = before == nullptr ? std::make_shared<BundleOverlay>()
+                                   : std::make_shared<BundleOverlay>(*before);
+  bool differs = ApplyRemovals(bundle, items, overlay.get());
+  differs = ApplyUpserts(bundle, items, overlay.get()) || differs;
+  if (!differs) return;
+  const bool any =
+      overlay->remaining != nullptr || overlay->additions != nullptr;
+  bundle.changes().Put(any ? std::move(overlay) : nullptr);
+}
+
+bool LiveChanges::ApplyRemovals(const ServingBundle& bundle,
+                                const std::vector<std::string>& items,
+                                BundleOverlay* overlay) const {
+  const KeyTable& keys = bundle.bundle().items();
   RowSet rows(keys.size());
-  if (before == nullptr) {
+  if (overlay->remaining == nullptr) {
     rows.Complement();
   } else {
-    rows = before->remaining->rows();
+    rows = overlay->remaining->rows();
   }
   bool differs = false;
   for (const std::string& item : items) {
@@ -191,17 +208,42 @@ void LiveChanges::ApplyTo(const ServingBundle& bundle,
     }
     differs = true;
   }
-  if (!differs) return;
+  if (!differs) return false;
   if (rows.Count() == keys.size()) {
-    bundle.changes().Put(nullptr);
-    return;
+    overlay->remaining = nullptr;
+    return true;
   }
-  auto overlay = std::make_shared<BundleOverlay>();
   overlay->remaining = std::make_shared<const PassingItems>(std::move(rows));
   for (const NamedRetriever& named : bundle.retrievers()) {
     named.retriever->PrepareFor(*overlay->remaining);
   }
-  bundle.changes().Put(std::move(overlay));
+  return true;
+}
+
+bool LiveChanges::ApplyUpserts(const ServingBundle& bundle,
+                               const std::vector<std::string>& items,
+                               BundleOverlay* overlay) {
+  std::vector<std::pair<uint64_t, std::string>> passed_over;
+  auto additions = AddUpsertedItems(
+      bundle, upserted_, items,
+      [this](std::string_view key) { return FindRemoval(key).has_value(); },
+      overlay->additions,
+      [&](uint64_t change, const std::string& why) {
+        passed_over.emplace_back(change, why);
+      });
+  for (const auto& [change, why] : passed_over) Refuse(change, why);
+  if (additions == overlay->additions) return false;
+  overlay->additions = std::move(additions);
+  return true;
+}
+
+void LiveChanges::Refuse(uint64_t change, const std::string& why) {
+  if (!refused_.insert(change).second) return;
+  spdlog::error("event=change_refused error={:?} hint={:?}", why,
+                "the rest of the change and those after it are applied");
+  const MutexLock lock(&mutex_);
+  status_.set_refused(status_.refused() + 1);
+  status_.set_last_refused(why);
 }
 
 std::optional<Removal> LiveChanges::FindRemoval(
@@ -220,7 +262,10 @@ v1::ChangesStatus LiveChanges::Describe(const ServingBundle* active) const {
   }
   const auto overlay =
       active == nullptr ? nullptr : active->changes().overlay();
-  if (overlay != nullptr) {
+  if (overlay != nullptr && overlay->additions != nullptr) {
+    status.set_added_items(overlay->additions->n_live());
+  }
+  if (overlay != nullptr && overlay->remaining != nullptr) {
     status.set_removed_from_active(active->bundle().items().size() -
                                    overlay->remaining->count());
   }

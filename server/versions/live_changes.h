@@ -12,11 +12,13 @@
 #include <thread>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/notification.h"
 #include "index/changes/read_changes.h"
 #include "index/changes/removed_items.h"
+#include "index/changes/upserted_items.h"
 #include "server/versions/serving_bundle.h"
 #include "sync/mutex.h"
 #include "tributary/v1/bundles.pb.h"
@@ -80,8 +82,21 @@ class LiveChanges {
   absl::Status ReadOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
   void SetError(const std::string& error) ABSL_LOCKS_EXCLUDED(mutex_);
   void ApplyTo(const ServingBundle& bundle,
-               const std::vector<std::string>& items) const
-      ABSL_LOCKS_EXCLUDED(mutex_);
+               const std::vector<std::string>& items)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Each replaces a part of the overlay, and returns whether it is different
+  // now.
+  bool ApplyRemovals(const ServingBundle& bundle,
+                     const std::vector<std::string>& items,
+                     BundleOverlay* overlay) const ABSL_LOCKS_EXCLUDED(mutex_);
+  bool ApplyUpserts(const ServingBundle& bundle,
+                    const std::vector<std::string>& items,
+                    BundleOverlay* overlay)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Counts a change of which something was passed over, once, whatever
+  // versions pass it over.
+  void Refuse(uint64_t change, const std::string& why)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Constant after construction.
   const std::filesystem::path folder_;
@@ -93,6 +108,9 @@ class LiveChanges {
   ChangePosition position_ ABSL_GUARDED_BY(change_mutex_);
   // Whether the log was read at least once.
   bool was_read_ ABSL_GUARDED_BY(change_mutex_) = false;
+  UpsertedItems upserted_ ABSL_GUARDED_BY(change_mutex_);
+  // Changes that Refuse has counted.
+  absl::flat_hash_set<uint64_t> refused_ ABSL_GUARDED_BY(change_mutex_);
   // Held while what is below is read or written.
   mutable Mutex mutex_;
   RemovedItems removed_ ABSL_GUARDED_BY(mutex_);
