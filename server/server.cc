@@ -233,6 +233,8 @@ Server::Server(v1::ServerConfig config, Doors doors, bool needs_admin,
                  metrics_.changes_failing = status.error().empty() ? 0 : 1;
                  metrics_.removed_items =
                      static_cast<int64_t>(status.removed_items());
+                 metrics_.added_items =
+                     static_cast<int64_t>(status.added_items());
                }}),
       live_recall_(config_.live_recall(), &metrics_),
       pool_(config_.execution().search_threads(),

@@ -327,6 +327,10 @@ void ServerMetrics::CollectFilters(
         "1 while live changes cannot be read, else 0.", changes_failing);
   gauge("tributary_removed_items", "Items that live changes took down.",
         removed_items);
+  gauge("tributary_added_items",
+        "Items that live changes added, of the resident version that lacks "
+        "most of them.",
+        added_items);
   Gauges("tributary_changes_last_timestamp_seconds",
          "When the last live change that is applied was written, in seconds "
          "since 1970; 0 without one.")

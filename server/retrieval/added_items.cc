@@ -68,6 +68,39 @@ Row AddedItems::Find(std::string_view key) const {
   return row;
 }
 
+void AddedItems::SetStandIn(Row row, Row stand_in) const {
+  {
+    const MutexLock lock(&store_->mutex);
+    store_->of_stand_in[stand_in].push_back(row);
+  }
+  store_->stands_in[stand_in / 64].fetch_or(uint64_t{1} << (stand_in % 64),
+                                            std::memory_order_release);
+  ChunkOf(row).stand_ins[In(row)].store(stand_in, std::memory_order_relaxed);
+}
+
+void AddedItems::AddStandIns(std::span<const uint64_t> allowed,
+                             std::vector<ScoredRow>* proposals) const {
+  const size_t count = proposals->size();
+  for (size_t i = 0; i < count; ++i) {
+    const ScoredRow proposal = (*proposals)[i];
+    const uint64_t word =
+        store_->stands_in[proposal.row / 64].load(std::memory_order_acquire);
+    if ((word >> (proposal.row % 64) & 1) == 0) continue;
+    const MutexLock lock(&store_->mutex);
+    const auto found = store_->of_stand_in.find(proposal.row);
+    if (found == store_->of_stand_in.end()) continue;
+    size_t added = 0;
+    for (auto row = found->second.rbegin();
+         row != found->second.rend() && added < kMostOfOneStandIn; ++row) {
+      const Row at = *row - first_;
+      // Later ones are of moments to come.
+      if (at >= size_ || (allowed[at / 64] >> (at % 64) & 1) == 0) continue;
+      proposals->push_back({*row, proposal.score});
+      ++added;
+    }
+  }
+}
+
 std::span<const float> AddedItems::Vector(size_t space, Row row) const {
   if (!spaces_[space].has.Has(row - first_)) return {};
   const size_t dim = store_->dims[space];
@@ -128,6 +161,7 @@ AddedItems::Builder::Builder(const Bundle& bundle, const AddedItems* before)
     next_->chunks_ = before->chunks_;
     next_->live_ = before->live_;
     next_->n_live_ = before->n_live_;
+    next_->popular_ = before->popular_;
     next_->spaces_ = before->spaces_;
     return;
   }
@@ -138,6 +172,8 @@ AddedItems::Builder::Builder(const Bundle& bundle, const AddedItems* before)
   for (const EmbeddingSpace& space : bundle.spaces()) {
     store.dims.push_back(space.spec->dim());
   }
+  store.stands_in = std::make_unique<std::atomic<uint64_t>[]>(
+      RowSet::Words(bundle.items().size()));
   store.new_codes.resize(bundle.attributes().size());
   next_->spaces_.resize(store.dims.size());
 }
@@ -228,8 +264,18 @@ void AddedItems::Builder::Add(NewItem item, uint64_t change) {
     if (!is_new) before = std::exchange(found->second, row);
     store.befores.push_back(before);
   }
-  if (before != kNoRow) SetLive(before, false);
+  if (before != kNoRow) {
+    SetLive(before, false);
+    std::erase_if(next.popular_, [before](const ScoredRow& entry) {
+      return entry.row == before;
+    });
+  }
   SetLive(row, true);
+  if (!item.popularity.has_value()) return;
+  const ScoredRow entry = {row, *item.popularity};
+  next.popular_.insert(std::ranges::upper_bound(next.popular_, entry, Better),
+                       entry);
+  if (next.popular_.size() > kMostPopular) next.popular_.pop_back();
 }
 
 void AddedItems::Builder::SetLive(Row row, bool live) {

@@ -44,6 +44,10 @@ struct NewItem {
 // they have in common, so that one more item costs no copy of the others.
 class AddedItems {
  public:
+  // How many items a proposal may stand in for, and how many are in popular().
+  static constexpr size_t kMostOfOneStandIn = 8;
+  static constexpr size_t kMostPopular = 4096;
+
   // Makes moments of one bundle, one after the other. Not thread-safe.
   class Builder;
 
@@ -95,9 +99,16 @@ class AddedItems {
     return ChunkOf(row).stand_ins[In(row)].load(std::memory_order_relaxed);
   }
   // Becomes known to moments that there were before, too.
-  void SetStandIn(Row row, Row stand_in) const {
-    ChunkOf(row).stand_ins[In(row)].store(stand_in, std::memory_order_relaxed);
-  }
+  void SetStandIn(Row row, Row stand_in) const;
+  // Adds to *proposals, which are items of the bundle, the items for which they
+  // stand in, each with the score of its stand-in; of those alone whose bit of
+  // `allowed` is set, and the newest kMostOfOneStandIn for each.
+  void AddStandIns(std::span<const uint64_t> allowed,
+                   std::vector<ScoredRow>* proposals) const;
+
+  // The items that changes gave a popularity, best first; the best
+  // kMostPopular, some of which may not be in use.
+  std::span<const ScoredRow> popular() const { return popular_; }
 
   // The item's vector in a space of the bundle; empty if it has none.
   std::span<const float> Vector(size_t space, Row row) const;
@@ -144,6 +155,12 @@ class AddedItems {
     absl::flat_hash_map<std::string, Row> rows ABSL_GUARDED_BY(mutex);
     // By row less first(): the row that the item had before, or kNoRow.
     std::vector<Row> befores ABSL_GUARDED_BY(mutex);
+    // By row of the bundle: the rows for which it stands in, ascending.
+    absl::flat_hash_map<Row, std::vector<Row>> of_stand_in
+        ABSL_GUARDED_BY(mutex);
+    // Whether a row of the bundle stands in for any: most do not, and need no
+    // lock.
+    std::unique_ptr<std::atomic<uint64_t>[]> stands_in;
     // By attribute: the codes of values that the bundle lacks. The builder's.
     std::vector<absl::flat_hash_map<std::string, uint32_t>> new_codes;
   };
@@ -169,6 +186,7 @@ class AddedItems {
   std::vector<std::shared_ptr<Chunk>> chunks_;
   RowSet live_;
   uint64_t n_live_ = 0;
+  std::vector<ScoredRow> popular_;
   // By space of the bundle.
   std::vector<Space> spaces_;
 };

@@ -5,6 +5,7 @@
 
 #include "index/filter/passing_items.h"
 #include "server/retrieval/added_items.h"
+#include "server/versions/live_item_encoder.h"
 
 namespace tributary {
 
@@ -15,6 +16,8 @@ struct BundleOverlay {
   std::shared_ptr<const PassingItems> remaining;
   // The items that the bundle lacks. Null: none was added.
   std::shared_ptr<const AddedItems> additions;
+  // What makes their vectors; null until it is needed.
+  std::shared_ptr<const LiveItemEncoder> encoder;
 };
 
 }  // namespace tributary

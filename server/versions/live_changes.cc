@@ -28,6 +28,8 @@ constexpr std::chrono::milliseconds kPauseAfterError(500);
 constexpr int kReadsBeforeServing = 5;
 // The follower works at most 1 / (1 + kRestFactor) of the time.
 constexpr int kRestFactor = 4;
+// How long stand-ins of added items are looked for at a time.
+constexpr std::chrono::milliseconds kStandInsTime(5);
 
 int64_t Nanoseconds(const timespec& time) {
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
@@ -60,7 +62,10 @@ void LiveChanges::Follow() {
   while (!stop_.WaitForNotificationWithTimeout(rest)) {
     rest = absl::FromChrono(kLookInterval);
     const HeadStamp stamp = StampOfHead();
-    if (stamp == seen) continue;
+    if (stamp == seen) {
+      rest = std::max(rest, FillStandIns());
+      continue;
+    }
     const auto start = steady_clock::now();
     absl::Status status;
     {
@@ -83,6 +88,40 @@ void LiveChanges::Follow() {
     rest = std::max(
         rest, kRestFactor * absl::FromChrono(steady_clock::now() - start));
   }
+}
+
+absl::Duration LiveChanges::FillStandIns() {
+  const auto start = steady_clock::now();
+  const MutexLock change(&change_mutex_);
+  absl::flat_hash_map<uint64_t, uint32_t> looked_at;
+  for (const auto& bundle : residents_()) {
+    const auto overlay = bundle->changes().overlay();
+    if (overlay == nullptr || overlay->additions == nullptr) continue;
+    const AddedItems& added = *overlay->additions;
+    uint32_t& next = looked_at[added.serial()];
+    if (const auto known = stand_ins_.find(added.serial());
+        known != stand_ins_.end()) {
+      next = known->second;
+    }
+    if (!FindStandIns(*bundle, added, overlay->remaining, start + kStandInsTime,
+                      &next)) {
+      // The other bundles' turn comes when these are done.
+      stand_ins_[added.serial()] = next;
+      return kRestFactor * absl::FromChrono(steady_clock::now() - start);
+    }
+  }
+  stand_ins_ = std::move(looked_at);
+  return absl::ZeroDuration();
+}
+
+uint64_t LiveChanges::MostAdded() const {
+  uint64_t most = 0;
+  for (const auto& bundle : residents_()) {
+    const auto overlay = bundle->changes().overlay();
+    if (overlay == nullptr || overlay->additions == nullptr) continue;
+    most = std::max(most, overlay->additions->n_live());
+  }
+  return most;
 }
 
 void LiveChanges::SetError(const std::string& error) {
@@ -141,6 +180,7 @@ absl::Status LiveChanges::ReadOn() {
                  status_.mutable_last_change_at());
     status = status_;
   }
+  status.set_added_items(MostAdded());
   spdlog::info("event=changes_applied through={} changes={} removed_items={}",
                position.through, changes.size(), status.removed_items());
   if (changed_) changed_(status);
@@ -169,6 +209,15 @@ absl::Status LiveChanges::Attach(const ServingBundle& bundle,
   bundle.changes().SetFindRemoval(
       [this](std::string_view key) { return FindRemoval(key); });
   make_resident();
+  if (upserted_.size() > 0 && changed_) {
+    v1::ChangesStatus status;
+    {
+      const MutexLock lock(&mutex_);
+      status = status_;
+    }
+    status.set_added_items(MostAdded());
+    changed_(status);
+  }
   return absl::OkStatus();
 }
 
@@ -227,7 +276,7 @@ bool LiveChanges::ApplyUpserts(const ServingBundle& bundle,
   auto additions = AddUpsertedItems(
       bundle, upserted_, items,
       [this](std::string_view key) { return FindRemoval(key).has_value(); },
-      overlay->additions,
+      overlay->additions, &overlay->encoder,
       [&](uint64_t change, const std::string& why) {
         passed_over.emplace_back(change, why);
       });

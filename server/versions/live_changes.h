@@ -12,10 +12,12 @@
 #include <thread>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
 #include "index/changes/read_changes.h"
 #include "index/changes/removed_items.h"
 #include "index/changes/upserted_items.h"
@@ -93,6 +95,11 @@ class LiveChanges {
                     const std::vector<std::string>& items,
                     BundleOverlay* overlay)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Looks for items that stand in for added ones, for a short time. Returns how
+  // long to rest then.
+  absl::Duration FillStandIns() ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
+  // How many items were added to the resident version that lacks most.
+  uint64_t MostAdded() const;
   // Counts a change of which something was passed over, once, whatever
   // versions pass it over.
   void Refuse(uint64_t change, const std::string& why)
@@ -109,6 +116,10 @@ class LiveChanges {
   // Whether the log was read at least once.
   bool was_read_ ABSL_GUARDED_BY(change_mutex_) = false;
   UpsertedItems upserted_ ABSL_GUARDED_BY(change_mutex_);
+  // By serial number of added items: for how many rows stand-ins were looked
+  // for.
+  absl::flat_hash_map<uint64_t, uint32_t> stand_ins_
+      ABSL_GUARDED_BY(change_mutex_);
   // Changes that Refuse has counted.
   absl::flat_hash_set<uint64_t> refused_ ABSL_GUARDED_BY(change_mutex_);
   // Held while what is below is read or written.

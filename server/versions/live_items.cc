@@ -39,14 +39,16 @@ void MakeOneLong(std::vector<float>* vector) {
 
 class LiveItemsMaker {
  public:
-  LiveItemsMaker(const ServingBundle& serving, PassOver pass_over)
-      : bundle_(serving.bundle()), pass_over_(pass_over) {}
+  LiveItemsMaker(const ServingBundle& serving, const LiveItemEncoder& encoder,
+                 PassOver pass_over)
+      : bundle_(serving.bundle()), encoder_(encoder), pass_over_(pass_over) {}
 
   NewItem Make(const std::string& key, const Upsertion& upsertion) const {
     const v1::UpsertItem upsert = upsertion.Item();
     NewItem item;
     item.key = key;
     AddVectors(upsertion.change, upsert, &item);
+    encoder_.Encode(upsert.features(), &item.vectors);
     AddValues(upsertion.change, upsert, &item);
     if (upsert.has_popularity()) {
       item.popularity = static_cast<float>(upsert.popularity());
@@ -101,6 +103,7 @@ class LiveItemsMaker {
   }
 
   const Bundle& bundle_;
+  const LiveItemEncoder& encoder_;
   const PassOver pass_over_;
 };
 
@@ -117,13 +120,31 @@ bool IsWanted(const Bundle& bundle, const std::string& key,
          bundle.items().Find(std::string_view(key)) == kNoRow;
 }
 
+// The retrievers by which stand-ins are found, the best first.
+std::vector<const NamedRetriever*> StandInRetrievers(
+    const ServingBundle& serving) {
+  std::vector<const NamedRetriever*> found;
+  for (const bool encoded : {true, false}) {
+    for (const NamedRetriever& named : serving.retrievers()) {
+      if (named.spec->kind() != "vector") continue;
+      const EmbeddingSpace* const space =
+          serving.bundle().FindSpace(named.spec->space());
+      if (space != nullptr && space->spec->has_feature_encoder() == encoded) {
+        found.push_back(&named);
+      }
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 std::shared_ptr<const AddedItems> AddUpsertedItems(
     const ServingBundle& serving, const UpsertedItems& upserted,
     std::span<const std::string> keys,
     absl::FunctionRef<bool(std::string_view key)> is_down,
-    const std::shared_ptr<const AddedItems>& before, PassOver pass_over) {
+    const std::shared_ptr<const AddedItems>& before,
+    std::shared_ptr<const LiveItemEncoder>* encoder, PassOver pass_over) {
   const Bundle& bundle = serving.bundle();
   std::vector<Wanted> wanted;
   std::vector<const std::string*> moved;
@@ -154,7 +175,10 @@ std::shared_ptr<const AddedItems> AddUpsertedItems(
   std::ranges::sort(wanted, {},
                     [](const Wanted& one) { return one.upsertion->change; });
   AddedItems::Builder builder(bundle, anew ? nullptr : before.get());
-  const LiveItemsMaker maker(serving, pass_over);
+  if (*encoder == nullptr) {
+    *encoder = std::make_shared<const LiveItemEncoder>(bundle);
+  }
+  const LiveItemsMaker maker(serving, **encoder, pass_over);
   const bool decimal = bundle.items().kind() == v1::UINT64;
   for (const auto& [key, upsertion] : wanted) {
     if (uint64_t id = 0; decimal && !ParseDecimalKey(*key, &id)) {
@@ -170,6 +194,35 @@ std::shared_ptr<const AddedItems> AddUpsertedItems(
   for (const std::string* key : moved) builder.SetLive(*key, !is_down(*key));
   if (builder.empty()) return before;
   return builder.Finish();
+}
+
+bool FindStandIns(const ServingBundle& serving, const AddedItems& added,
+                  const std::shared_ptr<const PassingItems>& remaining,
+                  std::chrono::steady_clock::time_point until, uint32_t* next) {
+  const std::vector<const NamedRetriever*> retrievers =
+      StandInRetrievers(serving);
+  std::vector<ScoredRow> nearest;
+  for (; *next < added.size(); ++*next) {
+    const Row row = added.first() + *next;
+    if (added.StandIn(row) != kNoRow) continue;
+    if (std::chrono::steady_clock::now() >= until) return false;
+    for (const NamedRetriever* named : retrievers) {
+      const std::string& name = named->spec->space();
+      const EmbeddingSpace* const space = serving.bundle().FindSpace(name);
+      const std::span<const float> vector = added.Vector(
+          static_cast<size_t>(space - serving.bundle().spaces().data()), row);
+      if (vector.empty()) continue;
+      const SpaceVector query_vector = {.space = name, .values = vector};
+      RetrieverQuery query;
+      query.vectors = {&query_vector, 1};
+      query.passing = remaining;
+      const auto ask = named->retriever->Retrieve(query, 1, &nearest);
+      if (!ask.ok() || nearest.empty()) continue;
+      added.SetStandIn(row, nearest.front().row);
+      break;
+    }
+  }
+  return true;
 }
 
 }  // namespace tributary

@@ -100,7 +100,7 @@ class AddedItemsTest : public testing::Test {
         [this](std::string_view key) {
           return std::ranges::find(down_, key) != down_.end();
         },
-        overlay.additions,
+        overlay.additions, &overlay.encoder,
         [this](uint64_t, const std::string& why) {
           passed_over_.push_back(why);
         });
@@ -341,6 +341,99 @@ TEST_F(AddedItemsTest, AreExcludedByTheSetsThatHaveThem) {
   EXPECT_EQ(got.item_ids(0), 776U);
   EXPECT_EQ(got.item_ids(1), 778U);
   EXPECT_THAT(got.live(), ElementsAre(0U, 1U));
+}
+
+// The tiny bundle, with "x", whose vector is that of `like` and whose
+// popularity is 4.5, added.
+class AddedToTinyTest : public testing::Test {
+ protected:
+  void Add(const std::string& like) {
+    const Bundle& bundle = serving_->bundle();
+    const EmbeddingSpace& taste = *bundle.FindSpace("taste");
+    std::vector<float> vector(2);
+    taste.items.Read(*taste.items.Find(bundle.items().Find(like)), vector);
+    v1::Change change;
+    change.set_number(++number_);
+    change.set_item("x");
+    (*change.mutable_upsert()->mutable_vectors())["taste"]
+        .mutable_values()
+        ->Add(vector.begin(), vector.end());
+    change.mutable_upsert()->set_popularity(4.5);
+    upserted_.Apply(change);
+    const std::vector<std::string> keys = {"x"};
+    BundleOverlay overlay;
+    overlay.additions = AddUpsertedItems(
+        *serving_, upserted_, keys, [](std::string_view) { return false; },
+        nullptr, &overlay.encoder,
+        [](uint64_t, const std::string& why) { ADD_FAILURE() << why; });
+    uint32_t next = 0;
+    EXPECT_TRUE(FindStandIns(*serving_, *overlay.additions, nullptr,
+                             SteadyTime::max(), &next));
+    EXPECT_EQ(next, 1U);
+    query_.added = overlay.additions;
+    query_.added_allowed = query_.added->live();
+  }
+  // Keys and scores.
+  std::string From(const v1::RetrieverSpec& spec, uint32_t n) {
+    const auto made =
+        RetrieverRegistry::BuiltIn().Make(serving_->bundle(), spec);
+    EXPECT_TRUE(made.ok()) << made.status();
+    std::vector<ScoredRow> proposals;
+    EXPECT_TRUE((*made)->Retrieve(query_, n, &proposals).ok());
+    std::string text;
+    for (const ScoredRow& one : proposals) {
+      text += fmt::format(
+          "{}{} ",
+          KeyTextOf({serving_->bundle().items(), query_.added.get()}, one.row),
+          one.score);
+    }
+    return text;
+  }
+  static v1::RetrieverSpec Spec(const std::string& text) {
+    v1::RetrieverSpec spec;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &spec));
+    return spec;
+  }
+
+  const std::shared_ptr<const ServingBundle> serving_ =
+      *ServingBundle::Open(*Bundle::Open(WriteTinyBundle(MakeTestDir(), 1)),
+                           RetrieverRegistry::BuiltIn());
+  UpsertedItems upserted_;
+  uint64_t number_ = 0;
+  RetrieverQuery query_;
+};
+
+TEST_F(AddedToTinyTest, AreInThePopularityListOfAll) {
+  const auto spec = Spec("kind: 'popularity' name: 'p' lists: 'all'");
+  EXPECT_EQ(From(spec, 9), "f6 e5 d4 c3 b2 a1 ");
+  Add("a");
+  EXPECT_EQ(From(spec, 9), "f6 e5 x4.5 d4 c3 b2 a1 ");
+  EXPECT_EQ(From(spec, 3), "f6 e5 x4.5 ");
+  EXPECT_EQ(From(spec, 2), "f6 e5 ");
+  const std::vector<uint64_t> none = {0};
+  query_.added_allowed = none;
+  EXPECT_EQ(From(spec, 4), "f6 e5 d4 c3 ");
+}
+
+TEST_F(AddedToTinyTest, AreWhereTheirStandInsAreAmongNeighbours) {
+  const auto spec =
+      Spec("kind: 'neighbors' name: 'n' table: 'joint' max_history: 5");
+  const std::vector<Row> history = {0};
+  query_.history = history;
+  const std::string before = From(spec, 9);
+  ASSERT_THAT(before, HasSubstr("b1 c0.5"));
+  Add("c");
+  const Row stand_in = query_.added->StandIn(6);
+  const std::string key = serving_->bundle().items().text(stand_in);
+  // Whatever it is: the item comes right after it, with its score.
+  const size_t at = before.find(key);
+  std::string expected = before;
+  if (at != std::string::npos) {
+    const size_t end = before.find(' ', at) + 1;
+    expected.insert(end, "x" + before.substr(at + 1, end - at - 1));
+  }
+  EXPECT_EQ(From(spec, 9), expected);
+  EXPECT_NE(at, std::string::npos) << "stand-in: " << key;
 }
 
 }  // namespace
