@@ -6,10 +6,14 @@
 #include <utility>
 
 #include "index/search/dot_kernel.h"
+#include "status/status_macros.h"
 
 namespace tributary {
 namespace {
 
+// Fewer items are not worth codes, nor is a smaller share of them without.
+constexpr uint32_t kFewestCodes = 4096;
+constexpr uint32_t kUncodedShare = 16;
 // Of a chunk, at most one in so many is scored by itself; otherwise all are.
 constexpr uint32_t kRowsPerFew = 8;
 
@@ -109,16 +113,69 @@ std::span<const float> AddedItems::Vector(size_t space, Row row) const {
 
 absl::Status AddedItems::Search(size_t space, std::span<const float> query,
                                 uint32_t n, std::span<const uint64_t> allowed,
-                                float floor, const SearchTerms& terms,
+                                float floor, bool exact,
+                                const SearchTerms& terms,
                                 std::vector<ScoredRow>* hits) const {
   hits->clear();
   if (n == 0) return absl::OkStatus();
+  size_t begin = 0;
+  if (const auto& codes = spaces_[space].codes; codes != nullptr && !exact) {
+    ASSIGN_OR_RETURN(const bool searched,
+                     codes->Search(query, n, allowed, terms, hits));
+    if (searched) begin = codes->through() / kChunkRows;
+    for (ScoredRow& hit : *hits) hit.row += first_;
+  }
+  RETURN_IF_ERROR(Scan(space, begin, query, n, allowed, floor, terms, hits));
+  if (hits->size() > n) KeepBest(n, hits);
+  std::sort(hits->begin(), hits->end(), Better);
+  return absl::OkStatus();
+}
+
+bool AddedItems::WantsCodes() const {
+  for (size_t s = 0; s < spaces_.size(); ++s) {
+    if (spaces_[s].n_live < kFewestCodes) continue;
+    const uint32_t uncoded = size_ - CodedThrough(s);
+    if (uncoded >= std::max(kFewestCodes, size_ / kUncodedShare)) return true;
+  }
+  return false;
+}
+
+std::shared_ptr<const AddedItems> AddedItems::WithCodes(
+    const AddedItems& items) {
+  std::shared_ptr<AddedItems> coded(new AddedItems(items));
+  const uint32_t through = items.size_ / kChunkRows * kChunkRows;
+  for (size_t s = 0; s < coded->spaces_.size(); ++s) {
+    Space& space = coded->spaces_[s];
+    if (space.n_live < kFewestCodes) continue;
+    std::vector<float> values;
+    std::vector<uint32_t> places;
+    for (uint32_t place = 0; place < through; ++place) {
+      // Also of what is taken down, which may be restored.
+      const std::span<const float> vector =
+          items.Vector(s, items.first_ + place);
+      if (vector.empty()) continue;
+      values.insert(values.end(), vector.begin(), vector.end());
+      places.push_back(place);
+    }
+    auto codes = AddedCodes::Make(std::move(values), items.store_->dims[s],
+                                  std::move(places), through);
+    // Without codes the items are scored one by one.
+    if (codes.ok()) space.codes = *std::move(codes);
+  }
+  return coded;
+}
+
+absl::Status AddedItems::Scan(size_t space, size_t begin,
+                              std::span<const float> query, uint32_t n,
+                              std::span<const uint64_t> allowed, float floor,
+                              const SearchTerms& terms,
+                              std::vector<ScoredRow>* hits) const {
   const size_t most = size_t{2} * n + kChunkRows;
   const std::span<const uint64_t> live = spaces_[space].live.words();
   constexpr size_t kWords = kChunkRows / 64;
   std::array<uint32_t, kChunkRows> places;
   std::array<float, kChunkRows> scores;
-  for (size_t c = 0; c < chunks_.size(); ++c) {
+  for (size_t c = begin; c < chunks_.size(); ++c) {
     if (terms.Over()) {
       return absl::DeadlineExceededError("the search took too long");
     }
@@ -147,8 +204,6 @@ absl::Status AddedItems::Search(size_t space, std::span<const float> query,
     }
     if (hits->size() >= most) floor = std::max(floor, KeepBest(n, hits));
   }
-  if (hits->size() > n) KeepBest(n, hits);
-  std::sort(hits->begin(), hits->end(), Better);
   return absl::OkStatus();
 }
 

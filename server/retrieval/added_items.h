@@ -23,6 +23,7 @@
 #include "index/bundle/row_set.h"
 #include "index/filter/item_values.h"
 #include "index/search/search_terms.h"
+#include "server/retrieval/added_codes.h"
 #include "sync/mutex.h"
 
 namespace tributary {
@@ -51,7 +52,6 @@ class AddedItems {
   // Makes moments of one bundle, one after the other. Not thread-safe.
   class Builder;
 
-  AddedItems(const AddedItems&) = delete;
   AddedItems& operator=(const AddedItems&) = delete;
 
   // The first row, which is the bundle's number of items, and how many rows
@@ -117,12 +117,19 @@ class AddedItems {
 
   // Replaces *hits with the at most n best of the items that have a vector in
   // the space and whose bit of `allowed` (by row less first()) is set, best
-  // first, ties by row; of those alone whose score is above `floor`. Exact.
+  // first, ties by row. Those whose score is not above `floor` may be missing.
+  // Exact, unless the items have codes (see WithCodes) and `exact` is false.
   // DEADLINE_EXCEEDED, with *hits unspecified, when the terms are over.
   absl::Status Search(size_t space, std::span<const float> query, uint32_t n,
                       std::span<const uint64_t> allowed, float floor,
-                      const SearchTerms& terms,
+                      bool exact, const SearchTerms& terms,
                       std::vector<ScoredRow>* hits) const;
+
+  // Whether so many items have no codes that it is worth to make them.
+  bool WantsCodes() const;
+  // The same moment with codes of its items, where they are many. Takes time in
+  // proportion to their number.
+  static std::shared_ptr<const AddedItems> WithCodes(const AddedItems& items);
 
  private:
   friend class Builder;
@@ -171,10 +178,24 @@ class AddedItems {
     // Rows that have one.
     RowSet has;
     uint64_t n_live = 0;
+    // Of the first rows; null while they are few.
+    std::shared_ptr<const AddedCodes> codes = nullptr;
   };
 
   AddedItems() = default;
+  AddedItems(const AddedItems&) = default;
 
+  // Adds to *hits those of Search from the chunk `begin` on, which are at most
+  // n if there are many.
+  absl::Status Scan(size_t space, size_t begin, std::span<const float> query,
+                    uint32_t n, std::span<const uint64_t> allowed, float floor,
+                    const SearchTerms& terms,
+                    std::vector<ScoredRow>* hits) const;
+  // From which row less first() on the space has no codes.
+  uint32_t CodedThrough(size_t space) const {
+    const auto& codes = spaces_[space].codes;
+    return codes == nullptr ? 0 : codes->through();
+  }
   const Chunk& ChunkOf(Row row) const {
     return *chunks_[(row - first_) / kChunkRows];
   }

@@ -124,7 +124,7 @@ absl::StatusOr<Ask> VectorRetriever::Search(
     RETURN_IF_ERROR(index.Search(vector, n, filter, terms, found));
     RestoreScores(factor * weights[begin / dim], found);
     if (query.added != nullptr) {
-      RETURN_IF_ERROR(SearchAdded(query, vector, n,
+      RETURN_IF_ERROR(SearchAdded(index, query, vector, n,
                                   factor * weights[begin / dim], terms, found));
     }
     if (searched) MergeBest(hits, n, proposals);
@@ -134,9 +134,9 @@ absl::StatusOr<Ask> VectorRetriever::Search(
 }
 
 absl::Status VectorRetriever::SearchAdded(
-    const RetrieverQuery& query, std::span<const float> vector, uint32_t n,
-    double factor, const SearchTerms& terms,
-    std::vector<ScoredRow>* proposals) const {
+    const VectorIndex& index, const RetrieverQuery& query,
+    std::span<const float> vector, uint32_t n, double factor,
+    const SearchTerms& terms, std::vector<ScoredRow>* proposals) const {
   const auto space = static_cast<size_t>(&space_ - bundle_.spaces().data());
   if (query.added->VectorsOf(space) == 0) return absl::OkStatus();
   // What scores less than all n of the others is not among the best. The floor
@@ -146,9 +146,10 @@ absl::Status VectorRetriever::SearchAdded(
     const double worst = proposals->back().score / factor;
     floor = static_cast<float>(worst - std::abs(worst) * 1e-5);
   }
+  const bool exact = exact_index_ == nullptr || &index == exact_index_.get();
   thread_local std::vector<ScoredRow> hits;
   RETURN_IF_ERROR(query.added->Search(space, vector, n, query.added_allowed,
-                                      floor, terms, &hits));
+                                      floor, exact, terms, &hits));
   RestoreScores(factor, &hits);
   MergeSorted(hits, n, proposals);
   return absl::OkStatus();

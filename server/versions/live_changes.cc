@@ -63,6 +63,7 @@ void LiveChanges::Follow() {
     rest = absl::FromChrono(kLookInterval);
     const HeadStamp stamp = StampOfHead();
     if (stamp == seen) {
+      MakeCodes();
       rest = std::max(rest, FillStandIns());
       continue;
     }
@@ -90,9 +91,25 @@ void LiveChanges::Follow() {
   }
 }
 
+void LiveChanges::MakeCodes() {
+  const MutexLock change(&change_mutex_);
+  if (upserted_.size() == 0) return;
+  for (const auto& bundle : residents_()) MakeCodesOf(*bundle);
+}
+
+void LiveChanges::MakeCodesOf(const ServingBundle& bundle) {
+  const auto before = bundle.changes().overlay();
+  if (before == nullptr || before->additions == nullptr) return;
+  if (!before->additions->WantsCodes()) return;
+  auto overlay = std::make_shared<BundleOverlay>(*before);
+  overlay->additions = AddedItems::WithCodes(*before->additions);
+  bundle.changes().Put(std::move(overlay));
+}
+
 absl::Duration LiveChanges::FillStandIns() {
   const auto start = steady_clock::now();
   const MutexLock change(&change_mutex_);
+  if (upserted_.size() == 0) return absl::ZeroDuration();
   absl::flat_hash_map<uint64_t, uint32_t> looked_at;
   for (const auto& bundle : residents_()) {
     const auto overlay = bundle->changes().overlay();
@@ -205,6 +222,7 @@ absl::Status LiveChanges::Attach(const ServingBundle& bundle,
   }
   for (const auto& [key, item] : upserted_.upsertions()) items.push_back(key);
   ApplyTo(bundle, items);
+  MakeCodesOf(bundle);
   // This object outlives all bundles that answer.
   bundle.changes().SetFindRemoval(
       [this](std::string_view key) { return FindRemoval(key); });

@@ -95,6 +95,10 @@ class LiveChanges {
                     const std::vector<std::string>& items,
                     BundleOverlay* overlay)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Makes codes of added items where too many have none. Not while changes wait
+  // to be applied.
+  void MakeCodes() ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
+  static void MakeCodesOf(const ServingBundle& bundle);
   // Looks for items that stand in for added ones, for a short time. Returns how
   // long to rest then.
   absl::Duration FillStandIns() ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
