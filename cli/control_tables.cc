@@ -83,6 +83,13 @@ std::string ChangesText(const v1::ServerStatus& status) {
       "active version\n",
       changes.through(), TimeText(changes.last_change_at()),
       changes.removed_items(), changes.removed_from_active());
+  if (changes.added_items() > 0) {
+    text +=
+        fmt::format("  {} added that the active version lacks\n",
+                    changes.added_items() == 1
+                        ? "1 item was"
+                        : fmt::format("{} items were", changes.added_items()));
+  }
   if (changes.changed_items() > 0) {
     text += fmt::format("  {} of the active version {} changed attributes\n",
                         Items(changes.changed_items()),

@@ -248,6 +248,8 @@ Server::Server(v1::ServerConfig config, Doors doors, bool needs_admin,
                      static_cast<int64_t>(status.changed_items());
                  metrics_.changed_users =
                      static_cast<int64_t>(status.changed_users());
+                 metrics_.added_items =
+                     static_cast<int64_t>(status.added_items());
                  change_signal_.Notify();
                }}),
       live_recall_(config_.live_recall(), &metrics_),

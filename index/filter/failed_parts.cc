@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "index/filter/item_filter.h"
 #include "index/filter/where_text.h"
 
@@ -46,13 +47,15 @@ v1::Predicate Negated(v1::Predicate predicate) {
 // Looks for what is wrong with one item.
 class ItemTest {
  public:
-  ItemTest(const AttributeView& attributes, Row item)
-      : attributes_(attributes), item_(item) {}
+  // Whether the item passes a predicate. It outlives this.
+  using Passes = absl::FunctionRef<bool(const v1::Predicate& predicate)>;
+
+  explicit ItemTest(Passes passes) : passes_(passes) {}
 
   // Adds what of the predicate is not as `wanted`.
   void AddFailed(const v1::Predicate& predicate, bool wanted,
                  std::vector<v1::Predicate>* parts) const {
-    if (PassesPart(attributes_, predicate, item_) == wanted) return;
+    if (passes_(predicate) == wanted) return;
     if (predicate.has_negated()) {
       return AddFailed(predicate.negated(), !wanted, parts);
     }
@@ -68,7 +71,7 @@ class ItemTest {
   // The predicate without that; nothing if nothing is left.
   std::optional<v1::Predicate> Without(const v1::Predicate& predicate,
                                        bool wanted) const {
-    if (PassesPart(attributes_, predicate, item_) == wanted) return predicate;
+    if (passes_(predicate) == wanted) return predicate;
     if (predicate.has_negated()) {
       std::optional<v1::Predicate> left = Without(predicate.negated(), !wanted);
       if (left.has_value()) left = Negated(*std::move(left));
@@ -89,8 +92,7 @@ class ItemTest {
   }
 
  private:
-  const AttributeView attributes_;
-  const Row item_;
+  const Passes passes_;
 };
 
 void AddAttributesOf(const v1::Predicate& predicate,
@@ -119,14 +121,40 @@ std::vector<v1::Predicate> FailedParts(const AttributeView& attributes,
                                        const v1::Predicate& predicate,
                                        Row item) {
   std::vector<v1::Predicate> parts;
-  ItemTest(attributes, item).AddFailed(predicate, /*wanted=*/true, &parts);
+  const auto passes = [&](const v1::Predicate& part) {
+    return PassesPart(attributes, part, item);
+  };
+  ItemTest(passes).AddFailed(predicate, /*wanted=*/true, &parts);
+  return parts;
+}
+
+std::vector<v1::Predicate> FailedParts(const Bundle& bundle,
+                                       const v1::Predicate& predicate,
+                                       std::span<const ItemValue> values) {
+  std::vector<v1::Predicate> parts;
+  const auto passes = [&](const v1::Predicate& part) {
+    return ValuePredicate(bundle, part).Passes(values);
+  };
+  ItemTest(passes).AddFailed(predicate, /*wanted=*/true, &parts);
   return parts;
 }
 
 std::optional<v1::Predicate> WithoutFailedParts(const AttributeView& attributes,
                                                 const v1::Predicate& predicate,
                                                 Row item) {
-  return ItemTest(attributes, item).Without(predicate, /*wanted=*/true);
+  const auto passes = [&](const v1::Predicate& part) {
+    return PassesPart(attributes, part, item);
+  };
+  return ItemTest(passes).Without(predicate, /*wanted=*/true);
+}
+
+std::optional<v1::Predicate> WithoutFailedParts(
+    const Bundle& bundle, const v1::Predicate& predicate,
+    std::span<const ItemValue> values) {
+  const auto passes = [&](const v1::Predicate& part) {
+    return ValuePredicate(bundle, part).Passes(values);
+  };
+  return ItemTest(passes).Without(predicate, /*wanted=*/true);
 }
 
 std::vector<std::string> AttributesOf(const v1::Predicate& predicate) {

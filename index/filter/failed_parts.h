@@ -3,10 +3,13 @@
 #define TRIBUTARY_INDEX_FILTER_FAILED_PARTS_H_
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "index/bundle/attribute_view.h"
+#include "index/bundle/bundle.h"
+#include "index/filter/item_values.h"
 #include "tributary/v1/retrieval.pb.h"
 
 namespace tributary {
@@ -25,6 +28,14 @@ std::vector<v1::Predicate> FailedParts(const AttributeView& attributes,
 std::optional<v1::Predicate> WithoutFailedParts(const AttributeView& attributes,
                                                 const v1::Predicate& predicate,
                                                 Row item);
+
+// The same for an item by its values; see ValuePredicate.
+std::vector<v1::Predicate> FailedParts(const Bundle& bundle,
+                                       const v1::Predicate& predicate,
+                                       std::span<const ItemValue> values);
+std::optional<v1::Predicate> WithoutFailedParts(
+    const Bundle& bundle, const v1::Predicate& predicate,
+    std::span<const ItemValue> values);
 
 // The attributes that the predicate asks for, in order of the first use.
 std::vector<std::string> AttributesOf(const v1::Predicate& predicate);

@@ -61,6 +61,7 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
   RowSet passing;
   std::vector<std::string> unknown;
   std::vector<ColumnUse> columns;
+  std::vector<v1::Predicate> conditions;
   const auto add = [&](const ItemFilter& filter) {
     RowSet rows = filter.Evaluate();
     for (const std::string& value : filter.unknown_values()) {
@@ -77,7 +78,7 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
   };
   if (!where.empty()) {
     const std::string where_path = fmt::format("{}.where", path);
-    const absl::StatusOr<ParsedWhere> parsed = ParseWhere(where);
+    absl::StatusOr<ParsedWhere> parsed = ParseWhere(where);
     if (!parsed.ok()) {
       return absl::InvalidArgumentError(fmt::format(
           "{}: {}", where_path, std::string(parsed.status().message())));
@@ -91,6 +92,7 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
                              .max_depth = limits.max_depth,
                              .max_text_bytes = limits.max_text_bytes}));
     add(filter);
+    conditions.push_back(std::move(parsed->predicate));
   }
   if (predicate != nullptr) {
     const std::string predicate_path = fmt::format("{}.predicate", path);
@@ -102,10 +104,28 @@ absl::StatusOr<std::shared_ptr<const ResolvedFilter>> ResolveFilter(
                              .max_depth = limits.max_depth,
                              .max_text_bytes = limits.max_text_bytes}));
     add(filter);
+    conditions.push_back(*predicate);
   }
   return std::shared_ptr<const ResolvedFilter>(
       new ResolvedFilter{PassingItems(std::move(passing)), std::move(unknown),
-                         std::move(columns)});
+                         std::move(columns), std::move(conditions)});
+}
+
+std::shared_ptr<const RowSet> ResolvedFilter::PassingAdded(
+    const Bundle& bundle, uint64_t serial, uint64_t size,
+    absl::FunctionRef<std::span<const ItemValue>(uint32_t)> values) const {
+  // Made for the first item that is tested.
+  std::vector<std::unique_ptr<const ValuePredicate>> predicates;
+  return added.Get(serial, size, [&](uint32_t i) {
+    while (predicates.size() < conditions.size()) {
+      predicates.push_back(std::make_unique<const ValuePredicate>(
+          bundle, conditions[predicates.size()]));
+    }
+    const std::span<const ItemValue> of_item = values(i);
+    return std::ranges::all_of(predicates, [&](const auto& predicate) {
+      return predicate->Passes(of_item);
+    });
+  });
 }
 
 absl::StatusOr<std::shared_ptr<const ResolvedFilter>> FilterCache::Resolve(

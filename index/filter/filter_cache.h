@@ -12,9 +12,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "index/bundle/attribute_view.h"
+#include "index/bundle/bundle.h"
+#include "index/filter/growing_set.h"
 #include "index/filter/item_filter.h"
+#include "index/filter/item_values.h"
 #include "index/filter/passing_items.h"
 #include "index/filter/where.h"
 #include "sync/mutex.h"
@@ -29,6 +33,16 @@ struct ResolvedFilter {
   std::vector<std::string> unknown_values;
   // The columns that it was evaluated on.
   std::vector<ColumnUse> columns;
+  // What must hold of an item, all of it; for items that the bundle lacks.
+  std::vector<v1::Predicate> conditions = {};
+  // Those of them that are known to pass.
+  GrowingSet added = {};
+
+  // Which of the first `size` items of a list of items that the bundle lacks
+  // pass; see GrowingSet. `values` are an item's values; see ValuePredicate.
+  std::shared_ptr<const RowSet> PassingAdded(
+      const Bundle& bundle, uint64_t serial, uint64_t size,
+      absl::FunctionRef<std::span<const ItemValue>(uint32_t)> values) const;
 };
 
 struct FilterLimits {

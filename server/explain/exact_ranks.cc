@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "server/retrieval/added_items.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -47,11 +48,15 @@ absl::Status FindExactRanks(const Retriever& retriever,
                             uint64_t items, const ExplainTerms& terms,
                             std::span<const Row> rows,
                             std::span<SourceFinding* const> findings) {
-  ReachableItems reachable(items);
+  const Row first_added =
+      query.added == nullptr ? kNoRow : query.added->first();
+  ReachableItems reachable(std::min<uint64_t>(items, first_added));
   const bool can_say = retriever.AddReachable(&reachable);
   bool any = false;
   for (size_t j = 0; j < rows.size(); ++j) {
-    findings[j]->knows_item = !can_say || reachable.Has(rows[j]);
+    // Of an added item it is known once the whole list is.
+    findings[j]->knows_item =
+        !can_say || rows[j] >= first_added || reachable.Has(rows[j]);
     any = any || (findings[j]->knows_item && findings[j]->answered());
   }
   if (!any) return absl::OkStatus();
@@ -65,7 +70,15 @@ absl::Status FindExactRanks(const Retriever& retriever,
     if (!ask.ok() || *ask != Ask::kAnswered) return terms.Check();
     const bool has_more = list.size() >= n && n < items;
     KeepPassing(query, &list);
-    if (TakeRanks(list, rows, findings) || !has_more) return absl::OkStatus();
+    if (TakeRanks(list, rows, findings)) return absl::OkStatus();
+    if (!has_more) {
+      for (size_t j = 0; j < rows.size(); ++j) {
+        if (rows[j] >= first_added && findings[j]->exact_rank == 0) {
+          findings[j]->knows_item = false;
+        }
+      }
+      return absl::OkStatus();
+    }
     n *= kGrowth;
   }
 }

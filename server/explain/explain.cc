@@ -12,6 +12,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "server/explain/nearest_keys.h"
 #include "server/explain/sentence.h"
+#include "server/pipeline/key_rows.h"
 #include "server/pipeline/violations.h"
 #include "status/field_error.h"
 #include "status/status_macros.h"
@@ -26,14 +27,19 @@ struct AskedItem {
   Row row = kNoRow;
 };
 
-std::vector<AskedItem> ItemsOf(const Bundle& bundle,
-                               const v1::ExplainRequest& request) {
+// A key of an item of the bundle, or of one that live changes added to it.
+std::vector<AskedItem> AskedItems(const ServingBundle& serving,
+                                  const v1::ExplainRequest& request) {
+  const auto overlay = serving.changes().overlay();
+  const ItemRows known = {
+      serving.bundle().items(),
+      overlay == nullptr ? nullptr : overlay->additions.get()};
   std::vector<AskedItem> items;
   for (const uint64_t id : request.item_ids()) {
-    items.push_back({fmt::format("{}", id), RowOfItem(bundle, id)});
+    items.push_back({fmt::format("{}", id), FindKey(known, id)});
   }
   for (const std::string& key : request.item_keys()) {
-    items.push_back({key, RowOfItem(bundle, std::string_view(key))});
+    items.push_back({key, FindKey(known, key)});
   }
   return items;
 }
@@ -127,7 +133,7 @@ absl::StatusOr<v1::ExplainResponse> Explainer::Explain(
   if (!completed.ok()) return UnderRequest(completed.status());
   const v1::RetrieveRequest& whole = *completed;
   if (profiles != nullptr) RETURN_IF_ERROR(profiles->Check(whole.profile()));
-  const std::vector<AskedItem> items = ItemsOf(bundle, request);
+  const std::vector<AskedItem> items = AskedItems(*routed.bundle, request);
   std::vector<Row> rows;
   for (const AskedItem& item : items) {
     if (item.row != kNoRow) rows.push_back(item.row);

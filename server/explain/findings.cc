@@ -13,6 +13,8 @@
 #include "index/filter/where_text.h"
 #include "server/explain/exact_ranks.h"
 #include "server/explain/fused_places.h"
+#include "server/pipeline/key_rows.h"
+#include "server/pipeline/plan_added.h"
 #include "status/status_macros.h"
 #include "text/utf8.h"
 
@@ -41,12 +43,52 @@ bool HasRow(std::span<const WeightedRow> rows, Row row) {
   return std::ranges::find(rows, row, &WeightedRow::row) != rows.end();
 }
 
-bool Excludes(const Bundle& bundle, const v1::Filter& filter, Row row) {
-  const auto is_row = [&](const auto& key) {
-    return RowOfItem(bundle, key) == row;
+bool Excludes(const Bundle& bundle, const v1::Filter& filter,
+              const Finding& finding) {
+  const auto is_item = [&](const auto& key) {
+    return IsKeyOf(bundle, finding, key);
   };
-  return std::ranges::any_of(filter.exclude_item_ids(), is_row) ||
-         std::ranges::any_of(filter.exclude_item_keys(), is_row);
+  return std::ranges::any_of(filter.exclude_item_ids(), is_item) ||
+         std::ranges::any_of(filter.exclude_item_keys(), is_item);
+}
+
+// The item's key as text.
+std::string KeyText(const Bundle& bundle, const Finding& finding) {
+  return KeyTextOf({bundle.items(), finding.added.get()}, finding.row);
+}
+
+// Whether live changes took the item down.
+bool IsDown(const Plan& plan, const Finding& finding) {
+  if (finding.added != nullptr) {
+    return !finding.added->Has(finding.row) ||
+           !finding.added->IsLive(finding.row);
+  }
+  return plan.overlay != nullptr && plan.overlay->remaining != nullptr &&
+         !plan.overlay->remaining->Has(finding.row);
+}
+
+bool IsInSet(const Bundle& bundle, const ExcludedItems& set,
+             const Finding& finding) {
+  if (finding.added == nullptr) return !set.others.Has(finding.row);
+  return set.keys != nullptr && set.keys->Has(KeyText(bundle, finding));
+}
+
+bool PassesFilter(const ServingBundle& serving, const Plan& plan,
+                  const Finding& finding) {
+  if (plan.filter == nullptr) return true;
+  if (finding.added == nullptr) return plan.filter->items.Has(finding.row);
+  return PassingAdded(serving, *plan.filter, plan)
+      ->Has(finding.row - finding.added->first());
+}
+
+// Whether the query lets sources propose the item.
+bool MayPropose(const Plan& plan, const Finding& finding) {
+  if (finding.added == nullptr) {
+    const PassingItems* const passing = plan.query.passing.get();
+    return passing == nullptr || passing->Has(finding.row);
+  }
+  const Row at = finding.row - finding.added->first();
+  return (plan.query.added_allowed[at / 64] >> (at % 64) & 1) != 0;
 }
 
 // Why the item is among plan.excluded, or is kept out by something that is not
@@ -55,9 +97,8 @@ void FindExclusion(const ServingBundle& serving, const Plan& plan,
                    const v1::RetrieveRequest& request, Finding* finding) {
   const Bundle& bundle = serving.bundle();
   const Row row = finding->row;
-  if (plan.overlay != nullptr && plan.overlay->remaining != nullptr &&
-      !plan.overlay->remaining->Has(row)) {
-    const std::string key = bundle.items().text(row);
+  if (IsDown(plan, *finding)) {
+    const std::string key = KeyText(bundle, *finding);
     finding->removal = serving.changes().RemovalOf(key);
     if (!finding->removal) finding->expiry = serving.changes().ExpiryOf(key);
     // It was restored meanwhile.
@@ -65,21 +106,18 @@ void FindExclusion(const ServingBundle& serving, const Plan& plan,
   }
   for (const std::string& name : request.filter().exclude_sets()) {
     const auto set = serving.item_sets().Find(name);
-    if (set != nullptr && !set->others.Has(row)) {
+    if (set != nullptr && IsInSet(bundle, *set, *finding)) {
       finding->excluding_sets.push_back(name);
     }
   }
-  const PassingItems* const passing = plan.query.passing.get();
-  const bool by_condition =
-      plan.filter != nullptr && !plan.filter->items.Has(row);
+  const bool by_condition = !PassesFilter(serving, plan, *finding);
+  const bool by_key = std::ranges::binary_search(plan.excluded, row);
   // A set that was replaced meanwhile, perhaps.
-  const bool by_more = passing != nullptr && !passing->Has(row) &&
-                       !by_condition && finding->excluding_sets.empty() &&
-                       !finding->removal && !finding->expiry;
-  if (!by_more && !std::binary_search(plan.query.excluded.begin(),
-                                      plan.query.excluded.end(), row)) {
-    return;
-  }
+  const bool by_more = !MayPropose(plan, *finding) && !by_condition &&
+                       !(by_key && finding->added != nullptr) &&
+                       finding->excluding_sets.empty() && !finding->removal &&
+                       !finding->expiry;
+  if (!by_more && !by_key) return;
   if (!request.include_seen()) {
     finding->seen_by_change = plan.met == nullptr ? 0 : plan.met->ChangeOf(row);
     finding->seen = finding->seen_by_change > 0 ||
@@ -87,21 +125,30 @@ void FindExclusion(const ServingBundle& serving, const Plan& plan,
     finding->recent = HasRow(plan.history, row) || HasRow(plan.liked, row) ||
                       HasRow(plan.unliked, row);
   }
-  finding->excluded = Excludes(bundle, request.filter(), row);
+  finding->excluded = Excludes(bundle, request.filter(), *finding);
+  // Sources get another item in its place.
+  if (finding->added != nullptr && !request.include_seen()) {
+    finding->recent = !finding->excluded;
+  }
   finding->excluded_otherwise =
       by_more || !(finding->seen || finding->recent || finding->excluded);
 }
 
 v1::FailedTerm TermOf(const AttributeView& attributes,
-                      const v1::Predicate& part, Row row) {
+                      const v1::Predicate& part, const Finding& finding) {
   v1::FailedTerm term;
   term.set_term(WhereText(part));
   const std::vector<std::string> names = AttributesOf(part);
   std::string value;
   for (const std::string& name : names) {
-    const AttributeColumn* const column = attributes.Find(name);
-    if (column == nullptr) continue;
-    const std::string text = ItemValueText(*column, row);
+    const size_t index = attributes.IndexOf(name);
+    if (index == attributes.size()) continue;
+    const AttributeColumn& column = attributes[index];
+    const std::string text =
+        finding.added == nullptr
+            ? ItemValueText(column, finding.row)
+            : ItemValueText(column.type(),
+                            finding.added->values(finding.row)[index]);
     if (names.size() == 1) {
       value = text;
     } else {
@@ -122,14 +169,14 @@ void AddFailedTerms(const AttributeView& attributes, v1::Predicate predicate,
     if (!DropAttribute(attribute, &predicate)) return;
   }
   for (const v1::Predicate& part :
-       FailedParts(attributes, predicate, finding->row)) {
-    *finding->failed_terms.Add() = TermOf(attributes, part, finding->row);
+       FailedParts(attributes, predicate, *finding)) {
+    *finding->failed_terms.Add() = TermOf(attributes, part, *finding);
   }
 }
 
 void FindFailedTerms(const ServingBundle& serving, const Plan& plan,
                      const v1::Filter& filter, Finding* finding) {
-  if (plan.filter == nullptr || plan.filter->items.Has(finding->row)) return;
+  if (PassesFilter(serving, plan, *finding)) return;
   const AttributeView attributes = AttributesUnder(serving, plan);
   if (!filter.where().empty()) {
     // The plan has parsed it.
@@ -173,9 +220,10 @@ absl::Status FindSourceRanks(const Reply& reply, const ExplainTerms& terms,
     const Retriever& retriever =
         *reply.bundle->retrievers()[static_cast<size_t>(planned.retriever)]
              .retriever;
+    uint64_t items = reply.bundle->bundle().items().size();
+    if (reply.plan->added() != nullptr) items += reply.plan->added()->n_live();
     RETURN_IF_ERROR(FindExactRanks(retriever, reply.plan->query, planned.asked,
-                                   reply.bundle->bundle().items().size(), terms,
-                                   rows, of_source));
+                                   items, terms, rows, of_source));
   }
   return absl::OkStatus();
 }
@@ -194,6 +242,9 @@ absl::Status Read(const Reply& reply, const v1::RetrieveRequest& request,
   for (const Row row : rows) {
     Finding& finding = findings->emplace_back();
     finding.row = row;
+    if (row >= bundle.items().size()) {
+      finding.added = plan.overlay->additions;
+    }
     finding.run = SummaryOf(reply);
     const auto found =
         std::ranges::find(reply.fused->candidates, row, &FusedCandidate::row);
@@ -211,6 +262,28 @@ absl::Status Read(const Reply& reply, const v1::RetrieveRequest& request,
 }
 
 }  // namespace
+
+bool IsKeyOf(const Bundle& bundle, const Finding& finding, uint64_t id) {
+  if (finding.added == nullptr) return bundle.items().Find(id) == finding.row;
+  return finding.added->key(finding.row) == fmt::format("{}", id);
+}
+
+bool IsKeyOf(const Bundle& bundle, const Finding& finding,
+             const std::string& key) {
+  if (finding.added == nullptr) {
+    return bundle.items().Find(std::string_view(key)) == finding.row;
+  }
+  return finding.added->key(finding.row) == key;
+}
+
+std::vector<v1::Predicate> FailedParts(const Bundle& bundle,
+                                       const v1::Predicate& predicate,
+                                       const Finding& finding) {
+  return finding.added == nullptr
+             ? FailedParts(bundle, predicate, finding.row)
+             : FailedParts(bundle, predicate,
+                           finding.added->values(finding.row));
+}
 
 absl::Status ExplainTerms::Check() const {
   if (IsSet(cancelled)) {

@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -89,6 +90,8 @@ struct RunSummary {
 // What one run of the pipeline made of an item.
 struct Finding {
   Row row = kNoRow;
+  // The items that live changes added, if it is one of them; else null.
+  std::shared_ptr<const AddedItems> added = nullptr;
 
   // Why it may not be proposed. `removal`: the live change that took it down,
   // whatever a request says. `expiry`: the one after which it expired.
@@ -159,11 +162,16 @@ class Examiner {
   const Pipeline pipeline_;
 };
 
-// The row of an item key of either kind: see KeyTable::Find.
-template <typename Key>
-Row RowOfItem(const Bundle& bundle, const Key& key) {
-  return bundle.items().Find(key);
-}
+// Whether a key, of either kind, is that of the item which the finding is
+// about.
+bool IsKeyOf(const Bundle& bundle, const Finding& finding, uint64_t id);
+bool IsKeyOf(const Bundle& bundle, const Finding& finding,
+             const std::string& key);
+
+// What of the predicate the item fails; see index/filter/failed_parts.h.
+std::vector<v1::Predicate> FailedParts(const Bundle& bundle,
+                                       const v1::Predicate& predicate,
+                                       const Finding& finding);
 
 }  // namespace tributary
 

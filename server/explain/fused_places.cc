@@ -9,6 +9,7 @@
 
 #include "server/fusion/fuse.h"
 #include "server/pipeline/fuse_results.h"
+#include "server/pipeline/key_rows.h"
 
 namespace tributary {
 namespace {
@@ -82,20 +83,26 @@ uint32_t GroupOf(const FusionCap& cap, Row row) {
 
 void FindFullCaps(const Reply& reply, Finding* finding) {
   const Plan& plan = *reply.plan;
-  const KeyTable& items = reply.bundle->bundle().items();
+  const ItemRows items = ItemsOf(reply);
   for (size_t c = 0; c < plan.caps.size(); ++c) {
     const FusionCap& cap = plan.caps[c];
     const uint32_t group = GroupOf(cap, finding->row);
     FullCap full;
     for (const FusedCandidate& candidate : reply.fused->candidates) {
       if (GroupOf(cap, candidate.row) != group) continue;
-      full.items.push_back(items.text(candidate.row));
+      full.items.push_back(KeyTextOf(items, candidate.row));
     }
     if (full.items.size() < cap.max) continue;
     const AttributeColumn& column = plan.groups[c].column();
     full.index = static_cast<int>(c);
     full.attribute = column.name();
     if (group < column.values()) full.value = column.ValueText(group);
+    // A value that only added items have.
+    if (group > column.values()) {
+      full.value = ItemValueText(
+          column.type(),
+          finding->added->values(finding->row)[plan.groups[c].number()]);
+    }
     full.max = cap.max;
     finding->full_caps.push_back(std::move(full));
   }

@@ -65,10 +65,10 @@ void RaiseTarget(uint32_t target, v1::Quota* quota) {
 
 // Removes what excludes the item by its key.
 template <typename Keys>
-void RemoveItem(const Bundle& bundle, Row row, Keys* keys) {
+void RemoveItem(const Bundle& bundle, const Finding& finding, Keys* keys) {
   keys->erase(std::remove_if(keys->begin(), keys->end(),
                              [&](const auto& key) {
-                               return RowOfItem(bundle, key) == row;
+                               return IsKeyOf(bundle, finding, key);
                              }),
               keys->end());
 }
@@ -76,14 +76,19 @@ void RemoveItem(const Bundle& bundle, Row row, Keys* keys) {
 // Drops what of the filter the item fails, and returns it as texts. That is
 // also what was dropped because too few items passed, which may not be so any
 // more once the other terms are gone.
-std::vector<std::string> WidenFilter(const AttributeView& attributes, Row row,
+std::vector<std::string> WidenFilter(const AttributeView& attributes,
+                                     const Finding& finding,
                                      v1::Filter* filter) {
   std::vector<std::string> dropped;
   const auto widen = [&](const v1::Predicate& predicate) {
-    for (const v1::Predicate& part : FailedParts(attributes, predicate, row)) {
+    for (const v1::Predicate& part :
+         FailedParts(attributes, predicate, finding)) {
       dropped.push_back(WhereText(part));
     }
-    return WithoutFailedParts(attributes, predicate, row);
+    return finding.added == nullptr
+               ? WithoutFailedParts(attributes, predicate, finding.row)
+               : WithoutFailedParts(attributes.bundle(), predicate,
+                                    finding.added->values(finding.row));
   };
   const auto parsed = ParseWhere(filter->where());
   if (!filter->where().empty() && parsed.ok()) {
@@ -121,8 +126,8 @@ std::vector<std::string> OpenFor(const AttributeView& attributes,
     changes.emplace_back("include_seen");
   }
   if (finding.excluded) {
-    RemoveItem(bundle, finding.row, filter->mutable_exclude_item_ids());
-    RemoveItem(bundle, finding.row, filter->mutable_exclude_item_keys());
+    RemoveItem(bundle, finding, filter->mutable_exclude_item_ids());
+    RemoveItem(bundle, finding, filter->mutable_exclude_item_keys());
     changes.emplace_back("not excluding it");
   }
   for (const std::string& name : finding.excluding_sets) {
@@ -134,9 +139,8 @@ std::vector<std::string> OpenFor(const AttributeView& attributes,
                                   fmt::join(finding.excluding_sets, ", ")));
   }
   if (!finding.failed_terms.empty()) {
-    changes.push_back(
-        "a filter without " +
-        JoinChanges(WidenFilter(attributes, finding.row, filter)));
+    changes.push_back("a filter without " +
+                      JoinChanges(WidenFilter(attributes, finding, filter)));
   }
   return changes;
 }

@@ -402,6 +402,10 @@ void ServerMetrics::CollectFilters(
         "Items of which live changes set attributes.", changed_items);
   gauge("tributary_changed_users", "Users of whom live changes have events.",
         changed_users);
+  gauge("tributary_added_items",
+        "Items that live changes added, of the resident version that lacks "
+        "most of them.",
+        added_items);
   Gauges("tributary_changes_last_timestamp_seconds",
          "When the last live change that is applied was written, in seconds "
          "since 1970; 0 without one.")

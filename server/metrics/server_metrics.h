@@ -203,6 +203,7 @@ class ServerMetrics : public prometheus::Collectable {
   std::atomic<int64_t> expired_items{0};
   std::atomic<int64_t> changed_items{0};
   std::atomic<int64_t> changed_users{0};
+  std::atomic<int64_t> added_items{0};
   // The certificate that listeners show: when it expires, in seconds since
   // 1970 (0: nothing is encrypted), whether its files have another one that
   // cannot be taken, and how often files were taken and refused.

@@ -10,6 +10,7 @@
 
 #include "server/pipeline/fan_out.h"
 #include "server/pipeline/fuse_results.h"
+#include "server/pipeline/key_rows.h"
 #include "server/pipeline/plan.h"
 #include "server/pipeline/row_sample.h"
 #include "status/field_error.h"
@@ -26,9 +27,9 @@ using Keys = std::vector<std::string>;
 using Lists = std::map<std::string, Keys>;
 
 template <typename Rows>
-Keys KeysOf(const Bundle& bundle, const Rows& rows) {
+Keys KeysOf(const ItemRows& items, const Rows& rows) {
   Keys keys;
-  for (const auto& entry : rows) keys.push_back(bundle.items().text(entry.row));
+  for (const auto& entry : rows) keys.push_back(KeyTextOf(items, entry.row));
   return keys;
 }
 
@@ -44,12 +45,13 @@ absl::StatusOr<Lists> Retrieve(const v1::ServerConfig& config,
   std::vector<FusionSource> sources;
   FusionResult fused;
   FuseResults(plan, results, &sources, &fused);
+  const ItemRows items = {bundle->bundle().items(), plan.added()};
   Lists lists;
   for (size_t i = 0; i < results.size(); ++i) {
     lists[bundle->NameOf(plan.sources[i].retriever)] =
-        KeysOf(bundle->bundle(), results[i].proposals);
+        KeysOf(items, results[i].proposals);
   }
-  lists[kFused] = KeysOf(bundle->bundle(), fused.candidates);
+  lists[kFused] = KeysOf(items, fused.candidates);
   return lists;
 }
 

@@ -8,6 +8,7 @@
 
 #include "server/pipeline/owned_query.h"
 #include "server/process/call_id.h"
+#include "server/retrieval/added_items.h"
 #include "spdlog/spdlog.h"
 #include "sync/mutex.h"
 
@@ -66,6 +67,13 @@ void AskSource(const ServingBundle& bundle, const RetrieverQuery& query,
     result->state = SourceState::kFailed;
     LogFailure(bundle, named, ask.status());
   }
+}
+
+// Whether the row is one of the query's added items that may be proposed.
+bool IsAllowedAddition(const RetrieverQuery& query, Row row) {
+  if (query.added == nullptr || !query.added->Has(row)) return false;
+  const Row at = row - query.added->first();
+  return (query.added_allowed[at / 64] >> (at % 64) & 1) != 0;
 }
 
 // The sources of one request that run on the pool. The request and each task
@@ -182,9 +190,10 @@ void KeepPassing(const RetrieverQuery& query,
                  std::vector<ScoredRow>* proposals) {
   const PassingItems* const passing = query.passing.get();
   if (passing == nullptr) return;
-  std::erase_if(*proposals, [passing](const ScoredRow& proposal) {
-    return proposal.row >= passing->rows().size() ||
-           !passing->Has(proposal.row);
+  std::erase_if(*proposals, [&](const ScoredRow& proposal) {
+    return proposal.row < passing->rows().size()
+               ? !passing->Has(proposal.row)
+               : !IsAllowedAddition(query, proposal.row);
   });
 }
 

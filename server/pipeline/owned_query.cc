@@ -11,6 +11,7 @@ OwnedQuery::OwnedQuery(const RetrieverQuery& query,
       liked_(query.liked.begin(), query.liked.end()),
       unliked_(query.unliked.begin(), query.unliked.end()),
       excluded_(query.excluded.begin(), query.excluded.end()),
+      added_allowed_(query.added_allowed.begin(), query.added_allowed.end()),
       view_(query) {
   for (const SpaceVector& vector : query.vectors) {
     space_names_.emplace_back(vector.space);
@@ -29,6 +30,7 @@ OwnedQuery::OwnedQuery(const RetrieverQuery& query,
   view_.vectors = vectors_;
   view_.user_features = user_features_;
   view_.excluded = excluded_;
+  view_.added_allowed = added_allowed_;
   view_.cancelled = cancelled;
 }
 

@@ -39,6 +39,7 @@ class OwnedQuery {
   std::vector<std::string_view> categories_;
   std::vector<UserFeature> user_features_;
   std::vector<Row> excluded_;
+  std::vector<uint64_t> added_allowed_;
   RetrieverQuery view_;
 };
 

@@ -59,6 +59,8 @@ class ConditionsOf {
   ~ConditionsOf() {
     plan_.filter.reset();
     plan_.query.passing.reset();
+    plan_.query.added.reset();
+    plan_.overlay.reset();
     plan_.factors.Clear();
   }
 

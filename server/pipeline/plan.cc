@@ -41,6 +41,7 @@
 #include "index/bundle/fusion_model.h"
 #include "server/pipeline/key_rows.h"
 #include "server/pipeline/leave_out.h"
+#include "server/pipeline/plan_added.h"
 #include "server/pipeline/plan_caps.h"
 #include "server/pipeline/plan_events.h"
 #include "server/pipeline/plan_factors.h"
@@ -61,7 +62,7 @@ constexpr uint32_t kNoMax = std::numeric_limits<uint32_t>::max();
 
 // Appends the rows of the keys that the bundle has; counts the others.
 template <typename Keys>
-void AppendRows(const KeyTable& items, const Keys& keys, std::vector<Row>* rows,
+void AppendRows(const ItemRows& items, const Keys& keys, std::vector<Row>* rows,
                 uint32_t* unknown) {
   for (const auto& key : keys) {
     if (const Row row = FindKey(items, key); row != kNoRow) {
@@ -109,9 +110,10 @@ void FindExcluded(const Bundle& bundle, const v1::RetrieveRequest& request,
     for (const WeightedRow& item : plan->liked) excluded.push_back(item.row);
     for (const WeightedRow& item : plan->unliked) excluded.push_back(item.row);
   }
-  AppendRows(bundle.items(), request.filter().exclude_item_ids(), &excluded,
+  const ItemRows items{bundle.items(), plan->added()};
+  AppendRows(items, request.filter().exclude_item_ids(), &excluded,
              &plan->unknown_items);
-  AppendRows(bundle.items(), request.filter().exclude_item_keys(), &excluded,
+  AppendRows(items, request.filter().exclude_item_keys(), &excluded,
              &plan->unknown_items);
   std::sort(excluded.begin(), excluded.end());
   excluded.erase(std::unique(excluded.begin(), excluded.end()), excluded.end());
@@ -127,13 +129,15 @@ void PlanQuery(const Bundle& bundle, const v1::RetrieveRequest& request,
       !request.segment().empty() && plan->query.segment == 0;
 
   plan->history.clear();
-  AppendRows(bundle.items(), request.recent_item_ids(), &plan->history,
+  const ItemRows items{bundle.items(), plan->added()};
+  AppendRows(items, request.recent_item_ids(), &plan->history,
              &plan->unknown_items);
-  AppendRows(bundle.items(), request.recent_item_keys(), &plan->history,
+  AppendRows(items, request.recent_item_keys(), &plan->history,
              &plan->unknown_items);
   PlanWeightedItems(bundle, request, plan);
   PlanEvents(bundle, request, plan);
   FindExcluded(bundle, request, plan);
+  if (plan->added() != nullptr) TakeAddedFromHistory(plan);
   PlanVectors(request, plan);
   plan->query.live_history = plan->live_history;
   plan->query.history = plan->history;
@@ -141,7 +145,9 @@ void PlanQuery(const Bundle& bundle, const v1::RetrieveRequest& request,
   plan->query.liked = plan->liked;
   plan->query.unliked = plan->unliked;
   plan->query.vectors = plan->vectors;
-  plan->query.excluded = plan->excluded;
+  plan->query.excluded = plan->added() == nullptr
+                             ? std::span<const Row>(plan->excluded)
+                             : ExcludedOfBundle(*plan);
   plan->cold_start = plan->query.user == kNoRow && plan->met == nullptr &&
                      plan->vectors.empty() && plan->history.empty() &&
                      plan->liked.empty();
@@ -360,6 +366,7 @@ absl::Status MakePlan(const v1::ServerConfig& config,
   PlanUserFeatures(bundle, request, plan);
   RETURN_IF_ERROR(PlanFilter(config, bundle, request.filter(), plan));
   RETURN_IF_ERROR(PlanExcludedSets(config, bundle, request.filter(), plan));
+  if (plan->added() != nullptr) PlanAdded(bundle, request.filter(), plan);
   Violations violations;
   PlanCaps(config, bundle, request, plan, &violations);
   RETURN_IF_ERROR(PlanFactors(config, bundle, request, plan, &violations));

@@ -92,8 +92,11 @@ struct Plan {
   // Ascending by name; they view `feature_categories`.
   std::vector<UserFeature> user_features;
   std::vector<std::string_view> feature_categories;
-  // Ascending and unique.
+  // Ascending and unique. `query` has those of the bundle.
   std::vector<Row> excluded;
+  // Which of the overlay's additions may be proposed, unless all that are in
+  // use may: a bit for each.
+  std::vector<uint64_t> added_allowed;
   // No user of the bundle or of live events, no vector, no known recent or
   // liked item and no known value of a feature.
   bool cold_start = false;
@@ -109,6 +112,10 @@ struct Plan {
   // What live changes had made of the bundle when the request came; null while
   // none concerns it.
   std::shared_ptr<const BundleOverlay> overlay;
+  // The items that live changes added to the bundle; null: none.
+  const AddedItems* added() const {
+    return overlay == nullptr ? nullptr : overlay->additions.get();
+  }
   // What the request's `where` and `predicate` came to; null without any.
   std::shared_ptr<const ResolvedFilter> filter;
   // Whether that was known from an earlier request, when the search for it

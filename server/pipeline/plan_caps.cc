@@ -41,8 +41,11 @@ void CheckCap(const Bundle& bundle, const v1::Cap& cap, int index,
 // How many items the list may have at most under a cap: one group for each
 // value, and one for the items without a value. Each item is in one of them at
 // least.
-uint64_t MostUnder(const FusionCap& cap, const AttributeColumn& column) {
-  return (uint64_t{column.values()} + 1) * cap.max;
+uint64_t MostUnder(const FusionCap& cap, const AttributeColumn& column,
+                   const AddedItems* added) {
+  // Added items may have values of their own, one each.
+  const uint64_t more = added == nullptr ? 0 : added->size();
+  return (uint64_t{column.values()} + 1 + more) * cap.max;
 }
 
 }  // namespace
@@ -69,25 +72,28 @@ void PlanCaps(const v1::ServerConfig& config, const ServingBundle& serving,
   for (const v1::Cap& cap : request.caps()) {
     const size_t index = attributes.IndexOf(cap.attribute());
     const AttributeColumn& column = attributes[index];
+    const ChangedColumn* const changed = attributes.FindChanged(index);
     const ItemTags* tags = nullptr;
     if (column.type() == v1::TAGS) {
-      const ChangedColumn* const changed = attributes.FindChanged(index);
       tags = changed == nullptr ? &serving.tags().Of(column) : &changed->Tags();
     }
-    plan->groups.emplace_back(column, tags);
+    plan->groups.emplace_back(column, tags, index, changed != nullptr,
+                              plan->added());
   }
   uint64_t fillable = plan->fusion.k;
   for (size_t i = 0; i < plan->groups.size(); ++i) {
     plan->caps.push_back(
         {&plan->groups[i], request.caps(static_cast<int>(i)).max()});
-    fillable = std::min(fillable,
-                        MostUnder(plan->caps.back(), plan->groups[i].column()));
+    fillable = std::min(
+        fillable,
+        MostUnder(plan->caps.back(), plan->groups[i].column(), plan->added()));
   }
   plan->fusion.caps = plan->caps;
   plan->fillable = static_cast<uint32_t>(fillable);
-  const uint64_t items = plan->query.passing == nullptr
-                             ? bundle.items().size()
-                             : plan->query.passing->count();
+  uint64_t items = plan->query.passing == nullptr
+                       ? bundle.items().size()
+                       : plan->query.passing->count();
+  if (plan->added() != nullptr) items += plan->added()->n_live();
   plan->deepest = static_cast<uint32_t>(std::min(
       {kDeepestOfMaxK * config.limits().max_k(), items,
        kMaxProposals / std::max<size_t>(plan->sources.size(), 1) - 1}));

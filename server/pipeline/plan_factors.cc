@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "index/filter/attribute_time.h"
 #include "server/pipeline/named_attribute.h"
+#include "server/pipeline/plan_added.h"
 #include "server/pipeline/plan_filter.h"
 #include "text/quoted.h"
 
@@ -67,7 +68,11 @@ absl::Status PlanBoost(const v1::ServerConfig& config,
       boost.has_predicate() ? &boost.predicate() : nullptr,
       FilterLimitsOf(config), &hit, fmt::format("boosts[{}]", index));
   if (resolved.ok()) {
-    plan->factors.AddBoost(*std::move(resolved), boost.factor());
+    auto passing_added = plan->added() == nullptr
+                             ? nullptr
+                             : PassingAdded(bundle, **resolved, *plan);
+    plan->factors.AddBoost(*std::move(resolved), boost.factor(),
+                           std::move(passing_added));
     return absl::OkStatus();
   }
   if (!absl::IsInvalidArgument(resolved.status())) return resolved.status();
@@ -132,6 +137,12 @@ absl::Status PlanFactors(const v1::ServerConfig& config,
   if (request.has_decay()) {
     PlanDecay(AttributesUnder(bundle, *plan), request.decay(), plan,
               violations);
+  }
+  if (plan->added() != nullptr) {
+    // Without a decay the number is of no account.
+    plan->factors.SetAdded(
+        plan->added(),
+        AttributesUnder(bundle, *plan).IndexOf(request.decay().attribute()));
   }
   if (!plan->factors.empty()) plan->fusion.factors = &plan->factors;
   return absl::OkStatus();

@@ -16,7 +16,7 @@ using WeightedItems = google::protobuf::RepeatedPtrField<v1::WeightedItem>;
 // The weight that is meant: 0 stands for 1.
 float WeightMeant(float weight) { return weight == 0 ? 1 : weight; }
 
-void FindWeightedItems(const KeyTable& items, const WeightedItems& given,
+void FindWeightedItems(const ItemRows& items, const WeightedItems& given,
                        std::vector<WeightedRow>* rows, uint32_t* unknown) {
   rows->clear();
   for (const v1::WeightedItem& item : given) {
@@ -33,7 +33,7 @@ void FindWeightedItems(const KeyTable& items, const WeightedItems& given,
 // Appends the weights of those keys that the bundle has. They are looked up
 // once more, so that requests without weights need not carry any.
 template <typename Keys>
-void AppendWeights(const KeyTable& items, const Keys& keys,
+void AppendWeights(const ItemRows& items, const Keys& keys,
                    const google::protobuf::RepeatedField<float>& given,
                    std::vector<float>* weights) {
   for (int i = 0; i < keys.size(); ++i) {
@@ -45,16 +45,16 @@ void AppendWeights(const KeyTable& items, const Keys& keys,
 
 void PlanWeightedItems(const Bundle& bundle, const v1::RetrieveRequest& request,
                        Plan* plan) {
-  FindWeightedItems(bundle.items(), request.like(), &plan->liked,
-                    &plan->unknown_items);
-  FindWeightedItems(bundle.items(), request.unlike(), &plan->unliked,
+  const ItemRows items{bundle.items(), plan->added()};
+  FindWeightedItems(items, request.like(), &plan->liked, &plan->unknown_items);
+  FindWeightedItems(items, request.unlike(), &plan->unliked,
                     &plan->unknown_items);
   plan->history_weights.clear();
   if (request.recent_item_weights().empty()) return;
   // Only one of the two lists is given.
-  AppendWeights(bundle.items(), request.recent_item_ids(),
-                request.recent_item_weights(), &plan->history_weights);
-  AppendWeights(bundle.items(), request.recent_item_keys(),
+  AppendWeights(items, request.recent_item_ids(), request.recent_item_weights(),
+                &plan->history_weights);
+  AppendWeights(items, request.recent_item_keys(),
                 request.recent_item_weights(), &plan->history_weights);
 }
 
@@ -79,8 +79,11 @@ void PlanDiversity(const v1::Limits& limits, const Bundle& bundle,
   plan->fusion.diversity = {};
   plan->wanted = plan->fusion.k;
   if (!request.has_diversity()) return;
-  plan->item_vectors =
-      SpaceItemVectors(*bundle.FindSpace(request.diversity().space()));
+  const EmbeddingSpace* const space =
+      bundle.FindSpace(request.diversity().space());
+  plan->item_vectors = SpaceItemVectors(
+      *space, static_cast<size_t>(space - bundle.spaces().data()),
+      plan->added());
   const uint64_t k = plan->fusion.k;
   // Under overload there is time for a few items beyond those of the list.
   const uint64_t pool = level == v1::FULL_SERVICE ? kPoolOfK * k : k + k / 4;

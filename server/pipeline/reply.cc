@@ -49,6 +49,14 @@ void WriteCaps(const Plan& plan, const FusionResult& fused,
   }
 }
 
+// The places of candidates that live changes added.
+void WriteLive(const AddedItems& added, const FusionResult& fused,
+               v1::RetrieveResponse* response) {
+  for (uint32_t i = 0; i < fused.candidates.size(); ++i) {
+    if (added.Has(fused.candidates[i].row)) response->add_live(i);
+  }
+}
+
 // A candidate's row and its index in the reply.
 struct IndexedRow {
   Row row;
@@ -97,19 +105,19 @@ bool IsAscii(std::string_view text) {
   return ((bits | rest) & 0x8080808080808080) == 0;
 }
 
-void AddColumns(const KeyTable& items,
+void AddColumns(const ItemRows& items,
                 std::span<const FusedCandidate> candidates,
                 v1::RetrieveResponse* response) {
   const int size = static_cast<int>(candidates.size());
-  if (items.kind() == v1::UINT64) {
+  if (items.table.kind() == v1::UINT64) {
     response->mutable_item_ids()->Reserve(size);
     for (const FusedCandidate& candidate : candidates) {
-      response->add_item_ids(items.id(candidate.row));
+      response->add_item_ids(IdOf(items, candidate.row));
     }
   } else {
     response->mutable_item_keys()->Reserve(size);
     for (const FusedCandidate& candidate : candidates) {
-      const std::string_view key = items.string(candidate.row);
+      const std::string_view key = KeyOf(items, candidate.row);
       response->add_item_keys(key.data(), key.size());
     }
   }
@@ -122,6 +130,10 @@ void AddColumns(const KeyTable& items,
 }
 
 }  // namespace
+
+ItemRows ItemsOf(const Reply& reply) {
+  return {reply.bundle->bundle().items(), reply.plan->added()};
+}
 
 bool IsDegraded(const Reply& reply) {
   return reply.fused->diversity_stopped ||
@@ -155,10 +167,10 @@ v1::ShortfallCause CauseOf(const SourceResult& result,
 }
 
 absl::Status CheckReplyKeys(const Reply& reply) {
-  const KeyTable& items = reply.bundle->bundle().items();
-  if (items.kind() == v1::UINT64) return absl::OkStatus();
+  const ItemRows items = ItemsOf(reply);
+  if (items.table.kind() == v1::UINT64) return absl::OkStatus();
   for (const FusedCandidate& candidate : reply.fused->candidates) {
-    const std::string_view key = items.string(candidate.row);
+    const std::string_view key = KeyOf(items, candidate.row);
     if (!IsAscii(key) && !google::protobuf::internal::IsStructurallyValidUTF8(
                              key.data(), static_cast<int>(key.size()))) {
       return absl::DataLossError(fmt::format(
@@ -204,6 +216,7 @@ void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
                                      fused.factors.end());
   }
   WriteCaps(plan, fused, response);
+  if (plan.added() != nullptr) WriteLive(*plan.added(), fused, response);
   if (!reply.bundle_label.empty()) {
     // A setter would make a std::string of its own first.
     response->mutable_bundle_label()->assign(reply.bundle_label);
@@ -219,7 +232,7 @@ void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
 absl::Status WriteMessage(const Reply& reply, v1::RetrieveResponse* response) {
   RETURN_IF_ERROR(CheckReplyKeys(reply));
   WriteSummary(reply, response);
-  AddColumns(reply.bundle->bundle().items(), reply.fused->candidates, response);
+  AddColumns(ItemsOf(reply), reply.fused->candidates, response);
   return absl::OkStatus();
 }
 

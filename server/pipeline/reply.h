@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "server/fusion/fusion.h"
 #include "server/pipeline/fan_out.h"
+#include "server/pipeline/key_rows.h"
 #include "server/pipeline/plan.h"
 #include "server/versions/serving_bundle.h"
 #include "tributary/v1/retrieval.pb.h"
@@ -35,6 +36,9 @@ struct Reply {
   std::span<const SourceResult> results = {};
   const FusionResult* fused = nullptr;
 };
+
+// The items that candidates may be.
+ItemRows ItemsOf(const Reply& reply);
 
 // Whether a source failed or missed the deadline, or the deadline passed while
 // a diverse list was chosen.

@@ -45,29 +45,29 @@ uint8_t* PutHeader(int field, size_t content, uint8_t* at) {
                                                  at);
 }
 
-size_t KeyBytes(const KeyTable& items, Candidates candidates) {
-  if (items.kind() == v1::UINT64) {
+size_t KeyBytes(const ItemRows& items, Candidates candidates) {
+  if (items.table.kind() == v1::UINT64) {
     return FieldBytes(candidates.size() * sizeof(uint64_t));
   }
   size_t bytes = 0;
   for (const FusedCandidate& candidate : candidates) {
-    bytes += FieldBytes(items.string(candidate.row).size());
+    bytes += FieldBytes(KeyOf(items, candidate.row).size());
   }
   return bytes;
 }
 
-uint8_t* PutKeys(const KeyTable& items, Candidates candidates, uint8_t* at) {
-  if (items.kind() == v1::UINT64) {
+uint8_t* PutKeys(const ItemRows& items, Candidates candidates, uint8_t* at) {
+  if (items.table.kind() == v1::UINT64) {
     at = PutHeader(v1::RetrieveResponse::kItemIdsFieldNumber,
                    candidates.size() * sizeof(uint64_t), at);
     for (const FusedCandidate& candidate : candidates) {
       at = CodedOutputStream::WriteLittleEndian64ToArray(
-          items.id(candidate.row), at);
+          IdOf(items, candidate.row), at);
     }
     return at;
   }
   for (const FusedCandidate& candidate : candidates) {
-    const std::string_view key = items.string(candidate.row);
+    const std::string_view key = KeyOf(items, candidate.row);
     at = PutHeader(v1::RetrieveResponse::kItemKeysFieldNumber, key.size(), at);
     std::memcpy(at, key.data(), key.size());
     at += key.size();
@@ -113,7 +113,7 @@ const v1::RetrieveResponse& SummaryOf(const Reply& reply) {
 class MeasuredReply {
  public:
   explicit MeasuredReply(const Reply& reply)
-      : items_(reply.bundle->bundle().items()),
+      : items_(ItemsOf(reply)),
         candidates_(reply.fused->candidates),
         summary_(SummaryOf(reply)),
         size_(summary_.ByteSizeLong()) {
@@ -138,7 +138,7 @@ class MeasuredReply {
   }
 
  private:
-  const KeyTable& items_;
+  const ItemRows items_;
   const Candidates candidates_;
   const v1::RetrieveResponse& summary_;
   size_t size_;

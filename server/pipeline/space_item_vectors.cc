@@ -17,7 +17,12 @@ void SpaceItemVectors::GetVectors(std::span<const Row> rows,
                                   float* vectors) const {
   static thread_local std::vector<std::optional<uint32_t>> positions;
   positions.resize(rows.size());
-  for (size_t i = 0; i < rows.size(); ++i) positions[i] = items_->Find(rows[i]);
+  const auto is_added = [this](Row row) {
+    return added_ != nullptr && added_->Has(row);
+  };
+  for (size_t i = 0; i < rows.size(); ++i) {
+    positions[i] = is_added(rows[i]) ? std::nullopt : items_->Find(rows[i]);
+  }
   const bool halves = items_->dtype() == Dtype::kFloat16;
   const size_t vector_bytes = dim() * (halves ? sizeof(Half) : sizeof(float));
   const char* const bytes =
@@ -34,11 +39,22 @@ void SpaceItemVectors::GetVectors(std::span<const Row> rows,
   for (size_t i = 0; i < rows.size(); ++i) {
     if (i + kVectorsAhead < rows.size()) fetch(i + kVectorsAhead);
     float* const vector = vectors + i * dim();
-    if (positions[i].has_value()) {
+    if (is_added(rows[i])) {
+      GetAdded(rows[i], std::span(vector, dim()));
+    } else if (positions[i].has_value()) {
       items_->Read(*positions[i], std::span(vector, dim()));
     } else {
       std::fill_n(vector, dim(), 0.0F);
     }
+  }
+}
+
+void SpaceItemVectors::GetAdded(Row row, std::span<float> vector) const {
+  const std::span<const float> own = added_->Vector(number_, row);
+  if (own.empty()) {
+    std::ranges::fill(vector, 0.0F);
+  } else {
+    std::ranges::copy(own, vector.begin());
   }
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fmt/core.h"
+#include "server/retrieval/added_items.h"
 #include "server/retrieval/history_weights.h"
 #include "server/retrieval/score_table.h"
 #include "server/retrieval/user_history.h"
@@ -66,6 +67,14 @@ absl::StatusOr<Ask> NeighborRetriever::Retrieve(
   if (!any) return Ask::kNoQuery;
   for (const Row row : query.excluded) sums.Drop(row);
   sums.Best(n, proposals);
+  if (query.added != nullptr) {
+    const size_t known = proposals->size();
+    query.added->AddStandIns(query.added_allowed, proposals);
+    if (proposals->size() > known) {
+      std::sort(proposals->begin(), proposals->end(), Better);
+      if (proposals->size() > n) proposals->resize(n);
+    }
+  }
   return Ask::kAnswered;
 }
 

@@ -18,6 +18,9 @@ namespace tributary {
 // gives it, or 1. Only scores above 0 are proposed. A history without
 // neighbours, or no history, gives kNoQuery.
 //
+// An item that a live change added has no list, and is in none: it is proposed
+// where the item is that stands in for it, with the same score.
+//
 // The cost is at most max_history times the table's width, independent of the
 // catalogue's size. Allocates nothing once the thread's buffers have grown.
 class NeighborRetriever : public Retriever {

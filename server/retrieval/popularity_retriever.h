@@ -12,6 +12,8 @@ namespace tributary {
 // Kind "popularity": reads the list of the query's segment, if the spec says so
 // and the bundle has one, and then the spec's lists in order, each after the
 // one before is exhausted. Needs no query, so the answer is always kAnswered.
+// Items that live changes added are merged into the first of the spec's lists
+// that is of all users and categories, by the popularity that the change gave.
 // An item's score is its score in the list that it was taken from, capped at
 // the score of the item before it, so that scores never rise from one list to
 // the next. The cost is linear in the number of proposed, skipped and excluded

@@ -25,6 +25,8 @@
 
 namespace tributary {
 
+class AddedItems;
+
 // A query vector that came with the request, checked against its space.
 struct SpaceVector {
   std::string_view space;
@@ -67,6 +69,11 @@ struct RetrieverQuery {
   // If set, only these items may be proposed, and a retriever should propose n
   // of them if it has so many: passing->Has(row).
   std::shared_ptr<const PassingItems> passing = nullptr;
+  // Items that the bundle lacks, and which of them may be proposed: a bit for
+  // each, by its row less added->first(). Rows of the other fields are those of
+  // the bundle. Null: there are none.
+  std::shared_ptr<const AddedItems> added = nullptr;
+  std::span<const uint64_t> added_allowed = {};
   SteadyTime deadline = SteadyTime::max();
   // True when nobody waits for the proposals any more; may be null.
   const std::atomic<bool>* cancelled = nullptr;

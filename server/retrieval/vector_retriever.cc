@@ -1,9 +1,11 @@
 #include "server/retrieval/vector_retriever.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "fmt/core.h"
+#include "server/retrieval/added_items.h"
 #include "server/retrieval/liked_items.h"
 #include "server/retrieval/query_vector.h"
 #include "server/retrieval/user_history.h"
@@ -37,6 +39,21 @@ void MergeBest(std::span<const ScoredRow> other, uint32_t n,
   best->erase(end, best->end());
   std::sort(best->begin(), best->end(), Better);
   if (best->size() > n) best->resize(n);
+}
+
+// Replaces *best with the n best items of both lists, which have none in
+// common, and are in order.
+void MergeSorted(std::span<const ScoredRow> other, uint32_t n,
+                 std::vector<ScoredRow>* best) {
+  if (other.empty()) return;
+  const auto middle = static_cast<std::ptrdiff_t>(best->size());
+  best->insert(best->end(), other.begin(), other.end());
+  thread_local std::vector<ScoredRow> merged;
+  merged.resize(best->size());
+  std::merge(best->begin(), best->begin() + middle, best->begin() + middle,
+             best->end(), merged.begin(), Better);
+  if (merged.size() > n) merged.resize(n);
+  best->assign(merged.begin(), merged.end());
 }
 
 }  // namespace
@@ -106,10 +123,36 @@ absl::StatusOr<Ask> VectorRetriever::Search(
     std::vector<ScoredRow>* const found = searched ? &hits : proposals;
     RETURN_IF_ERROR(index.Search(vector, n, filter, terms, found));
     RestoreScores(factor * weights[begin / dim], found);
+    if (query.added != nullptr) {
+      RETURN_IF_ERROR(SearchAdded(index, query, vector, n,
+                                  factor * weights[begin / dim], terms, found));
+    }
     if (searched) MergeBest(hits, n, proposals);
     searched = true;
   }
   return searched ? Ask::kAnswered : Ask::kNoQuery;
+}
+
+absl::Status VectorRetriever::SearchAdded(
+    const VectorIndex& index, const RetrieverQuery& query,
+    std::span<const float> vector, uint32_t n, double factor,
+    const SearchTerms& terms, std::vector<ScoredRow>* proposals) const {
+  const auto space = static_cast<size_t>(&space_ - bundle_.spaces().data());
+  if (query.added->VectorsOf(space) == 0) return absl::OkStatus();
+  // What scores less than all n of the others is not among the best. The floor
+  // is a little lower, because the scores were multiplied and rounded.
+  float floor = -std::numeric_limits<float>::infinity();
+  if (proposals->size() >= n && factor > 0) {
+    const double worst = proposals->back().score / factor;
+    floor = static_cast<float>(worst - std::abs(worst) * 1e-5);
+  }
+  const bool exact = exact_index_ == nullptr || &index == exact_index_.get();
+  thread_local std::vector<ScoredRow> hits;
+  RETURN_IF_ERROR(query.added->Search(space, vector, n, query.added_allowed,
+                                      floor, exact, terms, &hits));
+  RestoreScores(factor, &hits);
+  MergeSorted(hits, n, proposals);
+  return absl::OkStatus();
 }
 
 bool VectorRetriever::MakeVectors(const RetrieverQuery& query,

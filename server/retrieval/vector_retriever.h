@@ -64,6 +64,14 @@ class VectorRetriever : public Retriever {
                   std::unique_ptr<VectorIndex> index,
                   std::unique_ptr<UserTower> tower);
 
+  // Adds the best of the query's added items, exactly if `index` is exact, to
+  // *proposals, which are the best n of the others for the same vector, whose
+  // products are multiplied by `factor`.
+  absl::Status SearchAdded(const VectorIndex& index,
+                           const RetrieverQuery& query,
+                           std::span<const float> vector, uint32_t n,
+                           double factor, const SearchTerms& terms,
+                           std::vector<ScoredRow>* proposals) const;
   absl::StatusOr<Ask> Search(const VectorIndex& index,
                              const RetrieverQuery& query, uint32_t n,
                              std::vector<ScoredRow>* proposals) const;

@@ -11,20 +11,27 @@
 #include <vector>
 
 #include "index/bundle/row_set.h"
+#include "index/filter/growing_set.h"
 #include "index/filter/passing_items.h"
+#include "server/versions/item_keys.h"
 #include "sync/mutex.h"
 
 namespace tributary {
 
 // A set of items that requests may exclude, as rows of one bundle.
 struct ExcludedItems {
-  ExcludedItems(RowSet rows, uint64_t n_known)
-      : others(std::move(rows)), known(n_known) {}
+  ExcludedItems(RowSet rows, uint64_t n_known,
+                std::shared_ptr<const ItemKeys> of_set = nullptr)
+      : others(std::move(rows)), known(n_known), keys(std::move(of_set)) {}
 
   // The items that are not in the set.
   PassingItems others;
   // How many of the set's items the bundle has.
   uint64_t known;
+  // The set itself, for items that the bundle lacks, and which of those are
+  // known not to be in it. May be null where there are none.
+  std::shared_ptr<const ItemKeys> keys;
+  GrowingSet added_others;
 };
 
 // The sets that requests to one bundle may exclude, by name. ItemSets writes

@@ -6,8 +6,10 @@
 #include "index/bundle/attribute_view.h"
 #include "index/bundle/row_set.h"
 #include "index/filter/passing_items.h"
+#include "server/retrieval/added_items.h"
 #include "server/versions/bundle_events.h"
 #include "server/versions/changed_items.h"
+#include "server/versions/live_item_encoder.h"
 
 namespace tributary {
 
@@ -22,10 +24,15 @@ struct BundleOverlay {
   std::shared_ptr<const ChangedItems> changed;
   // What users met since the bundle was built. Null: nothing.
   std::shared_ptr<const BundleEvents> events;
+  // The items that the bundle lacks. Null: none was added.
+  std::shared_ptr<const AddedItems> additions;
+  // What makes their vectors; null until it is needed.
+  std::shared_ptr<const LiveItemEncoder> encoder;
 
   // Whether it says nothing.
   bool empty() const {
-    return remaining == nullptr && changed == nullptr && events == nullptr;
+    return remaining == nullptr && changed == nullptr && events == nullptr &&
+           additions == nullptr;
   }
 };
 

@@ -43,6 +43,23 @@ void ItemKeys::Finish() {
   texts_ = std::move(texts);
 }
 
+bool ItemKeys::Has(std::string_view key) const {
+  if (uint64_t id = 0; ParseDecimalKey(key, &id)) {
+    return std::ranges::binary_search(ids_, id);
+  }
+  size_t begin = 0;
+  size_t end = ends_.size();
+  while (begin < end) {
+    const size_t middle = begin + (end - begin) / 2;
+    if (Text(middle) < key) {
+      begin = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return begin < ends_.size() && Text(begin) == key;
+}
+
 uint64_t ItemKeys::AddRows(const KeyTable& items, RowSet* rows) const {
   uint64_t found = 0;
   const auto add = [&](Row row) {

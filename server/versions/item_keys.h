@@ -29,6 +29,7 @@ class ItemKeys {
     return (ids_.size() + ends_.size()) * sizeof(uint64_t) + texts_.size();
   }
 
+  bool Has(std::string_view key) const;
   // Adds the rows of the keys that the table has, and returns how many it has.
   // REQUIRES: rows->size() == items.size().
   uint64_t AddRows(const KeyTable& items, RowSet* rows) const;

@@ -19,13 +19,15 @@ namespace {
 
 constexpr int kMaxUploads = 2;
 
-std::shared_ptr<const ExcludedItems> Resolve(const ItemKeys& keys,
-                                             const ServingBundle& bundle) {
+std::shared_ptr<const ExcludedItems> Resolve(
+    const std::shared_ptr<const StoredItemSet>& set,
+    const ServingBundle& bundle) {
   const KeyTable& items = bundle.bundle().items();
   RowSet rows(items.size());
-  const uint64_t known = keys.AddRows(items, &rows);
+  const uint64_t known = set->keys.AddRows(items, &rows);
   rows.Complement();
-  auto excluded = std::make_shared<const ExcludedItems>(std::move(rows), known);
+  auto excluded = std::make_shared<const ExcludedItems>(
+      std::move(rows), known, std::shared_ptr<const ItemKeys>(set, &set->keys));
   for (const NamedRetriever& named : bundle.retrievers()) {
     named.retriever->PrepareFor(excluded->others);
   }
@@ -73,7 +75,7 @@ void ItemSets::Attach(const ServingBundle& bundle,
     sets = sets_;
   }
   for (const auto& [name, set] : sets) {
-    bundle.item_sets().Put(name, Resolve(set->keys, bundle));
+    bundle.item_sets().Put(name, Resolve(set, bundle));
   }
   make_resident();
 }
@@ -159,7 +161,7 @@ absl::Status ItemSets::Put(const std::string& name, ItemKeys keys) {
   // The file is written first: if that fails, nothing has changed.
   RETURN_IF_ERROR(WriteItemSet(folder_, name, *set));
   for (const auto& bundle : residents_()) {
-    bundle->item_sets().Put(name, Resolve(set->keys, *bundle));
+    bundle->item_sets().Put(name, Resolve(set, *bundle));
   }
   {
     Set replaced = set;

@@ -16,6 +16,7 @@
 #include "fmt/format.h"
 #include "index/bundle/row_set.h"
 #include "server/versions/changes_copy.h"
+#include "server/versions/live_items.h"
 #include "server/versions/status_board.h"
 #include "spdlog/spdlog.h"
 #include "status/status_macros.h"
@@ -35,6 +36,8 @@ constexpr int kRestFactor = 4;
 // take. Requests evaluate the others themselves.
 constexpr size_t kFiltersPrepared = 16;
 constexpr std::chrono::milliseconds kPrepareFilters(20);
+// How long stand-ins of added items are looked for at a time.
+constexpr std::chrono::milliseconds kStandInsTime(5);
 
 void KeepOnce(std::vector<std::string>* keys) {
   std::sort(keys->begin(), keys->end());
@@ -77,7 +80,12 @@ void LiveChanges::Follow() {
     }
     if (steady_clock::now() < next_read) continue;
     const HeadStamp stamp = StampOfHead();
-    if (stamp == seen) continue;
+    if (stamp == seen) {
+      MakeCodes();
+      next_read =
+          steady_clock::now() + absl::ToChronoNanoseconds(FillStandIns());
+      continue;
+    }
     const auto start = steady_clock::now();
     absl::Status status;
     {
@@ -130,6 +138,56 @@ void LiveChanges::NoteRefused(const UnusedValues& unused) {
   }
 }
 
+void LiveChanges::MakeCodes() {
+  const MutexLock change(&change_mutex_);
+  if (upserted_.size() == 0) return;
+  for (const auto& bundle : residents_()) MakeCodesOf(*bundle);
+}
+
+void LiveChanges::MakeCodesOf(const ServingBundle& bundle) {
+  const auto before = bundle.changes().overlay();
+  if (before == nullptr || before->additions == nullptr) return;
+  if (!before->additions->WantsCodes()) return;
+  auto overlay = std::make_shared<BundleOverlay>(*before);
+  overlay->additions = AddedItems::WithCodes(*before->additions);
+  bundle.changes().Put(std::move(overlay));
+}
+
+absl::Duration LiveChanges::FillStandIns() {
+  const auto start = steady_clock::now();
+  const MutexLock change(&change_mutex_);
+  if (upserted_.size() == 0) return absl::ZeroDuration();
+  absl::flat_hash_map<uint64_t, uint32_t> looked_at;
+  for (const auto& bundle : residents_()) {
+    const auto overlay = bundle->changes().overlay();
+    if (overlay == nullptr || overlay->additions == nullptr) continue;
+    const AddedItems& added = *overlay->additions;
+    uint32_t& next = looked_at[added.serial()];
+    if (const auto known = stand_ins_.find(added.serial());
+        known != stand_ins_.end()) {
+      next = known->second;
+    }
+    if (!FindStandIns(*bundle, added, overlay->remaining, start + kStandInsTime,
+                      &next)) {
+      // The other bundles' turn comes when these are done.
+      stand_ins_[added.serial()] = next;
+      return kRestFactor * absl::FromChrono(steady_clock::now() - start);
+    }
+  }
+  stand_ins_ = std::move(looked_at);
+  return absl::ZeroDuration();
+}
+
+uint64_t LiveChanges::MostAdded() const {
+  uint64_t most = 0;
+  for (const auto& bundle : residents_()) {
+    const auto overlay = bundle->changes().overlay();
+    if (overlay == nullptr || overlay->additions == nullptr) continue;
+    most = std::max(most, overlay->additions->n_live());
+  }
+  return most;
+}
+
 void LiveChanges::SetError(const std::string& error) {
   v1::ChangesStatus status;
   {
@@ -167,12 +225,14 @@ absl::Status LiveChanges::ReadOn() {
       if (removed_.Apply(change)) batch.moved.push_back(change.item());
       if (expiring_.Apply(change)) batch.moved.push_back(change.item());
       if (attributes_.Apply(change)) batch.changed.push_back(change.item());
+      if (upserted_.Apply(change)) batch.upserted.push_back(change.item());
     }
   }
   for (const v1::Change& change : changes) {
     if (events_.Apply(change)) batch.users.push_back(change.event().user());
   }
-  for (auto* const keys : {&batch.moved, &batch.changed, &batch.users}) {
+  for (auto* const keys :
+       {&batch.moved, &batch.changed, &batch.users, &batch.upserted}) {
     KeepOnce(keys);
   }
   uint64_t unknown = 0;
@@ -199,6 +259,7 @@ absl::Status LiveChanges::ReadOn() {
                  status_.mutable_last_change_at());
     status = status_;
   }
+  status.set_added_items(MostAdded());
   spdlog::info(
       "event=changes_applied through={} changes={} removed_items={} "
       "unknown_attributes={}",
@@ -236,13 +297,27 @@ absl::Status LiveChanges::Attach(const ServingBundle& bundle,
   for (const auto& [user, events] : events_.by_user()) {
     batch.users.push_back(user);
   }
+  batch.upserted.reserve(upserted_.size());
+  for (const auto& [key, item] : upserted_.upsertions()) {
+    batch.upserted.push_back(key);
+  }
   NoteRefused(ApplyTo(bundle, batch));
+  MakeCodesOf(bundle);
   // This object outlives all bundles that answer.
   bundle.changes().SetFindExpiry(
       [this](std::string_view key) { return FindExpiry(key); });
   bundle.changes().SetFindRemoval(
       [this](std::string_view key) { return FindRemoval(key); });
   make_resident();
+  if (upserted_.size() > 0 && changed_) {
+    v1::ChangesStatus status;
+    {
+      const MutexLock lock(&mutex_);
+      status = status_;
+    }
+    status.set_added_items(MostAdded());
+    changed_(status);
+  }
   return absl::OkStatus();
 }
 
@@ -265,6 +340,12 @@ UnusedValues LiveChanges::ApplyTo(const ServingBundle& bundle,
     overlay->events = BundleEvents::Update(
         overlay->events.get(), bundle.bundle(), events_, batch.users);
     differs = true;
+  }
+  if (upserted_.size() > 0) {
+    std::vector<std::string> keys = batch.upserted;
+    keys.insert(keys.end(), batch.moved.begin(), batch.moved.end());
+    KeepOnce(&keys);
+    differs |= ApplyUpserts(bundle, keys, overlay.get(), &unused);
   }
   if (!differs) return unused;
   const bool is_empty = overlay->empty();
@@ -354,6 +435,24 @@ bool LiveChanges::MoveItems(const ServingBundle& bundle,
   return true;
 }
 
+bool LiveChanges::ApplyUpserts(const ServingBundle& bundle,
+                               const std::vector<std::string>& items,
+                               BundleOverlay* overlay,
+                               UnusedValues* unused) const {
+  const auto is_down = [this](std::string_view key) {
+    const MutexLock lock(&mutex_);
+    return removed_.Find(key) != nullptr || expiring_.HasExpired(key);
+  };
+  auto additions = AddUpsertedItems(
+      bundle, upserted_, items, is_down, overlay->additions, &overlay->encoder,
+      [&](uint64_t change, const std::string& why) {
+        unused->refused.emplace_back(change, why);
+      });
+  if (additions == overlay->additions) return false;
+  overlay->additions = std::move(additions);
+  return true;
+}
+
 std::optional<Removal> LiveChanges::FindRemoval(
     std::string_view item_key) const {
   const MutexLock lock(&mutex_);
@@ -383,6 +482,9 @@ v1::ChangesStatus LiveChanges::Describe(const ServingBundle* active) const {
         active->bundle().items().size() - overlay->remaining->count();
     status.set_removed_from_active(
         gone - (overlay->expired == nullptr ? 0 : overlay->expired->Count()));
+  }
+  if (overlay != nullptr && overlay->additions != nullptr) {
+    status.set_added_items(overlay->additions->n_live());
   }
   if (active != nullptr) {
     const bool met = overlay != nullptr && overlay->events != nullptr;

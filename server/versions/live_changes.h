@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -20,6 +21,7 @@
 #include "index/changes/expiring_items.h"
 #include "index/changes/read_changes.h"
 #include "index/changes/removed_items.h"
+#include "index/changes/upserted_items.h"
 #include "index/changes/user_events.h"
 #include "index/filter/filter_cache.h"
 #include "server/versions/attribute_values.h"
@@ -98,11 +100,13 @@ class LiveChanges {
       ABSL_LOCKS_EXCLUDED(mutex_);
   // What concerns a bundle of some changes: the items that may be there now and
   // were not, or the reverse; those of which attributes were set, by changes
-  // after `after`; the users who met something.
+  // after `after`; the users who met something; the items that
+  // were upserted.
   struct Batch {
     std::vector<std::string> moved;
     std::vector<std::string> changed;
     std::vector<std::string> users;
+    std::vector<std::string> upserted;
     uint64_t after = 0;
   };
   // Gives the bundle a new overlay, if the batch makes a difference to it.
@@ -114,13 +118,29 @@ class LiveChanges {
   bool MoveItems(const ServingBundle& bundle,
                  const std::vector<std::string>& items,
                  BundleOverlay* overlay) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Sets the overlay's `additions`, where these items were upserted, taken down
+  // or the reverse; returns whether they differ from before. Adds what the
+  // bundle cannot take to *unused.
+  bool ApplyUpserts(const ServingBundle& bundle,
+                    const std::vector<std::string>& items,
+                    BundleOverlay* overlay, UnusedValues* unused) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
   // Makes what requests with the filters that were used last will need under
   // the overlay, so that they do not have to; to be kept once it is in force.
   static std::vector<FilterCache::Kept> PrepareFilters(
       const ServingBundle& bundle, const BundleOverlay& overlay);
   // Counts and logs the values that were refused, each change once.
   void NoteRefused(const UnusedValues& unused)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+      // Makes codes of added items where too many have none. Not while changes
+      // wait to be applied.
+      void MakeCodes() ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
+  static void MakeCodesOf(const ServingBundle& bundle);
+  // Looks for items that stand in for added ones, for a short time. Returns how
+  // long to rest then.
+  absl::Duration FillStandIns() ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
+  // How many items were added to the resident version that lacks most.
+  uint64_t MostAdded() const;
+  ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Constant after construction.
   const std::filesystem::path folder_;
@@ -136,6 +156,11 @@ class LiveChanges {
   UserEvents events_ ABSL_GUARDED_BY(change_mutex_);
   // Changes with values that were refused.
   absl::flat_hash_set<uint64_t> with_refused_ ABSL_GUARDED_BY(change_mutex_);
+  UpsertedItems upserted_ ABSL_GUARDED_BY(change_mutex_);
+  // By serial number of added items: for how many rows stand-ins were looked
+  // for.
+  absl::flat_hash_map<uint64_t, uint32_t> stand_ins_
+      ABSL_GUARDED_BY(change_mutex_);
   // Held while what is below is read or written.
   mutable Mutex mutex_;
   RemovedItems removed_ ABSL_GUARDED_BY(mutex_);

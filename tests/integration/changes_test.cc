@@ -11,6 +11,7 @@
 
 #include "fmt/format.h"
 #include "index/bundle/bundle.h"
+#include "index/changes/change_log.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/integration/deployment.h"
 
@@ -105,6 +106,47 @@ TEST_F(ChangesTest, ATakenDownItemIsInNoAnswerUntilItIsRestored) {
   Say({"--restore", top[0], "--restore", top[3]});
   ASSERT_TRUE(WaitForChange(4));
   EXPECT_EQ(Items(), top);
+}
+
+TEST_F(ChangesTest, ANewItemIsInAnswersAndStaysAfterARestart) {
+  const std::vector<std::string> top = Items();
+  v1::Change change;
+  change.set_item("brand-new");
+  change.mutable_upsert()->set_popularity(1e9);
+  {
+    auto log = ChangeLog::Open(deployment_.store() / kChangesName);
+    ASSERT_TRUE(log.ok()) << log.status();
+    ASSERT_TRUE((*log)->Append({change}).ok());
+  }
+  ASSERT_TRUE(WaitForChange(1));
+  std::vector<std::string> expected = top;
+  expected.insert(expected.begin(), "brand-new");
+  expected.pop_back();
+  EXPECT_EQ(Items(), expected);
+  v1::RetrieveRequest request;
+  request.set_k(3);
+  const auto response = deployment_.client().Retrieve(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_THAT(response->live(), ::testing::ElementsAre(0U));
+
+  EXPECT_EQ(deployment_.StopServer(), 0);
+  deployment_.StartServer();
+  EXPECT_EQ(Items(), expected);
+  EXPECT_EQ(deployment_.Status().changes().added_items(), 1U);
+  EXPECT_THAT(deployment_.Get("/metrics"),
+              HasSubstr("\ntributary_added_items 1\n"));
+  EXPECT_THAT(
+      RunProgram({Program("tributary"), "control", "status", "--control",
+                  "unix:" + (deployment_.bundles() / "control.sock").string()})
+          .output,
+      HasSubstr("1 item was added that the active version lacks"));
+  Say({"--remove", "brand-new"});
+  ASSERT_TRUE(WaitForChange(2));
+  EXPECT_EQ(Items(), top);
+  EXPECT_THAT(RunProgram({Program("tributary"), "explain", "nobody",
+                          "brand-new", "--address", deployment_.grpc()})
+                  .output,
+              HasSubstr("taken down"));
 }
 
 TEST_F(ChangesTest, ManyComeFromAFileAllOrNone) {

@@ -6,14 +6,11 @@
 
 #include "absl/status/statusor.h"
 #include "index/parallel/progress.h"
+#include "index/tower/content_encoder.h"
 #include "index/train/trainer.h"
 #include "tributary/v1/config.pb.h"
 
 namespace tributary {
-
-// A projected vector shorter than this, before it is scaled to length 1, is
-// rounding: the projection has removed what made it.
-inline constexpr float kShortestContentVector = 1e-6F;
 
 // Makes item vectors from features: TF-IDF (see MakeTermMatrix), projected to
 // `dim` dimensions (see FindSubspace) and scaled to length 1. A user's vector

@@ -1,53 +1,24 @@
 #include "index/train/content/feature_encoder.h"
 
-#include <algorithm>
-#include <cmath>
-#include <string_view>
+#include <vector>
 
-#include "index/train/content/content_trainer.h"
-#include "index/train/content/item_terms.h"
+#include "index/data/feature_table.h"
 
 namespace tributary {
 
+static_assert(kTokenSeparator == kCategorySeparator);
+
 bool FeatureEncoder::Encode(std::span<const FeatureColumn> columns, size_t row,
                             std::span<float> vector) const {
-  const FeatureTables& tables = space_.features;
-  std::vector<ItemTerm> terms;
-  std::vector<ItemTerm> numbers;
-  auto number_row = static_cast<uint32_t>(tables.terms.size());
+  std::vector<FeatureValue> values(columns.size());
   for (size_t i = 0; i < columns.size(); ++i) {
-    const v1::FeatureColumn& column = spec().columns(static_cast<int>(i));
-    if (column.weight() == 0) continue;
-    if (column.kind() == v1::FeatureColumn::NUMBER) {
-      numbers.push_back(
-          {number_row++, NumberWeight(column, columns[i].numbers[row])});
-      continue;
-    }
-    VisitTerms(columns[i], row, rules_, [&](std::string_view text) {
-      const Row term = tables.terms.Find(text);
-      if (term == kNoRow) return;
-      terms.push_back({term, static_cast<float>(column.weight())});
-    });
-  }
-  MergeTerms(&terms);
-  WeighTerms(tables.idf.elements<float>(), &terms);
-  terms.insert(terms.end(), numbers.begin(), numbers.end());
-  std::fill(vector.begin(), vector.end(), 0.0f);
-  std::vector<float> part(vector.size());
-  for (const ItemTerm& term : terms) {
-    if (term.weight == 0) continue;
-    tables.projection.Read(term.term, part);
-    for (size_t d = 0; d < part.size(); ++d) {
-      vector[d] += term.weight * part[d];
+    if (columns[i].kind == FeatureColumn::Kind::kNumber) {
+      values[i].number = columns[i].numbers[row];
+    } else {
+      values[i].categories = columns[i].text[row];
     }
   }
-  // In double: squares of floats overflow, and vanish, in float.
-  double square = 0;
-  for (const double x : vector) square += x * x;
-  const double norm = std::sqrt(square);
-  if (!(norm > kShortestContentVector)) return false;
-  for (float& x : vector) x = static_cast<float>(x / norm);
-  return true;
+  return encoder_.Encode(values, vector);
 }
 
 }  // namespace tributary

@@ -3,27 +3,21 @@
 
 #include <cstddef>
 #include <span>
-#include <vector>
 
 #include "index/bundle/bundle.h"
 #include "index/data/data_set.h"
-#include "index/train/content/item_terms.h"
+#include "index/tower/content_encoder.h"
 
 namespace tributary {
 
-// Encodes items as ContentTrainer would have, from the vocabulary, weights and
-// projection that it stored in the bundle. Thread-safe. Views the bundle's
+// A ContentEncoder of items of a data set. Thread-safe. Views the bundle's
 // space, which must outlive it.
 class FeatureEncoder {
  public:
-  // Reads the terms, to see by which rules they were made.
-  // REQUIRES: space.spec->has_feature_encoder(), and the bundle was verified.
-  explicit FeatureEncoder(const EmbeddingSpace& space)
-      : space_(space), rules_(RulesOf(space.features.terms)) {}
+  // REQUIRES: as for ContentEncoder.
+  explicit FeatureEncoder(const EmbeddingSpace& space) : encoder_(space) {}
 
-  const v1::FeatureEncoder& spec() const {
-    return space_.spec->feature_encoder();
-  }
+  const v1::FeatureEncoder& spec() const { return encoder_.spec(); }
 
   // Writes the vector, of length 1, of the item described by row `row` of
   // `columns`. False when the item has no feature that the encoder knows.
@@ -33,8 +27,7 @@ class FeatureEncoder {
               std::span<float> vector) const;
 
  private:
-  const EmbeddingSpace& space_;
-  const WordRules rules_;
+  const ContentEncoder encoder_;
 };
 
 }  // namespace tributary

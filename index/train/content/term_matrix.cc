@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "index/train/content/item_terms.h"
+#include "index/tower/item_terms.h"
 
 namespace tributary {
 namespace {
@@ -25,9 +25,12 @@ class TermCounter {
 
   void Add(const FeatureColumn& column, float weight) {
     for (size_t item = 0; item < rows_.size(); ++item) {
-      VisitTerms(column, item, WordRules::kUnicode, [&](std::string_view term) {
-        rows_[item].push_back({NumberOf(term), weight});
-      });
+      VisitTerms({.name = column.name,
+                  .is_text = column.kind == FeatureColumn::Kind::kText,
+                  .value = column.text[item]},
+                 WordRules::kUnicode, [&](std::string_view term) {
+                   rows_[item].push_back({NumberOf(term), weight});
+                 });
     }
   }
 

@@ -13,7 +13,7 @@
 #include "index/bundle/bundle.h"
 #include "index/data/data_set_builder.h"
 #include "index/search/vector_index.h"
-#include "index/train/content/item_terms.h"
+#include "index/tower/item_terms.h"
 #include "index/verify/verify_version.h"
 #include "tests/index/bundle/tiny_bundle.h"
 

@@ -14,6 +14,7 @@
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/server_config.h"
 #include "server/pipeline/violations.h"
+#include "server/versions/live_items.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/server/pipeline/scripted_retriever.h"
 
@@ -511,6 +512,59 @@ TEST_F(ExplainTest, EndsWhenTheCallDoes) {
   EXPECT_EQ(Ask("", {"1300"}, {.deadline = SteadyTime::min()}).status().code(),
             absl::StatusCode::kDeadlineExceeded);
   EXPECT_TRUE(Ask("", {"1300"}).ok());
+}
+
+TEST_F(ExplainTest, AnItemThatALiveChangeAddedIsExplained) {
+  ServeTiny();
+  v1::Change change;
+  change.set_number(7);
+  change.set_item("x");
+  auto& vector = (*change.mutable_upsert()->mutable_vectors())["taste"];
+  vector.add_values(1);
+  vector.add_values(1);
+  (*change.mutable_upsert()->mutable_features()->mutable_fields())["brand"]
+      .set_string_value("new one");
+  UpsertedItems upserted;
+  upserted.Apply(change);
+  bool down = false;
+  const auto apply = [&] {
+    const std::vector<std::string> keys = {"x"};
+    BundleOverlay overlay;
+    if (const auto before = bundle_->changes().overlay()) overlay = *before;
+    overlay.additions = AddUpsertedItems(
+        *bundle_, upserted, keys, [&](std::string_view) { return down; },
+        overlay.additions, &overlay.encoder,
+        [](uint64_t, const std::string& why) { ADD_FAILURE() << why; });
+    bundle_->changes().Put(
+        std::make_shared<const BundleOverlay>(std::move(overlay)));
+  };
+  EXPECT_EQ(Why("user_id: 10", "x").verdict(), v1::NOT_IN_THE_CATALOGUE);
+  apply();
+  EXPECT_EQ(Why("user_id: 10", "x").verdict(), v1::IN_THE_LIST);
+  EXPECT_EQ(Why("user_id: 10", "y").verdict(), v1::NOT_IN_THE_CATALOGUE);
+  const auto found = Why("user_id: 10", "x");
+  EXPECT_GT(found.rank(), 0U);
+  const auto knows = [&](const std::string& name) {
+    for (const v1::SourceExplanation& source : found.sources()) {
+      if (source.name() == name) return source.knows_item();
+    }
+    return false;
+  };
+  EXPECT_TRUE(knows("taste"));
+  EXPECT_FALSE(knows("popularity"));
+  const auto fails = Why("user_id: 10 filter { where: 'brand = acme' }", "x");
+  EXPECT_EQ(fails.verdict(), v1::DOES_NOT_PASS);
+  ASSERT_EQ(fails.failed_terms_size(), 1);
+  EXPECT_EQ(fails.failed_terms(0).value(), "new one");
+  EXPECT_EQ(
+      Why("user_id: 10 filter { where: 'brand = \"new one\"' }", "x").verdict(),
+      v1::IN_THE_LIST);
+  EXPECT_EQ(Why("user_id: 10 filter { exclude_item_keys: 'x' }", "x").verdict(),
+            v1::EXCLUDED);
+  EXPECT_EQ(Why("user_id: 10 recent_item_keys: 'x'", "x").verdict(), v1::SEEN);
+  down = true;
+  apply();
+  EXPECT_EQ(Why("user_id: 10", "x").verdict(), v1::TAKEN_DOWN);
 }
 
 }  // namespace

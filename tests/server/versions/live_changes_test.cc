@@ -64,6 +64,15 @@ v1::Change Event(const std::string& user, const std::string& item) {
   return change;
 }
 
+v1::Change Upsert(const std::string& item, float x) {
+  v1::Change change;
+  change.set_item(item);
+  auto& vector = (*change.mutable_upsert()->mutable_vectors())["taste"];
+  vector.add_values(x);
+  vector.add_values(0);
+  return change;
+}
+
 class LiveChangesTest : public BundleSetTest {
  protected:
   void Write(const std::vector<v1::Change>& changes) {
@@ -100,6 +109,21 @@ class LiveChangesTest : public BundleSetTest {
     const KeyTable& items = (*bundle)->bundle().items();
     for (Row row = 0; row < items.size(); ++row) {
       if ((*filter)->items.Has(row)) keys += items.text(row);
+    }
+    return keys;
+  }
+  // The keys of the items that were added to a version, in the order of rows.
+  static std::string Added(const BundleSet& set, uint64_t version) {
+    const auto bundle = set.Snapshot(version);
+    EXPECT_TRUE(bundle.ok()) << bundle.status();
+    if (!bundle.ok()) return "";
+    const auto overlay = (*bundle)->changes().overlay();
+    if (overlay == nullptr || overlay->additions == nullptr) return "";
+    const AddedItems& added = *overlay->additions;
+    std::string keys;
+    for (uint32_t i = 0; i < added.size(); ++i) {
+      const Row row = added.first() + i;
+      if (added.IsLive(row)) keys += added.key(row);
     }
     return keys;
   }
@@ -440,6 +464,77 @@ TEST_F(LiveChangesTest, RandomChangesLeaveWhatASlowModelLeaves) {
       ASSERT_TRUE(set_.Unload(1).ok());
     }
   }
+}
+
+TEST_F(LiveChangesTest, AddItemsToTheVersionsThatLackThem) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+  Write({Upsert("x", 1), Upsert("a", 1), Upsert("y", 2), Remove("x")});
+  ASSERT_TRUE(set_.Restore().ok());
+  EXPECT_EQ(Added(set_, 2), "y");
+  EXPECT_EQ(Left(set_, 2), "abcdef");
+  EXPECT_EQ(set_.GetStatus().changes().added_items(), 1U);
+  Write({Restore("x"), Upsert("z", 3)});
+  ASSERT_TRUE(Reaches(set_, 6));
+  EXPECT_EQ(Added(set_, 2), "xyz");
+  EXPECT_EQ(set_.GetStatus().changes().added_items(), 3U);
+  // A version that comes later gets them in the order of their changes, too.
+  ASSERT_TRUE(set_.Stage(1).ok());
+  EXPECT_EQ(Added(set_, 1), "xyz");
+}
+
+TEST_F(LiveChangesTest, ThatAreInTheDataOfAVersionAddNothingToIt) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+  {
+    const auto tiny = Bundle::Open(root_ / "1");
+    ASSERT_TRUE(tiny.ok());
+    v1::Manifest manifest = (*tiny)->manifest();
+    manifest.set_changes_through(2);
+    const auto with_changes = RewriteBundle(
+        **tiny, manifest, [](BundleWriter*) { return absl::OkStatus(); });
+    fs::remove_all(root_ / "1");
+    fs::rename(with_changes->dir(), root_ / "1");
+  }
+  Write({Upsert("x", 1), Upsert("y", 2), Upsert("z", 3)});
+  ASSERT_TRUE(set_.Restore().ok());
+  ASSERT_TRUE(set_.Stage(1).ok());
+  EXPECT_EQ(Added(set_, 1), "z");
+  EXPECT_EQ(Added(set_, 2), "xyz");
+}
+
+TEST_F(LiveChangesTest, WhatAVersionCannotTakeIsCountedOnce) {
+  for (const uint64_t version : {1, 2}) WriteTinyBundle(root_, version);
+  ASSERT_TRUE(set_.Restore().ok());
+  ASSERT_TRUE(set_.Stage(1).ok());
+  v1::Change wrong = Upsert("x", 1);
+  (*wrong.mutable_upsert()->mutable_vectors())["taste"].add_values(7);
+  Write({wrong, Upsert("y", 1)});
+  ASSERT_TRUE(Reaches(set_, 2));
+  EXPECT_EQ(Added(set_, 1), "xy");
+  const v1::ChangesStatus status = set_.GetStatus().changes();
+  EXPECT_EQ(status.refused(), 1U);
+  EXPECT_THAT(status.last_refused(),
+              HasSubstr("change 1: vectors[\"taste\"]: 3 values, version"));
+}
+
+TEST_F(LiveChangesTest, SetTheAttributesOfItemsThatTheyAdded) {
+  WriteTinyBundle(root_, 1);
+  Write({Upsert("x", 1)});
+  ASSERT_TRUE(set_.Restore().ok());
+  v1::Change set;
+  set.set_item("x");
+  (*set.mutable_set()->mutable_attributes()->mutable_fields())["brand"]
+      .set_string_value("acme");
+  Write({set});
+  ASSERT_TRUE(Reaches(set_, 2));
+  const auto bundle = *set_.Snapshot(1);
+  const auto added = bundle->changes().overlay()->additions;
+  const Row row = added->Find("x");
+  const AttributeColumn& brand = *bundle->bundle().FindAttribute("brand");
+  const auto at =
+      static_cast<size_t>(&brand - bundle->bundle().attributes().data());
+  EXPECT_EQ(added->CodeOf(at, row), brand.Find(std::string_view("acme")));
+  // The vector is still there.
+  EXPECT_EQ(added->Vector(0, row).size(), 2U);
 }
 
 }  // namespace

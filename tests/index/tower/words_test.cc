@@ -1,4 +1,4 @@
-#include "index/train/content/words.h"
+#include "index/tower/words.h"
 
 #include <string>
 #include <vector>

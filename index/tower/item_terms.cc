@@ -1,10 +1,10 @@
-#include "index/train/content/item_terms.h"
+#include "index/tower/item_terms.h"
 
 #include <algorithm>
 #include <cmath>
 #include <string>
 
-#include "index/data/feature_table.h"
+#include "index/tower/item_tower.h"
 
 namespace tributary {
 namespace {
@@ -18,7 +18,7 @@ void VisitTokens(std::string_view text, std::string_view column,
                  const WordVisitor& visit) {
   std::string term;
   while (!text.empty()) {
-    const size_t end = std::min(text.find(kTokenSeparator), text.size());
+    const size_t end = std::min(text.find(kCategorySeparator), text.size());
     // Words contain no '=', so that they differ from categories.
     term.assign(column).append("=").append(text.substr(0, end));
     visit(term);
@@ -28,14 +28,14 @@ void VisitTokens(std::string_view text, std::string_view column,
 
 }  // namespace
 
-void VisitTerms(const FeatureColumn& column, size_t row, WordRules rules,
+void VisitTerms(const TermsColumn& column, WordRules rules,
                 const WordVisitor& visit) {
-  if (column.kind != FeatureColumn::Kind::kText) {
-    VisitTokens(column.text[row], column.name, visit);
+  if (!column.is_text) {
+    VisitTokens(column.value, column.name, visit);
   } else if (rules == WordRules::kUnicode) {
-    VisitWords(column.text[row], visit);
+    VisitWords(column.value, visit);
   } else {
-    VisitByteWords(column.text[row], visit);
+    VisitByteWords(column.value, visit);
   }
 }
 

@@ -1,5 +1,5 @@
-#ifndef TRIBUTARY_INDEX_TRAIN_CONTENT_WORDS_H_
-#define TRIBUTARY_INDEX_TRAIN_CONTENT_WORDS_H_
+#ifndef TRIBUTARY_INDEX_TOWER_WORDS_H_
+#define TRIBUTARY_INDEX_TOWER_WORDS_H_
 
 #include <functional>
 #include <string_view>
@@ -38,4 +38,4 @@ bool IsUnicodeWord(std::string_view word);
 
 }  // namespace tributary
 
-#endif  // TRIBUTARY_INDEX_TRAIN_CONTENT_WORDS_H_
+#endif  // TRIBUTARY_INDEX_TOWER_WORDS_H_

@@ -1,16 +1,16 @@
 // An item's features as weighted terms. Training and encoding later items share
 // this code, so that both see equal terms.
-#ifndef TRIBUTARY_INDEX_TRAIN_CONTENT_ITEM_TERMS_H_
-#define TRIBUTARY_INDEX_TRAIN_CONTENT_ITEM_TERMS_H_
+#ifndef TRIBUTARY_INDEX_TOWER_ITEM_TERMS_H_
+#define TRIBUTARY_INDEX_TOWER_ITEM_TERMS_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "index/bundle/key_table.h"
-#include "index/data/data_set.h"
-#include "index/train/content/words.h"
+#include "index/tower/words.h"
 #include "tributary/v1/manifest.pb.h"
 
 namespace tributary {
@@ -21,10 +21,17 @@ struct ItemTerm {
   float weight;
 };
 
-// Calls visit() with each occurrence of a term in a row: the words of a text
-// column, or "<column>=<category>" for each category. A view lives for its
-// call. REQUIRES: the column's kind is not kNumber.
-void VisitTerms(const FeatureColumn& column, size_t row, WordRules rules,
+// An item's value of a column: text, or categories, separated by
+// kCategorySeparator.
+struct TermsColumn {
+  std::string_view name;
+  bool is_text = false;
+  std::string_view value;
+};
+
+// Calls visit() with each occurrence of a term in the value: its words, or
+// "<column>=<category>" for each category. A view lives for its call.
+void VisitTerms(const TermsColumn& column, WordRules rules,
                 const WordVisitor& visit);
 
 // The rules by which an encoder's terms were made. A table of words that either
@@ -46,4 +53,4 @@ float NumberWeight(const v1::FeatureColumn& column, float number);
 
 }  // namespace tributary
 
-#endif  // TRIBUTARY_INDEX_TRAIN_CONTENT_ITEM_TERMS_H_
+#endif  // TRIBUTARY_INDEX_TOWER_ITEM_TERMS_H_
