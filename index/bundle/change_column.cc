@@ -155,12 +155,12 @@ bool IsFrequent(uint64_t uses, uint64_t n_items) {
 // Of all but TAGS.
 class CodeChange {
  public:
-  CodeChange(const AttributeColumn& before, std::vector<ItemValue> changes)
+  CodeChange(const AttributeColumn& before, std::vector<RowValue> changes)
       : before_(before), changes_(std::move(changes)) {
     memory_->spec = before.spec();
     memory_->uses = CountUses(before);
     old_codes_.reserve(changes_.size());
-    for (const ItemValue& change : changes_) {
+    for (const RowValue& change : changes_) {
       old_codes_.push_back(before.CodeOf(change.row));
       if (old_codes_.back() < before.values()) {
         --memory_->uses[old_codes_.back()];
@@ -351,7 +351,7 @@ class CodeChange {
 
  private:
   const AttributeColumn& before_;
-  const std::vector<ItemValue> changes_;
+  const std::vector<RowValue> changes_;
   // By change; of one without a value, values().
   std::vector<uint32_t> old_codes_;
   // The same afterwards; kNoCode for none until Finish.
@@ -365,13 +365,13 @@ class CodeChange {
 // Of TAGS.
 class TagChange {
  public:
-  TagChange(const AttributeColumn& before, std::vector<ItemValue> changes)
+  TagChange(const AttributeColumn& before, std::vector<RowValue> changes)
       : before_(before), changed_(before.n_items()), had_(before.n_items()) {
     // Rows ascend in each list.
     std::sort(
         changes.begin(), changes.end(),
-        [](const ItemValue& a, const ItemValue& b) { return a.row < b.row; });
-    for (ItemValue& change : changes) {
+        [](const RowValue& a, const RowValue& b) { return a.row < b.row; });
+    for (RowValue& change : changes) {
       changed_.Add(change.row);
       auto* const tags = std::get_if<std::vector<std::string>>(&change.value);
       if (tags == nullptr || tags->empty()) continue;
@@ -512,7 +512,7 @@ class TagChange {
 };
 
 std::shared_ptr<const ColumnMemory> ChangeMemory(
-    const AttributeColumn& before, std::vector<ItemValue> changes) {
+    const AttributeColumn& before, std::vector<RowValue> changes) {
   switch (before.type()) {
     case v1::BOOLEAN:
       return CodeChange(before, std::move(changes)).Flags();
@@ -535,7 +535,7 @@ std::shared_ptr<const ColumnMemory> ChangeMemory(
 
 AttributeColumn ChangeColumn(const AttributeColumn& mapped,
                              const AttributeColumn& before,
-                             std::vector<ItemValue> changes) {
+                             std::vector<RowValue> changes) {
   return AttributeColumn(mapped, ChangeMemory(before, std::move(changes)));
 }
 

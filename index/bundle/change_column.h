@@ -17,7 +17,7 @@ using ColumnValue = std::variant<std::monostate, bool, int64_t, double,
                                  std::string, std::vector<std::string>>;
 
 // The value that an item gets.
-struct ItemValue {
+struct RowValue {
   Row row = kNoRow;
   ColumnValue value;
 };
@@ -31,7 +31,7 @@ struct ItemValue {
 // are of the column's type, numbers finite, texts not empty.
 AttributeColumn ChangeColumn(const AttributeColumn& mapped,
                              const AttributeColumn& before,
-                             std::vector<ItemValue> changes);
+                             std::vector<RowValue> changes);
 
 }  // namespace tributary
 

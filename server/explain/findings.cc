@@ -242,7 +242,7 @@ absl::Status Read(const Reply& reply, const v1::RetrieveRequest& request,
   for (const Row row : rows) {
     Finding& finding = findings->emplace_back();
     finding.row = row;
-    if (row >= bundle.items().size()) {
+    if (row >= reply.bundle->bundle().items().size()) {
       finding.added = plan.overlay->additions;
     }
     finding.run = SummaryOf(reply);
@@ -276,12 +276,12 @@ bool IsKeyOf(const Bundle& bundle, const Finding& finding,
   return finding.added->key(finding.row) == key;
 }
 
-std::vector<v1::Predicate> FailedParts(const Bundle& bundle,
+std::vector<v1::Predicate> FailedParts(const AttributeView& attributes,
                                        const v1::Predicate& predicate,
                                        const Finding& finding) {
   return finding.added == nullptr
-             ? FailedParts(bundle, predicate, finding.row)
-             : FailedParts(bundle, predicate,
+             ? FailedParts(attributes, predicate, finding.row)
+             : FailedParts(attributes.bundle(), predicate,
                            finding.added->values(finding.row));
 }
 

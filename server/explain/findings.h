@@ -169,7 +169,7 @@ bool IsKeyOf(const Bundle& bundle, const Finding& finding,
              const std::string& key);
 
 // What of the predicate the item fails; see index/filter/failed_parts.h.
-std::vector<v1::Predicate> FailedParts(const Bundle& bundle,
+std::vector<v1::Predicate> FailedParts(const AttributeView& attributes,
                                        const v1::Predicate& predicate,
                                        const Finding& finding);
 

@@ -98,7 +98,7 @@ std::shared_ptr<const ChangedItems> ChangeItems(
     const ChangedAttributes& changes, std::span<const std::string> items,
     uint64_t after, UnusedValues* unused) {
   const auto attributes = bundle.attributes();
-  std::vector<std::vector<ItemValue>> by_attribute(attributes.size());
+  std::vector<std::vector<RowValue>> by_attribute(attributes.size());
   AttributeNames names(bundle, changes);
   LastValues last;
   bool differs = false;
@@ -125,7 +125,7 @@ std::shared_ptr<const ChangedItems> ChangeItems(
   }
   for (size_t i = 0; i < attributes.size(); ++i) {
     if (by_attribute[i].empty()) continue;
-    for (const ItemValue& value : by_attribute[i]) {
+    for (const RowValue& value : by_attribute[i]) {
       changed->rows.Add(value.row);
     }
     const ChangedColumn* const old = changed->columns[i].get();

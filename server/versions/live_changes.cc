@@ -446,7 +446,7 @@ bool LiveChanges::ApplyUpserts(const ServingBundle& bundle,
   auto additions = AddUpsertedItems(
       bundle, upserted_, items, is_down, overlay->additions, &overlay->encoder,
       [&](uint64_t change, const std::string& why) {
-        unused->refused.emplace_back(change, why);
+        unused->refused.emplace(change, why);
       });
   if (additions == overlay->additions) return false;
   overlay->additions = std::move(additions);

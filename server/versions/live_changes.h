@@ -131,16 +131,16 @@ class LiveChanges {
       const ServingBundle& bundle, const BundleOverlay& overlay);
   // Counts and logs the values that were refused, each change once.
   void NoteRefused(const UnusedValues& unused)
-      // Makes codes of added items where too many have none. Not while changes
-      // wait to be applied.
-      void MakeCodes() ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Makes codes of added items where too many have none. Not while changes wait
+  // to be applied.
+  void MakeCodes() ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
   static void MakeCodesOf(const ServingBundle& bundle);
   // Looks for items that stand in for added ones, for a short time. Returns how
   // long to rest then.
   absl::Duration FillStandIns() ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
   // How many items were added to the resident version that lacks most.
   uint64_t MostAdded() const;
-  ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Constant after construction.
   const std::filesystem::path folder_;

@@ -86,7 +86,7 @@ void Change(benchmark::State& state, const std::string& name, bool fresh) {
     while (drawn.size() < static_cast<size_t>(state.range(0))) {
       drawn[static_cast<Row>(random() % kItems)] = draw();
     }
-    std::vector<ItemValue> changes;
+    std::vector<RowValue> changes;
     for (auto& [row, value] : drawn) changes.push_back({row, std::move(value)});
     state.ResumeTiming();
     auto after = std::make_unique<const AttributeColumn>(

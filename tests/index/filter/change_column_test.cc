@@ -94,7 +94,7 @@ TEST(ChangeColumnProperty, EqualsAColumnThatIsWrittenAnew) {
           CopyAttribute(mapped.name(), other, &items[row]);
           values[row] = ValueOf(items[row], mapped.name());
         }
-        std::vector<ItemValue> batch_values;
+        std::vector<RowValue> batch_values;
         for (auto& [row, value] : values) {
           batch_values.push_back({row, std::move(value)});
         }
@@ -123,7 +123,7 @@ TEST(ChangeColumn, OutlivesTheColumnThatItWasMadeOf) {
   const auto bundle = OpenBundleOf(items);
   for (const AttributeColumn& mapped : bundle->attributes()) {
     const auto change = [&](const AttributeColumn& before, Row row) {
-      std::vector<ItemValue> values;
+      std::vector<RowValue> values;
       values.push_back({row, ValueOf(items[row + 1], mapped.name())});
       return std::make_unique<AttributeColumn>(
           ChangeColumn(mapped, before, std::move(values)));

@@ -47,7 +47,7 @@ class FilterCacheTest : public testing::Test {
     changed_.resize(bundle_->attributes().size());
     const AttributeView now(*bundle_, &changed_);
     const size_t index = now.IndexOf(attribute);
-    std::vector<ItemValue> values;
+    std::vector<RowValue> values;
     values.push_back({0, std::move(value)});
     changed_[index] = std::make_shared<const ChangedColumn>(ChangeColumn(
         bundle_->attributes()[index], now[index], std::move(values)));
