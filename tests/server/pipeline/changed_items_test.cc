@@ -249,8 +249,9 @@ TEST_F(ChangedItemsTest, WhatDoesNotFitIsNamedAndTheRestApplied) {
             "finite number, such as 49.9");
   EXPECT_EQ(unused.unknown, 1U);
   EXPECT_EQ(bundle->changes().overlay()->changed->count, 2U);
-  EXPECT_THAT(Answer(bundle, "user_id: 1 k: 5 filter { where: 'brand = kept' }"),
-              HasSubstr("item_keys: \"i001\""));
+  EXPECT_THAT(
+      Answer(bundle, "user_id: 1 k: 5 filter { where: 'brand = kept' }"),
+      HasSubstr("item_keys: \"i001\""));
   EXPECT_THAT(Answer(bundle, "user_id: 1 k: 5 filter { where: 'year = 1234' }"),
               HasSubstr("item_keys: \"i002\""));
 }
