@@ -54,6 +54,7 @@ class Monitoring(unittest.TestCase):
         # value from before the load.
         wait_for("a scrape", lambda: cls.prometheus.query("tributary_active_version"))
         cls.put_load()
+        deployment.run("change", store, "--remove", "no-such-item")
         deployment.run("publish", deployment.built / "2", store)
         wait_for("version 2", lambda: server.active() == 2)
         deployment.run("control", "label", "canary", 1, "--share", 0.1,
@@ -62,6 +63,7 @@ class Monitoring(unittest.TestCase):
         # Rates need two scrapes, and rules one evaluation after them.
         wait_for("live recall", lambda: cls.prometheus.query(
             'tributary:live_recall:ratio_rate30m{k="asked"}'))
+        wait_for("live changes", lambda: cls.prometheus.query("tributary_changes_lag_seconds"))
         wait_for("the label", lambda: cls.prometheus.query("tributary_label_version"))
 
     @classmethod
