@@ -175,8 +175,7 @@ TEST(DocumentedSettings, DefaultsAreThoseOfThePrograms) {
           "behavior.towers.user.id_dim", "behavior.towers.user.text",
           "behavior.towers.item.id_dim", "behavior.towers.item.text",
           "behavior.towers.stop_after", "index.factory", "als.alpha",
-          "als.regularization", "s3.credentials_file",
-          "tracing.service_name"));
+          "als.regularization", "s3.credentials_file", "tracing.service_name"));
 }
 
 // Whether the program takes the value.
