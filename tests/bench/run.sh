@@ -46,3 +46,5 @@ echo; echo "== Opening a bundle =="
 $bin/open_bench 2>/dev/null
 echo; echo "== Encoding a history of 50 items, d = 64, one thread =="
 $bin/tower_bench --benchmark_min_time=0.5 2>/dev/null
+echo; echo "== What a call pays for traces and the log of slow calls =="
+$bin/trace_bench --benchmark_min_time=0.5 2>/dev/null
