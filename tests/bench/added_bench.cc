@@ -89,8 +89,7 @@ int Run(size_t items, double share, uint32_t dim, uint32_t n) {
     std::fprintf(stderr, "%s\n", retriever.status().ToString().c_str());
     return 1;
   }
-  const auto added =
-      static_cast<size_t>(static_cast<double>(items) * share);
+  const auto added = static_cast<size_t>(static_cast<double>(items) * share);
   const std::vector<float> fresh = Clustered(added, dim, 4, centres);
   const double begin = CpuNs();
   AddedItems::Builder builder(*bundle, nullptr);
@@ -133,10 +132,10 @@ int Run(size_t items, double share, uint32_t dim, uint32_t n) {
     }
   }
   const double without = Median(ns[0]);
-  std::printf("%u results: %.1f us without, %.2f times that one by one, "
-              "%.2f times with codes\n",
-              n, without / 1e3, Median(ns[1]) / without,
-              Median(ns[2]) / without);
+  std::printf(
+      "%u results: %.1f us without, %.2f times that one by one, "
+      "%.2f times with codes\n",
+      n, without / 1e3, Median(ns[1]) / without, Median(ns[2]) / without);
   uint64_t wanted = 0;
   uint64_t found = 0;
   for (size_t q = 0; q < kQueries; ++q) {
