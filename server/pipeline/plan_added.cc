@@ -1,6 +1,7 @@
 #include "server/pipeline/plan_added.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -64,6 +65,18 @@ void TakeAddedFromHistory(Plan* plan) {
     for (WeightedRow& item : *items) item.row = KnownRow(added, item.row);
     DropMissing(items);
   }
+}
+
+uint64_t PassingCount(const ServingBundle& bundle, const Plan& plan) {
+  uint64_t count = plan.filter->items.count();
+  if (plan.added() == nullptr) return count;
+  const auto passing = PassingAdded(bundle, *plan.filter, plan);
+  const std::span<const uint64_t> words = passing->words();
+  const std::span<const uint64_t> live = plan.added()->live();
+  for (size_t i = 0; i < std::min(words.size(), live.size()); ++i) {
+    count += static_cast<uint64_t>(std::popcount(words[i] & live[i]));
+  }
+  return count;
 }
 
 std::shared_ptr<const RowSet> PassingAdded(const ServingBundle& bundle,

@@ -2,6 +2,7 @@
 #ifndef TRIBUTARY_SERVER_PIPELINE_PLAN_ADDED_H_
 #define TRIBUTARY_SERVER_PIPELINE_PLAN_ADDED_H_
 
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -10,6 +11,10 @@
 #include "server/pipeline/plan.h"
 
 namespace tributary {
+
+// How many items pass plan.filter, added ones in use included. REQUIRES: there
+// is a filter.
+uint64_t PassingCount(const ServingBundle& bundle, const Plan& plan);
 
 // REQUIRES for all of these: plan->added() is not null.
 

@@ -10,6 +10,7 @@
 #include "index/filter/item_filter.h"
 #include "index/filter/where.h"
 #include "server/pipeline/named_attribute.h"
+#include "server/pipeline/plan_added.h"
 #include "server/pipeline/violations.h"
 #include "status/status_macros.h"
 
@@ -85,7 +86,7 @@ absl::Status Relax(const v1::ServerConfig& config, const ServingBundle& bundle,
     predicate = filter.predicate();
   }
   for (const std::string& attribute : filter.relax()) {
-    if (plan->filter->items.count() >= k) break;
+    if (PassingCount(bundle, *plan) >= k) break;
     const std::string before = predicate.SerializePartialAsString();
     const bool left = DropAttribute(attribute, &predicate);
     if (left && predicate.SerializePartialAsString() == before) continue;
@@ -138,12 +139,12 @@ absl::Status PlanFilter(const v1::ServerConfig& config,
   if (!resolved.ok()) return AsViolation(resolved.status());
   plan->filter = *std::move(resolved);
   const uint32_t k = plan->fusion.k;
-  if (plan->filter->items.count() < k) {
+  if (PassingCount(bundle, *plan) < k) {
     if (filter.when_short() == v1::FAIL) {
       return absl::FailedPreconditionError(
           fmt::format("filter: {} items pass, fewer than k, {}, and when_short "
                       "is FAIL",
-                      plan->filter->items.count(), k));
+                      PassingCount(bundle, *plan), k));
     }
     if (filter.when_short() == v1::RELAX) {
       RETURN_IF_ERROR(Relax(config, bundle, filter, k, plan));

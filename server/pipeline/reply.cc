@@ -10,6 +10,7 @@
 
 #include "fmt/format.h"
 #include "google/protobuf/stubs/common.h"
+#include "server/pipeline/plan_added.h"
 #include "status/status_macros.h"
 
 namespace tributary {
@@ -29,9 +30,10 @@ void WriteReport(const PlannedSource& source, const SourceResult& result,
           .count()));
 }
 
-void WriteFilter(const Plan& plan, v1::FilterReport* report) {
+void WriteFilter(const Reply& reply, v1::FilterReport* report) {
+  const Plan& plan = *reply.plan;
   report->Clear();
-  report->set_passing_items(plan.filter->items.count());
+  report->set_passing_items(PassingCount(*reply.bundle, plan));
   for (const std::string& value : plan.filter->unknown_values) {
     report->add_unknown_values(value);
   }
@@ -209,7 +211,7 @@ void WriteSummary(const Reply& reply, v1::RetrieveResponse* response) {
   response->set_service_level(plan.level);
   if (plan.filter != nullptr) {
     if (owns_filter) response->set_allocated_filter(filter.release());
-    WriteFilter(plan, response->mutable_filter());
+    WriteFilter(reply, response->mutable_filter());
   }
   if (plan.full_view) {
     response->mutable_factors()->Add(fused.factors.begin(),

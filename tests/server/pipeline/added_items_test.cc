@@ -159,6 +159,8 @@ void ExpectSame(const v1::RetrieveResponse& got,
   for (int i = 0; i < got.scores_size(); ++i) {
     EXPECT_FLOAT_EQ(got.scores(i), wanted.scores(i)) << what;
   }
+  EXPECT_EQ(got.filter().passing_items(), wanted.filter().passing_items())
+      << what;
 }
 
 TEST_F(AddedItemsTest, AreAnsweredAsIfTheVersionHadThem) {
@@ -418,22 +420,20 @@ TEST_F(AddedToTinyTest, AreInThePopularityListOfAll) {
 TEST_F(AddedToTinyTest, AreWhereTheirStandInsAreAmongNeighbours) {
   const auto spec =
       Spec("kind: 'neighbors' name: 'n' table: 'joint' max_history: 5");
-  const std::vector<Row> history = {0};
+  const std::vector<Row> history = {1};
   query_.history = history;
-  const std::string before = From(spec, 9);
-  ASSERT_THAT(before, HasSubstr("b1 c0.5"));
+  EXPECT_EQ(From(spec, 9), "a1 c0.5 d0.25 ");
   Add("c");
-  const Row stand_in = query_.added->StandIn(6);
-  const std::string key = serving_->bundle().items().text(stand_in);
-  // Whatever it is: the item comes right after it, with its score.
-  const size_t at = before.find(key);
-  std::string expected = before;
-  if (at != std::string::npos) {
-    const size_t end = before.find(' ', at) + 1;
-    expected.insert(end, "x" + before.substr(at + 1, end - at - 1));
-  }
-  EXPECT_EQ(From(spec, 9), expected);
-  EXPECT_NE(at, std::string::npos) << "stand-in: " << key;
+  // The product of its vector with that of "a" is the largest.
+  EXPECT_EQ(KeyTextOf({serving_->bundle().items(), nullptr},
+                      query_.added->StandIn(6)),
+            "a");
+  EXPECT_EQ(From(spec, 9), "a1 x1 c0.5 d0.25 ");
+  EXPECT_EQ(From(spec, 2), "a1 x1 ");
+  EXPECT_EQ(From(spec, 1), "a1 ");
+  const std::vector<uint64_t> none = {0};
+  query_.added_allowed = none;
+  EXPECT_EQ(From(spec, 9), "a1 c0.5 d0.25 ");
 }
 
 }  // namespace
