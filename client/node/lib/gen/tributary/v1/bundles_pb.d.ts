@@ -905,15 +905,16 @@ export declare type ChangesStatus = Message<"tributary.v1.ChangesStatus"> & {
   removedFromActive: bigint;
 
   /**
-   * How many changes did nothing since the server started, because it does not
-   * know what they do.
+   * How many changes did nothing, or not all that they say, since the server
+   * started: it does not know what they do, or a value is not of its attribute's
+   * type.
    *
    * @generated from field: uint64 refused = 5;
    */
   refused: bigint;
 
   /**
-   * Why the last of those did nothing. Empty: there is none.
+   * What is wrong with the last of those. Empty: there is none.
    *
    * @generated from field: string last_refused = 6;
    */
@@ -925,6 +926,48 @@ export declare type ChangesStatus = Message<"tributary.v1.ChangesStatus"> & {
    * @generated from field: string error = 7;
    */
   error: string;
+
+  /**
+   * How many changes are there that are not applied yet.
+   *
+   * @generated from field: uint64 pending = 8;
+   */
+  pending: bigint;
+
+  /**
+   * How many items live changes added that the active version lacks.
+   *
+   * @generated from field: uint64 added_items = 9;
+   */
+  addedItems: bigint;
+
+  /**
+   * How many items of the active version have attributes that live changes set.
+   *
+   * @generated from field: uint64 changed_items = 10;
+   */
+  changedItems: bigint;
+
+  /**
+   * How many items are in no answer because they have expired.
+   *
+   * @generated from field: uint64 expired_items = 11;
+   */
+  expiredItems: bigint;
+
+  /**
+   * How many users have events that the active version lacks.
+   *
+   * @generated from field: uint64 changed_users = 12;
+   */
+  changedUsers: bigint;
+
+  /**
+   * When the loader last found the log as it is here. Absent: no loader said.
+   *
+   * @generated from field: google.protobuf.Timestamp checked_at = 13;
+   */
+  checkedAt?: Timestamp;
 };
 
 /**

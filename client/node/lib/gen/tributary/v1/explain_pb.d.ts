@@ -396,6 +396,14 @@ export enum Verdict {
    * @generated from enum value: TAKEN_DOWN = 9;
    */
   TAKEN_DOWN = 9,
+
+  /**
+   * A live change said that it is in no answer from some time on, and that time
+   * has come.
+   *
+   * @generated from enum value: EXPIRED = 10;
+   */
+  EXPIRED = 10,
 }
 
 /**

@@ -1159,6 +1159,14 @@ export declare type RetrieveResponse = Message<"tributary.v1.RetrieveResponse"> 
    * @generated from field: string profile = 17;
    */
   profile: string;
+
+  /**
+   * The places of candidates, from 0 and ascending, that the version lacks: live
+   * changes added them. Usually empty.
+   *
+   * @generated from field: repeated uint32 live = 18;
+   */
+  live: number[];
 };
 
 /**
