@@ -12,7 +12,7 @@ void EffectiveChanges::Replace(uint64_t* last, uint64_t number) {
 
 void EffectiveChanges::AddSet(const v1::Change& change, Item* item) {
   for (const auto& [name, value] : change.set().attributes().fields()) {
-    uint64_t& last = item->set_by[name];
+    uint64_t& last = item->set_by[{name, value.kind_case()}];
     if (last != 0) {
       const auto before = item->sets.find(last);
       if (--before->second == 0) {

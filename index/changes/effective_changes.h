@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -20,7 +21,8 @@ namespace tributary {
 //
 //   remove, restore   all but the item's last one of the two
 //   expire            all but the item's last one
-//   set               those of which later ones set every attribute
+//   set               those of which later ones set every attribute to a value
+//                     of the same kind: one of another kind may be refused
 //   upsert            those of which a later one has every column, every
 //                     vector and, if need be, a popularity
 //   event             those that every version has: see ForgetEvents
@@ -51,7 +53,8 @@ class EffectiveChanges {
   struct Item {
     uint64_t down = 0;
     uint64_t expire = 0;
-    std::map<std::string, uint64_t> set_by;
+    // By name and kind of value.
+    std::map<std::pair<std::string, int>, uint64_t> set_by;
     // How many attributes each change is the last one of.
     std::map<uint64_t, size_t> sets;
     std::vector<Upsert> upserts;

@@ -57,6 +57,18 @@ std::string KeyText(const Bundle& bundle, const Finding& finding) {
   return KeyTextOf({bundle.items(), finding.added.get()}, finding.row);
 }
 
+// The number of the live change that says that the user met the item; 0: none
+// does.
+uint64_t SeenByChange(const Bundle& bundle, const Plan& plan,
+                      const Finding& finding) {
+  if (plan.met == nullptr) return 0;
+  if (finding.added == nullptr) return plan.met->ChangeOf(finding.row);
+  const auto items = plan.met->lacking();
+  const auto found =
+      std::ranges::find(items, KeyText(bundle, finding), &LackingItem::key);
+  return found == items.end() ? 0 : found->change;
+}
+
 // Whether live changes took the item down.
 bool IsDown(const Plan& plan, const Finding& finding) {
   if (finding.added != nullptr) {
@@ -119,7 +131,7 @@ void FindExclusion(const ServingBundle& serving, const Plan& plan,
                        !finding->expiry;
   if (!by_more && !by_key) return;
   if (!request.include_seen()) {
-    finding->seen_by_change = plan.met == nullptr ? 0 : plan.met->ChangeOf(row);
+    finding->seen_by_change = SeenByChange(bundle, plan, *finding);
     finding->seen = finding->seen_by_change > 0 ||
                     HasRow(bundle.Seen(plan.query.user), row);
     finding->recent = HasRow(plan.history, row) || HasRow(plan.liked, row) ||

@@ -105,6 +105,9 @@ void FindExcluded(const Bundle& bundle, const v1::RetrieveRequest& request,
     if (plan->met != nullptr) {
       const std::span<const Row> met = plan->met->seen();
       excluded.insert(excluded.end(), met.begin(), met.end());
+      if (plan->added() != nullptr) {
+        AppendMetAdded(*plan->added(), *plan->met, &excluded);
+      }
     }
     excluded.insert(excluded.end(), plan->history.begin(), plan->history.end());
     for (const WeightedRow& item : plan->liked) excluded.push_back(item.row);
@@ -148,9 +151,10 @@ void PlanQuery(const Bundle& bundle, const v1::RetrieveRequest& request,
   plan->query.excluded = plan->added() == nullptr
                              ? std::span<const Row>(plan->excluded)
                              : ExcludedOfBundle(*plan);
-  plan->cold_start = plan->query.user == kNoRow && plan->met == nullptr &&
-                     plan->vectors.empty() && plan->history.empty() &&
-                     plan->liked.empty();
+  plan->cold_start = plan->query.user == kNoRow &&
+                     (plan->met == nullptr || plan->met->seen().empty()) &&
+                     plan->live_history.empty() && plan->vectors.empty() &&
+                     plan->history.empty() && plan->liked.empty();
 }
 
 const v1::FusionModel& FusionModelOf(const v1::Defaults& defaults,

@@ -1,6 +1,7 @@
 #include "server/retrieval/added_codes.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "index/search/codebook.h"
@@ -33,12 +34,27 @@ AddedCodes::AddedCodes(std::vector<float> values, std::vector<uint32_t> places,
     : values_(std::move(values)),
       places_(std::move(places)),
       through_(through),
+      coded_(RowSet::Words(through)),
       arrays_(std::move(arrays)),
       searcher_(arrays_.view(), {std::span<const float>(values_), arrays_.dim},
                 {.n = kMeasuredN,
                  .probes = 1,
                  .reranked = kReranked,
-                 .small_n_exponent = .5}) {}
+                 .small_n_exponent = .5}) {
+  for (const uint32_t place : places_) {
+    coded_[place / 64] |= uint64_t{1} << (place % 64);
+  }
+}
+
+uint32_t AddedCodes::PositionOf(uint32_t place) const {
+  // Usually all places have a code.
+  if (place < places_.size() && places_[place] == place) {
+    return place;
+  }
+  return static_cast<uint32_t>(
+      std::lower_bound(places_.begin(), places_.end(), place) -
+      places_.begin());
+}
 
 absl::StatusOr<bool> AddedCodes::Search(std::span<const float> query,
                                         uint32_t n,
@@ -48,11 +64,14 @@ absl::StatusOr<bool> AddedCodes::Search(std::span<const float> query,
   thread_local std::vector<uint32_t> barred;
   barred.clear();
   const size_t most = places_.size() / kCodesPerBarred;
-  for (uint32_t position = 0; position < places_.size(); ++position) {
-    const uint32_t place = places_[position];
-    if ((allowed[place / 64] >> (place % 64) & 1) != 0) continue;
-    if (barred.size() == most) return false;
-    barred.push_back(position);
+  for (size_t word = 0; word < coded_.size(); ++word) {
+    for (uint64_t bits = coded_[word] & ~allowed[word]; bits != 0;
+         bits &= bits - 1) {
+      if (barred.size() == most) return false;
+      barred.push_back(
+          PositionOf(static_cast<uint32_t>(64 * word) +
+                     static_cast<uint32_t>(std::countr_zero(bits))));
+    }
   }
   RETURN_IF_ERROR(searcher_.Search(query, n, barred, terms, hits));
   // Positions ascend with places, so mapping them keeps the order of ties.

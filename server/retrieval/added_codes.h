@@ -47,9 +47,14 @@ class AddedCodes {
   AddedCodes(std::vector<float> values, std::vector<uint32_t> places,
              uint32_t through, CodedArrays arrays);
 
+  // REQUIRES: the place has a code.
+  uint32_t PositionOf(uint32_t place) const;
+
   const std::vector<float> values_;
   const std::vector<uint32_t> places_;
   const uint32_t through_;
+  // By place: a bit for each that has a code.
+  std::vector<uint64_t> coded_;
   const CodedArrays arrays_;
   const CodedSearcher searcher_;
 };

@@ -11,6 +11,10 @@
 namespace tributary {
 namespace {
 
+// Of a search by codes: how many results are asked for first at least, and how
+// many times as many if these were too few.
+constexpr uint32_t kFewestAsked = 32;
+constexpr uint32_t kAskedMore = 3;
 // Fewer items are not worth codes, nor is a smaller share of them without.
 constexpr uint32_t kFewestCodes = 4096;
 constexpr uint32_t kUncodedShare = 16;
@@ -120,15 +124,34 @@ absl::Status AddedItems::Search(size_t space, std::span<const float> query,
   if (n == 0) return absl::OkStatus();
   size_t begin = 0;
   if (const auto& codes = spaces_[space].codes; codes != nullptr && !exact) {
-    ASSIGN_OR_RETURN(const bool searched,
-                     codes->Search(query, n, allowed, terms, hits));
-    if (searched) begin = codes->through() / kChunkRows;
+    // Only results above the floor are of use, and few of all items are added
+    // ones: asking for n of these would be waste.
+    for (uint32_t asked = FirstAsked(space, n, floor);;
+         asked = static_cast<uint32_t>(
+             std::min<uint64_t>(n, uint64_t{kAskedMore} * asked))) {
+      ASSIGN_OR_RETURN(const bool searched,
+                       codes->Search(query, asked, allowed, terms, hits));
+      if (searched) begin = codes->through() / kChunkRows;
+      if (!searched || asked == n || hits->size() < asked ||
+          hits->back().score < floor) {
+        break;
+      }
+    }
     for (ScoredRow& hit : *hits) hit.row += first_;
   }
   RETURN_IF_ERROR(Scan(space, begin, query, n, allowed, floor, terms, hits));
   if (hits->size() > n) KeepBest(n, hits);
   std::sort(hits->begin(), hits->end(), Better);
   return absl::OkStatus();
+}
+
+uint32_t AddedItems::FirstAsked(size_t space, uint32_t n, float floor) const {
+  if (floor == -std::numeric_limits<float>::infinity()) return n;
+  const uint64_t added = spaces_[space].n_live;
+  // As many as are expected among the best n, several times.
+  const uint64_t expected = n * added / (first_ + added + 1);
+  return static_cast<uint32_t>(std::min<uint64_t>(
+      n, std::max<uint64_t>(kFewestAsked, kAskedMore * expected)));
 }
 
 bool AddedItems::WantsCodes() const {

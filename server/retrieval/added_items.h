@@ -185,6 +185,8 @@ class AddedItems {
   AddedItems() = default;
   AddedItems(const AddedItems&) = default;
 
+  // How many results a search by codes is asked for first.
+  uint32_t FirstAsked(size_t space, uint32_t n, float floor) const;
   // Adds to *hits those of Search from the chunk `begin` on, which are at most
   // n if there are many.
   absl::Status Scan(size_t space, size_t begin, std::span<const float> query,

@@ -23,12 +23,16 @@ MetItems::MetItems(const std::vector<LiveEvent>& events, const Bundle& bundle,
     for (const LiveEvent& event : events) {
       if (event.wanted != wanted || event.change <= through) continue;
       const Row row = bundle.items().Find(event.item);
-      if (row == kNoRow) continue;
+      if (row == kNoRow) {
+        lacking_.push_back({event.item, event.change, wanted});
+        continue;
+      }
       rows_.push_back(row);
       changes_.push_back(event.change);
     }
     if (wanted) wanted_ = rows_.size();
   }
+  std::ranges::sort(lacking_, {}, &LackingItem::change);
   beyond_stored_ = rows_.size();
   if (rows_.empty() || seen.empty()) return;
   std::vector<Row> sorted = rows_;
@@ -93,7 +97,7 @@ std::shared_ptr<const BundleEvents> BundleEvents::Update(
     std::shared_ptr<const MetItems> items;
     if (const std::vector<LiveEvent>* const met = events.Find(user)) {
       items = std::make_shared<const MetItems>(*met, bundle, bundle.Seen(row));
-      if (items->seen().empty()) items = nullptr;
+      if (items->seen().empty() && items->lacking().empty()) items = nullptr;
     }
     after->users_ +=
         static_cast<size_t>(row == kNoRow ? unknown.Put(user, std::move(items))

@@ -17,7 +17,14 @@
 
 namespace tributary {
 
-// What a user met since a bundle's data end, of what the bundle has.
+// An item that a user met and a bundle lacks. Live changes may have added it.
+struct LackingItem {
+  std::string key;
+  uint64_t change = 0;
+  bool wanted = false;
+};
+
+// What a user met since a bundle's data end.
 class MetItems {
  public:
   // The bundle's own seen items of the user are `seen`.
@@ -30,7 +37,9 @@ class MetItems {
   }
   // Those and the ones that the user only saw.
   std::span<const Row> seen() const { return rows_; }
-  // How many of them are not among the items that the bundle has as seen.
+  // The items that the bundle lacks, newest last.
+  std::span<const LackingItem> lacking() const { return lacking_; }
+  // How many of seen() are not among the items that the bundle has as seen.
   size_t beyond_stored() const { return beyond_stored_; }
   // The number of the change that says that the user met the item; 0: none
   // does.
@@ -42,12 +51,13 @@ class MetItems {
   // By place in rows_.
   std::vector<uint64_t> changes_;
   size_t wanted_ = 0;
+  std::vector<LackingItem> lacking_;
   size_t beyond_stored_ = 0;
 };
 
 // The live events of all users, with the rows of one bundle. Events that the
-// bundle's data have already (see Manifest.changes_through), and those with
-// items that it lacks, are passed over. Immutable; one that a few users' events
+// bundle's data have already (see Manifest.changes_through) are passed over.
+// Immutable; one that a few users' events
 // were added to shares nearly everything with the one before.
 class BundleEvents {
  public:

@@ -55,6 +55,10 @@ class BrokerKillsTest : public testing::Test {
     if (outcome.exit_status != 0) {
       EXPECT_TRUE(reader.hit()) << outcome.output;
     }
+    // A snapshot does not hide what was written.
+    if (fault.at % 2 == 1 && fs::exists(store / kChangesName)) {
+      RunProgram({Program("tributary"), "change", store, "--compact"});
+    }
     const Outcome next = RunProgram(command);
     EXPECT_EQ(next.exit_status, 0) << reader.where() << ": " << next.output;
     EXPECT_EQ(Items(store), expected)

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "fmt/format.h"
+
 namespace tributary {
 namespace {
 
@@ -122,6 +124,26 @@ TEST(ChangeHeadTest, RefusesASnapshotThatIsNone) {
               HasSubstr("expected part"));
   EXPECT_THAT(ErrorOf(Replaced(text, "part 2", "port 2")),
               HasSubstr("not a segment"));
+}
+
+TEST(ChangeHeadTest, ReadersOfBrokersAreReadAsTheyWereWritten) {
+  ChangeHead head = WithSnapshot();
+  head.readers[std::string(64, 'a')] = std::string(64, 'b');
+  head.readers[std::string(64, 'c')] = std::string(64, 'd');
+  const std::string text = head.Text();
+  const auto read = ParseChangeHead(text, "HEAD");
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->readers, head.readers);
+  EXPECT_EQ(read->Text(), text);
+  EXPECT_THAT(ErrorOf(Replaced(text, "reader c", "reader C")),
+              HasSubstr("expected reader"));
+  EXPECT_THAT(ErrorOf(Replaced(text, "reader " + std::string(64, 'c'),
+                               "reader " + std::string(64, 'a'))),
+              HasSubstr("expected reader"));
+  for (size_t i = 2; i <= kMaxChangeReaders; ++i) {
+    head.readers[fmt::format("{:064x}", i)] = std::string(64, 'e');
+  }
+  EXPECT_THAT(ErrorOf(head.Text()), HasSubstr("more than 64 lines"));
 }
 
 TEST(ChangeHeadTest, EveryCutIsRefused) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -140,6 +141,26 @@ TEST_F(ChangeLogTest, OneWritesAtATime) {
   const auto second = ChangeLog::Open(folder_);
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(second.status().message(), HasSubstr("another process writes"));
+}
+
+TEST_F(ChangeLogTest, KnowsTheLastBatchOfEachReaderWhateverComesAfterIt) {
+  const auto batch = [](char reader, char hash) {
+    return ReaderBatch{.reader = std::string(64, reader),
+                       .sha256 = std::string(64, hash)};
+  };
+  const auto log = Open();
+  ASSERT_TRUE(log->Append({Remove("a")}, batch('1', 'a')).ok());
+  ASSERT_TRUE(log->Append({Remove("b")}, batch('2', 'b')).ok());
+  ASSERT_TRUE(log->Append({Remove("c")}, batch('1', 'c')).ok());
+  // What is refused is not noted.
+  EXPECT_FALSE(log->Append({v1::Change()}, batch('2', 'd')).ok());
+  ASSERT_TRUE(log->Append({Restore("c")}).ok());
+  ASSERT_TRUE(log->Compact().ok());
+  const auto head = ReadChangeHead(folder_);
+  ASSERT_TRUE(head.ok()) << head.status();
+  EXPECT_EQ(head->readers, (std::map<std::string, std::string>{
+                               {std::string(64, '1'), std::string(64, 'c')},
+                               {std::string(64, '2'), std::string(64, 'b')}}));
 }
 
 TEST_F(ChangeLogTest, AddsAllOrNothing) {

@@ -2,6 +2,7 @@
 // any part of them before.
 #include "index/changes/effective_changes.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 namespace tributary {
 namespace {
 
+using testing::ElementsAre;
 namespace fs = std::filesystem;
 
 // What the changes say, in the slow and obvious way: columns of an upsert are
@@ -217,6 +219,28 @@ TEST_F(SnapshotTest, HasOnlyWhatNoLaterChangeReplaced) {
   numbers.clear();
   ReadOn(&position, &model, &numbers);
   EXPECT_EQ(numbers, (std::vector<uint64_t>{3, 4, 5, 6, 7}));
+}
+
+// A text for a number is refused, and the number before it stays.
+TEST(EffectiveChangesTest, AValueOfAnotherKindReplacesNothing) {
+  EffectiveChanges effective;
+  uint64_t number = 0;
+  const auto set = [&](const google::protobuf::Value& value) {
+    v1::Change change;
+    change.set_number(++number);
+    change.set_item("a");
+    (*change.mutable_set()->mutable_attributes()->mutable_fields())["price"] =
+        value;
+    effective.Add(change, change.SerializeAsString(), true);
+  };
+  google::protobuf::Value cheap;
+  cheap.set_string_value("cheap");
+  google::protobuf::Value three;
+  three.set_number_value(3);
+  for (const auto& value : {three, cheap, three, cheap}) set(value);
+  std::vector<uint64_t> kept;
+  for (const auto& [at, bytes] : effective.kept()) kept.push_back(at);
+  EXPECT_THAT(kept, ElementsAre(3, 4));
 }
 
 TEST(EffectiveChangesTest, ForgetsEventsUpToANumberAndNothingElse) {

@@ -10,8 +10,13 @@
 
 #include "fmt/format.h"
 #include "google/protobuf/text_format.h"
+#include "index/changes/changed_attributes.h"
+#include "index/changes/user_events.h"
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/server_config.h"
+#include "server/versions/attribute_values.h"
+#include "server/versions/bundle_events.h"
+#include "server/versions/changed_items.h"
 #include "server/versions/live_items.h"
 #include "tests/index/bundle/tiny_bundle.h"
 #include "tests/index/filter/attributed_items.h"
@@ -57,14 +62,19 @@ class AddedItemsTest : public testing::Test {
   // The first `count` of the items.
   std::shared_ptr<const ServingBundle> Open(
       size_t count, const std::string& index = "kind: 'flat'") const {
+    return OpenOf(items_, count, index);
+  }
+  std::shared_ptr<const ServingBundle> OpenOf(
+      const std::vector<AttributedItem>& items, size_t count,
+      const std::string& index = "kind: 'flat'") const {
     SpaceBundle space{.item_count = count, .dim = kDim};
     space.items.assign(vectors_.begin(), vectors_.begin() + count * kDim);
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
         "history_encoder: MEAN index { " + index + " }", &space.spec));
     const auto plain = space.Open();
     v1::Manifest manifest = plain->manifest();
-    const std::vector<AttributedItem> first(items_.begin(),
-                                            items_.begin() + count);
+    const std::vector<AttributedItem> first(items.begin(),
+                                            items.begin() + count);
     v1::Manifest attributes;
     // AddAttributes wants the writer and the manifest at once.
     const auto spec_dir = OpenBundleOf(first);
@@ -434,6 +444,82 @@ TEST_F(AddedToTinyTest, AreWhereTheirStandInsAreAmongNeighbours) {
   const std::vector<uint64_t> none = {0};
   query_.added_allowed = none;
   EXPECT_EQ(From(spec, 9), "a1 c0.5 d0.25 ");
+}
+
+// New values move the codes of others, which added items must follow.
+TEST_F(AddedItemsTest, CapsCountThemWithItemsWhoseAttributesChanged) {
+  const size_t known = 250;
+  std::vector<AttributedItem> items = items_;
+  const auto live = Open(known);
+  UpsertFrom(known, *live);
+  ChangedAttributes attributes(TypesOfValue);
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < 40; ++i) {
+    // The first one comes before all others in the dictionary.
+    items[i].brand = i == 0 ? "!first" : items_[known + i].brand;
+    items[i].tags = {"!tag", fmt::format("t{}", i % 4)};
+    v1::Change change;
+    change.set_number(++number_);
+    change.set_item(keys.emplace_back(fmt::format("{}", i)));
+    auto& fields =
+        *change.mutable_set()->mutable_attributes()->mutable_fields();
+    fields["brand"].set_string_value(items[i].brand.value_or(""));
+    auto& tags = *fields["tags"].mutable_list_value();
+    for (const std::string& tag : items[i].tags) {
+      tags.add_values()->set_string_value(tag);
+    }
+    attributes.Apply(change);
+  }
+  BundleOverlay overlay = *live->changes().overlay();
+  UnusedValues unused;
+  overlay.changed = ChangeItems(live->bundle(), live->tags(), nullptr,
+                                attributes, keys, 0, &unused);
+  EXPECT_TRUE(unused.refused.empty());
+  live->changes().Put(std::make_shared<const BundleOverlay>(overlay));
+  const auto full = OpenOf(items, count_);
+  for (uint32_t seed = 0; seed < 40; ++seed) {
+    for (const char* const cap :
+         {"caps { attribute: 'brand' max: 2 }",
+          "caps { attribute: 'tags' max: 9 }",
+          "caps { attribute: 'year' max: 1 }",
+          "caps { attribute: 'brand' max: 3 } caps { attribute: 'in_stock' "
+          "max: 20 }"}) {
+      const auto request =
+          Request(fmt::format("k: 40 {} {}", cap, VectorText(seed)));
+      ExpectSame(Ask(live, request), Ask(full, request), cap);
+    }
+  }
+}
+
+TEST_F(AddedItemsTest, AreSeenByUsersWhoseEventsHaveThem) {
+  const size_t known = 250;
+  const auto live = Open(known);
+  UpsertFrom(known, *live);
+  const std::string vector = VectorText(1);
+  const auto all = Ask(live, Request("k: 400 user_id: 77 " + vector));
+  ASSERT_EQ(all.item_ids_size(), 400);
+  UserEvents events;
+  for (const uint64_t item : {260, 7, 9999}) {
+    v1::Change change;
+    change.set_number(++number_);
+    change.set_item(fmt::format("{}", item));
+    change.mutable_event()->set_user("77");
+    events.Apply(change);
+  }
+  BundleOverlay overlay = *live->changes().overlay();
+  overlay.events =
+      BundleEvents::Update(nullptr, live->bundle(), events, {{"77"}});
+  live->changes().Put(std::make_shared<const BundleOverlay>(overlay));
+  const auto met = Ask(live, Request("k: 400 user_id: 77 " + vector));
+  EXPECT_EQ(met.item_ids_size(), 398);
+  EXPECT_THAT(met.item_ids(), testing::Not(testing::Contains(260)));
+  EXPECT_THAT(met.item_ids(), testing::Not(testing::Contains(7)));
+  const auto seen =
+      Ask(live, Request("k: 400 user_id: 77 include_seen: true " + vector));
+  EXPECT_EQ(seen.item_ids_size(), 400);
+  // Others have met nothing.
+  EXPECT_EQ(Ask(live, Request("k: 400 user_id: 78 " + vector)).item_ids_size(),
+            400);
 }
 
 }  // namespace
