@@ -58,8 +58,8 @@ std::string TextOf(const OrcaLoadReport& report) {
   return text;
 }
 
-std::shared_ptr<const LoadReport> WithForms(OrcaLoadReport message) {
-  auto report = std::make_shared<LoadReport>();
+std::shared_ptr<const ServerLoad> WithForms(OrcaLoadReport message) {
+  auto report = std::make_shared<ServerLoad>();
   report->bytes = message.SerializeAsString();
   report->text = TextOf(message);
   report->message = std::move(message);
@@ -111,7 +111,7 @@ LoadMeter::~LoadMeter() {
   thread_.join();
 }
 
-std::shared_ptr<const LoadReport> LoadMeter::Latest() const {
+std::shared_ptr<const ServerLoad> LoadMeter::Latest() const {
   const MutexLock lock(&mutex_);
   return latest_;
 }
@@ -130,7 +130,7 @@ void LoadMeter::Run() {
       }
       if (stopping_) return;
     }
-    std::shared_ptr<const LoadReport> report = Measure(Sample());
+    std::shared_ptr<const ServerLoad> report = Measure(Sample());
     {
       const MutexLock lock(&mutex_);
       latest_ = std::move(report);
@@ -154,7 +154,7 @@ LoadSample LoadMeter::Sample() const {
   return sample;
 }
 
-std::shared_ptr<const LoadReport> LoadMeter::Measure(const LoadSample& now) {
+std::shared_ptr<const ServerLoad> LoadMeter::Measure(const LoadSample& now) {
   // One sample that is older than the window stays, if there is one.
   while (samples_.size() > 1 && samples_[1].at <= now.at - kLoadWindow) {
     samples_.pop_front();

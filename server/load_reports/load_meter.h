@@ -20,7 +20,7 @@
 namespace tributary {
 
 // A report in all its forms.
-struct LoadReport {
+struct ServerLoad {
   xds::data::orca::v3::OrcaLoadReport message;
   // For the trailer endpoint-load-metrics-bin of gRPC.
   std::string bytes;
@@ -65,7 +65,7 @@ class LoadMeter {
   LoadMeter& operator=(const LoadMeter&) = delete;
 
   // The latest report; never null.
-  std::shared_ptr<const LoadReport> Latest() const ABSL_LOCKS_EXCLUDED(mutex_);
+  std::shared_ptr<const ServerLoad> Latest() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Has `on_report` called after each measurement, on the meter's thread; null
   // ends that, and waits for a call in progress.
@@ -75,7 +75,7 @@ class LoadMeter {
  private:
   void Run();
   LoadSample Sample() const;
-  std::shared_ptr<const LoadReport> Measure(const LoadSample& now);
+  std::shared_ptr<const ServerLoad> Measure(const LoadSample& now);
 
   // Constant after construction.
   ServerMetrics* const metrics_;
@@ -94,7 +94,7 @@ class LoadMeter {
   mutable Mutex mutex_;
   CondVar stops_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::shared_ptr<const LoadReport> latest_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const ServerLoad> latest_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

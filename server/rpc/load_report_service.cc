@@ -51,7 +51,7 @@ class LoadReportService::Subscriber final
 
   // Sends the report if it is time for one. A subscriber that has not taken the
   // last one gets none.
-  void Tell(const LoadReport& report, ReportClock::time_point now)
+  void Tell(const ServerLoad& report, ReportClock::time_point now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(service_->mutex_) {
     if (now + kEarly < due_ || writing_ || finished_ || ending_) return;
     // Counted from when it was due, so that intervals do not grow by the ticks.
@@ -126,7 +126,7 @@ LoadReportService::LoadReportService(const v1::LoadReports& config,
 LoadReportService::~LoadReportService() { meter_->Watch(nullptr); }
 
 void LoadReportService::Tell() {
-  const std::shared_ptr<const LoadReport> report = meter_->Latest();
+  const std::shared_ptr<const ServerLoad> report = meter_->Latest();
   const MutexLock lock(&mutex_);
   const ReportClock::time_point now = ReportClock::now();
   for (Subscriber* subscriber : subscribers_) {
@@ -152,7 +152,7 @@ LoadReportService::StreamCoreMetrics(grpc::CallbackServerContext* context,
   const absl::Status asked = Read(*context, *request, &message);
   auto* const subscriber =
       new Subscriber(this, std::max(min_interval_, IntervalOf(message)));
-  const std::shared_ptr<const LoadReport> report = meter_->Latest();
+  const std::shared_ptr<const ServerLoad> report = meter_->Latest();
   const MutexLock lock(&mutex_);
   subscriber->AssertHeld();
   if (!asked.ok()) {

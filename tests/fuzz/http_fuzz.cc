@@ -22,7 +22,6 @@ constexpr int kProbePatienceMs = 10'000;
 // Parses the request as the server does, and replies with its user's key.
 void ReplyToJson(const std::string& body, Criticality /*criticality*/,
                  const SharedRights& /*rights*/,
-                 const std::string& /*request_id*/,
                  const std::shared_ptr<const std::atomic<bool>>& /*cancelled*/,
                  CallTrace* /*trace*/,
                  const std::function<void(absl::StatusOr<std::string>)>& done) {

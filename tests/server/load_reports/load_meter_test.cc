@@ -49,7 +49,7 @@ v1::ServerConfig ConfigOf(uint32_t threads) {
 
 // Waits for a report that `is` is true of; null after 20 s.
 template <typename Is>
-std::shared_ptr<const LoadReport> WaitFor(const LoadMeter& meter,
+std::shared_ptr<const ServerLoad> WaitFor(const LoadMeter& meter,
                                           const Is& is) {
   for (int i = 0; i < 2000; ++i) {
     const auto report = meter.Latest();
