@@ -19,8 +19,8 @@
 namespace tributary {
 namespace {
 
-constexpr size_t kBlock = 4096;
-using CodeBlock = std::array<uint32_t, kBlock>;
+constexpr size_t kCodesPerBlock = 4096;
+using CodeBlock = std::array<uint32_t, kCodesPerBlock>;
 
 // Codes of items from `begin` on; a file that was not verified may have codes
 // that do not exist.
@@ -43,9 +43,9 @@ void UnpackBlock(const AttributeColumn& column, uint64_t begin, size_t size,
 template <typename Use>
 void ForEachBlock(const AttributeColumn& column, const Use& use) {
   CodeBlock codes;
-  for (uint64_t begin = 0; begin < column.n_items(); begin += kBlock) {
+  for (uint64_t begin = 0; begin < column.n_items(); begin += kCodesPerBlock) {
     const auto size = static_cast<size_t>(
-        std::min<uint64_t>(kBlock, column.n_items() - begin));
+        std::min<uint64_t>(kCodesPerBlock, column.n_items() - begin));
     UnpackBlock(column, begin, size, &codes);
     use(begin, size, codes);
   }

@@ -369,7 +369,14 @@ TEST_F(LiveEventsTest, WhatCannotBeResolvedIsPassedOver) {
   changes_ = 4;
   events_.Apply(Event(2, {3, true}));
   Apply(*bundle, {"u1", "u2", "nobody"});
-  EXPECT_EQ(bundle->changes().overlay(), nullptr);
+  // What the bundle lacks is known, for items that live changes add; what its
+  // data have is not.
+  const auto before = bundle->changes().overlay();
+  ASSERT_NE(before, nullptr);
+  EXPECT_EQ(before->events->Find(2, ""), nullptr);
+  ASSERT_NE(before->events->Find(1, ""), nullptr);
+  EXPECT_TRUE(before->events->Find(1, "")->seen().empty());
+  EXPECT_EQ(before->events->Find(1, "")->lacking().size(), 1U);
   changes_ = 6;
   events_.Apply(Event(1, {3, true}));
   Apply(*bundle, {"u1"});

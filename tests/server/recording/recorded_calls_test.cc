@@ -103,7 +103,7 @@ TEST_F(RecordedCalls, EveryWayOfCallingIsRecorded) {
         R"("popularity":{"target":1}}})";
     ASSERT_EQ(Post(running, "/v1/retrieve", json, "json")->status, 200);
     ASSERT_EQ(Post(running, "/v1/batch",
-                   R"({"requests":[)" + json + "," + json + "]}", "json batch")
+                   R"({"requests":[)" + json + "," + json + "]}", "json-batch")
                   ->status,
               200);
   });
@@ -121,7 +121,7 @@ TEST_F(RecordedCalls, EveryWayOfCallingIsRecorded) {
     EXPECT_GT(call.micros(), 0);
   }
   const std::map<std::string, int> expected = {
-      {"batch", 2}, {"json", 1}, {"json batch", 2}, {"one", 1}, {"stream", 2}};
+      {"batch", 2}, {"json", 1}, {"json-batch", 2}, {"one", 1}, {"stream", 2}};
   EXPECT_EQ(by_id, expected);
 }
 
