@@ -157,11 +157,11 @@ void DropRights(const std::filesystem::path& bundle) {
   const uid_t user = others ? owner.st_uid : kNobody;
   const gid_t group = others ? owner.st_gid : kNobody;
   prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
-  if (setgroups(0, nullptr) != 0 || setresgid(group, group, group) != 0 ||
-      setresuid(user, user, user) != 0) {
-    _exit(1);
-  }
-  KeepOnly(CAP_DAC_READ_SEARCH, true);
+  // A user namespace, such as that of a container, may not have the user.
+  const bool changed = setgroups(0, nullptr) == 0 &&
+                       setresgid(group, group, group) == 0 &&
+                       setresuid(user, user, user) == 0;
+  KeepOnly(CAP_DAC_READ_SEARCH, changed);
 }
 
 bool ForbidSystemCalls() {

@@ -9,8 +9,8 @@ namespace tributary {
 // process of the version's owner, or of nobody (65534) where that is root, and
 // keeps no capability but to read all files (CAP_DAC_READ_SEARCH), so that it
 // reads what root has fetched. In a container without CAP_DAC_READ_SEARCH,
-// CAP_KILL, CAP_SETUID and CAP_SETGID it stays root's process, without any
-// capability: it may do with files what their owner may. Other processes are
+// CAP_KILL, CAP_SETUID and CAP_SETGID, or whose user namespace does not have
+// that user, it stays root's process, without any capability: it may do with files what their owner may. Other processes are
 // left as they are.
 void DropRights(const std::filesystem::path& bundle);
 

@@ -406,12 +406,16 @@ TEST_F(RemovalGuaranteeTest, AGapIsRefusedAndTheServerGoesOn) {
   deployment_.StopLoader();
   ASSERT_TRUE(Write(1, true));
   ASSERT_TRUE(Write(2, true));
-  fs::rename(folder / "2-2.segment", folder / "away");
+  const auto head = ReadChangeHead(folder);
+  ASSERT_TRUE(head.ok()) << head.status();
+  ASSERT_GE(head->segments.size(), 2U);
+  const std::string segment = head->segments[1].Name();
+  fs::rename(folder / segment, folder / "away");
   deployment_.StartLoader();
-  EXPECT_TRUE(deployment_.loader().WaitFor("2-2.segment").has_value());
+  EXPECT_TRUE(deployment_.loader().WaitFor(segment).has_value());
   EXPECT_EQ(AllItems().size(), kItems - 1);
   EXPECT_EQ(Through(), 1U);
-  fs::rename(folder / "away", folder / "2-2.segment");
+  fs::rename(folder / "away", folder / segment);
   ASSERT_TRUE(CatchesUp());
   EXPECT_EQ(AllItems().size(), kItems - 3);
 }

@@ -18,6 +18,7 @@ test("npm pack has the library, its types and the page, and nothing else", () =>
     "lib/client.js",
     "lib/error.js",
     ...["google/rpc/error_details", "google/rpc/status", "tributary/v1/bundles", "tributary/v1/explain",
+      "tributary/v1/change_service", "tributary/v1/changes",
       "tributary/v1/retrieval"].flatMap((name) => [`lib/gen/${name}_pb.d.ts`, `lib/gen/${name}_pb.js`]),
     "lib/index.d.ts",
     "lib/index.js",
