@@ -13,7 +13,7 @@ namespace {
 // Recall is .99 or more with so many reranked for each result, and some more
 // where few results are asked for; measured by tests/bench/added_bench.cc.
 constexpr uint32_t kMeasuredN = 100;
-constexpr uint32_t kReranked = 500;
+constexpr uint32_t kReranked = 200;
 // If more than one of so many is not allowed, each that is allowed is scored.
 constexpr size_t kCodesPerBarred = 4;
 
