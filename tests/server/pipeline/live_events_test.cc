@@ -29,7 +29,7 @@ using ::testing::Not;
 
 constexpr uint32_t kItems = 60;
 constexpr uint32_t kUsers = 8;
-// The bundle without the events knows so many of them.
+// How many of the users the bundle without the events knows.
 constexpr uint32_t kKnownUsers = 6;
 // So many have a vector in the spaces that store some.
 constexpr uint32_t kStored = 4;
